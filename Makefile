@@ -1,0 +1,74 @@
+# Needs GNU make, a POSIX sh and Python 3.11 or newer. Each target makes .venv by itself; ARGS="..." is passed on.
+# make exits 2 for whatever fails: where the exit code counts (1 drift, 10 inconclusive), call .venv/bin/pytest.
+
+PYTHON ?= python3
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help conformance test check live record docs bench cassettes format lock clean
+
+help: ## this list
+	@echo 'usage: make TARGET [ARGS="..."] [PYTHON=python3.x]'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+conformance: .venv/.installed ## the suite on the embedded reference server; writes report/
+	.venv/bin/pytest --trackly-report=report $(ARGS)
+
+test: .venv/.installed ## all tests of the project itself, then the suite on the cassettes (ARGS: for the former)
+	.venv/bin/pytest tests/package tests/integrity tests/plugin $(ARGS)
+	.venv/bin/pytest --trackly-target=replay --trackly-effort=quick
+
+check: .venv/.installed ## lint, format, types, and whether generated files are fresh
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/python -m trackly_contract.generated --check
+
+live: .venv/.installed ## the suite on the live API (TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID); writes report/
+	.venv/bin/pytest --trackly-target=live --trackly-report=report $(ARGS)
+
+record: .venv/.installed ## the same, and records cassettes/live anew
+	.venv/bin/pytest --trackly-target=live --trackly-report=report --trackly-record $(ARGS)
+
+docs: .venv/.installed ## writes the generated files anew
+	.venv/bin/python -m trackly_contract.generated
+
+bench: .venv/.installed ## how fast things are
+	.venv/bin/python -m tests.bench $(ARGS)
+
+cassettes: .venv/.installed ## records cassettes/reference anew, from the reference server
+	.venv/bin/python -m trackly_contract.record_reference
+
+format: .venv/.installed ## formats the code and mends what ruff can mend
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+# hatchling asks for `editables` at an editable install; with --no-build-isolation it must stand in the lock.
+lock: .venv/.locked ## brings requirements.lock in line with pyproject.toml (ARGS=--upgrade: newest versions)
+	echo 'editables~=0.3' | .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
+	  --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock $(ARGS) pyproject.toml -
+
+clean: ## removes .venv, report/, build results and caches
+	rm -rf .venv report build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# A venv knows its folder and its interpreter: where either has gone, or the checkout was copied, it is made anew.
+ifneq ($(shell test -x .venv/bin/python && cat .venv/.folder 2>/dev/null),$(CURDIR))
+.PHONY: .venv/.locked
+endif
+
+.venv/.locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo 'Python 3.11 or newer is needed; $(PYTHON) is:' "$$($(PYTHON) --version 2>&1)" >&2; \
+	  echo 'Name another one: make PYTHON=python3.12 ...' >&2; \
+	  exit 1; }
+	@echo 'making .venv from requirements.lock (once; a minute or less)'
+	@rm -rf .venv
+	@{ $(PYTHON) -m venv .venv && pwd -P > .venv/.folder && \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  touch $@; } || { rm -rf .venv; echo '.venv could not be made; it is removed, the next call begins anew' >&2; exit 1; }
+
+.venv/.installed: .venv/.locked pyproject.toml
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

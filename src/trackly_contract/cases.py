@@ -1,0 +1,247 @@
+"""Cases: the refused vectors, each put in a place of a filter, and the accepted vectors put together.
+
+Promises: a placed body carries the vector's one fault and no other; whatever could be accepted by mistake
+stands beside a condition that no contact meets, wherever the place allows it; the same effort gives the same cases.
+Refuses: to say what a body is answered: that is the vector's, to the letter.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from trackly_contract.contract import contract
+from trackly_contract.filters import GUARD, IMPOSSIBLE_COUNT
+from trackly_contract.jsonvalue import ABSENT, differences
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trackly_contract.contract import Contract
+    from trackly_contract.jsonvalue import JSON
+    from trackly_contract.rule import RequestVector
+
+Effort = Literal["quick", "standard", "thorough"]
+EFFORTS: tuple[Effort, ...] = ("quick", "standard", "thorough")
+
+VECTOR_LISTS = (101, 102)
+"""The list ids that vectors are written with; a case puts the target's own in their stead."""
+
+CANDIDATE_TYPES = ("custom_field", "carrier", "timezone", "revenue")
+"""Condition types of which no reference page states an operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a filter a fault stands: the depth of the group that holds it, that group's operator, and
+    whether it is the first of its list or a later one. Depth 1 is the filter itself.
+    """
+
+    nested: bool
+    operator: Literal["AND", "OR"]
+    later: bool
+
+    @property
+    def id(self) -> str:
+        """A name for people: `nested-or-later`."""
+        level = "nested" if self.nested else "top"
+        return f"{level}-{self.operator.lower()}-{'later' if self.later else 'first'}"
+
+
+PLACES = tuple(
+    Place(nested, operator, later)
+    for nested in (False, True)
+    for operator in ("AND", "OR")
+    for later in (False, True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a target was found to accept where the documentation names candidates only.
+
+    `operators` and `fields` map a condition type to the token to use; a type that is absent has none.
+    """
+
+    operators: Mapping[str, str]
+    fields: Mapping[str, str]
+
+    def adapt(self, condition: dict[str, JSON]) -> dict[str, JSON]:
+        """Return a condition with its candidate tokens replaced by those the target accepts."""
+        kind = condition.get("condition_type")
+        if kind not in CANDIDATE_TYPES:
+            return condition
+        adapted = dict(condition)
+        if kind in self.operators and not str(condition.get("operator", "zz_")).startswith("zz_"):
+            adapted["operator"] = self.operators[kind]
+        if kind in self.fields and not str(condition.get("field", "zz_")).startswith("zz_"):
+            adapted["field"] = self.fields[kind]
+        return adapted
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalCase:
+    """One refused vector in one place (None: the body as the vector has it), with a companion member.
+
+    `depth` is the depth of the group that holds the fault.
+    """
+
+    vector: RequestVector
+    place: Place | None = None
+    depth: int = 1
+    companion: Literal["name", "description"] | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of the case: the vector's, and the place behind an `@`."""
+        if self.place is None:
+            return self.vector.id
+        level = f"-{self.depth}" if self.place.nested else ""
+        return f"{self.vector.id}@{self.place.id}{level}"
+
+    @property
+    def condition_type(self) -> str | None:
+        """The condition type whose candidate tokens the vector uses, None if it uses none."""
+        if self.place is None:
+            return None
+        fragment, kind = fragment_of(self.vector)
+        named = fragment.get("condition_type") if kind == "conditions" else None
+        return named if named in CANDIDATE_TYPES else None
+
+    def known_lists(self) -> int:
+        """Return how many existing sending lists the body needs."""
+        return sum(entry in VECTOR_LISTS for entry in self.vector.body.get("source_lists", ()))
+
+    def body(self, tokens: Tokens | None = None, lists: Sequence[int] = VECTOR_LISTS) -> dict[str, JSON]:
+        """Return the body to send to a target with these tokens and these existing sending lists."""
+        body: dict[str, JSON] = copy.deepcopy(self.vector.body)
+        if "source_lists" in body:
+            known = dict(zip(VECTOR_LISTS, lists, strict=False))
+            body["source_lists"] = [known.get(entry, entry) for entry in body["source_lists"]]
+        if self.place is not None:
+            fragment, kind = fragment_of(self.vector)
+            if kind == "conditions" and tokens is not None:
+                fragment = tokens.adapt(fragment)
+            body["filter"] = placed(fragment, kind, self.place, self.depth)
+        if self.companion is not None:
+            body = {self.companion: f"trackly-contract: refused together with {self.id}", **body}
+        return body
+
+
+def fragment_of(vector: RequestVector) -> tuple[dict[str, JSON], Literal["conditions", "groups"]]:
+    """Return the faulty condition or group of a refused filter vector, and the list such parts stand in.
+
+    The fault is where the vector differs from its twin (contracts/vectors: one edit).
+    """
+    twin = contract().requests[str(vector.twin)]
+    place, _, _ = next(iter(differences(vector.body, twin.body)))
+    steps = place.split("/")[1:]
+    if steps[0] != "filter":
+        raise LookupError(f"vector {vector.id}: its fault at {place} is not in the filter")
+    group: dict[str, Any] = vector.body["filter"]
+    if len(steps) > 3 and steps[1] == "conditions":
+        return group["conditions"][int(steps[2])], "conditions"
+    return group, "groups"
+
+
+def _among(part: JSON, fillers: list[JSON], *, later: bool) -> list[JSON]:
+    return [*fillers, part] if later else [part, *fillers]
+
+
+def placed(fragment: JSON, kind: Literal["conditions", "groups"], place: Place, depth: int) -> dict[str, JSON]:
+    """Return a filter that holds `fragment` in `place`, and otherwise only conditions that no contact meets."""
+    filler: JSON = GUARD if kind == "conditions" else {"operator": "AND", "conditions": [GUARD]}
+    holder: dict[str, JSON] = {"operator": place.operator}
+    if kind == "groups":
+        holder["conditions"] = [GUARD]
+    holder[kind] = _among(fragment, [filler], later=place.later)
+    for _ in range(depth - 1):
+        holder = {"operator": "AND", "conditions": [GUARD], "groups": [holder]}
+    return holder
+
+
+def harmless(vector: RequestVector) -> bool:
+    """Whether a faulty fragment would match no one even if a server took it for good.
+
+    Then it may stand directly under OR at the top; a count of IMPOSSIBLE_COUNT or a time a hundred years back
+    in days or more is such a fragment, whatever else is wrong with it.
+    """
+    fragment, kind = fragment_of(vector)
+    conditions = [fragment] if kind == "conditions" else fragment.get("conditions", [])
+    return bool(conditions) and all(
+        (c.get("operator") == "gte" and c.get("value") == IMPOSSIBLE_COUNT)
+        or (c.get("operator") == "before" and c.get("unit") not in ("minutes", None) and "value" in c)
+        for c in conditions
+    )
+
+
+_COMPANIONS: tuple[Literal["name", "description"] | None, ...] = ("description", "name", None)
+
+
+def refusal_cases(effort: Effort, source: Contract | None = None) -> list[RefusalCase]:
+    """Return the refused updates of an effort, in the order of the error table.
+
+    quick: each code once, its place one of eight, so that every place is visited; standard: each code in each
+    place, its vectors taking turns; thorough: each vector in each place. Nested places alternate between
+    depths 2 and 3.
+    """
+    source = source or contract()
+    by_code: dict[str, list[RequestVector]] = {}
+    for rule in source.rules.values():
+        if rule.status == 400 and rule.code is not None:
+            by_code[rule.code] = [vector for vector in source.of_rule(rule.id) if vector.refused]
+    cases: list[RefusalCase] = []
+    visited: Counter[Place] = Counter()
+    for number, vectors in enumerate(by_code.values()):
+        for index, (vector, place) in enumerate(_chosen(vectors, effort, visited)):
+            turn = number + index
+            depth = 1 if place is None or not place.nested else 2 + turn % 2
+            taken = () if place is not None else tuple(vector.body)
+            companion = next(c for c in _COMPANIONS[turn % 3 :] + _COMPANIONS if c not in taken)
+            cases.append(RefusalCase(vector, place, depth, companion))
+    return cases
+
+
+def _chosen(
+    vectors: list[RequestVector], effort: Effort, visited: Counter[Place]
+) -> list[tuple[RequestVector, Place | None]]:
+    if "filter" not in vectors[0].body:
+        return [(vector, None) for vector in (vectors[:1] if effort == "quick" else vectors)]
+    if effort == "thorough":
+        return [(vector, place) for vector in vectors for place in PLACES]
+    if effort == "standard":
+        return [(vectors[index % len(vectors)], place) for index, place in enumerate(PLACES)]
+    allowed = [p for p in PLACES if p.nested or p.operator == "AND" or harmless(vectors[0])]
+    place = min(allowed, key=lambda p: (visited[p], PLACES.index(p)))
+    visited[place] += 1
+    return [(vectors[0], place)]
+
+
+def accepted_filters(source: Contract | None = None) -> list[RequestVector]:
+    """Return the accepted vectors whose filter is of documented tokens only, in the order of the files."""
+    source = source or contract()
+    wanted = ("filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known")
+    return [
+        vector for vector in source.requests.values() if vector.rule in wanted and vector.body is not ABSENT
+    ]
+
+
+def together(vectors: Sequence[RequestVector]) -> dict[str, JSON]:
+    """Return one filter that holds those of all vectors as groups, and matches nobody."""
+    return {
+        "operator": "AND",
+        "conditions": [GUARD],
+        "groups": [vector.body["filter"] for vector in vectors],
+    }
+
+
+def candidate_condition(kind: str, source: Contract | None = None) -> dict[str, JSON]:
+    """Return the literal condition that the vectors of a candidate type are written with."""
+    source = source or contract()
+    vector = source.requests[f"filter.{kind}.value/twin"]
+    condition: dict[str, JSON] = vector.body["filter"]["conditions"][0]
+    return condition
+
+

@@ -1,0 +1,135 @@
+"""The HTTP client: the one module that knows httpx.
+
+Promises: sends the bytes it is given, follows no redirect, reads a bounded body in bounded time; the key never
+shows in an exception.
+Refuses: a key that could break a header, and plain http to anything but loopback.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+from trackly_contract.exchange import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGEST_ANSWER = 8_000_000
+"""Bytes of an answer that are read; an audience needs a thousandth of that."""
+
+LONGEST_ANSWER = 60.0
+"""Seconds that one answer may take in all."""
+
+
+class NoAnswerError(Exception):
+    """No response came: refused, reset, timed out, too long. The text says which, without any secret."""
+
+
+class UnusableSettingError(ValueError):
+    """A base URL, key or id that cannot be used; the text says what to set instead."""
+
+
+def checked_base_url(base_url: str) -> str:
+    """Return the base URL without a trailing slash.
+
+    Raises UnusableSettingError unless it is https, or http on loopback.
+    """
+    parts = urlsplit(base_url)
+    try:
+        loopback = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        loopback = False
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise UnusableSettingError(
+            f"TRACKLY_BASE_URL is {base_url!r}: it must look like https://app.tracklysms.com/api"
+        )
+    if parts.scheme == "http" and not loopback:
+        raise UnusableSettingError(
+            f"TRACKLY_BASE_URL is {base_url!r}: plain http would send the key in the open; "
+            "use https (http is for loopback only)"
+        )
+    if parts.username or parts.password:
+        raise UnusableSettingError("TRACKLY_BASE_URL carries a user name: take it out")
+    return base_url.rstrip("/")
+
+
+def checked_key(key: str) -> str:
+    """Return the key. Raises UnusableSettingError, without showing it, for what no header can carry."""
+    if not re.fullmatch(r"[\x21-\x7e]{1,200}", key):
+        raise UnusableSettingError(
+            "TRACKLY_API_KEY holds a blank, a line break or a character outside ASCII: "
+            "copy the key again, without quotes or spaces"
+        )
+    return key
+
+
+def checked_audience_id(audience_id: str) -> str:
+    """Return the audience id. Raises UnusableSettingError for what would not stay one step of a path."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", audience_id):
+        raise UnusableSettingError(
+            f"TRACKLY_AUDIENCE_ID is {audience_id!r}: an id has letters and digits only, "
+            "like 664f1a2b3c4d5e6f7a8b9c0d"
+        )
+    return audience_id
+
+
+class Client:
+    """Sends requests to one base URL over one connection pool."""
+
+    def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
+        """Take a checked base URL; `transport` replaces the network (an embedded server, a test)."""
+        self.base_url = base_url
+        self._http = httpx.Client(
+            transport=transport,
+            follow_redirects=False,
+            timeout=httpx.Timeout(connect=10, read=30, write=30, pool=10),
+        )
+
+    def send(self, request: Request) -> Response:
+        """Send one request and return its response, decoded.
+
+        Raises NoAnswerError if none came whole and in time.
+        """
+        started = time.monotonic()
+        headers = [("Accept", "application/json"), *request.headers]
+        try:
+            with self._http.stream(
+                request.method,
+                self.base_url + request.path,
+                headers=headers,
+                content=request.body or None,
+            ) as answer:
+                body = bytearray()
+                for chunk in answer.iter_bytes():
+                    body += chunk
+                    if len(body) > LARGEST_ANSWER:
+                        raise NoAnswerError(f"the answer is longer than {LARGEST_ANSWER:,} bytes")
+                    if time.monotonic() - started > LONGEST_ANSWER:
+                        raise NoAnswerError(f"the answer took longer than {LONGEST_ANSWER:.0f} seconds")
+                return Response(answer.status_code, tuple(answer.headers.multi_items()), bytes(body))
+        except httpx.HTTPError as error:
+            raise NoAnswerError(f"{type(error).__name__}: {error}") from None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+def embedded(answer: Callable[[Request], Response], prefix: str) -> httpx.BaseTransport:
+    """Return a transport that hands each request to `answer`, its path less `prefix`, without any network."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(prefix)
+        headers = tuple(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw
+        )
+        response = answer(Request(request.method, path, headers, request.read()))
+        return httpx.Response(response.status, headers=list(response.headers), content=response.body)
+
+    return httpx.MockTransport(handle)

@@ -1,0 +1,176 @@
+"""The contract as data: reads `contracts/`, checks every file against its schema, and joins the parts.
+
+Promises: a slip in a data file is an error that names the file, the entry and the field.
+Refuses: to judge an API, and to know any rule by name.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+
+from trackly_contract import data
+from trackly_contract.jsonvalue import ABSENT
+from trackly_contract.rule import AnswerVector, Question, RequestVector, Rule, Source, Token
+from trackly_contract.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+class ContractError(ValueError):
+    """A data file of the contract is wrong; the text names file, entry and field."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A documentation page: a reference page can make a rule stated or shown, a guide only inferred."""
+
+    id: str
+    title: str
+    url: str
+    kind: str
+    read: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Everything `contracts/` says, each part by id and in the order of its files."""
+
+    rules: dict[str, Rule]
+    requests: dict[str, RequestVector]
+    answers: dict[str, AnswerVector]
+    pages: dict[str, Page]
+    questions: dict[str, Question]
+    vocabulary: Vocabulary
+
+    def refused(self) -> Iterable[RequestVector]:
+        """Yield the vectors that are refused, in the order of the files."""
+        return (vector for vector in self.requests.values() if vector.refused)
+
+    def of_rule(self, rule: str) -> list[RequestVector]:
+        """Return the request vectors of one rule."""
+        return [vector for vector in self.requests.values() if vector.rule == rule]
+
+
+def _where(entry: Any, path: Iterable[str | int]) -> str:
+    """Name an entry of a data file by its id where it has one, and the field within it."""
+    names = list(path)
+    if len(names) >= 2 and isinstance(names[1], int) and isinstance(entry, dict):
+        found = entry.get(names[0], [])[names[1]]
+        label = (found.get("id") or found.get("token")) if isinstance(found, dict) else None
+        head = f"{names[0]} {label!r}" if label else f"{names[0]} number {names[1] + 1}"
+        field = ".".join(str(name) for name in names[2:])
+        return f"{head}, field {field}" if field else head
+    return ".".join(str(name) for name in names) or "the whole file"
+
+
+def _checked(path: Path, content: Any, schema_name: str) -> Any:
+    schema = json.loads((data.root() / "schemas" / "meta" / f"{schema_name}.json").read_text("utf-8"))
+    error = next(iter(sorted(Draft202012Validator(schema).iter_errors(content), key=lambda e: e.path)), None)
+    if error is not None:
+        while error.context:
+            error = max(error.context, key=lambda e: len(e.path))
+        raise ContractError(f"{path}: {_where(content, error.absolute_path)}: {error.message}")
+    return content
+
+
+def _toml(path: Path, schema_name: str) -> Any:
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ContractError(f"{path}: not TOML: {error}") from None
+    return _checked(path, content, schema_name)
+
+
+def _json(path: Path, schema_name: str) -> Any:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ContractError(f"{path}: not JSON: {error}") from None
+    return _checked(path, content, schema_name)
+
+
+def _add(into: dict[str, Any], key: str, value: Any, path: Path) -> None:
+    if key in into:
+        raise ContractError(f"{path}: the id {key!r} is taken already; ids are unique and never used again")
+    into[key] = value
+
+
+def _rule(entry: dict[str, Any], path: Path, pages: dict[str, Page]) -> Rule:
+    sources = tuple(Source(**source) for source in entry["source"])
+    for source in sources:
+        if source.page not in pages:
+            raise ContractError(
+                f"{path}: rule {entry['id']!r}, field source: no page {source.page!r} in sources.toml"
+            )
+    if entry["basis"] in ("stated", "shown") and all(pages[s.page].kind == "guide" for s in sources):
+        raise ContractError(
+            f"{path}: rule {entry['id']!r}, field basis: a guide alone makes no rule {entry['basis']}"
+        )
+    return Rule(sources=sources, **{key: value for key, value in entry.items() if key != "source"})
+
+
+def _vector(entry: dict[str, Any]) -> RequestVector:
+    expect = entry["expect"]
+    return RequestVector(
+        id=entry["id"],
+        method=entry["method"],
+        status=expect["status"],
+        body=entry.get("body", ABSENT),
+        situation=entry.get("situation"),
+        then=entry.get("then"),
+        code=expect.get("code"),
+        echo=expect.get("echo"),
+        twin=entry.get("twin"),
+    )
+
+
+def load(folder: Path | None = None) -> Contract:
+    """Read a contract from `folder` (default: the project's own `contracts/`).
+
+    Raises ContractError, naming file, entry and field, for anything that its schemas do not allow, for an id
+    used twice, and for a reference to a rule, page or twin that is not there.
+    """
+    folder = folder or data.root() / "contracts"
+    pages = {
+        entry["id"]: Page(**entry) for entry in _toml(folder / "sources.toml", "sources").get("source", [])
+    }
+    rules: dict[str, Rule] = {}
+    for path in sorted((folder / "rules").glob("*.toml")):
+        for entry in _toml(path, "rules")["rule"]:
+            _add(rules, entry["id"], _rule(entry, path, pages), path)
+    requests: dict[str, RequestVector] = {}
+    answers: dict[str, AnswerVector] = {}
+    for path in sorted((folder / "vectors").glob("*.json")):
+        for entry in _json(path, "vectors")["vectors"]:
+            if entry["id"].partition("/")[0] not in rules:
+                raise ContractError(f"{path}: vectors {entry['id']!r}: no rule of that name in rules/")
+            if "answer" in entry:
+                _add(answers, entry["id"], AnswerVector(**{"method": "GET", **entry}), path)
+            else:
+                _add(requests, entry["id"], _vector(entry), path)
+    for vector in (*requests.values(), *answers.values()):
+        if vector.twin is not None and vector.twin not in requests and vector.twin not in answers:
+            raise ContractError(f"{folder / 'vectors'}: {vector.id!r}, field twin: no vector {vector.twin!r}")
+    questions = {
+        entry["id"]: Question(**entry) for entry in _toml(folder / "questions.toml", "questions")["question"]
+    }
+    vocabulary_file = _toml(folder / "vocabulary.toml", "vocabulary")
+    tokens = tuple(
+        Token(**{**entry, "needs": tuple(entry.get("needs", ()))}) for entry in vocabulary_file["token"]
+    )
+    vocabulary = Vocabulary(tokens, frozenset(entry["kind"] for entry in vocabulary_file["list"]))
+    return Contract(rules, requests, answers, pages, questions, vocabulary)
+
+
+@cache
+def contract() -> Contract:
+    """Return the project's own contract, read once."""
+    return load()

@@ -1,0 +1,333 @@
+"""A session: one run's conversation with one target, counted, judged and kept.
+
+Promises: every exchange is judged as it happens and every finding kept; an answer that may be a fault of the
+network or a gateway is asked for again and then held against a control, so that a fault is never called drift.
+Refuses: to know what stands behind its target.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from trackly_contract.client import NoAnswerError
+from trackly_contract.contract import contract
+from trackly_contract.exchange import Exchange, Request, Response
+from trackly_contract.filters import NOBODY, as_request
+from trackly_contract.followed import BODY_FIELDS, Followed
+from trackly_contract.jsonvalue import JSON, NotJSONError, encode, parse, same
+from trackly_contract.judge import describe, judge_audience, judge_refusal
+from trackly_contract.verdict import BrokenError, Finding, InconclusiveError, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from trackly_contract.cases import Effort, RefusalCase, Tokens
+    from trackly_contract.rule import RequestVector, Situation
+    from trackly_contract.targets import Target
+
+TRIES = 3
+"""How often a request is sent before a suspicious answer counts."""
+
+LONGEST_WAIT = 60.0
+"""Seconds that a Retry-After is honoured for at most."""
+
+UNKNOWN_ID = "f" * 24
+"""An id of the documented form that no audience has."""
+
+WRONG_KEY = "trk_" + "z" * 32
+"""A key of the documented form that opens nothing."""
+
+STAMP = "x-trackly-contract-reference"
+
+
+@dataclass
+class Session:
+    """What a run sends, sees and finds."""
+
+    target: Target
+    effort: Effort
+    read_only: bool = False
+    followed: Followed = field(default_factory=Followed)
+    findings: list[Finding] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    writes: int = 0
+    stamped: bool = False
+    borrowed: dict[str, JSON] | None = None
+    vocabulary: dict[str, list[str]] = field(default_factory=dict)
+    sent_to_be_refused: list[tuple[str, dict[str, JSON]]] = field(default_factory=list)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent, retries and controls included."""
+        return len(self.exchanges)
+
+    @contextmanager
+    def step(self, case: str) -> Iterator[None]:
+        """Send everything inside as one case: the unit that is recorded and replayed."""
+        with self.target.step(case):
+            yield
+
+    def of(self, rule: str) -> list[Finding]:
+        """Return every look at one rule so far."""
+        return [finding for finding in self.findings if finding.rule == rule]
+
+    # Sending ---------------------------------------------------------------------------------------
+
+    def _request(
+        self, method: str, suffix: str = "", body: JSON = None, situation: Situation | None = None
+    ) -> Request:
+        audience = UNKNOWN_ID if situation == "id_unknown" else self.target.audience_id
+        headers: list[tuple[str, str]] = []
+        key = {"key_empty": "", "key_wrong": WRONG_KEY}.get(situation or "", self.target.key)
+        if situation != "key_missing":
+            headers.append(("X-Api-Key", key))
+        content = b""
+        if method == "PUT":
+            headers.append(("Content-Type", "application/json"))
+            content = encode(body)
+        return Request(method, f"/v2/audiences/{audience}{suffix}", tuple(headers), content)
+
+    def _once(self, request: Request) -> Exchange:
+        response = self.target.client.send(request)
+        exchange = Exchange(request, response, len(self.exchanges) + 1)
+        self.exchanges.append(exchange)
+        self.stamped = self.stamped or response.header(STAMP) is not None
+        if request.method == "PUT" and response.succeeded:
+            self.writes += 1
+        return exchange
+
+    def ask(self, request: Request, *, good_key: bool = True) -> Exchange:
+        """Send a request and return its exchange.
+
+        A suspicious answer (no JSON object, 3xx, 429, 5xx, or 401 and 403 with the good key) and no answer at
+        all are tried again, then held against a control: a GET of the audience that must succeed. If the
+        control succeeds, an answer that stays is returned to be judged like any other.
+        Raises InconclusiveError if the control fails, or if no answer comes at all.
+        """
+        trouble = "no answer"
+        last: Exchange | None = None
+        for attempt in range(TRIES):
+            if attempt:
+                self.target.wait(_pause(last, attempt))
+            try:
+                last = self._once(request)
+            except NoAnswerError as error:
+                last, trouble = None, str(error)
+                continue
+            if not _suspicious(last.response, good_key=good_key):
+                return last
+            trouble = describe(last.response)
+        control = self._request("GET")
+        if request == control:
+            raise InconclusiveError(f"the audience cannot be read: {trouble}, {TRIES} times")
+        try:
+            answer = self._once(control).response
+        except NoAnswerError as error:
+            raise InconclusiveError(f"{trouble}; then the control GET got no answer: {error}") from None
+        if not answer.succeeded or _suspicious(answer, good_key=True):
+            raise InconclusiveError(f"{trouble}; then the control GET was answered {describe(answer)}")
+        if last is None:
+            raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
+        return last
+
+    # Asking and judging ----------------------------------------------------------------------------
+
+    def read(self, case: str = "") -> JSON:
+        """GET the audience, judge what it shows, and return it (None if the answer carries none)."""
+        exchange = self.ask(self._request("GET"))
+        judged = judge_audience(exchange, self.target.audience_id, case)
+        self.findings.extend(judged.findings)
+        if judged.audience is not None:
+            self.findings.extend(self.followed.read(exchange, judged.audience, case))
+        return judged.audience
+
+    def update(self, body: dict[str, JSON], case: str, rules: Sequence[str] = ()) -> Exchange:
+        """PUT a body that the documentation accepts, and judge the answer.
+
+        Each of `rules` held if the update succeeds, and is broken if it does not.
+        """
+        exchange = self.ask(self._request("PUT", body=body))
+        if exchange.response.succeeded:
+            judged = judge_audience(exchange, self.target.audience_id, case)
+            self.findings.extend(judged.findings)
+            if judged.audience is not None:
+                self.findings.extend(self.followed.updated(exchange, body, judged.audience, case))
+            else:
+                self.followed.adopted(None)
+            self.held(rules, exchange, case)
+        else:
+            self.followed.was_refused(body)
+            got = describe(exchange.response)
+            self.findings.extend(
+                Finding(rule, Verdict.BROKEN, exchange, "accepted: 2xx", got, case) for rule in rules
+            )
+        return exchange
+
+    def attempt(self, body: dict[str, JSON], case: str) -> Exchange:
+        """PUT a body of which the documentation does not say whether it is accepted; only follow the answer."""
+        return self.update(body, case)
+
+    def held(self, rules: Sequence[str], exchange: Exchange, case: str) -> None:
+        """Say of several rules that one exchange shows them to hold."""
+        self.findings.extend(Finding(rule, Verdict.HELD, exchange, case=case) for rule in rules)
+
+    def refuse(
+        self, case: RefusalCase, tokens: Tokens | None = None, lists: Sequence[int] = ()
+    ) -> list[Finding]:
+        """PUT a body that the documentation refuses, judge the answer, and return what was found.
+
+        `tokens` and `lists` are what the target accepts in place of the vector's. An acceptance is followed,
+        and answered at once by a filter that matches nobody.
+        """
+        body = case.body(tokens, lists)
+        exchange = self.ask(self._request("PUT", body=body))
+        vector = case.vector
+        found = judge_refusal(exchange, vector.rule, vector.status, str(vector.code), case.id)
+        self.findings.extend(found)
+        self.sent_to_be_refused.append((case.id, body))
+        self._after_refusal(exchange, body)
+        return found
+
+    def deny(self, vector: RequestVector) -> None:
+        """Send a request with a bad key or to an unknown id, and judge that it is refused."""
+        request = self._request(vector.method, body=vector.body, situation=vector.situation)
+        exchange = self.ask(request, good_key=vector.situation == "id_unknown")
+        found = judge_refusal(exchange, vector.rule, vector.status, str(vector.code), vector.id)
+        self.findings.extend(found)
+        if vector.method == "PUT":
+            self.sent_to_be_refused.append((vector.id, vector.body))
+            self._after_refusal(exchange, vector.body)
+
+    def confirm_unchanged(self) -> None:
+        """Read the audience after a batch of refusals; if it changed, repeat them one by one to find which did."""
+        before = len(self.findings)
+        self.read("refused-unchanged")
+        rule = "update.refused.unchanged"
+        moved = [f for f in self.findings[before:] if f.rule == rule and f.verdict is Verdict.BROKEN]
+        if not moved:
+            return
+        self.withdraw(moved)
+        culprits = len(self.findings)
+        for case, body in self.sent_to_be_refused:
+            self.settle()
+            self.read()
+            exchange = self.ask(self._request("PUT", body=body))
+            if not exchange.response.succeeded:
+                self.followed.was_refused(body)
+                self.read(case)
+        if not any(f.rule == rule and f.verdict is Verdict.BROKEN for f in self.findings[culprits:]):
+            self.findings.extend(moved)
+
+    def withdraw(self, findings: Sequence[Finding]) -> None:
+        """Take findings back that turned out to say nothing, or less than others do."""
+        gone = {id(finding) for finding in findings}
+        self.findings = [finding for finding in self.findings if id(finding) not in gone]
+
+    def require(self, rule: str, case: str | None = None) -> None:
+        """Raise what the findings on a rule amount to; with `case`, only those of that case.
+
+        Raises BrokenError with the findings that break it, InconclusiveError if nobody looked.
+        """
+        found = [finding for finding in self.of(rule) if case is None or finding.case == case]
+        broken = [finding for finding in found if finding.verdict is Verdict.BROKEN]
+        if broken and contract().rules[rule].breakable:
+            raise BrokenError(broken)
+        if not found and case is None:
+            raise InconclusiveError(f"no answer of this run shows whether {rule} holds")
+        if not found:
+            raise InconclusiveError(f"the answer to {case} does not show which fault was meant")
+
+    def _after_refusal(self, exchange: Exchange, body: dict[str, JSON]) -> None:
+        if not exchange.response.succeeded:
+            self.followed.was_refused(body)
+            return
+        self._adopt(exchange)
+        self.settle()
+
+    def settle(self) -> None:
+        """Put a filter that matches nobody in place, whatever stands there."""
+        exchange = self.ask(self._request("PUT", body={"filter": NOBODY}))
+        if exchange.response.succeeded:
+            self._adopt(exchange)
+
+    def _adopt(self, exchange: Exchange) -> None:
+        try:
+            answer = parse(exchange.response.body)
+        except NotJSONError:
+            answer = None
+        complete = isinstance(answer, dict) and all(name in answer for name in BODY_FIELDS)
+        self.followed.adopted(answer if complete else None)
+
+    def count(self) -> bool:
+        """GET the size of the audience, which fills its cache; return whether the target could."""
+        exchange = self.ask(self._request("GET", "/size"))
+        if exchange.response.succeeded:
+            self.followed.was_counted()
+        return exchange.response.succeeded
+
+    # Borrowing and giving back ---------------------------------------------------------------------
+
+    def borrow(self, audience: dict[str, JSON]) -> None:
+        """Keep what the audience is, in memory and in the journal, before the first change."""
+        self.target.confirm(self.effort, audience)
+        if self.target.journal is not None:
+            self.target.journal.write(self.target.base_url, audience)
+        self.borrowed = audience
+
+    def give_back(self) -> list[str]:
+        """Put the audience back as it was found: lists first, while the filter still matches nobody.
+
+        Returns what could not be put back, empty when everything is as it was.
+        Raises InconclusiveError if the target cannot be reached; the journal then stays.
+        """
+        before = self.borrowed
+        if before is None:
+            return []
+        left: list[str] = []
+        if isinstance(before.get("source_lists"), list):
+            self.update({"source_lists": before["source_lists"]}, "restore", ("update.optional",))
+        self.update({k: v for k, v in own_content(before).items() if k != "source_lists"}, "restore")
+        if before.get("cached_size") is not None and not self.count():
+            left.append("cached_size: the size endpoint does not answer, so it stays as it is")
+        after = self.read("restore") or {}
+        left.extend(
+            f"{name}: the API kept {after.get(name)!r}; send PUT {{{name!r}: {as_request(before.get(name))!r}}}"
+            for name in BODY_FIELDS
+            if not same(before.get(name), after.get(name))
+        )
+        if not left:
+            self.borrowed = None
+            if self.target.journal is not None:
+                self.target.journal.remove()
+        return left
+
+
+def own_content(audience: dict[str, JSON]) -> dict[str, JSON]:
+    """Return the body that writes an audience back as it is: only members that a body may carry, as it
+    spells them; a null is left out, for the documentation does not say what it does.
+    """
+    content = {name: audience[name] for name in BODY_FIELDS if audience.get(name) is not None}
+    if "filter" in content:
+        content["filter"] = as_request(content["filter"])
+    return content
+
+
+def _suspicious(response: Response, *, good_key: bool) -> bool:
+    status = response.status
+    if status == 429 or status >= 500 or 300 <= status < 400 or (good_key and status in (401, 403)):
+        return True
+    try:
+        return not isinstance(parse(response.body, duplicate_keys=True), dict)
+    except NotJSONError:
+        return True
+
+
+def _pause(last: Exchange | None, attempt: int) -> float:
+    asked = last.response.header("retry-after") if last is not None else None
+    if asked is not None and asked.isdigit():
+        return min(float(asked), LONGEST_WAIT)
+    return 0.5 * 2.0 ** (attempt - 1)
+

@@ -1,0 +1,187 @@
+"""Targets: where a run's requests go. The reference server, recordings of an API, or an API itself.
+
+Promises: nothing is sent to a live API unless both variables are set and somebody, or a CI job, said yes;
+offline targets open no connection.
+Refuses: to tell the suite which of them it faces.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from trackly_contract import cassettes
+from trackly_contract.client import (
+    Client,
+    UnusableSettingError,
+    checked_audience_id,
+    checked_base_url,
+    checked_key,
+    embedded,
+)
+from trackly_contract.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trackly_contract.cases import Effort
+    from trackly_contract.exchange import Request, Response
+    from trackly_contract.jsonvalue import JSON
+
+TargetName = Literal["reference", "replay", "live"]
+TARGETS: tuple[TargetName, ...] = ("reference", "replay", "live")
+
+DEFAULT_BASE_URL = "https://app.tracklysms.com/api"
+
+CEILINGS: dict[Effort, tuple[int, int]] = {"quick": (60, 12), "standard": (250, 40), "thorough": (1500, 400)}
+"""Requests and accepted writes that a run needs at most on a conforming API, retries and candidates not counted."""
+
+
+@dataclass
+class Target:
+    """One place to send requests to, and what a run needs to know of it.
+
+    `name` is for reports alone; `step` wraps all requests of one case; `offline` says that no connection is
+    ever opened; `evidence` tells people what the answers are worth.
+    """
+
+    name: TargetName
+    client: Client
+    base_url: str
+    audience_id: str
+    key: str
+    offline: bool
+    evidence: str
+    step: Callable[[str], AbstractContextManager[None]] = field(default=lambda _case: nullcontext())
+    wait: Callable[[float], None] = time.sleep
+    journal: Journal | None = None
+    ask_first: Callable[[str], bool] | None = None
+    recorder: cassettes.Recorder | None = None
+    player: cassettes.Player | None = None
+
+    def confirm(self, effort: Effort, audience: dict[str, JSON]) -> None:
+        """Show what a run will do before its first write, and ask, where somebody can answer.
+
+        Raises UnusableSettingError if the answer is no.
+        """
+        if self.ask_first is None:
+            return
+        requests, writes = CEILINGS[effort]
+        plan = (
+            f"trackly-contract is about to change audience {audience.get('name')!r} at {self.base_url}:\n"
+            f"  at most {requests} requests and {writes} accepted writes ({effort}), then everything is put back\n"
+            "  no schedule and no journey may use this audience while it runs"
+        )
+        if not self.ask_first(plan):
+            raise UnusableSettingError("not confirmed: nothing was changed")
+
+
+def _no_wait(_seconds: float) -> None:
+    """Offline targets answer at once or never."""
+
+
+def embedded_target(answer: Callable[[Request], Response], audience_id: str, key: str) -> Target:
+    """Return a target that hands every request to `answer` in this process."""
+    return Target(
+        name="reference",
+        client=Client("http://reference.invalid/api", embedded(answer, "/api")),
+        base_url="embedded reference server",
+        audience_id=audience_id,
+        key=key,
+        offline=True,
+        evidence="the reference server, a stand-in: this says nothing of the API itself",
+        wait=_no_wait,
+    )
+
+
+def reference_target() -> Target:
+    """Return the embedded reference server, freshly made, with the audience of the documentation's examples."""
+    from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer  # noqa: PLC0415
+
+    return embedded_target(ReferenceServer().answer, AUDIENCE_ID, REFERENCE_KEY)
+
+
+def replay_target(effort: Effort) -> Target:
+    """Return the recordings: live ones where there are any, else those made from the reference server.
+
+    Raises CassetteError if there are none of this effort.
+    """
+    folders = [cassettes.folder(name) for name in ("live", "reference")]
+    found = next((folder for folder in folders if (folder / "ledger.json").is_file()), folders[1])
+    player = cassettes.Player(found)
+    ledger = player.ledger
+    if effort not in ledger.efforts:
+        raise cassettes.CassetteError(
+            f"{found}: recorded for {', '.join(ledger.efforts)}, not for {effort}; "
+            f"use --trackly-effort={ledger.efforts[-1]} or record again"
+        )
+    origin = "the live API" if ledger.target == "live" else "the reference server, a stand-in"
+    return Target(
+        name="replay",
+        client=Client("https://recorded.invalid/api"),
+        base_url=f"recordings of {ledger.recorded}",
+        audience_id=ledger.audience_id,
+        key="replayed",
+        offline=True,
+        evidence=f"recorded from {origin} on {ledger.recorded}"
+        + ("" if ledger.target == "live" else ": this says nothing of the API itself"),
+        step=player.playing,
+        wait=_no_wait,
+        player=player,
+    )
+
+
+def live_target(*, read_only: bool = False, yes: bool = False) -> Target:
+    """Return the API that the environment names.
+
+    Raises UnusableSettingError, saying what to set and why, if a variable is missing or cannot be used.
+    """
+    missing = [name for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID") if not os.environ.get(name)]
+    if missing:
+        raise UnusableSettingError(
+            f"--trackly-target=live needs {' and '.join(missing)}: a key of the account, and the id of a sandbox "
+            "audience that the run may change and will put back (no schedule or journey may use it). "
+            "Nothing was sent."
+        )
+    base_url = checked_base_url(os.environ.get("TRACKLY_BASE_URL") or DEFAULT_BASE_URL)
+    audience_id = checked_audience_id(os.environ["TRACKLY_AUDIENCE_ID"])
+    implied = not sys.stdin.isatty()
+    return Target(
+        name="live",
+        client=Client(base_url),
+        base_url=base_url,
+        audience_id=audience_id,
+        key=checked_key(os.environ["TRACKLY_API_KEY"]),
+        offline=False,
+        evidence=f"asked at {base_url}",
+        journal=None if read_only else Journal.of(base_url, audience_id),
+        ask_first=None if yes or implied else _ask_on_terminal,
+    )
+
+
+def _ask_on_terminal(plan: str) -> bool:
+    print(f"\n{plan}", file=sys.stderr)  # noqa: T201  # the question must reach the person before the run goes on
+    return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def recorded(target: Target, folder_name: str) -> Target:
+    """Return the target with a recorder around every case; the recordings replace `cassettes/<folder_name>`."""
+    recorder = cassettes.Recorder(cassettes.folder(folder_name))
+    target.recorder = recorder
+    target.step = recorder.recording
+    return target
+
+
+@contextmanager
+def closing(target: Target) -> Iterator[Target]:
+    """Close the target's client at the end, and throw away recordings that were never finished."""
+    try:
+        yield target
+    finally:
+        target.client.close()
+        if target.recorder is not None:
+            target.recorder.abandon()

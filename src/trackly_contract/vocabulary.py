@@ -1,0 +1,91 @@
+"""The tokens of the filter language, and the schema resource made from them.
+
+Promises: no enum pretends to know more than the documents: only a list that a page states in full refuses
+every other token; of the rest, what is not listed is open, save the implausible (`zz_...`).
+Refuses: to say which candidate a target accepts; that is found out, never assumed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trackly_contract.rule import Token
+
+KINDS = (
+    "group.operator",
+    "condition_type",
+    "time.field",
+    "time.operator",
+    "time.unit",
+    "count.field",
+    "count.operator",
+    "custom_field.operator",
+    "carrier.operator",
+    "timezone.operator",
+    "revenue.field",
+    "revenue.operator",
+)
+
+SCHEMA_ID = "https://trackly-contract.example/schemas/vocabulary.json"
+IMPLAUSIBLE = "^zz_"
+"""Tokens that no API would have: a list that is not known in full is tested with these alone."""
+
+
+def code_of(kind: str) -> str:
+    """Return the documented code for an unknown token of `kind` (update-audience, error table)."""
+    return {"group.operator": "invalid_group_operator"}.get(kind, f"invalid_{kind.replace('.', '_')}")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Tokens in the order of trying, and the kinds whose list a page states in full."""
+
+    tokens: tuple[Token, ...]
+    full: frozenset[str]
+
+    def of(self, kind: str) -> list[Token]:
+        """Return the tokens of one kind, in order."""
+        return [token for token in self.tokens if token.kind == kind]
+
+    def words(self, kind: str) -> list[str]:
+        """Return the tokens of one kind as text, in order."""
+        return [token.token for token in self.of(kind)]
+
+    def without(self, refused: Iterable[tuple[str, str]]) -> Vocabulary:
+        """Return the vocabulary less the `(kind, token)` pairs that a target was seen to refuse."""
+        gone = set(refused)
+        return Vocabulary(tuple(t for t in self.tokens if (t.kind, t.token) not in gone), self.full)
+
+    def schema(self) -> dict[str, Any]:
+        """Return `vocabulary.json`: one definition per kind, and per need of its operators."""
+        definitions: dict[str, Any] = {}
+        for kind in KINDS:
+            name = kind.replace(".", "_")
+            definitions[name] = self._definition(kind)
+            if kind.endswith(".operator") and kind != "group.operator":
+                for needs in sorted({token.needs for token in self.of(kind)}):
+                    suffix = "_and_".join(needs) or "nothing"
+                    words = [token.token for token in self.of(kind) if token.needs == needs]
+                    definitions[f"{name}_needing_{suffix}"] = {"enum": words}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": SCHEMA_ID,
+            "title": "Tokens of the filter language",
+            "description": "Generated from contracts/vocabulary.toml; edit that and run `make docs`.",
+            "$defs": definitions,
+        }
+
+    def _definition(self, kind: str) -> dict[str, Any]:
+        words, code = self.words(kind), code_of(kind)
+        definition: dict[str, Any] = {"type": "string", "x-open": {"type": "token-shape"}}
+        if kind in self.full:
+            return definition | {"enum": words, "x-error": {"enum": code}}
+        return definition | {
+            "if": {"type": "string", "pattern": IMPLAUSIBLE},
+            "then": {"not": {}, "x-error": {"not": code}},
+            "else": {"enum": words, "x-open": {"enum": "token-unlisted"}},
+        }

@@ -1,0 +1,236 @@
+"""The steps of a conformance run, each sent once and only when a test asks for it.
+
+A step is a session fixture: what it sends is judged as it happens (trackly_contract.session), and tests look at
+what was found. The order is from harmless to destructive: read, rehearse the restore, update, refuse, restore.
+Nothing here knows what stands behind the target.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trackly_contract.cases import (
+    CANDIDATE_TYPES,
+    Tokens,
+    accepted_filters,
+    candidate_condition,
+    together,
+)
+from trackly_contract.contract import contract
+from trackly_contract.filters import GUARD
+from trackly_contract.jsonvalue import JSON, parse
+from trackly_contract.session import own_content
+from trackly_contract.verdict import InconclusiveError, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trackly_contract.exchange import Exchange
+    from trackly_contract.rule import RequestVector
+    from trackly_contract.session import Session
+
+Audience = dict[str, JSON]
+
+
+@pytest.fixture(scope="session")
+def api(trackly_session: Session) -> Session:
+    return trackly_session
+
+
+@pytest.fixture(scope="session")
+def untouched(api: Session) -> Audience:
+    """The audience before anything was changed."""
+    with api.step("untouched"):
+        audience = api.read("untouched")
+    if audience is None:
+        raise InconclusiveError("GET of the audience shows no audience, so nothing else can be asked")
+    found: Audience = audience
+    return found
+
+
+@pytest.fixture(scope="session")
+def sandbox(api: Session, untouched: Audience) -> Iterator[Audience]:
+    """The audience, kept in the journal and given back at the end whatever happens."""
+    if api.read_only:
+        pytest.skip("read-only: nothing is changed")
+    api.borrow(untouched)
+    yield untouched
+    if api.borrowed is not None:
+        with api.step("restore"):
+            api.notes.extend(f"not put back: {line}" for line in api.give_back())
+
+
+@pytest.fixture(scope="session")
+def rehearsed(api: Session, sandbox: Audience) -> Audience:
+    """The audience after its own content was sent back: the first write, and a rehearsal of the last."""
+    with api.step("rehearsal"):
+        before = len(api.findings)
+        exchange = api.update(own_content(sandbox), "rehearsal")
+        if not exchange.response.succeeded:
+            api.borrowed = None
+            raise InconclusiveError(
+                f"the audience's own content was refused ({exchange.response.status}): it could not be put back "
+                "after a change, so nothing is changed"
+            )
+        audience = api.read("rehearsal")
+        changed = [
+            finding
+            for finding in api.findings[before:]
+            if finding.verdict is Verdict.BROKEN and finding.rule.startswith("update.")
+        ]
+    if changed or audience is None:
+        raise InconclusiveError(
+            f"sending the audience's own content back changed it ({changed[0].got if changed else 'no audience'}): "
+            "no further write is made"
+        )
+    found: Audience = audience
+    return found
+
+
+@pytest.fixture(scope="session")
+def cached(api: Session, rehearsed: Audience) -> bool:
+    """Whether a size is cached, counted if need be, so that an update can be seen to clear it."""
+    with api.step("cached"):
+        if rehearsed.get("cached_size") is None and api.count():
+            api.read("cached")
+    return bool(api.followed.audience and api.followed.audience.get("cached_size") is not None)
+
+
+@pytest.fixture(scope="session")
+def filtered(api: Session, cached: bool) -> Exchange:  # noqa: ARG001  # a cache must be there to be cleared
+    """One update with every documented token; split to find the culprit only if it is refused."""
+    with api.step("accepted-filters"):
+        exchange = _accept(api, accepted_filters(), ("update.optional",))
+        api.read("accepted-filters")
+    return exchange
+
+
+def _accept(api: Session, vectors: list[RequestVector], rules: tuple[str, ...] = ()) -> Exchange:
+    judged = tuple(dict.fromkeys(vector.rule for vector in vectors))
+    body = {"filter": together(vectors)}
+    if len(vectors) == 1:
+        return api.update(body, vectors[0].id, (*judged, *rules))
+    exchange = api.attempt(body, "accepted-filters")
+    if exchange.response.succeeded:
+        api.held((*judged, *rules), exchange, "accepted-filters")
+        return exchange
+    half = len(vectors) // 2
+    _accept(api, vectors[:half], rules)
+    return _accept(api, vectors[half:], rules)
+
+
+@pytest.fixture(scope="session")
+def recounted(api: Session, filtered: Exchange) -> bool:  # noqa: ARG001  # there is nothing to count before
+    """Whether the size endpoint counted again after the filter changed."""
+    with api.step("recounted"):
+        counted = api.count()
+        api.read("recounted")
+    return counted
+
+
+@pytest.fixture(scope="session")
+def renamed(api: Session, recounted: bool) -> Exchange:  # noqa: ARG001  # a cache must be there to be kept
+    vector = contract().requests["update.name.longest/255"]
+    with api.step("renamed"):
+        return api.update(vector.body, vector.id, ("update.optional", "update.name.longest"))
+
+
+@pytest.fixture(scope="session")
+def described(api: Session, renamed: Exchange) -> Exchange:  # noqa: ARG001  # one after the other
+    vector = contract().requests["update.description/unicode"]
+    with api.step("described"):
+        exchange = api.update(vector.body, vector.id, ("update.optional",))
+        api.read("described")
+    return exchange
+
+
+@pytest.fixture(scope="session")
+def listed(api: Session, described: Exchange) -> Exchange:  # noqa: ARG001  # a filter that matches nobody stands
+    vector = contract().requests["update.source_lists/empty"]
+    with api.step("listed"):
+        return api.update(vector.body, vector.id, ("update.optional",))
+
+
+@pytest.fixture(scope="session")
+def tokens(api: Session, listed: Exchange) -> Tokens:  # noqa: ARG001  # one after the other
+    """The tokens that the target accepts where the documentation has candidates only."""
+    with api.step("candidates"):
+        found = _first_candidates(api) or _each_candidate(api)
+        api.read("candidates")
+    for kind in CANDIDATE_TYPES:
+        for part, accepted in (("operator", found.operators), ("field", found.fields)):
+            if kind in accepted:
+                api.vocabulary.setdefault(f"{kind}.{part}", []).append(f"{accepted[kind]}: accepted")
+    return found
+
+
+def _trial(api: Session, conditions: list[JSON]) -> Exchange:
+    body = {"filter": {"operator": "AND", "conditions": [GUARD, *conditions]}}
+    return api.attempt(body, "candidates")
+
+
+def _first_candidates(api: Session) -> Tokens | None:
+    conditions = {kind: candidate_condition(kind) for kind in CANDIDATE_TYPES}
+    if not _trial(api, list(conditions.values())).response.succeeded:
+        return None
+    return Tokens(
+        {kind: condition["operator"] for kind, condition in conditions.items()},
+        {"revenue": conditions["revenue"]["field"]},
+    )
+
+
+def _each_candidate(api: Session) -> Tokens:
+    operators: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    for kind in CANDIDATE_TYPES:
+        found = _one_candidate(api, kind)
+        if found is not None:
+            operators[kind] = found["operator"]
+            if kind == "revenue":
+                fields[kind] = found["field"]
+    return Tokens(operators, fields)
+
+
+def _one_candidate(api: Session, kind: str) -> Audience | None:
+    """Try the candidates of one type, in the order of the vocabulary; read from the code what was at fault."""
+    vocabulary = contract().vocabulary
+    condition = candidate_condition(kind)
+    scalar = [word for word in vocabulary.words(f"{kind}.operator") if word not in ("in", "not_in")]
+    operators = [condition["operator"], *(w for w in scalar if w != condition["operator"])]
+    fields = vocabulary.words(f"{kind}.field") or [condition.get("field")]
+    while operators and fields:
+        condition["operator"] = operators[0]
+        if fields[0] is not None:
+            condition["field"] = fields[0]
+        exchange = _trial(api, [condition])
+        if exchange.response.succeeded:
+            return condition
+        refused = f"{kind}.operator"
+        if _code(exchange) == f"invalid_{kind}_field":
+            refused = f"{kind}.field"
+        gone = (fields if refused.endswith("field") else operators).pop(0)
+        api.vocabulary.setdefault(refused, []).append(f"{gone}: refused")
+        if _code(exchange) == "invalid_condition_type":
+            return None
+    return None
+
+
+def _code(exchange: Exchange) -> Any:
+    answer = parse(exchange.response.body, duplicate_keys=True)
+    return answer.get("code") if isinstance(answer, dict) else None
+
+
+@pytest.fixture(scope="session")
+def known_lists(sandbox: Audience) -> list[int]:
+    """Sending lists that exist: those the audience came with."""
+    return [entry for entry in sandbox.get("source_lists") or [] if type(entry) is int]
+
+
+@pytest.fixture(scope="session")
+def given_back(api: Session, listed: Exchange, tokens: Tokens) -> list[str]:  # noqa: ARG001  # the last step
+    """What could not be put back, after everything was."""
+    with api.step("restore"):
+        return api.give_back()
+

@@ -1,0 +1,33 @@
+"""GET /v2/audiences/{id}: harmless, and first, so that the untouched audience and its cache are seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trackly_contract.contract import contract
+
+if TYPE_CHECKING:
+    from trackly_contract.rule import RequestVector
+    from trackly_contract.session import Session
+
+DENIED = [
+    pytest.param(vector, id=vector.id, marks=pytest.mark.trackly_rule(vector.rule))
+    for vector in contract().refused()
+    if vector.method == "GET"
+]
+
+
+@pytest.mark.trackly_rule("read.success")
+@pytest.mark.usefixtures("untouched")
+def test_the_audience_is_read(api: Session) -> None:
+    api.require("read.success")
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("vector", DENIED)
+def test_reading_is_denied(api: Session, vector: RequestVector) -> None:
+    with api.step(vector.id):
+        api.deny(vector)
+    api.require(vector.rule, vector.id)
