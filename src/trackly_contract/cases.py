@@ -35,8 +35,10 @@ CANDIDATE_TYPES = ("custom_field", "carrier", "timezone", "revenue")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a filter a fault stands: the depth of the group that holds it, that group's operator, and
-    whether it is the first of its list or a later one. Depth 1 is the filter itself.
+    """Where in a filter a fault stands.
+
+    `nested`: its group is not the filter itself; `operator`: that of its group; `later`: it is not the first of
+    its list.
     """
 
     nested: bool
@@ -51,10 +53,7 @@ class Place:
 
 
 PLACES = tuple(
-    Place(nested, operator, later)
-    for nested in (False, True)
-    for operator in ("AND", "OR")
-    for later in (False, True)
+    Place(nested, operator, later) for nested in (False, True) for operator in ("AND", "OR") for later in (False, True)
 )
 
 
@@ -195,8 +194,9 @@ def refusal_cases(effort: Effort, source: Contract | None = None) -> list[Refusa
     cases: list[RefusalCase] = []
     visited: Counter[Place] = Counter()
     for number, vectors in enumerate(by_code.values()):
-        for index, (vector, place) in enumerate(_chosen(vectors, effort, visited)):
-            turn = number + index
+        for vector, place in _chosen(vectors, effort, visited):
+            # From code and place alone: the same case is the same body at every effort, and one recording.
+            turn = number + (PLACES.index(place) if place is not None else 0)
             depth = 1 if place is None or not place.nested else 2 + turn % 2
             taken = () if place is not None else tuple(vector.body)
             companion = next(c for c in _COMPANIONS[turn % 3 :] + _COMPANIONS if c not in taken)
@@ -223,9 +223,7 @@ def accepted_filters(source: Contract | None = None) -> list[RequestVector]:
     """Return the accepted vectors whose filter is of documented tokens only, in the order of the files."""
     source = source or contract()
     wanted = ("filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known")
-    return [
-        vector for vector in source.requests.values() if vector.rule in wanted and vector.body is not ABSENT
-    ]
+    return [vector for vector in source.requests.values() if vector.rule in wanted and vector.body is not ABSENT]
 
 
 def together(vectors: Sequence[RequestVector]) -> dict[str, JSON]:
@@ -243,5 +241,3 @@ def candidate_condition(kind: str, source: Contract | None = None) -> dict[str, 
     vector = source.requests[f"filter.{kind}.value/twin"]
     condition: dict[str, JSON] = vector.body["filter"]["conditions"][0]
     return condition
-
-

@@ -36,8 +36,10 @@ class CassetteError(Exception):
 
 @dataclass(frozen=True)
 class Ledger:
-    """What a set of cassettes is: `target` it was recorded from, `recorded` (a date), by which version, from
-    which audience, for which efforts.
+    """What a set of cassettes is.
+
+    The `target` it was recorded from, the day (`recorded`, ISO 8601), by which version of this project, from which
+    audience, for which efforts.
     """
 
     target: str
@@ -62,14 +64,10 @@ def match_json_body(sent: Any, recorded: Any) -> None:
         found = list(differences(_parsed(one), _parsed(other)))
     except NotJSONError:
         if one != other:
-            raise AssertionError(
-                f"bodies differ as bytes ({len(one)} sent, {len(other)} recorded)"
-            ) from None
+            raise AssertionError(f"bodies differ as bytes ({len(one)} sent, {len(other)} recorded)") from None
         return
     if found:
-        lines = [
-            f"{place or '/'}: sent {show(new, 80)}, recorded {show(old, 80)}" for place, new, old in found[:5]
-        ]
+        lines = [f"{place or '/'}: sent {show(new, 80)}, recorded {show(old, 80)}" for place, new, old in found[:5]]
         raise AssertionError("; ".join(lines))
 
 
@@ -85,9 +83,7 @@ def _recorded_answer(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _recorded_request(request: Any) -> Any:
-    request.headers = {
-        name: value for name, value in request.headers.items() if name.lower() == "content-type"
-    }
+    request.headers = {name: value for name, value in request.headers.items() if name.lower() == "content-type"}
     request.uri = "https://recorded.invalid" + request.path
     return request
 
@@ -175,21 +171,49 @@ class Recorder:
             raise CassetteError(f"{case} is recorded twice in one run: cases have one cassette each")
         with _library("all").use_cassette(str(path)):
             yield
+        if not path.exists():
+            path.write_text("interactions: []\nversion: 1\n", "utf-8")
 
     def finish(self, ledger: Ledger) -> None:
         """Write the ledger and put the new recordings in the place of the old."""
-        text = json.dumps(asdict(ledger), indent=2) + "\n"
-        (self._temporary / "ledger.json").write_text(text, "utf-8")
-        self._temporary.chmod(0o755)
-        old = self.folder.with_name(f".old-{self.folder.name}")
-        if self.folder.exists():
-            self.folder.rename(old)
-        self._temporary.rename(self.folder)
-        shutil.rmtree(old, ignore_errors=True)
+        write_ledger(self._temporary, ledger)
+        swap(self._temporary, self.folder)
 
     def abandon(self) -> None:
         """Throw the new recordings away and leave the old as they are."""
         shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def write_ledger(folder: Path, ledger: Ledger) -> None:
+    """Write `ledger.json` into a folder of cassettes."""
+    text = json.dumps(asdict(ledger), indent=2) + "\n"
+    (folder / "ledger.json").write_text(text, "utf-8")
+
+
+def swap(new: Path, folder: Path) -> None:
+    """Put the folder `new` in the place of `folder`, which keeps its old content until the last moment."""
+    beside = folder.with_name(f".new-{folder.name}")
+    old = folder.with_name(f".old-{folder.name}")
+    for leftover in (beside, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(new, beside)
+    if folder.exists():
+        folder.rename(old)
+    beside.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def merge(new: Path, into: Path) -> None:
+    """Copy the cassettes of one run into a folder of several runs.
+
+    Raises CassetteError if a case that both have was recorded differently: one file could not serve both.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    for path in sorted(new.glob("*.yaml")):
+        there = into / path.name
+        if there.exists() and there.read_bytes() != path.read_bytes():
+            raise CassetteError(f"{path.name}: the same case was recorded differently by two efforts")
+        shutil.copyfile(path, there)
 
 
 def folder(name: str) -> Path:

@@ -73,8 +73,7 @@ def checked_audience_id(audience_id: str) -> str:
     """Return the audience id. Raises UnusableSettingError for what would not stay one step of a path."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", audience_id):
         raise UnusableSettingError(
-            f"TRACKLY_AUDIENCE_ID is {audience_id!r}: an id has letters and digits only, "
-            "like 664f1a2b3c4d5e6f7a8b9c0d"
+            f"TRACKLY_AUDIENCE_ID is {audience_id!r}: an id has letters and digits only, like 664f1a2b3c4d5e6f7a8b9c0d"
         )
     return audience_id
 
@@ -126,9 +125,7 @@ def embedded(answer: Callable[[Request], Response], prefix: str) -> httpx.BaseTr
 
     def handle(request: httpx.Request) -> httpx.Response:
         path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(prefix)
-        headers = tuple(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw
-        )
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
         response = answer(Request(request.method, path, headers, request.read()))
         return httpx.Response(response.status, headers=list(response.headers), content=response.body)
 

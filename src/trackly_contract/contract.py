@@ -107,13 +107,9 @@ def _rule(entry: dict[str, Any], path: Path, pages: dict[str, Page]) -> Rule:
     sources = tuple(Source(**source) for source in entry["source"])
     for source in sources:
         if source.page not in pages:
-            raise ContractError(
-                f"{path}: rule {entry['id']!r}, field source: no page {source.page!r} in sources.toml"
-            )
+            raise ContractError(f"{path}: rule {entry['id']!r}, field source: no page {source.page!r} in sources.toml")
     if entry["basis"] in ("stated", "shown") and all(pages[s.page].kind == "guide" for s in sources):
-        raise ContractError(
-            f"{path}: rule {entry['id']!r}, field basis: a guide alone makes no rule {entry['basis']}"
-        )
+        raise ContractError(f"{path}: rule {entry['id']!r}, field basis: a guide alone makes no rule {entry['basis']}")
     return Rule(sources=sources, **{key: value for key, value in entry.items() if key != "source"})
 
 
@@ -139,9 +135,7 @@ def load(folder: Path | None = None) -> Contract:
     used twice, and for a reference to a rule, page or twin that is not there.
     """
     folder = folder or data.root() / "contracts"
-    pages = {
-        entry["id"]: Page(**entry) for entry in _toml(folder / "sources.toml", "sources").get("source", [])
-    }
+    pages = {entry["id"]: Page(**entry) for entry in _toml(folder / "sources.toml", "sources").get("source", [])}
     rules: dict[str, Rule] = {}
     for path in sorted((folder / "rules").glob("*.toml")):
         for entry in _toml(path, "rules")["rule"]:
@@ -156,16 +150,14 @@ def load(folder: Path | None = None) -> Contract:
                 _add(answers, entry["id"], AnswerVector(**{"method": "GET", **entry}), path)
             else:
                 _add(requests, entry["id"], _vector(entry), path)
-    for vector in (*requests.values(), *answers.values()):
-        if vector.twin is not None and vector.twin not in requests and vector.twin not in answers:
-            raise ContractError(f"{folder / 'vectors'}: {vector.id!r}, field twin: no vector {vector.twin!r}")
-    questions = {
-        entry["id"]: Question(**entry) for entry in _toml(folder / "questions.toml", "questions")["question"]
-    }
+    twins = [(vector.id, vector.twin) for vector in requests.values()]
+    twins += [(vector.id, vector.twin) for vector in answers.values()]
+    for name, twin in twins:
+        if twin is not None and twin not in requests and twin not in answers:
+            raise ContractError(f"{folder / 'vectors'}: {name!r}, field twin: no vector {twin!r}")
+    questions = {entry["id"]: Question(**entry) for entry in _toml(folder / "questions.toml", "questions")["question"]}
     vocabulary_file = _toml(folder / "vocabulary.toml", "vocabulary")
-    tokens = tuple(
-        Token(**{**entry, "needs": tuple(entry.get("needs", ()))}) for entry in vocabulary_file["token"]
-    )
+    tokens = tuple(Token(**{**entry, "needs": tuple(entry.get("needs", ()))}) for entry in vocabulary_file["token"])
     vocabulary = Vocabulary(tokens, frozenset(entry["kind"] for entry in vocabulary_file["list"]))
     return Contract(rules, requests, answers, pages, questions, vocabulary)
 

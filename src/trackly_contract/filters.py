@@ -122,9 +122,8 @@ def _impossible(condition: Any) -> bool:
         counted = condition.get("field") in ("click_count", "send_count")
         return counted and operator == "gte" and value >= IMPOSSIBLE_COUNT
     if kind == "time":
-        unit = condition.get("unit")
-        known = unit in ("days", "hours", "minutes")
-        return known and operator == "before" and value >= IMPOSSIBLE_AGE[unit]
+        oldest = IMPOSSIBLE_AGE.get(str(condition.get("unit")))
+        return oldest is not None and operator == "before" and value >= oldest
     return False
 
 

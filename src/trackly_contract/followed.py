@@ -60,10 +60,11 @@ class Followed:
         the rules about its shape.
         """
         before = self.audience
-        found: list[Finding] = []
-        for name in BODY_FIELDS:
-            if name in body and name in audience:
-                found.append(self._compared(exchange, f"update.{name}", name, body[name], audience, case))
+        found = [
+            self._compared(exchange, f"update.{name}", name, body[name], audience, case)
+            for name in BODY_FIELDS
+            if name in body and name in audience
+        ]
         if before is not None:
             unsent = [
                 self._compared(exchange, "update.partial", name, before[name], audience, case)
@@ -124,22 +125,16 @@ class Followed:
                 if not cleared or old != (None, None):
                     yield Finding("update.cache.cleared", verdict, exchange, "both null", got, case)
             elif not _same_cache(old, new):
-                yield Finding(
-                    "update.cache.cleared", Verdict.NOTED, exchange, "an identical filter: open", got, case
-                )
+                yield Finding("update.cache.cleared", Verdict.NOTED, exchange, "an identical filter: open", got, case)
         elif "source_lists" in body:
             if not _same_cache(old, new):
-                yield Finding(
-                    "update.cache.kept", Verdict.NOTED, exchange, "source_lists alone: open", got, case
-                )
+                yield Finding("update.cache.kept", Verdict.NOTED, exchange, "source_lists alone: open", got, case)
         elif old != (None, None):
             kept = _same_cache(old, new)
             expected = f"cached_size {show(old[0])}, cached_size_updated_at {show(old[1], 40)}"
-            if kept or None in new:
-                verdict = Verdict.HELD if kept else Verdict.BROKEN
-            else:
-                verdict = Verdict.NOTED  # counted anew in between, by somebody else
-            yield Finding("update.cache.kept", verdict, exchange, expected, got, case)
+            # Another pair, both filled, was counted in between by somebody else.
+            otherwise = Verdict.BROKEN if None in new else Verdict.NOTED
+            yield Finding("update.cache.kept", Verdict.HELD if kept else otherwise, exchange, expected, got, case)
 
     def read(self, exchange: Exchange, audience: dict[str, JSON], case: str = "") -> list[Finding]:
         """Judge what a GET shows by what the last answers said, and follow it."""

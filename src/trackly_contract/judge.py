@@ -126,9 +126,7 @@ def _members(
         yield Finding(failure.stands_for, Verdict.BROKEN, exchange, _expected(failure.stands_for), got, case)
     if "audience.id" not in broken and audience["id"] != asked_id:
         broken.add("audience.id")
-        yield Finding(
-            "audience.id", Verdict.BROKEN, exchange, "the id that was asked for", show(audience["id"]), case
-        )
+        yield Finding("audience.id", Verdict.BROKEN, exchange, "the id that was asked for", show(audience["id"]), case)
     for rule, expected, got in _contested(audience):
         broken.add(rule)
         yield Finding(rule, Verdict.NOTED, exchange, expected, got, case)

@@ -19,7 +19,7 @@ class NetworkBlockedError(RuntimeError):
     """Something tried to open a connection in a run that is offline."""
 
 
-def _refuse(*args: Any, **_kwargs: Any) -> NoReturn:  # noqa: ANN401  # stands in for functions of any signature
+def _refuse(*args: Any, **_kwargs: Any) -> NoReturn:
     where = next((arg for arg in args if isinstance(arg, tuple | str)), "somewhere")
     raise NetworkBlockedError(f"this run is offline, yet a connection to {where!r} was tried")
 

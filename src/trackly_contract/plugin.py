@@ -22,7 +22,15 @@ from trackly_contract.client import UnusableSettingError
 from trackly_contract.contract import contract
 from trackly_contract.failure import failure_text, printable
 from trackly_contract.offline import blocked
-from trackly_contract.targets import TARGETS, Target, closing, live_target, recorded, reference_target, replay_target
+from trackly_contract.targets import (
+    TARGETS,
+    Target,
+    closing,
+    live_target,
+    recorded,
+    reference_target,
+    replay_target,
+)
 from trackly_contract.verdict import BrokenError, ExitCode, InconclusiveError, RunVerdict, Verdict
 
 if TYPE_CHECKING:
@@ -76,12 +84,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="send GET of the audience only: nothing is changed, and less is found out",
     )
-    group.addoption(
-        "--trackly-report", metavar="DIR", help="write report.json, report.md and report.html into DIR"
-    )
-    group.addoption(
-        "--trackly-yes", action="store_true", help="do not ask before the first write (implied in CI)"
-    )
+    group.addoption("--trackly-report", metavar="DIR", help="write report.json, report.md and report.html into DIR")
+    group.addoption("--trackly-yes", action="store_true", help="do not ask before the first write (implied in CI)")
     group.addoption(
         "--trackly-record",
         action="store_true",
@@ -135,7 +139,7 @@ def _opened(config: pytest.Config) -> Run:
 
 def _target(config: pytest.Config) -> Target:
     given = config.pluginmanager.get_plugin(GIVEN)
-    if given is not None:
+    if given is not None and given.target is not None:
         target: Target = given.target
         return target
     option = config.option
@@ -151,7 +155,7 @@ def _target(config: pytest.Config) -> Target:
 
 @pytest.fixture(scope="session")
 def trackly_session(pytestconfig: pytest.Config) -> Session:
-    """The session of a conformance run: what the suite sends its requests through."""
+    """Return the session of a conformance run: what the suite sends its requests through."""
     return pytestconfig.stash[RUN].session
 
 
@@ -263,7 +267,7 @@ def _finish_recording(run: Run, exitstatus: int) -> None:
     )
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401  # pytest has no public type for it
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say the verdict in a few lines."""
     run = config.stash.get(RUN, None)
     if run is None or run.report is None:

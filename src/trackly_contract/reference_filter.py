@@ -75,9 +75,7 @@ def _known(token: JSON, tokens: frozenset[str]) -> bool:
     return isinstance(token, str) and token in tokens
 
 
-def _token(
-    condition: Condition, key: str, tokens: frozenset[str], code: str, choices: Choices
-) -> Iterator[Fault]:
+def _token(condition: Condition, key: str, tokens: frozenset[str], code: str, choices: Choices) -> Iterator[Fault]:
     token = present(condition, key, choices)
     if token is ABSENT:
         yield Fault(choices.missing_field_or_operator or code, f"/{key}")
@@ -230,9 +228,7 @@ def filter_faults(
             for fault in condition_faults(condition, choices, judges):
                 yield Fault(fault.code, f"{here}/conditions/{index}{fault.place}")
         if isinstance(groups, list):
-            waiting += [
-                (nested, f"{here}/groups/{index}") for index, nested in reversed(list(enumerate(groups)))
-            ]
+            waiting += [(nested, f"{here}/groups/{index}") for index, nested in reversed(list(enumerate(groups)))]
 
 
 def condition_as_answered(condition: Condition, choices: Choices = DEFAULT_CHOICES) -> Condition:

@@ -60,7 +60,9 @@ class Report:
 
     @property
     def verdict(self) -> RunVerdict:
-        """The verdict of the run."""
+        """The verdict of the run; a suite that failed has found nothing out."""
+        if self.suite_failures:
+            return RunVerdict.INCONCLUSIVE
         return run_verdict(result.verdict for result in self.results)
 
     def counts(self) -> Counter[Verdict]:
@@ -80,6 +82,8 @@ class Report:
             RunVerdict.DRIFT: "has drifted from",
             RunVerdict.INCONCLUSIVE: "could not be judged in full by",
         }[self.verdict]
+        if self.suite_failures:
+            return f"the suite itself failed, so nothing is said of {who}"
         part = "" if self.complete else ", as far as this run looked"
         return f"{who} {said} its documentation{part}"
 
@@ -122,13 +126,11 @@ def build(
 def _capped(rule: Rule, finding: Finding) -> Finding:
     """Return the finding, noted at most where no reference page makes the rule."""
     if finding.verdict is Verdict.BROKEN and not rule.breakable:
-        return Finding(
-            rule.id, Verdict.NOTED, finding.exchange, finding.expected, finding.got, finding.case
-        )
+        return Finding(rule.id, Verdict.NOTED, finding.exchange, finding.expected, finding.got, finding.case)
     return finding
 
 
-def _text(body: bytes) -> Any:  # noqa: ANN401  # parsed JSON, or text
+def _text(body: bytes) -> Any:
     if not body:
         return None
     if len(body) <= LONGEST_BODY:

@@ -37,9 +37,7 @@ DEEPEST = 100
 """Groups nested deeper than this are open: no page names a limit, and judges are exact to this depth."""
 
 
-def _required(
-    _validator: Validator, names: list[str], instance: JSON, _schema: JSON
-) -> Iterator[ValidationError]:
+def _required(_validator: Validator, names: list[str], instance: JSON, _schema: JSON) -> Iterator[ValidationError]:
     """Like the standard keyword, but the error's path leads to the member that is missing."""
     if isinstance(instance, dict):
         for name in names:
@@ -50,7 +48,9 @@ def _required(
 _TYPES = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
 )
-_Judge: Any = extend(Draft202012Validator, {"required": _required}, type_checker=_TYPES)
+_Judge: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"required": _required}, type_checker=_TYPES
+)
 
 
 def document(name: str) -> dict[str, Any]:
@@ -103,15 +103,18 @@ class Schemas:
         self.vocabulary = vocabulary or contract().vocabulary
         documents = {
             name: document(name)
-            for name in ("update.json", "filter.json", "audience.json", "filter-in-answers.json", "error.json")
+            for name in (
+                "update.json",
+                "filter.json",
+                "audience.json",
+                "filter-in-answers.json",
+                "error.json",
+            )
         }
         resources = [(found["$id"], DRAFT202012.create_resource(found)) for found in documents.values()]
         resources.append((SCHEMA_ID, DRAFT202012.create_resource(self.vocabulary.schema())))
         registry: Registry[Any] = Registry().with_resources(resources)
-        self._validators = {
-            name: _Judge(found, registry=registry)
-            for name, found in documents.items()
-        }
+        self._validators = {name: _Judge(found, registry=registry) for name, found in documents.items()}
         self._rules = {
             name: found["x-rule"]
             for name, found in documents["audience.json"]["properties"].items()
@@ -126,7 +129,7 @@ class Schemas:
         questions = [*_open_places(body)]
         if any(question.stands_for == "depth" for question in questions):
             return Decision((), tuple(questions))
-        faults = []
+        faults: list[Failure] = []
         for error in self._validators["update.json"].iter_errors(body):
             failure = self._failure(error)
             (faults if "x-error" in _marks(error) else questions).append(failure)
@@ -163,7 +166,8 @@ def _marks(error: ValidationError) -> dict[str, str]:
 
     A documented token in another letter case, or padded, is a question even where its list is full.
     """
-    schema, keyword = error.schema, str(error.validator)
+    schema: dict[str, Any] = error.schema  # type: ignore[assignment]  # a boolean schema never fails here
+    keyword = str(error.validator)
     if keyword == "enum" and "x-error" in schema and isinstance(error.instance, str):
         plain = error.instance.strip().casefold()
         if plain in {str(word).casefold() for word in schema["enum"]}:

@@ -34,9 +34,7 @@ PREFIX = "/api"
 
 def _path(environ: WSGIEnvironment) -> str:
     """Return the path from `/v2` on, as it was sent; `/`, where nothing is served, for one without prefix."""
-    sent = environ.get("REQUEST_URI") or quote(
-        environ.get("PATH_INFO", ""), encoding="latin-1", errors="replace"
-    )
+    sent = environ.get("REQUEST_URI") or quote(environ.get("PATH_INFO", ""), encoding="latin-1", errors="replace")
     if not sent.startswith("/"):
         # The absolute form that proxies are sent: scheme://authority/path
         sent = "/" + sent.partition("://")[2].partition("/")[2]
@@ -71,7 +69,7 @@ def wsgi_app(server: ReferenceServer) -> WSGIApplication:
     return application
 
 
-def _close(waitress: Any, channels: dict[int, Any]) -> None:  # noqa: ANN401  (its stubs do not fit it)
+def _close(waitress: Any, channels: dict[int, Any]) -> None:
     """Close what waitress holds: workers, then connections with their spool files, then the sockets."""
     connections = list(waitress.active_channels.values())
     unfinished = [request for channel in connections for request in (channel.request, *channel.requests)]

@@ -76,9 +76,7 @@ class Session:
 
     # Sending ---------------------------------------------------------------------------------------
 
-    def _request(
-        self, method: str, suffix: str = "", body: JSON = None, situation: Situation | None = None
-    ) -> Request:
+    def _request(self, method: str, suffix: str = "", body: JSON = None, situation: Situation | None = None) -> Request:
         audience = UNKNOWN_ID if situation == "id_unknown" else self.target.audience_id
         headers: list[tuple[str, str]] = []
         key = {"key_empty": "", "key_wrong": WRONG_KEY}.get(situation or "", self.target.key)
@@ -161,9 +159,7 @@ class Session:
         else:
             self.followed.was_refused(body)
             got = describe(exchange.response)
-            self.findings.extend(
-                Finding(rule, Verdict.BROKEN, exchange, "accepted: 2xx", got, case) for rule in rules
-            )
+            self.findings.extend(Finding(rule, Verdict.BROKEN, exchange, "accepted: 2xx", got, case) for rule in rules)
         return exchange
 
     def attempt(self, body: dict[str, JSON], case: str) -> Exchange:
@@ -174,9 +170,7 @@ class Session:
         """Say of several rules that one exchange shows them to hold."""
         self.findings.extend(Finding(rule, Verdict.HELD, exchange, case=case) for rule in rules)
 
-    def refuse(
-        self, case: RefusalCase, tokens: Tokens | None = None, lists: Sequence[int] = ()
-    ) -> list[Finding]:
+    def refuse(self, case: RefusalCase, tokens: Tokens | None = None, lists: Sequence[int] = ()) -> list[Finding]:
         """PUT a body that the documentation refuses, judge the answer, and return what was found.
 
         `tokens` and `lists` are what the target accepts in place of the vector's. An acceptance is followed,
@@ -306,8 +300,9 @@ class Session:
 
 
 def own_content(audience: dict[str, JSON]) -> dict[str, JSON]:
-    """Return the body that writes an audience back as it is: only members that a body may carry, as it
-    spells them; a null is left out, for the documentation does not say what it does.
+    """Return the body that writes an audience back as it is: the members that a body may carry, as it spells them.
+
+    A null is left out, for the documentation does not say what it does.
     """
     content = {name: audience[name] for name in BODY_FIELDS if audience.get(name) is not None}
     if "filter" in content:
@@ -330,4 +325,3 @@ def _pause(last: Exchange | None, attempt: int) -> float:
     if asked is not None and asked.isdigit():
         return min(float(asked), LONGEST_WAIT)
     return 0.5 * 2.0 ** (attempt - 1)
-

@@ -105,6 +105,20 @@ def reference_target() -> Target:
     return embedded_target(ReferenceServer().answer, AUDIENCE_ID, REFERENCE_KEY)
 
 
+def served_target(base_url: str, audience_id: str, key: str) -> Target:
+    """Return a reference server that is reached over real HTTP on loopback."""
+    return Target(
+        name="reference",
+        client=Client(checked_base_url(base_url)),
+        base_url=base_url,
+        audience_id=audience_id,
+        key=key,
+        offline=False,
+        evidence="the reference server, a stand-in: this says nothing of the API itself",
+        wait=_no_wait,
+    )
+
+
 def replay_target(effort: Effort) -> Target:
     """Return the recordings: live ones where there are any, else those made from the reference server.
 

@@ -7,7 +7,7 @@ Nothing here knows what stands behind the target.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -198,8 +198,8 @@ def _one_candidate(api: Session, kind: str) -> Audience | None:
     vocabulary = contract().vocabulary
     condition = candidate_condition(kind)
     scalar = [word for word in vocabulary.words(f"{kind}.operator") if word not in ("in", "not_in")]
-    operators = [condition["operator"], *(w for w in scalar if w != condition["operator"])]
-    fields = vocabulary.words(f"{kind}.field") or [condition.get("field")]
+    operators: list[JSON] = [condition["operator"], *(w for w in scalar if w != condition["operator"])]
+    fields: list[JSON] = vocabulary.words(f"{kind}.field") or [condition.get("field")]
     while operators and fields:
         condition["operator"] = operators[0]
         if fields[0] is not None:
@@ -217,7 +217,7 @@ def _one_candidate(api: Session, kind: str) -> Audience | None:
     return None
 
 
-def _code(exchange: Exchange) -> Any:
+def _code(exchange: Exchange) -> JSON:
     answer = parse(exchange.response.body, duplicate_keys=True)
     return answer.get("code") if isinstance(answer, dict) else None
 
@@ -233,4 +233,3 @@ def given_back(api: Session, listed: Exchange, tokens: Tokens) -> list[str]:  # 
     """What could not be put back, after everything was."""
     with api.step("restore"):
         return api.give_back()
-

@@ -19,10 +19,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         cases = refusal_cases(metafunc.config.option.trackly_effort)
         metafunc.parametrize(
             "case",
-            [
-                pytest.param(case, id=case.id, marks=pytest.mark.trackly_rule(case.vector.rule))
-                for case in cases
-            ],
+            [pytest.param(case, id=case.id, marks=pytest.mark.trackly_rule(case.vector.rule)) for case in cases],
         )
 
 

@@ -31,8 +31,7 @@ def _rules(*prefixes: str) -> list[object]:
     return [
         pytest.param(rule.id, id=rule.id, marks=pytest.mark.trackly_rule(rule.id))
         for rule in contract().rules.values()
-        if rule.untested is None
-        and any(rule.id == p or (p.endswith(".") and rule.id.startswith(p)) for p in prefixes)
+        if rule.untested is None and any(rule.id == p or (p.endswith(".") and rule.id.startswith(p)) for p in prefixes)
     ]
 
 

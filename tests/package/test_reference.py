@@ -68,7 +68,7 @@ STORED_FILTER: dict[str, Any] = {
 CHANGES: dict[str, Any] = {"name": "N", "description": "D", "source_lists": [103], "filter": NEW_FILTER}
 
 
-def pairs(text: str | bytes) -> Any:  # noqa: ANN401
+def pairs(text: str | bytes) -> Any:
     """Read JSON so that equality minds the order of keys."""
     return json.loads(text, object_pairs_hook=lambda found: ("object", found))
 

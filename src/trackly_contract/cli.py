@@ -1,0 +1,117 @@
+"""The command line: the suite, the reference server and the restore, from a checkout or a wheel.
+
+Promises: the exit codes of the suite; an error in one sentence, with the next step.
+Refuses: to print the key.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from trackly_contract import __version__
+from trackly_contract.cases import EFFORTS, Effort
+from trackly_contract.client import UnusableSettingError
+from trackly_contract.targets import TARGETS
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="trackly-contract")
+def main() -> None:
+    """Contract tests for the audiences API of Trackly SMS."""
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--live", is_flag=True, help="Ask the API that the TRACKLY_ variables name (as --target live).")
+@click.option("--target", type=click.Choice(TARGETS), default="reference", show_default=True)
+@click.option("--effort", type=click.Choice(EFFORTS), default="standard", show_default=True)
+@click.option("--read-only", is_flag=True, help="Send GET of the audience only.")
+@click.option("--report", metavar="DIR", help="Write report.json, report.md and report.html into DIR.")
+@click.option("--yes", is_flag=True, help="Do not ask before the first write.")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def check(  # one parameter an option
+    *,
+    live: bool,
+    target: str,
+    effort: Effort,
+    read_only: bool,
+    report: str | None,
+    yes: bool,
+    pytest_arguments: tuple[str, ...],
+) -> None:
+    """Run the conformance suite; further arguments go to pytest.
+
+    Exit code 0: conforms. 1: drift. 10: nothing is broken, but something could not be found out. 3: the suite
+    itself failed.
+    """
+    from trackly_contract.run import run_suite  # noqa: PLC0415  # pytest is slow to import, and --help need not wait
+
+    options = [f"--trackly-target={'live' if live else target}"]
+    options += ["--trackly-read-only"] if read_only else []
+    options += ["--trackly-yes"] if yes else []
+    options += [f"--trackly-report={report}"] if report else []
+    code, _ = run_suite(None, effort, [*options, *pytest_arguments])
+    sys.exit(code)
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8377, show_default=True, help="0 takes any free one.")
+def serve(port: int) -> None:
+    """Serve the reference server over HTTP, on loopback only.
+
+    It is a stand-in: it does what the documentation says, and nothing it does is evidence of the API.
+    """
+    from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer  # noqa: PLC0415
+    from trackly_contract.serve import serve_forever  # noqa: PLC0415
+
+    def announce(base_url: str) -> None:
+        click.echo(f"reference server at {base_url} (a stand-in, not the API)")
+        click.echo(f"  export TRACKLY_BASE_URL={base_url}")
+        click.echo(f"  export TRACKLY_API_KEY={REFERENCE_KEY}")
+        click.echo(f"  export TRACKLY_AUDIENCE_ID={AUDIENCE_ID}")
+        click.echo("stop it with Ctrl-C")
+
+    try:
+        serve_forever(ReferenceServer(), port, announce)
+    except OSError as error:
+        raise click.ClickException(
+            f"port {port} cannot be used ({error.strerror}): choose another with --port"
+        ) from None
+
+
+@main.command()
+def restore() -> None:
+    """Put a live audience back as it was before an interrupted run.
+
+    Reads the journal of the audience that TRACKLY_BASE_URL and TRACKLY_AUDIENCE_ID name. Exit code 0: it is as
+    it was; 10: something could not be put back, and the journal stays.
+    """
+    from trackly_contract.session import Session  # noqa: PLC0415
+    from trackly_contract.targets import closing, live_target  # noqa: PLC0415
+    from trackly_contract.verdict import InconclusiveError  # noqa: PLC0415
+
+    try:
+        with closing(live_target(yes=True)) as target:
+            assert target.journal is not None
+            before = target.journal.read()
+            if before is None:
+                click.echo("nothing to put back: no journal of this audience")
+                return
+            session = Session(target, "quick")
+            session.borrowed = before
+            left = session.give_back()
+    except (UnusableSettingError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    except InconclusiveError as error:
+        click.echo(f"not put back: {error}; the journal stays", err=True)
+        sys.exit(10)
+    for line in left:
+        click.echo(f"not put back: {line}", err=True)
+    if left:
+        sys.exit(10)
+    click.echo(f"put back: audience {before.get('name')!r} is as it was")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Records cassettes/reference: the suite against the reference server over real HTTP on loopback.
+
+Promises: the recordings say in their ledger that they come from the reference server; they replace the old ones
+only when every run has finished and conformed.
+Refuses: to record anything else (a live API: `make record`).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from trackly_contract import cassettes
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.run import run_suite
+from trackly_contract.serve import running
+from trackly_contract.targets import served_target
+
+if TYPE_CHECKING:
+    from trackly_contract.cases import Effort
+
+EFFORTS: tuple[Effort, ...] = ("quick", "standard")
+
+
+def record(folder: Path) -> None:
+    """Record every effort of EFFORTS into `folder`, a case that several share only once.
+
+    Raises SystemExit if a run does not conform: then nothing is replaced.
+    """
+    with TemporaryDirectory() as temporary:
+        merged = Path(temporary) / "reference"
+        ledger: cassettes.Ledger | None = None
+        for effort in EFFORTS:
+            with running(ReferenceServer()) as base_url:
+                target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
+                target.recorder = cassettes.Recorder(Path(temporary) / effort)
+                target.step = target.recorder.recording
+                code, _ = run_suite(target, effort, arguments=("-q", "--no-header"))
+            if code != 0:
+                raise SystemExit(f"the reference server does not conform at {effort} (exit {code}): nothing recorded")
+            ledger = cassettes.Player(Path(temporary) / effort).ledger
+            cassettes.merge(Path(temporary) / effort, merged)
+        assert ledger is not None
+        cassettes.write_ledger(merged, replace(ledger, efforts=EFFORTS))
+        cassettes.swap(merged, folder)
+
+
+if __name__ == "__main__":
+    record(cassettes.folder("reference"))
+    sys.stdout.write(f"recorded into {cassettes.folder('reference')}\n")
