@@ -8,12 +8,13 @@ Refuses: to say what a body is answered: that is the vector's, to the letter.
 from __future__ import annotations
 
 import copy
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from trackly_contract.contract import contract
-from trackly_contract.filters import GUARD, IMPOSSIBLE_COUNT
+from trackly_contract.filters import GUARD, IMPOSSIBLE_COUNT, matches_nobody
 from trackly_contract.jsonvalue import ABSENT, differences
 
 if TYPE_CHECKING:
@@ -193,10 +194,10 @@ def refusal_cases(effort: Effort, source: Contract | None = None) -> list[Refusa
             by_code[rule.code] = [vector for vector in source.of_rule(rule.id) if vector.refused]
     cases: list[RefusalCase] = []
     visited: Counter[Place] = Counter()
-    for number, vectors in enumerate(by_code.values()):
+    for vectors in by_code.values():
         for vector, place in _chosen(vectors, effort, visited):
-            # From code and place alone: the same case is the same body at every effort, and one recording.
-            turn = number + (PLACES.index(place) if place is not None else 0)
+            # From rule and place alone: the same case is the same body at every effort, and has one recording.
+            turn = zlib.crc32(vector.rule.encode()) + (PLACES.index(place) if place is not None else 0)
             depth = 1 if place is None or not place.nested else 2 + turn % 2
             taken = () if place is not None else tuple(vector.body)
             companion = next(c for c in _COMPANIONS[turn % 3 :] + _COMPANIONS if c not in taken)
@@ -235,9 +236,22 @@ def together(vectors: Sequence[RequestVector]) -> dict[str, JSON]:
     }
 
 
+def alone(vector: RequestVector) -> dict[str, JSON]:
+    """Return the filter of one accepted vector, guarded where it could match anyone, and no deeper than it is.
+
+    Raises ValueError for an OR group that could match someone: it cannot be guarded without another level.
+    """
+    found: dict[str, JSON] = vector.body["filter"]
+    if matches_nobody(found):
+        return found
+    if found["operator"] != "AND":
+        raise ValueError(f"vector {vector.id}: an OR group that could match someone cannot be sent alone")
+    return {**found, "conditions": [GUARD, *found.get("conditions", [])]}
+
+
 def candidate_condition(kind: str, source: Contract | None = None) -> dict[str, JSON]:
-    """Return the literal condition that the vectors of a candidate type are written with."""
+    """Return a copy of the literal condition that the vectors of a candidate type are written with."""
     source = source or contract()
     vector = source.requests[f"filter.{kind}.value/twin"]
-    condition: dict[str, JSON] = vector.body["filter"]["conditions"][0]
+    condition: dict[str, JSON] = copy.deepcopy(vector.body["filter"]["conditions"][0])
     return condition

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 
 from trackly_contract import data
-from trackly_contract.jsonvalue import ABSENT
+from trackly_contract.jsonvalue import ABSENT, NotJSONError, parse
 from trackly_contract.rule import AnswerVector, Question, RequestVector, Rule, Source, Token
 from trackly_contract.vocabulary import Vocabulary
 
@@ -86,20 +86,25 @@ def _toml(path: Path, schema_name: str) -> Any:
         content = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ContractError(f"{path}: not TOML: {error}") from None
+    except FileNotFoundError:
+        raise ContractError(f"{path}: the file is not there") from None
     return _checked(path, content, schema_name)
 
 
 def _json(path: Path, schema_name: str) -> Any:
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = parse(path.read_bytes())
+    except NotJSONError as error:
         raise ContractError(f"{path}: not JSON: {error}") from None
     return _checked(path, content, schema_name)
 
 
+_TAKEN = "{path}: the id {key!r} is taken already; ids are unique and never used again"
+
+
 def _add(into: dict[str, Any], key: str, value: Any, path: Path) -> None:
     if key in into:
-        raise ContractError(f"{path}: the id {key!r} is taken already; ids are unique and never used again")
+        raise ContractError(_TAKEN.format(path=path, key=key))
     into[key] = value
 
 
@@ -128,6 +133,14 @@ def _vector(entry: dict[str, Any]) -> RequestVector:
     )
 
 
+AREAS = ("read", "update", "audience", "error", "filter")
+"""The order in which rules are told: what a whole operation does, then its answers, then single faults."""
+
+
+def _reading_order(path: Path) -> tuple[int, str]:
+    return (AREAS.index(path.stem) if path.stem in AREAS else len(AREAS), path.name)
+
+
 def load(folder: Path | None = None) -> Contract:
     """Read a contract from `folder` (default: the project's own `contracts/`).
 
@@ -135,17 +148,29 @@ def load(folder: Path | None = None) -> Contract:
     used twice, and for a reference to a rule, page or twin that is not there.
     """
     folder = folder or data.root() / "contracts"
-    pages = {entry["id"]: Page(**entry) for entry in _toml(folder / "sources.toml", "sources").get("source", [])}
+    pages: dict[str, Page] = {}
+    for entry in _toml(folder / "sources.toml", "sources").get("source", []):
+        _add(pages, entry["id"], Page(**entry), folder / "sources.toml")
     rules: dict[str, Rule] = {}
-    for path in sorted((folder / "rules").glob("*.toml")):
+    for path in sorted((folder / "rules").glob("*.toml"), key=_reading_order):
         for entry in _toml(path, "rules")["rule"]:
             _add(rules, entry["id"], _rule(entry, path, pages), path)
+    requests, answers = _vectors(folder / "vectors", rules)
+    questions: dict[str, Question] = {}
+    for entry in _toml(folder / "questions.toml", "questions")["question"]:
+        _add(questions, entry["id"], Question(**entry), folder / "questions.toml")
+    return Contract(rules, requests, answers, pages, questions, _vocabulary(folder / "vocabulary.toml", pages))
+
+
+def _vectors(folder: Path, rules: dict[str, Rule]) -> tuple[dict[str, RequestVector], dict[str, AnswerVector]]:
     requests: dict[str, RequestVector] = {}
     answers: dict[str, AnswerVector] = {}
-    for path in sorted((folder / "vectors").glob("*.json")):
+    for path in sorted(folder.glob("*.json")):
         for entry in _json(path, "vectors")["vectors"]:
             if entry["id"].partition("/")[0] not in rules:
                 raise ContractError(f"{path}: vectors {entry['id']!r}: no rule of that name in rules/")
+            if entry["id"] in requests or entry["id"] in answers:
+                raise ContractError(_TAKEN.format(path=path, key=entry["id"]))
             if "answer" in entry:
                 _add(answers, entry["id"], AnswerVector(**{"method": "GET", **entry}), path)
             else:
@@ -154,12 +179,21 @@ def load(folder: Path | None = None) -> Contract:
     twins += [(vector.id, vector.twin) for vector in answers.values()]
     for name, twin in twins:
         if twin is not None and twin not in requests and twin not in answers:
-            raise ContractError(f"{folder / 'vectors'}: {name!r}, field twin: no vector {twin!r}")
-    questions = {entry["id"]: Question(**entry) for entry in _toml(folder / "questions.toml", "questions")["question"]}
-    vocabulary_file = _toml(folder / "vocabulary.toml", "vocabulary")
-    tokens = tuple(Token(**{**entry, "needs": tuple(entry.get("needs", ()))}) for entry in vocabulary_file["token"])
-    vocabulary = Vocabulary(tokens, frozenset(entry["kind"] for entry in vocabulary_file["list"]))
-    return Contract(rules, requests, answers, pages, questions, vocabulary)
+            raise ContractError(f"{folder}: {name!r}, field twin: no vector {twin!r}")
+    return requests, answers
+
+
+def _vocabulary(path: Path, pages: dict[str, Page]) -> Vocabulary:
+    content = _toml(path, "vocabulary")
+    tokens: dict[str, Token] = {}
+    for entry in content["token"]:
+        if entry["page"] not in pages:
+            raise ContractError(
+                f"{path}: token {entry['token']!r}, field page: no page {entry['page']!r} in sources.toml"
+            )
+        token = Token(**{**entry, "needs": tuple(entry.get("needs", ()))})
+        _add(tokens, f"{token.kind} {token.token}", token, path)
+    return Vocabulary(tuple(tokens.values()), frozenset(entry["kind"] for entry in content["list"]))
 
 
 @cache

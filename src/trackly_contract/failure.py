@@ -1,11 +1,14 @@
 """The text of a difference: everything needed to write to the vendor, and nothing else.
 
-Promises: at most one screen; no stack trace; control characters of an answer never reach a terminal.
+Promises: at most one screen; no stack trace; one line a fact, whatever an answer holds; control characters of an
+answer never reach a terminal; the key of the request does not show, whole or cut.
 Refuses: to judge.
 """
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -18,10 +21,46 @@ if TYPE_CHECKING:
 
 WIDTH = 90
 
+LEAST_SECRET = 8
+"""Characters of a key that are taken for a key; what is shorter opens nothing."""
+
+CUT = " ... "
+"""What `jsonvalue.show` puts in the place of a middle."""
+
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+"""Control characters, those that reorder or hide text, and halves of characters."""
+
 
 def printable(text: str) -> str:
-    """Return the text with control characters spelt out, so that a terminal shows them and obeys none."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", lambda m: repr(m[0])[1:-1], text)
+    """Return the text with unseen characters spelt out, so that a terminal shows them and obeys none."""
+    return _UNSEEN.sub(lambda match: repr(match[0])[1:-1], text)
+
+
+def one_line(text: str) -> str:
+    """Return the text printable and in one line: no answer can add a line to what is said of it."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def redacted(text: str, secret: str) -> str:
+    """Return the text with the secret, and what a cut left over of it, taken out.
+
+    It is found as it is, and as JSON and HTML spell it; its beginnings anywhere, its ends after a cut. Less than
+    LEAST_SECRET characters are no secret.
+    """
+    if len(secret) < LEAST_SECRET:
+        return text
+    in_json = json.dumps(secret)[1:-1]
+    plain = {secret, in_json}
+    in_html = {html.escape(form).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") for form in plain}
+    for form in sorted(plain | in_html, key=len, reverse=True):
+        if form[:LEAST_SECRET] not in text and form[-LEAST_SECRET:] not in text:
+            continue
+        text = text.replace(form, "[key]")
+        for length in range(len(form) - 1, LEAST_SECRET - 1, -1):
+            text = text.replace(form[:length], "[key]").replace(f"{CUT}{form[-length:]}", f"{CUT}[key]")
+    return text
 
 
 def path_of(request: Request) -> str:
@@ -51,20 +90,18 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
 
     `again` is the command that asks once more; `last_live` what a live recording says of the same request.
     """
-    head = finding.case if finding.case.startswith(rule.id) else rule.id
+    head = finding.case if finding.case.partition("/")[0] == rule.id else rule.id
     source = rule.sources[-1] if rule.code else rule.sources[0]
-    lines = [
-        f"{head:<{WIDTH - 20}} {finding.verdict} · {rule.basis}",
-        f"  {rule.statement}",
-        f"  docs       {source.page}, {source.section}",
-    ]
+    facts = [("docs", f"{source.page}, {source.section}")]
     if finding.exchange is not None:
-        lines.append(f"  sent       {sent(finding.exchange)}")
-    lines += [
-        f"  expected   {finding.expected}",
-        f"  got        {finding.got}",
-        f"  last live  {last_live}",
-    ]
+        facts.append(("sent", sent(finding.exchange)))
+    facts += [("expected", finding.expected), ("got", finding.got), ("last live", last_live)]
     if again:
-        lines.append(f"  again      {again}")
-    return printable("\n".join(lines))
+        facts.append(("again", again))
+    lines = [
+        f"{one_line(head):<{WIDTH - 20}} {finding.verdict} · {rule.basis}",
+        f"  {rule.statement}",
+        *(f"  {name:<9}  {one_line(text)}" for name, text in facts),
+    ]
+    key = finding.exchange.request.header("x-api-key") if finding.exchange is not None else None
+    return redacted("\n".join(lines), key or "")

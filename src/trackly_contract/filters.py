@@ -23,6 +23,9 @@ IMPOSSIBLE_COUNT = 2_000_000_000
 IMPOSSIBLE_AGE = {"days": 36_500, "hours": 876_000, "minutes": 52_560_000}
 """A hundred years in each unit: nothing was clicked, sent or signed up before that."""
 
+TIME_FIELDS = ("last_clicked_at", "last_sent_at", "signup_date")
+"""The documented times of a contact (audience-filter-dsl); what lies a century back in another field, nobody knows."""
+
 GUARD: dict[str, JSON] = {
     "condition_type": "count",
     "field": "click_count",
@@ -36,11 +39,11 @@ NOBODY: dict[str, JSON] = {"operator": "AND", "conditions": [GUARD]}
 
 
 def _camel(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])_([a-z0-9])", lambda found: found.group(1).upper(), key)
+    return re.sub(r"(?<=[a-z0-9])_([a-z])", lambda found: found.group(1).upper(), key)
 
 
 def _snake(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found.group(1).lower()}", key)
+    return re.sub(r"(?<=[A-Za-z0-9])([A-Z])", lambda found: f"_{found.group(1).lower()}", key)
 
 
 def _converted(group: JSON, convert: Callable[[str], str], *, fill: bool) -> JSON:
@@ -123,7 +126,8 @@ def _impossible(condition: Any) -> bool:
         return counted and operator == "gte" and value >= IMPOSSIBLE_COUNT
     if kind == "time":
         oldest = IMPOSSIBLE_AGE.get(str(condition.get("unit")))
-        return oldest is not None and operator == "before" and value >= oldest
+        known = condition.get("field") in TIME_FIELDS and operator == "before"
+        return known and oldest is not None and value >= oldest
     return False
 
 

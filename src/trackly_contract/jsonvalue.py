@@ -141,7 +141,8 @@ def escape(key: str) -> str:
 def show(value: JSON, limit: int = 300) -> str:
     """Return `value` as one line of JSON for people, cut in the middle where it is longer than `limit`."""
     text = repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False, default=repr)
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if not text.isprintable():  # line ends, terminal controls, lone surrogates
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     if len(text) <= limit:
         return text
     head = limit * 2 // 3

@@ -47,6 +47,11 @@ class AudienceJudgement:
     findings: tuple[Finding, ...]
     audience: JSON
 
+    def well_formed(self) -> dict[str, JSON]:
+        """Return the audience without the members whose shape is broken: what can be compared over time."""
+        broken = {f.rule.split(".")[1] for f in self.findings if f.verdict is Verdict.BROKEN}
+        return {name: value for name, value in self.audience.items() if name not in broken}
+
 
 def describe(response: Response) -> str:
     """Return a response as a few words: its status, and its code or the beginning of its body."""

@@ -94,8 +94,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker that ties a test to the rule it is about."""
+    """Register the marker that ties a test to the rule it is about; refuse to spread the suite over processes."""
     config.addinivalue_line("markers", "trackly_rule(id): the rule of the contract that a test is about")
+    if getattr(config.option, "numprocesses", None):
+        # With pytest-xdist the controller collects nothing, so the arguments have to tell.
+        suite = data.suite()
+        named = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
+        if any(path == suite or suite in path.parents for path in named):
+            raise pytest.UsageError("the conformance suite changes one audience step by step: run it without -n")
 
 
 def _rules(item: pytest.Item) -> list[str]:
@@ -113,8 +119,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             "the conformance suite runs by itself (its exit code is a verdict): "
             "name tests/conformance, or other tests, not both"
         )
-    if getattr(session.config.option, "numprocesses", None):
-        raise pytest.UsageError("the conformance suite changes one audience step by step: run it without -n")
     run = _opened(session.config)
     session.config.stash[RUN] = run
     for item in ours:

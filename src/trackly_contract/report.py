@@ -16,8 +16,9 @@ import jinja2
 
 from trackly_contract import __version__
 from trackly_contract.contract import contract
-from trackly_contract.failure import path_of, printable, sent
+from trackly_contract.failure import path_of, printable, redacted
 from trackly_contract.jsonvalue import NotJSONError, parse
+from trackly_contract.report_view import View
 from trackly_contract.verdict import Finding, RunVerdict, Verdict, run_verdict, verdict_of
 
 if TYPE_CHECKING:
@@ -202,8 +203,14 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _redacted(text: str, secret: str) -> str:
-    return text.replace(secret, "[key]") if len(secret) >= 8 else text
+def _without(secret: str, value: Any) -> Any:  # noqa: ANN401  # any JSON
+    if isinstance(value, str):
+        return redacted(value, secret)
+    if isinstance(value, list):
+        return [_without(secret, entry) for entry in value]
+    if isinstance(value, dict):
+        return {redacted(name, secret): _without(secret, entry) for name, entry in value.items()}
+    return value
 
 
 def _templates() -> jinja2.Environment:
@@ -219,13 +226,13 @@ def _templates() -> jinja2.Environment:
 def write(report: Report, folder: Path) -> None:
     """Write report.json, report.md and report.html into `folder`, which is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    secret = report.session.target.key
-    described = as_json(report)
-    values = {"report": report, "described": described, "counts": report.counts(), "sent": sent}
-    values |= {"printable": printable, "Verdict": Verdict}
+    secret = "" if report.session.target.name == "replay" else report.session.target.key
+    described = _without(secret, as_json(report))
+    values = {"view": View(report), "described": described}
     files = {"report.json": json.dumps(described, indent=2, ensure_ascii=True) + "\n"}
     templates = _templates()
     for kind in ("md", "html"):
-        files[f"report.{kind}"] = templates.get_template(f"report.{kind}.jinja").render(values)
+        page = templates.get_template(f"report.{kind}.jinja").render(values)
+        files[f"report.{kind}"] = redacted(page, secret)
     for name, text in files.items():
-        (folder / name).write_text(_redacted(text, secret), "utf-8", errors="backslashreplace")
+        (folder / name).write_text(text, "utf-8", errors="backslashreplace")

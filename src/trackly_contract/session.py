@@ -139,7 +139,7 @@ class Session:
         judged = judge_audience(exchange, self.target.audience_id, case)
         self.findings.extend(judged.findings)
         if judged.audience is not None:
-            self.findings.extend(self.followed.read(exchange, judged.audience, case))
+            self.findings.extend(self.followed.read(exchange, judged.well_formed(), case))
         return judged.audience
 
     def update(self, body: dict[str, JSON], case: str, rules: Sequence[str] = ()) -> Exchange:
@@ -152,7 +152,7 @@ class Session:
             judged = judge_audience(exchange, self.target.audience_id, case)
             self.findings.extend(judged.findings)
             if judged.audience is not None:
-                self.findings.extend(self.followed.updated(exchange, body, judged.audience, case))
+                self.findings.extend(self.followed.updated(exchange, body, judged.well_formed(), case))
             else:
                 self.followed.adopted(None)
             self.held(rules, exchange, case)
@@ -263,6 +263,26 @@ class Session:
         return exchange.response.succeeded
 
     # Borrowing and giving back ---------------------------------------------------------------------
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an earlier run changed the audience and did not put it back."""
+        return self.target.journal is not None and self.target.journal.read() is not None
+
+    def recover(self) -> None:
+        """Put the audience back as it was before an interrupted run.
+
+        Raises InconclusiveError if that cannot be done: then nothing may be changed.
+        """
+        assert self.target.journal is not None
+        self.borrowed = self.target.journal.read()
+        left = self.give_back()
+        if left:
+            self.borrowed = None
+            raise InconclusiveError(
+                f"an earlier run left the audience changed, and it cannot be put back: {'; '.join(left)}"
+            )
+        self.notes.append("an earlier run was interrupted: the audience was put back first")
 
     def borrow(self, audience: dict[str, JSON]) -> None:
         """Keep what the audience is, in memory and in the journal, before the first change."""

@@ -15,6 +15,7 @@ from trackly_contract.cases import (
     CANDIDATE_TYPES,
     Tokens,
     accepted_filters,
+    alone,
     candidate_condition,
     together,
 )
@@ -42,6 +43,9 @@ def api(trackly_session: Session) -> Session:
 @pytest.fixture(scope="session")
 def untouched(api: Session) -> Audience:
     """The audience before anything was changed."""
+    if api.interrupted:
+        with api.step("recover"):
+            api.recover()
     with api.step("untouched"):
         audience = api.read("untouched")
     if audience is None:
@@ -109,10 +113,9 @@ def filtered(api: Session, cached: bool) -> Exchange:  # noqa: ARG001  # a cache
 
 def _accept(api: Session, vectors: list[RequestVector], rules: tuple[str, ...] = ()) -> Exchange:
     judged = tuple(dict.fromkeys(vector.rule for vector in vectors))
-    body = {"filter": together(vectors)}
     if len(vectors) == 1:
-        return api.update(body, vectors[0].id, (*judged, *rules))
-    exchange = api.attempt(body, "accepted-filters")
+        return api.update({"filter": alone(vectors[0])}, vectors[0].id, (*judged, *rules))
+    exchange = api.attempt({"filter": together(vectors)}, "accepted-filters")
     if exchange.response.succeeded:
         api.held((*judged, *rules), exchange, "accepted-filters")
         return exchange
@@ -197,8 +200,9 @@ def _one_candidate(api: Session, kind: str) -> Audience | None:
     """Try the candidates of one type, in the order of the vocabulary; read from the code what was at fault."""
     vocabulary = contract().vocabulary
     condition = candidate_condition(kind)
-    scalar = [word for word in vocabulary.words(f"{kind}.operator") if word not in ("in", "not_in")]
-    operators: list[JSON] = [condition["operator"], *(w for w in scalar if w != condition["operator"])]
+    # An operator that takes a list, or nothing, would make two edits of it: the vectors' value is one scalar.
+    known = [t.token for t in vocabulary.of(f"{kind}.operator") if t.needs and t.token not in ("in", "not_in")]
+    operators: list[JSON] = [condition["operator"], *(w for w in known if w != condition["operator"])]
     fields: list[JSON] = vocabulary.words(f"{kind}.field") or [condition.get("field")]
     while operators and fields:
         condition["operator"] = operators[0]
