@@ -16,14 +16,15 @@ conformance: .venv/.installed ## the suite on the embedded reference server; wri
 	.venv/bin/pytest --trackly-report=report $(ARGS)
 
 test: .venv/.installed ## all tests of the project itself, then the suite on the cassettes (ARGS: for the former)
-	.venv/bin/pytest tests/package tests/integrity tests/plugin $(ARGS)
+	.venv/bin/pytest -n auto tests/package tests/integrity tests/plugin $(ARGS)
 	.venv/bin/pytest --trackly-target=replay --trackly-effort=quick
 
-check: .venv/.installed ## lint, format, types, and whether generated files are fresh
+check: .venv/.installed ## lint, format, types, generated files fresh, import direction, schemas valid
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/python -m trackly_contract.generated --check
+	.venv/bin/pytest -q tests/integrity/test_import_direction.py tests/package/test_openapi.py
 
 live: .venv/.installed ## the suite on the live API (TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID); writes report/
 	.venv/bin/pytest --trackly-target=live --trackly-report=report $(ARGS)
@@ -44,10 +45,9 @@ format: .venv/.installed ## formats the code and mends what ruff can mend
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
 
-# hatchling asks for `editables` at an editable install; with --no-build-isolation it must stand in the lock.
 lock: .venv/.locked ## brings requirements.lock in line with pyproject.toml (ARGS=--upgrade: newest versions)
-	echo 'editables~=0.3' | .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
-	  --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock $(ARGS) pyproject.toml -
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
+	  --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock $(ARGS) pyproject.toml
 
 clean: ## removes .venv, report/, build results and caches
 	rm -rf .venv report build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -124,7 +124,7 @@ class RefusalCase:
             fragment, kind = fragment_of(self.vector)
             if kind == "conditions" and tokens is not None:
                 fragment = tokens.adapt(fragment)
-            body["filter"] = placed(fragment, kind, self.place, self.depth)
+            body["filter"] = copy.deepcopy(placed(fragment, kind, self.place, self.depth))
         if self.companion is not None:
             body = {self.companion: f"trackly-contract: refused together with {self.id}", **body}
         return body
@@ -162,17 +162,29 @@ def placed(fragment: JSON, kind: Literal["conditions", "groups"], place: Place, 
     return holder
 
 
+def _negates(vector: RequestVector) -> bool:
+    """Whether a faulty group, read as it sounds, turns a condition that nobody meets into one that all meet."""
+    fragment, kind = fragment_of(vector)
+    return kind == "groups" and fragment.get("operator") in ("NOT", "NAND", "NOR")
+
+
 def harmless(vector: RequestVector) -> bool:
     """Whether a faulty fragment would match no one even if a server took it for good.
 
-    Then it may stand directly under OR at the top; a count of IMPOSSIBLE_COUNT or a time a hundred years back
-    in days or more is such a fragment, whatever else is wrong with it.
+    Then it may stand directly under OR at the top. A count of IMPOSSIBLE_COUNT is such a fragment, and a sign-up a
+    hundred years back in days or more, whatever else is wrong with it.
     """
     fragment, kind = fragment_of(vector)
+    if _negates(vector):
+        return False
     conditions = [fragment] if kind == "conditions" else fragment.get("conditions", [])
     return bool(conditions) and all(
         (c.get("operator") == "gte" and c.get("value") == IMPOSSIBLE_COUNT)
-        or (c.get("operator") == "before" and c.get("unit") not in ("minutes", None) and "value" in c)
+        or (
+            (c.get("field"), c.get("operator")) == ("signup_date", "before")
+            and c.get("unit") not in ("minutes", None)
+            and "value" in c
+        )
         for c in conditions
     )
 
@@ -185,7 +197,7 @@ def refusal_cases(effort: Effort, source: Contract | None = None) -> list[Refusa
 
     quick: each code once, its place one of eight, so that every place is visited; standard: each code in each
     place, its vectors taking turns; thorough: each vector in each place. Nested places alternate between
-    depths 2 and 3.
+    depths 2 and 3. A negation (NOT, NAND) never stands directly under OR at the top, where nothing guards it.
     """
     source = source or contract()
     by_code: dict[str, list[RequestVector]] = {}
@@ -205,15 +217,29 @@ def refusal_cases(effort: Effort, source: Contract | None = None) -> list[Refusa
     return cases
 
 
+def _bearable(vector: RequestVector, place: Place) -> bool:
+    """Whether a vector may stand in a place: a negation never directly under OR at the top, unguarded."""
+    return place.nested or place.operator == "AND" or not _negates(vector)
+
+
+def _turn(vectors: list[RequestVector], index: int, place: Place) -> RequestVector:
+    """Return the vector whose turn it is; directly under OR at the top a harmless one, if the code has any."""
+    bearable = [vector for vector in vectors if _bearable(vector, place)]
+    if not place.nested and place.operator == "OR":
+        bearable = [vector for vector in bearable if harmless(vector)] or bearable
+    chosen = vectors[index % len(vectors)]
+    return chosen if chosen in bearable else bearable[index % len(bearable)]
+
+
 def _chosen(
     vectors: list[RequestVector], effort: Effort, visited: Counter[Place]
 ) -> list[tuple[RequestVector, Place | None]]:
     if "filter" not in vectors[0].body:
         return [(vector, None) for vector in (vectors[:1] if effort == "quick" else vectors)]
     if effort == "thorough":
-        return [(vector, place) for vector in vectors for place in PLACES]
+        return [(vector, place) for vector in vectors for place in PLACES if _bearable(vector, place)]
     if effort == "standard":
-        return [(vectors[index % len(vectors)], place) for index, place in enumerate(PLACES)]
+        return [(_turn(vectors, index, place), place) for index, place in enumerate(PLACES)]
     allowed = [p for p in PLACES if p.nested or p.operator == "AND" or harmless(vectors[0])]
     place = min(allowed, key=lambda p: (visited[p], PLACES.index(p)))
     visited[place] += 1

@@ -21,7 +21,7 @@ import yaml
 from vcr.errors import CannotOverwriteExistingCassetteException
 
 from trackly_contract import data
-from trackly_contract.jsonvalue import JSON, NotJSONError, differences, parse, show
+from trackly_contract.jsonvalue import ABSENT, JSON, NotJSONError, differences, parse, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def _body(request: Any) -> bytes:
 
 
 def _parsed(body: bytes) -> JSON:
-    return parse(body) if body else None
+    return parse(body) if body else ABSENT
 
 
 def match_json_body(sent: Any, recorded: Any) -> None:
@@ -77,23 +77,29 @@ def match_path(sent: Any, recorded: Any) -> None:
         raise AssertionError(f"sent to {sent.path}, recorded at {recorded.path}")
 
 
-def _recorded_answer(response: dict[str, Any]) -> dict[str, Any]:
+def _recorded_answer(response: dict[str, Any], keys: set[bytes]) -> dict[str, Any]:
     kept = {name: value for name, value in response["headers"].items() if name.lower() in KEPT_HEADERS}
-    return {**response, "headers": kept}
+    body = response["body"]
+    for key in keys:
+        if isinstance(body.get("string"), bytes):
+            body = {**body, "string": body["string"].replace(key, b"(the key)")}
+    return {**response, "headers": kept, "body": body}
 
 
-def _recorded_request(request: Any) -> Any:
+def _recorded_request(request: Any, keys: set[bytes]) -> Any:
+    keys |= {str(value).encode() for name, value in request.headers.items() if name.lower() == "x-api-key" and value}
     request.headers = {name: value for name, value in request.headers.items() if name.lower() == "content-type"}
     request.uri = "https://recorded.invalid" + request.path
     return request
 
 
 def _library(mode: str) -> Any:
+    keys: set[bytes] = set()
     library = vcr.VCR(
         record_mode=mode,
         match_on=["method", "path", "json body"],
-        before_record_request=_recorded_request,
-        before_record_response=_recorded_answer,
+        before_record_request=lambda request: _recorded_request(request, keys),
+        before_record_response=lambda response: _recorded_answer(response, keys),
         decode_compressed_response=True,
     )
     library.register_matcher("json body", match_json_body)
@@ -126,7 +132,7 @@ class Player:
         Raises CassetteError if it is missing or no cassette, if a request is not in it, or if one is left over.
         """
         path = self.folder / _file(case)
-        if not path.is_file() or not path.read_text("utf-8").strip():
+        if not path.is_file() or not path.read_bytes().strip():
             raise CassetteError(f"{path}: no recording of {case}; record this effort again")
         with ExitStack() as stack:
             try:

@@ -40,22 +40,27 @@ def checked_base_url(base_url: str) -> str:
 
     Raises UnusableSettingError unless it is https, or http on loopback.
     """
-    parts = urlsplit(base_url)
+    shown = re.sub(r"//[^/]*@", "//...@", re.split(r"[?#]", base_url)[0])
+    example = f"TRACKLY_BASE_URL is {shown!r}: it must look like https://app.tracklysms.com/api"
     try:
-        loopback = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
+        parts = urlsplit(base_url)
+        port = parts.port
+        httpx.URL(base_url)
+    except (ValueError, httpx.InvalidURL):
+        raise UnusableSettingError(example) from None
+    if not re.fullmatch(r"https?://[!-~]+", base_url) or not parts.hostname or port == 0 or set("?#") & set(base_url):
+        raise UnusableSettingError(example)
+    if parts.username is not None or parts.password is not None:
+        raise UnusableSettingError("TRACKLY_BASE_URL carries a user name: take it out")
+    try:
+        loopback = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname).is_loopback
     except ValueError:
         loopback = False
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise UnusableSettingError(
-            f"TRACKLY_BASE_URL is {base_url!r}: it must look like https://app.tracklysms.com/api"
-        )
     if parts.scheme == "http" and not loopback:
         raise UnusableSettingError(
-            f"TRACKLY_BASE_URL is {base_url!r}: plain http would send the key in the open; "
+            f"TRACKLY_BASE_URL is {shown!r}: plain http would send the key in the open; "
             "use https (http is for loopback only)"
         )
-    if parts.username or parts.password:
-        raise UnusableSettingError("TRACKLY_BASE_URL carries a user name: take it out")
     return base_url.rstrip("/")
 
 
@@ -87,6 +92,7 @@ class Client:
         self._http = httpx.Client(
             transport=transport,
             follow_redirects=False,
+            trust_env=base_url.startswith("https:"),  # a proxy would see what plain http sends to loopback
             timeout=httpx.Timeout(connect=10, read=30, write=30, pool=10),
         )
 
@@ -113,7 +119,10 @@ class Client:
                         raise NoAnswerError(f"the answer took longer than {LONGEST_ANSWER:.0f} seconds")
                 return Response(answer.status_code, tuple(answer.headers.multi_items()), bytes(body))
         except httpx.HTTPError as error:
-            raise NoAnswerError(f"{type(error).__name__}: {error}") from None
+            text, key = f"{type(error).__name__}: {error}", request.header("X-Api-Key")
+            raise NoAnswerError(text.replace(key, "(the key)") if key else text) from None
+        finally:
+            self._http.cookies.clear()  # a session of the good key must not open the door for a wrong one
 
     def close(self) -> None:
         """Close the connections."""

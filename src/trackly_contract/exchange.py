@@ -7,7 +7,7 @@ Refuses: to parse, to judge, to know how anything was sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -26,7 +26,7 @@ class Request:
 
     method: str
     path: str
-    headers: Headers = ()
+    headers: Headers = field(default=(), repr=False)  # the key is one of them
     body: bytes = b""
 
     def header(self, name: str) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from trackly_contract.jsonvalue import NotJSONError, parse, show
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from trackly_contract.verdict import Finding
 
 WIDTH = 90
+
+LONGEST = 400
+"""Characters that are shown of one fact."""
 
 LEAST_SECRET = 8
 """Characters of a key that are taken for a key; what is shorter opens nothing."""
@@ -43,22 +47,38 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
+def short(text: str, limit: int = LONGEST) -> str:
+    """Return the text in one printable line of at most `limit` characters, cut in the middle where it is longer."""
+    line = one_line(text)
+    if len(line) <= limit:
+        return line
+    half = (limit - len(CUT)) // 2
+    return f"{line[:half]}{CUT}{line[-half:]}"
+
+
+@cache
+def _spellings(secret: str) -> list[str]:
+    in_python = secret.replace("\\", "\\\\")
+    plain = {secret, json.dumps(secret)[1:-1], in_python, in_python.replace("'", "\\'")}
+    in_html = {html.escape(form).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") for form in plain}
+    return sorted(plain | in_html, key=len, reverse=True)
+
+
 def redacted(text: str, secret: str) -> str:
     """Return the text with the secret, and what a cut left over of it, taken out.
 
-    It is found as it is, and as JSON and HTML spell it; its beginnings anywhere, its ends after a cut. Less than
-    LEAST_SECRET characters are no secret.
+    It is found as it is, and as JSON, Python and HTML spell it; its beginnings anywhere, its ends after a cut.
+    Less than LEAST_SECRET characters are no secret.
     """
     if len(secret) < LEAST_SECRET:
         return text
-    in_json = json.dumps(secret)[1:-1]
-    plain = {secret, in_json}
-    in_html = {html.escape(form).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") for form in plain}
-    for form in sorted(plain | in_html, key=len, reverse=True):
-        if form[:LEAST_SECRET] not in text and form[-LEAST_SECRET:] not in text:
-            continue
+    forms = _spellings(secret)
+    for form in forms:
         text = text.replace(form, "[key]")
-        for length in range(len(form) - 1, LEAST_SECRET - 1, -1):
+    if not any(piece in text for form in forms for piece in (form[:LEAST_SECRET], form[-LEAST_SECRET:])):
+        return text
+    for length in range(len(forms[0]) - 1, LEAST_SECRET - 1, -1):
+        for form in (form for form in forms if len(form) > length):
             text = text.replace(form[:length], "[key]").replace(f"{CUT}{form[-length:]}", f"{CUT}[key]")
     return text
 
@@ -68,7 +88,7 @@ def path_of(request: Request) -> str:
     return re.sub(r"(/v2/audiences/)[^/]+", r"\g<1>{id}", request.path)
 
 
-def sent(exchange: Exchange, limit: int = 400) -> str:
+def sent(exchange: Exchange, limit: int = LONGEST) -> str:
     """Return the request of an exchange in one line: method, path, body."""
     request = exchange.request
     line = f"{request.method} {path_of(request)}"
@@ -95,7 +115,7 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
     facts = [("docs", f"{source.page}, {source.section}")]
     if finding.exchange is not None:
         facts.append(("sent", sent(finding.exchange)))
-    facts += [("expected", finding.expected), ("got", finding.got), ("last live", last_live)]
+    facts += [("expected", short(finding.expected)), ("got", short(finding.got)), ("last live", last_live)]
     if again:
         facts.append(("again", again))
     lines = [

@@ -23,9 +23,6 @@ IMPOSSIBLE_COUNT = 2_000_000_000
 IMPOSSIBLE_AGE = {"days": 36_500, "hours": 876_000, "minutes": 52_560_000}
 """A hundred years in each unit: nothing was clicked, sent or signed up before that."""
 
-TIME_FIELDS = ("last_clicked_at", "last_sent_at", "signup_date")
-"""The documented times of a contact (audience-filter-dsl); what lies a century back in another field, nobody knows."""
-
 GUARD: dict[str, JSON] = {
     "condition_type": "count",
     "field": "click_count",
@@ -126,7 +123,8 @@ def _impossible(condition: Any) -> bool:
         return counted and operator == "gte" and value >= IMPOSSIBLE_COUNT
     if kind == "time":
         oldest = IMPOSSIBLE_AGE.get(str(condition.get("unit")))
-        known = condition.get("field") in TIME_FIELDS and operator == "before"
+        # Of the other time fields a contact may have none, and nobody documents whether that counts as before.
+        known = condition.get("field") == "signup_date" and operator == "before"
         return known and oldest is not None and value >= oldest
     return False
 

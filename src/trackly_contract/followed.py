@@ -47,6 +47,7 @@ class Followed:
 
     audience: dict[str, JSON] | None = None
     unconfirmed: bool = False
+    touched: set[str] = field(default_factory=set)
     counted: bool = False
     stale_cache: tuple[JSON, JSON] | None = None
     refused: list[dict[str, JSON]] = field(default_factory=list)
@@ -73,11 +74,13 @@ class Followed:
             ]
             found.extend(unsent)
             found.extend(self._cache_after(exchange, body, before, audience, case))
+        self.touched.update(body)
         self._follow(audience)
         return found
 
     def adopted(self, audience: dict[str, JSON] | None) -> None:
         """Follow an answer without judging it: an acceptance that nobody expected."""
+        self.touched.update(BODY_FIELDS)
         self._follow(audience)
 
     def was_refused(self, body: dict[str, JSON]) -> None:
@@ -154,6 +157,7 @@ class Followed:
         self.audience = audience
         self.unconfirmed = self.counted = False
         self.refused.clear()
+        self.touched.clear()
         return found
 
     def _moved(
@@ -207,7 +211,9 @@ class Followed:
         elif self.refused and not self.unconfirmed:
             yield said("update.refused.unchanged", Verdict.BROKEN)
         else:
-            yield said("update.cache.kept", Verdict.BROKEN)
+            # Only an update of name or description alone is documented to keep it; between reads, it was somebody else.
+            due = self.unconfirmed and self.touched <= {"name", "description"}
+            yield said("update.cache.kept", Verdict.BROKEN if due else Verdict.NOTED)
 
 
 def _same_cache(one: tuple[JSON, JSON], other: tuple[JSON, JSON]) -> bool:

@@ -48,6 +48,8 @@ class Journal:
         try:
             entry = json.loads(self.path.read_text("utf-8"))
             audience: dict[str, JSON] = entry["audience"]
+            if not isinstance(audience, dict):
+                raise TypeError("it holds no audience")  # noqa: TRY301  # told like any other
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:

@@ -31,6 +31,11 @@ def blocked() -> Iterator[None]:
         patch.object(socket.socket, "connect", _refuse),
         patch.object(socket.socket, "connect_ex", _refuse),
         patch.object(socket.socket, "sendto", _refuse),
+        patch.object(socket.socket, "sendmsg", _refuse, create=True),
         patch.object(socket, "getaddrinfo", _refuse),
+        patch.object(socket, "gethostbyname", _refuse),
+        patch.object(socket, "gethostbyname_ex", _refuse),
+        patch.object(socket, "gethostbyaddr", _refuse),
+        patch.object(socket, "getnameinfo", _refuse),
     ):
         yield

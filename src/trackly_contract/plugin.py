@@ -20,7 +20,7 @@ from trackly_contract.cases import EFFORTS
 from trackly_contract.cassettes import CassetteError, Ledger
 from trackly_contract.client import UnusableSettingError
 from trackly_contract.contract import contract
-from trackly_contract.failure import failure_text, printable
+from trackly_contract.failure import failure_text, one_line, redacted, short
 from trackly_contract.offline import blocked
 from trackly_contract.targets import (
     TARGETS,
@@ -180,13 +180,14 @@ def pytest_runtest_makereport(
         return report
     if isinstance(error, InconclusiveError):
         report.outcome = "skipped"
-        report.longrepr = (str(item.path), 0, printable(f"inconclusive: {error}"))
+        text = redacted(one_line(f"inconclusive: {error}"), run.session.target.key)
+        report.longrepr = (str(item.path), 0, text)
         report.__dict__["trackly"] = "inconclusive"
         run.reasons.update(dict.fromkeys(rules, str(error)))
         run.ended.update(dict.fromkeys(rules, True))
     elif isinstance(error, BrokenError):
         report.outcome = "failed"
-        report.longrepr = _broken_text(item, error)
+        report.longrepr = redacted(_broken_text(item, error), run.session.target.key)
         run.ended.update(dict.fromkeys(rules, True))
     elif isinstance(error, pytest.skip.Exception):
         run.reasons.update(dict.fromkeys(rules, f"skipped: {error.msg}"))
@@ -197,9 +198,8 @@ def pytest_runtest_makereport(
 
 def _broken_text(item: pytest.Item, error: BrokenError) -> str:
     rules = contract().rules
-    option = item.config.option
-    where = item.nodeid
-    again = f'pytest --trackly-target={option.trackly_target} --trackly-effort={option.trackly_effort} "{where}"'
+    session = item.config.stash[RUN].session
+    again = f'pytest --trackly-target={session.target.name} --trackly-effort={session.effort} "{item.nodeid}"'
     texts = [failure_text(found, rules[found.rule], again) for found in error.findings[:MOST_SHOWN]]
     if len(error.findings) > MOST_SHOWN:
         texts.append(f"  and {len(error.findings) - MOST_SHOWN} more like it; the report has them all")
@@ -221,18 +221,25 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     from trackly_contract import report as reports  # noqa: PLC0415  # a client's own pytest never needs it
 
-    run.report = reports.build(
-        run.session,
-        started_at=run.started_at,
-        looked_for=frozenset(run.ended),
-        reasons=run.reasons,
-        suite_failures=tuple(run.suite_failures),
-    )
+    def folded() -> Report:
+        return reports.build(
+            run.session,
+            started_at=run.started_at,
+            looked_for=frozenset(run.ended),
+            reasons=run.reasons,
+            suite_failures=tuple(run.suite_failures),
+        )
+
+    run.report = folded()
     _finish_recording(run, exitstatus)
     run.stack.close()
     folder = session.config.option.trackly_report
     if folder:
-        reports.write(run.report, Path(folder))
+        try:
+            reports.write(run.report, Path(folder))
+        except Exception as error:  # noqa: BLE001  # whatever keeps a report from being written is no drift
+            run.suite_failures.append(f"writing the report into {folder} ({error})")
+            run.report = folded()
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         session.exitstatus = _exit_code(run, run.report)
 
@@ -278,19 +285,27 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     report, session = run.report, run.session
     counts = report.counts()
-    write = terminalreporter.write_line
+    key = session.target.key
+
+    def write(line: str) -> None:
+        terminalreporter.write_line(redacted(one_line(line), key))
+
     terminalreporter.write_sep("=", "trackly-contract")
-    write(f"verdict    {report.verdict.value}: {printable(report.headline())}")
-    write(f"evidence   {printable(session.target.evidence)}")
+    write(f"verdict    {report.verdict.value}: {report.headline()}")
+    stand_in = session.stamped and "stand-in" not in session.target.evidence
+    write(
+        f"evidence   {session.target.evidence}{', a stand-in: this says nothing of the API itself' if stand_in else ''}"
+    )
     told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
     write(f"rules      {len(report.results)}: {told}")
     write(f"requests   {session.requests}, of which accepted writes {session.writes} (effort {session.effort})")
-    for result in report.results:
-        if result.verdict in (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE):
-            first = result.differences[0].got if result.differences else result.reason
-            write(f"  {result.verdict.value:<12} {result.rule.id}: {printable(first)[:160]}")
+    for verdict in (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE):
+        for result in report.results:
+            if result.verdict is verdict:
+                worst = [f.got for f in result.differences if f.verdict is verdict]
+                write(f"  {verdict.value:<12} {result.rule.id}: {short(worst[0] if worst else result.reason, 160)}")
     for note in session.notes:
-        write(f"note       {printable(note)}")
+        write(f"note       {note}")
     if run.suite_failures:
         write(f"suite      failed in {', '.join(run.suite_failures[:3])}: a bug here, not drift")
     if config.option.trackly_report:

@@ -16,7 +16,7 @@ import jinja2
 
 from trackly_contract import __version__
 from trackly_contract.contract import contract
-from trackly_contract.failure import path_of, printable, redacted
+from trackly_contract.failure import path_of, printable, redacted, short
 from trackly_contract.jsonvalue import NotJSONError, parse
 from trackly_contract.report_view import View
 from trackly_contract.verdict import Finding, RunVerdict, Verdict, run_verdict, verdict_of
@@ -157,8 +157,8 @@ def _evidence(finding: Finding) -> dict[str, Any]:
     return {
         "verdict": finding.verdict.value,
         "case": finding.case,
-        "expected": finding.expected,
-        "got": finding.got,
+        "expected": short(finding.expected),
+        "got": short(finding.got),
         "exchange": finding.exchange.number if finding.exchange else None,
     }
 
@@ -203,7 +203,7 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _without(secret: str, value: Any) -> Any:  # noqa: ANN401  # any JSON
+def _without(secret: str, value: Any) -> Any:
     if isinstance(value, str):
         return redacted(value, secret)
     if isinstance(value, list):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from trackly_contract.cases import PLACES, Place
 from trackly_contract.contract import contract
-from trackly_contract.failure import one_line, path_of, printable, sent
+from trackly_contract.failure import one_line, path_of, printable, sent, short
 from trackly_contract.jsonvalue import NotJSONError, parse
 from trackly_contract.verdict import RunVerdict, Verdict
 
@@ -37,7 +37,7 @@ SYMBOLS = {
     Verdict.NOTED: "!",
     Verdict.BROKEN: "✗",
     Verdict.INCONCLUSIVE: "?",
-    Verdict.SKIPPED: "–",
+    Verdict.SKIPPED: "-",
 }
 RUN_SYMBOLS = {RunVerdict.CONFORMS: "✓", RunVerdict.DRIFT: "✗", RunVerdict.INCONCLUSIVE: "?"}
 
@@ -189,7 +189,9 @@ class View:
         """What the answers are worth, as a sentence."""
         text = one_line(self.session.target.evidence)
         if self.session.stamped and "stand-in" not in text:
-            text += "; the answers bear the reference server's stamp: it is a stand-in, and says nothing of the API itself"
+            text += (
+                "; the answers bear the reference server's stamp: it is a stand-in, and says nothing of the API itself"
+            )
         return f"{text[0].upper()}{text[1:]}."
 
     @property
@@ -225,10 +227,10 @@ class View:
         """Each error code of a refused body, by the place where its fault stood."""
         asked: dict[str, dict[str, int]] = {}
         for finding in self.session.findings:
-            rule, _, vector = finding.case.partition("/")
+            owner, _, vector = finding.case.partition("/")
             number = finding.exchange.number if finding.exchange else 0
             if vector:
-                asked.setdefault(rule, {}).setdefault(finding.case, number)
+                asked.setdefault(owner, {}).setdefault(finding.case, number)
         return [
             Row(rule.code, rule.id, tuple(_cell(told.result, asked.get(rule.id, {}), p) for p in (*PLACES, None)))
             for told in self.rules
@@ -254,14 +256,14 @@ def _told(result: RuleResult) -> Told:
         alike.setdefault((finding.verdict, finding.expected, finding.got), []).append(finding)
     differences = [_difference(*said, findings) for said, findings in alike.items()]
     differences.sort(key=lambda difference: _GRAVEST_FIRST.index(difference.verdict))
-    return Told(result, docs, one_line(result.reason), tuple(differences))
+    return Told(result, docs, short(result.reason), tuple(differences))
 
 
 def _difference(verdict: Verdict, expected: str, got: str, findings: list[Finding]) -> Difference:
     first = next((f.exchange for f in findings if f.exchange is not None), None)
     looks = [Look(one_line(f.case), f.exchange.number if f.exchange else 0) for f in findings]
     request = one_line(sent(first)) if first is not None else ""
-    return Difference(verdict, one_line(expected), one_line(got), request, tuple(dict.fromkeys(looks)))
+    return Difference(verdict, short(expected), short(got), request, tuple(dict.fromkeys(looks)))
 
 
 def _cell(result: RuleResult, asked: dict[str, int], place: Place | None) -> Cell:

@@ -9,6 +9,7 @@ Refuses: to know state, lists that exist, or any server.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -45,11 +46,18 @@ def _required(_validator: Validator, names: list[str], instance: JSON, _schema: 
                 yield ValidationError(f"{name} is missing", path=[name])
 
 
+def _pattern(_validator: Validator, pattern: str, instance: JSON, _schema: JSON) -> Iterator[ValidationError]:
+    """Like the standard keyword, with `$` and digits as JSON Schema has them: the very end, and ASCII alone."""
+    read = re.sub(r"\$\Z", r"\\Z", pattern).replace(r"\d", "[0-9]")
+    if isinstance(instance, str) and not re.search(read, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
 _TYPES = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
 )
 _Judge: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"required": _required}, type_checker=_TYPES
+    Draft202012Validator, {"required": _required, "pattern": _pattern}, type_checker=_TYPES
 )
 
 
@@ -111,8 +119,11 @@ class Schemas:
                 "error.json",
             )
         }
+        for found in documents.values():
+            del found["$schema"]  # behind a $ref it would bring the standard keywords and types back
         resources = [(found["$id"], DRAFT202012.create_resource(found)) for found in documents.values()]
-        resources.append((SCHEMA_ID, DRAFT202012.create_resource(self.vocabulary.schema())))
+        words = {key: value for key, value in self.vocabulary.schema().items() if key != "$schema"}
+        resources.append((SCHEMA_ID, DRAFT202012.create_resource(words)))
         registry: Registry[Any] = Registry().with_resources(resources)
         self._validators = {name: _Judge(found, registry=registry) for name, found in documents.items()}
         self._rules = {

@@ -53,7 +53,7 @@ class Target:
     client: Client
     base_url: str
     audience_id: str
-    key: str
+    key: str = field(repr=False)
     offline: bool
     evidence: str
     step: Callable[[str], AbstractContextManager[None]] = field(default=lambda _case: nullcontext())

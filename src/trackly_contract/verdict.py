@@ -69,11 +69,11 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict | None:
 
 
 def run_verdict(verdicts: Iterable[Verdict]) -> RunVerdict:
-    """Return the verdict of a run from those of its rules: one broken rule is drift."""
+    """Return the verdict of a run from those of its rules: one broken rule is drift, no rule judged says nothing."""
     seen = set(verdicts)
     if Verdict.BROKEN in seen:
         return RunVerdict.DRIFT
-    if Verdict.INCONCLUSIVE in seen:
+    if Verdict.INCONCLUSIVE in seen or not seen & {Verdict.HELD, Verdict.NOTED}:
         return RunVerdict.INCONCLUSIVE
     return RunVerdict.CONFORMS
 

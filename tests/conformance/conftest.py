@@ -73,7 +73,7 @@ def rehearsed(api: Session, sandbox: Audience) -> Audience:
         before = len(api.findings)
         exchange = api.update(own_content(sandbox), "rehearsal")
         if not exchange.response.succeeded:
-            api.borrowed = None
+            api.keep()
             raise InconclusiveError(
                 f"the audience's own content was refused ({exchange.response.status}): it could not be put back "
                 "after a change, so nothing is changed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trackly_contract.exchange import Request, Response
 from trackly_contract.jsonvalue import encode, parse
@@ -49,13 +49,28 @@ CODES = {
 }
 
 
+class Answering(Protocol):
+    """Whatever answers requests: a reference server, or a wrapper around one."""
+
+    def answer(self, request: Request) -> Response: ...
+
+
 @dataclass(frozen=True)
 class Mutant:
-    """One broken server: `make` gives a fresh one; any of `rules` is the right rule to name."""
+    """One broken server: `make` gives a fresh one; any of `rules` is the right rule to name.
+
+    `plain` ones break their rule everywhere; the others only in one place, and take more effort to find.
+    """
 
     id: str
     rules: tuple[str, ...]
-    make: Callable[[], ReferenceServer]
+    make: Callable[[], Answering]
+    family: str = "plain"
+
+    @property
+    def plain(self) -> bool:
+        """Whether the rule is broken everywhere, so that the least effort has to find it."""
+        return self.family == "plain"
 
 
 def _accepting(code: str) -> type[ReferenceServer]:
@@ -98,6 +113,10 @@ def _with(field: str, value: Callable[[Any], Any]) -> Callable[[Audience], Audie
     return lambda audience: {**audience, field: value(audience[field])}
 
 
+def _constant(value: Any) -> Callable[[Any], Any]:
+    return lambda _: value
+
+
 def _in_conditions(change: Callable[[Audience], Audience]) -> Callable[[Audience], Audience]:
     def group(found: Any) -> Any:
         return {
@@ -131,7 +150,7 @@ def of_answers() -> Iterator[Mutant]:
     for field, wrong in FIELDS.items():
         rule = (f"audience.{field}",)
         yield Mutant(f"{field} absent", rule, _rendering(_without(field)))
-        yield Mutant(f"{field} answered as {json.dumps(wrong)}", rule, _rendering(_with(field, lambda _, w=wrong: w)))
+        yield Mutant(f"{field} answered as {json.dumps(wrong)}", rule, _rendering(_with(field, _constant(wrong))))
     as_text = _rendering(_with("source_lists", lambda ids: [str(entry) for entry in ids]))
     yield Mutant("source_lists as texts", ("audience.source_lists",), as_text)
     other_id = _rendering(_with("id", lambda _: "0" * 24))
@@ -143,7 +162,7 @@ def of_answers() -> Iterator[Mutant]:
     yield Mutant("audience wrapped", ("read.flat", "update.flat"), wrapped)
     yield Mutant("errors without code", ("error.code",), _Erring(lambda e: {"error": e["error"]}))
     yield Mutant("errors without text", ("error.text",), _Erring(lambda e: {"code": e["code"]}))
-    yield Mutant("errors nested", ("error.code",), _Erring(lambda e: {"error": {"code": e["code"], "text": e["error"]}}))
+    yield Mutant("errors nested", ("error.code",), _Erring(lambda e: {"error": {"code": e["code"]}}))
     yield Mutant("errors wrapped", ("error.code",), _Erring(lambda e: {"errors": [e]}))
 
 
@@ -227,7 +246,7 @@ class Replaces(ReferenceServer):
     def apply(self, audience: Audience, body: Audience) -> Audience:
         changed = super().apply(audience, body)
         if self.member not in body:
-            changed[self.member] = self.empty
+            changed[self.member] = list(self.empty) if self.member == "source_lists" else self.empty
         return changed
 
 
@@ -235,7 +254,7 @@ class ReplacesLists(Replaces):
     """Empties source_lists where they are not sent."""
 
     member = "source_lists"
-    empty: Any = []
+    empty: Any = ()
 
 
 class ReplacesName(Replaces):
@@ -326,7 +345,7 @@ class ShortNames(ReferenceServer):
     """Takes 254 characters for the longest name."""
 
     def faults(self, body: Audience) -> Iterator[Fault]:
-        from trackly_contract.reference_filter import Fault  # noqa: PLC0415
+        from trackly_contract.reference_filter import Fault
 
         if len(body.get("name", "")) == 255:
             yield Fault("name_too_long", "/name")
@@ -337,7 +356,7 @@ class NeedsName(ReferenceServer):
     """Refuses an update without a name."""
 
     def faults(self, body: Audience) -> Iterator[Fault]:
-        from trackly_contract.reference_filter import Fault  # noqa: PLC0415
+        from trackly_contract.reference_filter import Fault
 
         if "name" not in body:
             yield Fault("name_too_long", "/name")
@@ -349,7 +368,7 @@ def _refusing(wanted: Callable[[str], bool]) -> type[ReferenceServer]:
 
     class Refusing(ReferenceServer):
         def faults(self, body: Audience) -> Iterator[Fault]:
-            from trackly_contract.reference_filter import Fault  # noqa: PLC0415
+            from trackly_contract.reference_filter import Fault
 
             if "filter" in body and wanted(json.dumps(body["filter"])):
                 yield Fault("invalid_condition_type", "/filter")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integrity.mutants import CODES, Mutant, mutants
+from tests.integrity.mutants import CODES, Answering, Mutant, mutants
 from trackly_contract.contract import contract
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import run_suite
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trackly_contract.report import Report
 
 
-def _report(server: ReferenceServer) -> tuple[int, Report]:
+def _report(server: Answering) -> tuple[int, Report]:
     target = embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY)
     code, report = run_suite(target, "quick", ["-q", "--no-summary", "--tb=no"])
     assert report is not None

@@ -56,7 +56,8 @@ def test_the_contract_is_read_once() -> None:
 
 def test_every_vector_stands_under_a_rule() -> None:
     read = contract()
-    assert {vector.rule for vector in (*read.requests.values(), *read.answers.values())} <= set(read.rules)
+    assert {vector.rule for vector in read.requests.values()} <= set(read.rules)
+    assert {vector.rule for vector in read.answers.values()} <= set(read.rules)
 
 
 def test_a_refused_vector_expects_the_status_and_code_of_its_rule() -> None:
@@ -94,9 +95,7 @@ def test_every_token_names_a_page_that_is_known() -> None:
 
 def test_a_token_that_is_stated_comes_from_a_reference_page() -> None:
     read = contract()
-    assert [
-        t.token for t in read.vocabulary.tokens if not t.candidate and read.pages[t.page].kind == "guide"
-    ] == []
+    assert [t.token for t in read.vocabulary.tokens if not t.candidate and read.pages[t.page].kind == "guide"] == []
 
 
 # Slips ---------------------------------------------------------------------------------------------
@@ -125,7 +124,9 @@ def test_a_basis_that_does_not_exist_is_named(folder: Path) -> None:
 
 
 def test_a_quotation_of_nine_words_is_named(folder: Path) -> None:
-    edit(folder / "rules" / "read.toml", "API key is missing or invalid", "one two three four five six seven eight nine")
+    edit(
+        folder / "rules" / "read.toml", "API key is missing or invalid", "one two three four five six seven eight nine"
+    )
     text = slip(folder)
     assert "read.toml: rule 'read.key', field source.0.quote" in text
 
@@ -149,7 +150,7 @@ def test_a_rule_stated_by_a_guide_alone_is_named(folder: Path) -> None:
 
 
 def test_a_rule_stated_by_a_guide_and_a_reference_page_is_fine(folder: Path) -> None:
-    more = "{ page = \"creating-audiences\", section = \"error body\", quote = 'x' },\n"
+    more = '{ page = "creating-audiences", section = "error body", quote = \'x\' },\n'
     edit(folder / "rules" / "error.toml", '  { page = "error-codes", section = "error body", quote = \'"error"\'',
          more + '  { page = "error-codes", section = "error body", quote = \'"error"\'')  # fmt: skip
     assert len(load(folder).rules["error.text"].sources) == 2

@@ -1,4 +1,4 @@
-"""Facts about where the data is found: a checkout's own files first, a package's copies else, a clear word if neither."""
+"""Facts about where the data is found: a checkout's own files first, a package's copies else, a clear word else."""
 
 from __future__ import annotations
 

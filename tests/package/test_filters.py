@@ -232,9 +232,9 @@ def holds(condition: dict[str, Any], contact: dict[str, Any], *, never: bool) ->
     if condition["condition_type"] == "count":
         return bool(seen >= condition["value"])
     if operator in ("exists", "not_exists"):
-        return (seen is None) == (operator == "not_exists")
+        return bool((seen is None) == (operator == "not_exists"))
     if seen is None:
-        return never and operator == "not_within"
+        return never and bool(operator == "not_within")
     limit = condition["value"] * MINUTES[condition["unit"]]
     return bool(seen <= limit if operator in ("within", "after") else seen > limit)
 

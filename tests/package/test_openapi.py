@@ -116,6 +116,14 @@ def test_the_split_document_is_valid_with_its_files() -> None:
     validate(document(SPLIT), base_uri=path.as_uri(), cls=OpenAPIV31SpecValidator)
 
 
+FILES = ["audience.json", "update.json", "filter.json", "filter-in-answers.json", "vocabulary.json", "error.json"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_the_split_document_refers_to_is_a_valid_schema(name: str) -> None:
+    Draft202012Validator.check_schema(document(name))
+
+
 def test_the_bundled_document_is_valid() -> None:
     validate(document(BUNDLED), cls=OpenAPIV31SpecValidator)
 

@@ -78,9 +78,7 @@ def get(server: ReferenceServer, path: str = PATH) -> Response:
 
 
 def put(server: ReferenceServer, body: JSON, path: str = PATH) -> Response:
-    return server.answer(
-        Request("PUT", path, KEY, body if isinstance(body, bytes) else jsonvalue.encode(body))
-    )
+    return server.answer(Request("PUT", path, KEY, body if isinstance(body, bytes) else jsonvalue.encode(body)))
 
 
 def refused(response: Response) -> tuple[int, str]:
@@ -309,9 +307,7 @@ WRONG_TYPES: dict[str, list[JSON]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [(key, value) for key, values in WRONG_TYPES.items() for value in values]
-)
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in WRONG_TYPES.items() for value in values])
 def test_a_member_of_another_type_is_refused(key: str, value: JSON) -> None:
     assert put_is_refused({key: value}) == "undocumented"
 

@@ -170,9 +170,7 @@ def test_a_value_travels_exactly(sent: bytes, stored: JSON) -> None:
 
 def nest(levels: int) -> bytes:
     head, tail = b'{"operator": "OR", "groups": [', b"]}"
-    inner = (
-        b'{"operator": "AND", "conditions": [{"condition_type": "carrier", "operator": "eq", "value": 1}]}'
-    )
+    inner = b'{"operator": "AND", "conditions": [{"condition_type": "carrier", "operator": "eq", "value": 1}]}'
     return b'{"filter": ' + head * (levels - 1) + inner + tail * (levels - 1) + b"}"
 
 
@@ -214,9 +212,7 @@ def test_many_conditions_are_judged() -> None:
 
 
 def places(value: JSON, here: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    members: Any = (
-        value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
-    )
+    members: Any = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
     return [here, *(place for key, inner in members for place in places(inner, (*here, key)))]
 
 
@@ -247,9 +243,7 @@ SCALARS = (
     | st.sampled_from(["AND", "OR", "time", "carrier", "eq", "exists", "days"])
 )
 NAMES = st.sampled_from([*FULL, "operator", "conditions", "groups", "condition_type", "field", "value", "zz"])
-ANYTHING = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5)
-)
+ANYTHING = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5))
 
 
 @given(st.sampled_from(places(FULL)), ANYTHING)

@@ -57,9 +57,7 @@ ANYTHING: st.SearchStrategy[JSON] = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["operator", "conditions", "groups", "condition_type", "field", "value", "unit", "x"]
-            ),
+            st.sampled_from(["operator", "conditions", "groups", "condition_type", "field", "value", "unit", "x"]),
             inner,
             max_size=6,
         )
@@ -120,9 +118,7 @@ UNHEARD_OF = ["zz_no_such", "", "AND", " eq", "DAYS", "Within", 0, 1, 1.5, True,
 
 
 @pytest.mark.parametrize("token", UNHEARD_OF, ids=repr)
-@pytest.mark.parametrize(
-    ("kind", "key"), [(kind, key) for kind, key, _ in TOKENS if (kind, key) not in FREE_FIELD]
-)
+@pytest.mark.parametrize(("kind", "key"), [(kind, key) for kind, key, _ in TOKENS if (kind, key) not in FREE_FIELD])
 def test_any_other_token_of_any_type_gets_the_one_code(kind: str, key: str, token: JSON) -> None:
     assert faults(SOUND[kind] | {key: token}) == [Fault(f"invalid_{kind}_{key}", f"/{key}")]
 
@@ -134,9 +130,7 @@ def test_any_other_condition_type_gets_the_one_code(token: JSON) -> None:
 
 @pytest.mark.parametrize("token", ["XOR", "and", "Or", "", "NOT", 0, True, ["AND"], {"AND": "OR"}], ids=repr)
 def test_any_other_group_operator_gets_the_one_code(token: JSON) -> None:
-    assert list(filter_faults(group(COUNT, operator=token))) == [
-        Fault("invalid_group_operator", "/filter/operator")
-    ]
+    assert list(filter_faults(group(COUNT, operator=token))) == [Fault("invalid_group_operator", "/filter/operator")]
 
 
 MISSING = [
@@ -174,9 +168,7 @@ def test_a_custom_field_name_that_is_no_text_is_missing(name: JSON) -> None:
 
 @pytest.mark.parametrize("operator", ["exists", "not_exists"])
 @pytest.mark.parametrize("sound", [TIME, CUSTOM], ids=["time", "custom_field"])
-def test_existence_needs_neither_value_nor_unit_and_minds_neither(
-    sound: dict[str, JSON], operator: str
-) -> None:
+def test_existence_needs_neither_value_nor_unit_and_minds_neither(sound: dict[str, JSON], operator: str) -> None:
     asked = sound | {"operator": operator}
     assert faults(without(asked, "value", "unit")) == []
     assert faults(asked | {"unit": "weeks"}) == []
@@ -188,9 +180,7 @@ def test_existence_is_no_operator_of_the_other_types(kind: str) -> None:
     assert faults(SOUND[kind] | {"operator": "exists"}) == [Fault(f"invalid_{kind}_operator", "/operator")]
 
 
-@pytest.mark.parametrize(
-    "value", [0, -1, 1.5, 1e300, False, True, "", "x", "14", [], [1, "a"], {}, "\ud800"], ids=repr
-)
+@pytest.mark.parametrize("value", [0, -1, 1.5, 1e300, False, True, "", "x", "14", [], [1, "a"], {}, "\ud800"], ids=repr)
 @pytest.mark.parametrize("kind", SOUND)
 def test_a_value_may_be_anything_but_null(kind: str, value: JSON) -> None:
     assert faults(SOUND[kind] | {"value": value}) == []
@@ -308,18 +298,14 @@ def test_choice_unknown_keys_may_be_kept() -> None:
     choices = Choices(keeps_unknown_keys=True)
     answered = as_answered(group(CARRIER | {"listId": 3}) | {"note": 1}, choices)
     assert answered["note"] == 1
-    assert answered["conditions"] == [
-        {"conditionType": "carrier", "operator": "eq", "value": "Verizon", "listId": 3}
-    ]
+    assert answered["conditions"] == [{"conditionType": "carrier", "operator": "eq", "value": "Verizon", "listId": 3}]
 
 
 def test_choice_null_may_be_a_value_and_a_wrong_token() -> None:
     choices = Choices(null_is_missing=False)
     assert faults(COUNT | {"value": None}, choices) == []
     assert faults(COUNT | {"field": None}, choices) == [Fault("invalid_count_field", "/field")]
-    assert list(filter_faults(group(COUNT) | {"groups": None}, choices)) == [
-        Fault("undocumented", "/filter/groups")
-    ]
+    assert list(filter_faults(group(COUNT) | {"groups": None}, choices)) == [Fault("undocumented", "/filter/groups")]
     assert as_answered(group(COUNT | {"value": None}), choices)["conditions"][0]["value"] is None
 
 
@@ -370,9 +356,7 @@ def test_any_json_as_a_filter_is_judged_and_what_is_accepted_is_answered(definit
 
 @given(
     st.sampled_from(sorted(SOUND)),
-    st.dictionaries(
-        st.sampled_from(["condition_type", "field", "operator", "value", "unit"]), ANYTHING, max_size=3
-    ),
+    st.dictionaries(st.sampled_from(["condition_type", "field", "operator", "value", "unit"]), ANYTHING, max_size=3),
 )
 def test_any_json_at_any_place_of_a_condition_is_judged(kind: str, change: dict[str, JSON]) -> None:
     for fault in faults(SOUND[kind] | change):

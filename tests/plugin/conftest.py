@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +17,7 @@ from trackly_contract.serve import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 CHECKOUT = data.root()
 SECONDS = 120
@@ -45,7 +45,7 @@ def run_pytest(tmp_path: Path) -> Callable[..., Ran]:
     def run(*arguments: str, **variables: str) -> Ran:
         folder = tmp_path / "report"
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--trackly-report={folder}", *arguments]
-        done = subprocess.run(  # noqa: S603  # our own command
+        done = subprocess.run(
             command,
             cwd=CHECKOUT,
             env=environment(TRACKLY_STATE_DIR=str(tmp_path / "state"), **variables),
@@ -73,7 +73,7 @@ class Served:
 @pytest.fixture
 def serve() -> Iterator[Callable[[ReferenceServer], Served]]:
     """Serve a server on loopback until the test ends."""
-    from contextlib import ExitStack  # noqa: PLC0415
+    from contextlib import ExitStack
 
     with ExitStack() as stack:
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integrity.mutants import mutants
-from trackly_contract.exchange import Request, Response
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 
 if TYPE_CHECKING:
@@ -16,13 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.plugin.conftest import Ran, Served
+    from trackly_contract.exchange import Request, Response
 
 Run = "Callable[..., Ran]"
 LIVE = ("--trackly-target=live", "--trackly-effort=quick", "-q")
 
 
 def _mutant(name: str) -> ReferenceServer:
-    return next(mutant.make() for mutant in mutants() if mutant.id == name)
+    server = next(mutant.make() for mutant in mutants() if mutant.id == name)
+    assert isinstance(server, ReferenceServer)
+    return server
 
 
 def test_the_reference_server_conforms(run_pytest: Callable[..., Ran]) -> None:
@@ -59,7 +61,7 @@ def test_a_drifted_server_over_http_exits_1_names_the_rule_and_is_put_back(
 
 
 def test_nobody_there_exits_10(run_pytest: Callable[..., Ran]) -> None:
-    import socket  # noqa: PLC0415
+    import socket
 
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -164,7 +166,7 @@ def test_recording_anything_but_a_live_run_is_refused(run_pytest: Callable[..., 
 def test_the_live_recorder_refuses_the_reference_server(
     run_pytest: Callable[..., Ran], serve: Callable[[ReferenceServer], Served]
 ) -> None:
-    from trackly_contract import cassettes  # noqa: PLC0415
+    from trackly_contract import cassettes
 
     served = serve(ReferenceServer())
     ran = run_pytest(*LIVE, "--trackly-record", **served.variables)

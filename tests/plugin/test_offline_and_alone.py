@@ -116,7 +116,7 @@ def test_another_pytest_run_keeps_its_network_and_its_exit_code(tmp_path: Path) 
         )
     )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],  # noqa: S607
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,
@@ -141,7 +141,7 @@ def test_the_same_run_twice_sends_the_same_requests(run_pytest: Callable[..., Ra
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_a_run_leaves_the_checkout_as_it_is(run_pytest: Callable[..., Ran]) -> None:
     def status() -> str:
-        command = ["git", "status", "--porcelain"]  # noqa: S607
+        command = ["git", "status", "--porcelain"]
         return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
 
     before = status()

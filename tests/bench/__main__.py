@@ -1,0 +1,93 @@
+"""Benchmarks: `make bench`. Requests and writes of a run against their ceilings, and times as ratios in one run.
+
+Promises: every figure is measured in this run; times are medians, and only their ratios are worth quoting.
+Refuses: to judge: no test depends on a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import statistics
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from trackly_contract.cases import EFFORTS
+from trackly_contract.filters import GUARD, NOBODY
+from trackly_contract.jsonvalue import encode, parse
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.run import run_suite
+from trackly_contract.schemas import schemas
+from trackly_contract.targets import CEILINGS, embedded_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trackly_contract.jsonvalue import JSON
+
+ROUNDS = 5
+
+
+def _median(call: Callable[[], object], rounds: int = ROUNDS) -> float:
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def _nested(depth: int) -> dict[str, JSON]:
+    found: JSON = NOBODY
+    for _ in range(depth - 1):
+        found = {"operator": "AND", "conditions": [GUARD], "groups": [found]}
+    return {"filter": found}
+
+
+def _judged(server: ReferenceServer, body: dict[str, JSON]) -> None:
+    list(server.faults(body))
+
+
+def runs() -> list[str]:
+    """Return what a run of each effort sends, against its ceiling, and how long it takes."""
+    lines = ["effort     requests  ceiling   writes  ceiling   seconds   against quick"]
+    first = 0.0
+    for effort in EFFORTS:
+        seconds, requests, writes = [], 0, 0
+        for _ in range(3):
+            server = ReferenceServer()
+            started = time.perf_counter()
+            with contextlib.redirect_stdout(io.StringIO()):
+                target = embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY)
+                _, report = run_suite(target, effort, ["-q"])
+            seconds.append(time.perf_counter() - started)
+            assert report is not None
+            requests, writes = report.session.requests, report.session.writes
+        median = statistics.median(seconds)
+        first = first or median
+        most = CEILINGS[effort]
+        figures = f"{requests:>8} {most[0]:>8} {writes:>8} {most[1]:>8} {median:>9.2f} {median / first:>10.1f}x"
+        lines.append(f"{effort:<10} {figures}")
+    return lines
+
+
+def judgements() -> list[str]:
+    """Return how long one judgement takes by schema and by the reference server, against reading the JSON."""
+    lines = ["filter     parse ms   schema ms   against parse   server ms   against parse"]
+    server = ReferenceServer()
+    for depth in (1, 15, 100):
+        body = _nested(depth)
+        text = encode(body)
+        read = _median(partial(parse, text), 50)
+        schema = _median(partial(schemas().decide, body), 20)
+        judged = _median(partial(_judged, server, body), 20)
+        figures = f"{read * 1e3:>8.3f} {schema * 1e3:>11.3f} {schema / read:>14.0f}x"
+        lines.append(f"depth {depth:<4} {figures} {judged * 1e3:>11.3f} {judged / read:>14.1f}x")
+    return lines
+
+
+if __name__ == "__main__":
+    for table in (runs(), judgements()):
+        sys.stdout.write("\n".join(table) + "\n\n")

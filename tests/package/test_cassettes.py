@@ -1,0 +1,371 @@
+"""Facts about cassettes: recorded over real HTTP on loopback, played without a network, and never silently wrong."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from vcr.request import Request as Recorded
+
+from trackly_contract.cassettes import (
+    CassetteError,
+    Ledger,
+    Player,
+    Recorder,
+    match_json_body,
+    match_path,
+    merge,
+    swap,
+)
+from trackly_contract.client import Client
+from trackly_contract.exchange import Request, Response
+from trackly_contract.offline import blocked
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.serve import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PATH = f"/v2/audiences/{AUDIENCE_ID}"
+LEDGER = Ledger("reference", "2026-11-21", "0.1.0", AUDIENCE_ID, ("quick",))
+CASE = "filter.time.unit/weeks@top-and-first"
+FILE = "filter.time.unit--weeks@top-and-first.yaml"
+WIDE = b'{"name": "Zo\\u00eb \\ud83d", "filter": {"operator": "AND", "conditions": [{"value": 1}]}}'
+
+
+def ask(client: Client, body: bytes = b"", path: str = PATH) -> Response:
+    method = "PUT" if body else "GET"
+    return client.send(Request(method, path, (("X-Api-Key", REFERENCE_KEY),), body))
+
+
+@contextmanager
+def asking(base: str) -> Iterator[Client]:
+    client = Client(base)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def record(folder: Path, *bodies: bytes, case: str = CASE, server: ReferenceServer | None = None) -> list[Response]:
+    """Record a GET and a PUT of each body as one case, and finish."""
+    recorder = Recorder(folder)
+    with running(server or ReferenceServer()) as base, asking(base) as client, recorder.recording(case):
+        got = [ask(client), *(ask(client, body) for body in bodies)]
+    recorder.finish(LEDGER)
+    recorder.abandon()
+    return got
+
+
+@contextmanager
+def playing(folder: Path, case: str = CASE) -> Iterator[Client]:
+    with blocked(), asking("https://recorded.invalid/api") as client, Player(folder).playing(case):
+        yield client
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cassettes" / "reference"
+
+
+# Record and play -----------------------------------------------------------------------------------
+
+
+def test_what_was_recorded_is_played_without_a_network(folder: Path) -> None:
+    recorded = record(folder, b'{"name": "Renamed"}', WIDE)
+    with playing(folder) as client:
+        played = [ask(client), ask(client, b'{"name": "Renamed"}'), ask(client, WIDE)]
+    assert [(r.status, r.body) for r in played] == [(r.status, r.body) for r in recorded]
+
+
+def test_a_recording_is_played_again_and_again(folder: Path) -> None:
+    record(folder)
+    for _ in range(2):
+        with playing(folder) as client:
+            assert ask(client).status == 200
+
+
+def test_playing_changes_nothing_on_disk(folder: Path) -> None:
+    record(folder)
+    before = (folder / FILE).read_bytes()
+    with playing(folder) as client:
+        ask(client)
+    assert (folder / FILE).read_bytes() == before
+
+
+def test_the_same_requests_are_answered_in_the_order_of_the_recording(folder: Path) -> None:
+    recorder = Recorder(folder)
+    with running(ReferenceServer()) as base, asking(base) as client, recorder.recording(CASE):
+        for name in (b'{"name": "One"}', b'{"name": "Two"}'):
+            ask(client, name)
+            ask(client)
+    recorder.finish(LEDGER)
+    recorder.abandon()
+    with playing(folder) as client:
+        names = [
+            json.loads(ask(client, body).body)["name"] for body in (b'{"name": "One"}', b"", b'{"name": "Two"}', b"")
+        ]
+    assert names == ["One", "One", "Two", "Two"]
+
+
+def test_blanks_and_the_order_of_keys_make_no_other_body(folder: Path) -> None:
+    record(folder, b'{"name": "x", "description": "y"}')
+    with playing(folder) as client:
+        ask(client)
+        assert ask(client, b'{ "description":"y","name":"x" }').status == 200
+
+
+def test_the_stamp_of_the_reference_server_is_kept(folder: Path) -> None:
+    record(folder)
+    with playing(folder) as client:
+        assert ask(client).header("X-Trackly-Contract-Reference")
+
+
+def test_a_case_that_sends_nothing_is_played(folder: Path) -> None:
+    recorder = Recorder(folder)
+    with recorder.recording("nothing"):
+        pass
+    recorder.finish(LEDGER)
+    recorder.abandon()
+    with playing(folder, "nothing"):
+        pass
+
+
+class Talkative(ReferenceServer):
+    """Tells more than it should: the key in a header and in a body, and a cookie."""
+
+    def answer(self, request: Request) -> Response:
+        body = json.dumps({"error": f"the key {REFERENCE_KEY} may not do this", "code": "forbidden"}).encode()
+        return Response(403, (("Set-Cookie", "session=abc"), ("X-Key", REFERENCE_KEY)), body)
+
+
+@pytest.mark.parametrize("server", [ReferenceServer(), Talkative()], ids=["quiet", "talkative"])
+def test_the_key_is_in_no_cassette(folder: Path, server: ReferenceServer) -> None:
+    record(folder, b'{"name": "x"}', server=server)
+    written = b"".join(path.read_bytes() for path in folder.iterdir())
+    assert REFERENCE_KEY.encode() not in written
+
+
+def test_cookies_and_hosts_are_in_no_cassette(folder: Path) -> None:
+    record(folder, server=Talkative())
+    written = (folder / FILE).read_text("utf-8")
+    assert "session=abc" not in written
+    assert "127.0.0.1" not in written
+
+
+# What does not fit ---------------------------------------------------------------------------------
+
+
+def unfit(folder: Path, *bodies: bytes, case: str = CASE) -> str:
+    def play() -> None:
+        with playing(folder, case) as client:
+            ask(client)
+            for body in bodies:
+                ask(client, body)
+
+    with pytest.raises(CassetteError) as caught:
+        play()
+    return str(caught.value)
+
+
+def test_another_body_is_told_with_file_place_and_both_values(folder: Path) -> None:
+    record(folder, b'{"filter": {"conditions": [{"value": 30}]}}')
+    text = unfit(folder, b'{"filter": {"conditions": [{"value": 14}]}}')
+    assert str(folder / FILE) in text
+    assert "/filter/conditions/0/value: sent 14, recorded 30" in text
+    assert "record again" in text
+
+
+@pytest.mark.parametrize(
+    ("recorded", "sent"),
+    [
+        (b'{"a": 1}', b'{"a": true}'),
+        (b'{"a": true}', b'{"a": 1}'),
+        (b'{"a": 1}', b'{"a": 1.0}'),
+        (b'{"a": null}', b"{}"),
+        (b'{"a": [1, 2]}', b'{"a": [2, 1]}'),
+        (b'{"a": 1, "a": 1}', b'{"a": 1}'),
+        (b"null", b""),
+        (b"", b"null"),
+        (b"[", b"[["),
+    ],
+)
+def test_bodies_of_other_types_differ(recorded: bytes, sent: bytes) -> None:
+    with pytest.raises(AssertionError):
+        match_json_body(Recorded("PUT", PATH, sent, {}), Recorded("PUT", PATH, recorded, {}))
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b'{"a": 1, "a": 2}', b"[", b"\xff", b'{"a": "\\ud83d"}'])
+def test_a_body_is_the_same_as_itself(body: bytes) -> None:
+    match_json_body(Recorded("PUT", PATH, body, {}), Recorded("PUT", PATH, body, {}))
+
+
+def test_paths_differ_whatever_the_host() -> None:
+    match_path(Recorded("GET", "https://a.example/x", b"", {}), Recorded("GET", "https://b.example/x", b"", {}))
+    with pytest.raises(AssertionError, match="sent to /x, recorded at /y"):
+        match_path(Recorded("GET", "https://a.example/x", b"", {}), Recorded("GET", "https://a.example/y", b"", {}))
+
+
+def test_true_is_not_one_in_a_played_body(folder: Path) -> None:
+    record(folder, b'{"name": 1}')
+    assert "/name: sent true, recorded 1" in unfit(folder, b'{"name": true}')
+
+
+def test_a_request_that_was_played_already_is_told(folder: Path) -> None:
+    record(folder, b'{"name": "x"}')
+    assert "has been played already" in unfit(folder, b'{"name": "x"}', b'{"name": "x"}')
+
+
+def test_a_recording_that_is_left_over_is_told(folder: Path) -> None:
+    record(folder, b'{"name": "x"}')
+    text = unfit(folder)
+    assert str(folder / FILE) in text
+    assert "recorded but never asked for: PUT" in text
+
+
+def test_an_error_of_the_case_itself_is_not_covered_by_what_is_left_over(folder: Path) -> None:
+    record(folder, b'{"name": "x"}')
+    with pytest.raises(KeyError), playing(folder):
+        raise KeyError
+
+
+def test_a_case_that_was_not_recorded_is_told(folder: Path) -> None:
+    record(folder)
+    text = unfit(folder, case="filter.time.unit/months")
+    assert "filter.time.unit--months.yaml: no recording of filter.time.unit/months" in text
+
+
+FOREIGN = {
+    "empty": b"",
+    "blank": b"\n \n",
+    "broken": b"interactions: [",
+    "a list": b"- 1\n- 2\n",
+    "a text": b"just words\n",
+    "other keys": b"services:\n  web:\n    image: nginx\n",
+    "no answers": b"interactions:\n- request: {}\nversion: 1\n",
+    "not utf-8": b"\xff\xfe\x00",
+    "a null": b"null\n",
+    "numbers": b"interactions: 7\nversion: 1\n",
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN.keys())
+def test_what_is_no_cassette_is_told_with_its_file(folder: Path, content: bytes) -> None:
+    record(folder)
+    (folder / FILE).write_bytes(content)
+    assert str(folder / FILE) in unfit(folder)
+
+
+def test_a_cassette_runs_no_code(folder: Path, tmp_path: Path) -> None:
+    record(folder)
+    made = tmp_path / "made"
+    code = f"interactions: !!python/object/apply:os.mkdir ['{made}']\nversion: 1\n"
+    (folder / FILE).write_text(code, "utf-8")
+    assert str(folder / FILE) in unfit(folder)
+    assert not made.exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[]", b"{}", b'{"target": "live"}', b"\xff", b'{"efforts": 7}'])
+def test_without_a_ledger_nothing_is_played(folder: Path, content: bytes | None) -> None:
+    record(folder)
+    (folder / "ledger.json").unlink()
+    if content is not None:
+        (folder / "ledger.json").write_bytes(content)
+    with pytest.raises(CassetteError, match=r"ledger\.json: no ledger that can be read"):
+        Player(folder)
+
+
+def test_the_ledger_is_read_as_it_was_written(folder: Path) -> None:
+    record(folder)
+    assert Player(folder).ledger == LEDGER
+
+
+# Replacing -----------------------------------------------------------------------------------------
+
+
+def test_a_case_recorded_twice_in_one_run_is_told(folder: Path) -> None:
+    recorder = Recorder(folder)
+    with running(ReferenceServer()) as base, asking(base) as client:
+        with recorder.recording(CASE):
+            ask(client)
+        with pytest.raises(CassetteError, match="recorded twice in one run"), recorder.recording(CASE):
+            ask(client)
+    recorder.abandon()
+
+
+def test_a_case_that_sends_nothing_is_told_as_well_when_recorded_twice(folder: Path) -> None:
+    recorder = Recorder(folder)
+    with recorder.recording(CASE):
+        pass
+    with pytest.raises(CassetteError, match="twice"), recorder.recording(CASE):
+        pass
+    recorder.abandon()
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_an_unfinished_recording_leaves_the_old_ones(folder: Path) -> None:
+    record(folder)
+    before = content(folder)
+    recorder = Recorder(folder)
+    with running(ReferenceServer()) as base, asking(base) as client, recorder.recording("another"):
+        ask(client)
+    assert content(folder) == before
+    recorder.abandon()
+    assert content(folder) == before
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_finished_recording_replaces_all_old_ones(folder: Path) -> None:
+    record(folder, case="old")
+    record(folder, case="new")
+    assert set(content(folder)) == {"new.yaml", "ledger.json"}
+
+
+def test_nothing_is_left_beside_a_finished_recording(folder: Path) -> None:
+    record(folder)
+    record(folder)
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_leftovers_of_a_killed_swap_do_not_matter(folder: Path, tmp_path: Path) -> None:
+    record(folder)
+    for leftover in (".new-reference", ".old-reference"):
+        (folder.parent / leftover).mkdir()
+        (folder.parent / leftover / "stale.yaml").touch()
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "x.yaml").touch()
+    swap(new, folder)
+    assert set(content(folder)) == {"x.yaml"}
+
+
+def test_merging_two_runs_keeps_the_cases_of_both(folder: Path, tmp_path: Path) -> None:
+    record(folder, case="one")
+    record(tmp_path / "two", case="two")
+    merge(folder, tmp_path / "all")
+    merge(tmp_path / "two", tmp_path / "all")
+    assert set(content(tmp_path / "all")) == {"one.yaml", "two.yaml"}
+
+
+def test_merging_a_case_that_was_recorded_differently_is_told(folder: Path, tmp_path: Path) -> None:
+    record(folder)
+    record(tmp_path / "two", b'{"name": "x"}')
+    merge(folder, tmp_path / "all")
+    with pytest.raises(CassetteError, match="recorded differently"):
+        merge(tmp_path / "two", tmp_path / "all")
+
+
+def test_a_ledger_keeps_its_efforts_in_order(folder: Path) -> None:
+    record(folder)
+    recorder = Recorder(folder)
+    many: Any = ("quick", "standard", "thorough")
+    recorder.finish(replace(LEDGER, efforts=many))
+    recorder.abandon()
+    assert Player(folder).ledger.efforts == many

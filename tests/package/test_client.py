@@ -1,0 +1,365 @@
+"""Facts about the HTTP client over real sockets on loopback, and about the settings it accepts."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trackly_contract import client as module
+from trackly_contract.client import (
+    LARGEST_ANSWER,
+    Client,
+    NoAnswerError,
+    UnusableSettingError,
+    checked_audience_id,
+    checked_base_url,
+    checked_key,
+    embedded,
+)
+from trackly_contract.exchange import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = "trk_0123456789abcdef"
+PATH = "/v2/audiences/664f1a2b3c4d5e6f7a8b9c0d"
+GET = Request("GET", PATH, (("X-Api-Key", KEY),))
+
+
+def reply(body: bytes = b"{}", status: str = "200 OK", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+class Server:
+    """Answers one connection after the other with prepared bytes, and keeps what it was sent."""
+
+    def __init__(self, replies: list[bytes]) -> None:
+        self.replies = replies
+        self.heard: list[bytes] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.base = f"http://127.0.0.1:{self.listener.getsockname()[1]}/api"
+
+    def run(self) -> None:
+        for answer in self.replies:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(10)
+                self.heard.append(self.request(connection))
+                try:
+                    connection.sendall(answer)
+                except OSError:
+                    return
+
+    def request(self, connection: socket.socket) -> bytes:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(65536)
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = next((int(n[15:]) for n in head.lower().split(b"\r\n") if n.startswith(b"content-length:")), 0)
+        while len(body) < length:
+            body += connection.recv(65536)
+        return head + b"\r\n\r\n" + body
+
+
+@contextmanager
+def serving(*replies: bytes) -> Iterator[tuple[Server, Client]]:
+    server = Server(list(replies))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    client = Client(checked_base_url(server.base))
+    try:
+        yield server, client
+    finally:
+        client.close()
+        server.listener.shutdown(socket.SHUT_RDWR)
+        server.listener.close()
+        thread.join(10)
+
+
+def lines(heard: bytes) -> list[bytes]:
+    return heard.lower().split(b"\r\n\r\n")[0].split(b"\r\n")
+
+
+# Sending -------------------------------------------------------------------------------------------
+
+
+def test_the_bytes_of_a_body_are_sent_as_they_are() -> None:
+    body = b'{"name": "\\ud83d", "name": NaN}\xff\x00'
+    with serving(reply()) as (server, client):
+        client.send(Request("PUT", PATH, (("Content-Type", "application/json"),), body))
+    assert server.heard[0].endswith(b"\r\n\r\n" + body)
+
+
+def test_method_and_path_are_sent_behind_the_prefix() -> None:
+    with serving(reply()) as (server, client):
+        client.send(Request("PUT", PATH))
+    assert server.heard[0].startswith(f"PUT /api{PATH} HTTP/1.1\r\n".encode())
+
+
+def test_the_key_is_sent_in_its_header() -> None:
+    with serving(reply()) as (server, client):
+        client.send(GET)
+    assert f"x-api-key: {KEY}".encode() in lines(server.heard[0])
+
+
+def test_an_empty_key_is_sent_as_an_empty_header() -> None:
+    with serving(reply()) as (server, client):
+        client.send(Request("GET", PATH, (("X-Api-Key", ""),)))
+    assert any(line.rstrip() == b"x-api-key:" for line in lines(server.heard[0]))
+
+
+def test_no_key_is_sent_where_there_is_none() -> None:
+    with serving(reply()) as (server, client):
+        client.send(Request("GET", PATH))
+    assert not any(line.startswith(b"x-api-key") for line in lines(server.heard[0]))
+
+
+def test_a_cookie_is_not_carried_to_the_next_request() -> None:
+    with serving(reply(b"{}", "200 OK", "Set-Cookie: session=abc; Path=/"), reply()) as (server, client):
+        client.send(GET)
+        client.send(Request("GET", PATH))
+    assert not any(line.startswith(b"cookie") for line in lines(server.heard[1]))
+
+
+def test_plain_http_goes_to_loopback_and_never_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with serving(reply()) as (_, client):
+        assert client.send(GET).status == 200
+
+
+def test_a_response_has_status_headers_and_body() -> None:
+    with serving(reply(b'{"a": 1}', "418 Teapot", "Retry-After: 7")) as (_, client):
+        answer = client.send(GET)
+    assert (answer.status, answer.header("retry-after"), answer.body) == (418, "7", b'{"a": 1}')
+
+
+def test_a_compressed_body_is_decoded() -> None:
+    packed = gzip.compress(b'{"a": 1}')
+    with serving(reply(packed, "200 OK", "Content-Encoding: gzip")) as (_, client):
+        assert client.send(GET).body == b'{"a": 1}'
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
+def test_a_redirect_is_not_followed(status: str) -> None:
+    with serving(reply(b"", status, "Location: /elsewhere"), reply()) as (server, client):
+        assert client.send(GET).status == int(status[:3])
+    assert len(server.heard) == 1
+
+
+# No answer -----------------------------------------------------------------------------------------
+
+
+def test_a_refused_connection_is_no_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    client = Client(f"http://127.0.0.1:{port}/api")
+    with pytest.raises(NoAnswerError, match="ConnectError"):
+        client.send(GET)
+    client.close()
+
+
+def test_a_body_over_the_limit_is_no_answer() -> None:
+    with serving(reply(b"x" * (LARGEST_ANSWER + 1))) as (_, client), pytest.raises(NoAnswerError, match="8,000,000"):
+        client.send(GET)
+
+
+def test_a_body_of_just_the_limit_is_an_answer() -> None:
+    with serving(reply(b"x" * LARGEST_ANSWER)) as (_, client):
+        assert len(client.send(GET).body) == LARGEST_ANSWER
+
+
+def test_a_small_body_that_unpacks_to_a_large_one_is_no_answer() -> None:
+    packed = gzip.compress(b"\0" * (LARGEST_ANSWER * 3))
+    with (
+        serving(reply(packed, "200 OK", "Content-Encoding: gzip")) as (_, client),
+        pytest.raises(NoAnswerError, match="longer than"),
+    ):
+        client.send(GET)
+
+
+def test_an_answer_that_takes_too_long_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST_ANSWER", -1.0)
+    with serving(reply(b"{}")) as (_, client), pytest.raises(NoAnswerError, match="took longer"):
+        client.send(GET)
+
+
+BROKEN = {
+    "nothing": b"",
+    "no http": b"SSH-2.0-OpenSSH\r\n\r\n",
+    "cut short": b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}",
+    "bad gzip": reply(b"xx", "200 OK", "Content-Encoding: gzip"),
+    "a header that echoes the key": f"HTTP/1.1 200 OK\r\nbad header {KEY}\r\n\r\n".encode(),
+    "a status that echoes the key": f"HTTP/1.1 {KEY}\r\n\r\n".encode(),
+    "a bad chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+}
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_answer_is_no_answer(answer: bytes) -> None:
+    with serving(answer) as (_, client), pytest.raises(NoAnswerError):
+        client.send(GET)
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN.keys())
+def test_the_key_is_in_no_exception(answer: bytes) -> None:
+    with serving(answer) as (_, client), pytest.raises(NoAnswerError) as caught:
+        client.send(GET)
+    assert KEY not in f"{caught.value!r} {caught.value.__cause__!r}"
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://exa mple/"])
+def test_a_redirect_to_nowhere_is_a_response(location: str) -> None:
+    with serving(reply(b"", "302 Found", f"Location: {location}")) as (_, client):
+        assert client.send(GET).status == 302
+
+
+# An embedded server --------------------------------------------------------------------------------
+
+
+def test_an_embedded_server_is_asked_without_the_prefix() -> None:
+    seen: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        seen.append(request)
+        return Response(200, (("X-A", "b"),), b"{}")
+
+    client = Client("http://reference.invalid/api", embedded(answer, "/api"))
+    got = client.send(Request("PUT", PATH, (("X-Api-Key", "k"),), b"[]"))
+    assert (seen[0].method, seen[0].path, seen[0].header("x-api-key"), seen[0].body) == ("PUT", PATH, "k", b"[]")
+    assert (got.status, got.header("x-a"), got.body) == (200, "b", b"{}")
+
+
+# Settings ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://app.tracklysms.com/api",
+        "https://app.tracklysms.com:8443/api",
+        "http://127.0.0.1:8080/api",
+        "http://localhost/api",
+        "http://[::1]:80",
+    ],
+)
+def test_a_base_url_that_can_be_used_is_returned(url: str) -> None:
+    assert checked_base_url(url) == url
+
+
+def test_a_slash_at_the_end_is_taken_off() -> None:
+    assert checked_base_url("https://app.tracklysms.com/api/") == "https://app.tracklysms.com/api"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://app.tracklysms.com/api",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://0.0.0.0",
+        "http://192.168.0.1",
+        "http://localhost@example.com/",
+    ],
+)
+def test_plain_http_is_for_loopback_only(url: str) -> None:
+    with pytest.raises(UnusableSettingError):
+        checked_base_url(url)
+
+
+def test_why_plain_http_is_refused_is_said() -> None:
+    with pytest.raises(UnusableSettingError, match="would send the key in the open; use https"):
+        checked_base_url("http://app.tracklysms.com/api")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "app.tracklysms.com/api",
+        "ftp://app.tracklysms.com",
+        "https://",
+        "https:///api",
+        "https://x.example/api?a=1",
+        "https://x.example/api#a",
+        "http://[::1",
+        "https://[x]/",
+        "https://x.example:port/api",
+        "https://x.example:99999/api",
+        "https://x.example/a b",
+        "https://x.example/api\n",
+        "https://x.exa\tmple/api",
+        "javascript:alert(1)",
+    ],
+)
+def test_what_is_no_base_url_is_told_with_an_example(url: str) -> None:
+    with pytest.raises(UnusableSettingError, match="TRACKLY_BASE_URL"):
+        checked_base_url(url)
+
+
+@pytest.mark.parametrize("scheme", ["https", "http", "ftp"])
+@pytest.mark.parametrize("end", ["/api", "/api?a=1"])
+def test_a_password_in_a_base_url_is_refused_and_not_shown(scheme: str, end: str) -> None:
+    with pytest.raises(UnusableSettingError) as caught:
+        checked_base_url(f"{scheme}://user:s3cret@app.tracklysms.com{end}")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_key_in_the_query_of_a_base_url_is_not_shown() -> None:
+    with pytest.raises(UnusableSettingError) as caught:
+        checked_base_url(f"https://app.tracklysms.com/api?key={KEY}")
+    assert KEY not in str(caught.value)
+
+
+@given(st.text(max_size=30) | st.text(max_size=12).map("http://127.0.0.1{}".format))
+def test_any_base_url_is_used_or_told(url: str) -> None:
+    try:
+        checked_base_url(url)
+    except UnusableSettingError:
+        return
+    Client(checked_base_url(url)).close()
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "trk_\n", "trk_\r\nX: y", "schlüssel", "a\0b", "x" * 201, "\ttrk"])
+def test_a_key_that_no_header_can_carry_is_told_and_not_shown(key: str) -> None:
+    with pytest.raises(UnusableSettingError, match="TRACKLY_API_KEY") as caught:
+        checked_key(key)
+    assert len(key) < 4 or key not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["t", KEY, "x" * 200, "a!~b"])
+def test_a_key_that_a_header_can_carry_is_returned(key: str) -> None:
+    assert checked_key(key) == key
+
+
+@pytest.mark.parametrize(
+    "audience_id", ["", ".", "..", "a/b", "a%2Fb", "a?b", "a b", "é", "a\n", "x" * 65, "../../users", "a#"]
+)
+def test_an_id_that_is_no_step_of_a_path_is_told(audience_id: str) -> None:
+    with pytest.raises(UnusableSettingError, match="TRACKLY_AUDIENCE_ID is"):
+        checked_audience_id(audience_id)
+
+
+@pytest.mark.parametrize("audience_id", ["664f1a2b3c4d5e6f7a8b9c0d", "7", "a-b_c"])
+def test_an_id_that_is_a_step_of_a_path_is_returned(audience_id: str) -> None:
+    assert checked_audience_id(audience_id) == audience_id
+
+
+def test_a_client_says_where_it_sends_to() -> None:
+    client: Any = Client("https://app.tracklysms.com/api")
+    client.close()
+    assert client.base_url == "https://app.tracklysms.com/api"

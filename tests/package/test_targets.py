@@ -1,0 +1,257 @@
+"""Facts about targets: where requests go, what must be set for a live one, and what is asked before a write."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trackly_contract import cassettes
+from trackly_contract.cassettes import CassetteError, Ledger, write_ledger
+from trackly_contract.client import UnusableSettingError
+from trackly_contract.exchange import Request
+from trackly_contract.offline import blocked
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
+from trackly_contract.targets import (
+    CEILINGS,
+    DEFAULT_BASE_URL,
+    closing,
+    live_target,
+    recorded,
+    reference_target,
+    replay_target,
+    served_target,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "trk_0123456789abcdef"
+LEDGER = Ledger("reference", "2026-11-21", "0.1.0", AUDIENCE_ID, ("quick", "standard"))
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID", "TRACKLY_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TRACKLY_STATE_DIR", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKLY_API_KEY", KEY)
+    monkeypatch.setenv("TRACKLY_AUDIENCE_ID", AUDIENCE_ID)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+# Live ----------------------------------------------------------------------------------------------
+
+
+def test_without_variables_a_live_target_names_both() -> None:
+    with pytest.raises(UnusableSettingError, match=r"TRACKLY_API_KEY and TRACKLY_AUDIENCE_ID.*Nothing was sent"):
+        live_target(yes=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID"), ("TRACKLY_AUDIENCE_ID", "TRACKLY_API_KEY")]
+)
+def test_the_variable_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, given: str, missing: str) -> None:
+    monkeypatch.setenv(given, "x")
+    with pytest.raises(UnusableSettingError, match=f"needs {missing}: "):
+        live_target(yes=True)
+
+
+def test_an_empty_variable_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKLY_API_KEY", "")
+    monkeypatch.setenv("TRACKLY_AUDIENCE_ID", AUDIENCE_ID)
+    with pytest.raises(UnusableSettingError, match="needs TRACKLY_API_KEY: "):
+        live_target(yes=True)
+
+
+@pytest.mark.usefixtures("both")
+def test_a_live_target_goes_to_the_documented_url_by_default() -> None:
+    with closing(live_target(yes=True)) as target:
+        assert target.client.base_url == DEFAULT_BASE_URL == "https://app.tracklysms.com/api"
+
+
+@pytest.mark.usefixtures("both")
+def test_a_live_target_goes_where_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKLY_BASE_URL", "http://127.0.0.1:9/api/")
+    with closing(live_target(yes=True)) as target:
+        assert target.client.base_url == "http://127.0.0.1:9/api"
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TRACKLY_BASE_URL", "http://x.example"), ("TRACKLY_API_KEY", "a b"), ("TRACKLY_AUDIENCE_ID", "a/b")],
+)
+def test_a_variable_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UnusableSettingError, match=name):
+        live_target(yes=True)
+
+
+@pytest.mark.usefixtures("both")
+def test_a_live_target_has_a_journal_in_the_state_folder(tmp_path: Path) -> None:
+    with closing(live_target(yes=True)) as target:
+        assert target.journal is not None
+        assert target.journal.path.parent == tmp_path / "state"
+
+
+@pytest.mark.usefixtures("both")
+def test_nothing_is_written_by_making_a_live_target(tmp_path: Path) -> None:
+    with closing(live_target(yes=True)):
+        assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.usefixtures("both")
+def test_a_target_that_is_only_read_needs_no_journal() -> None:
+    with closing(live_target(read_only=True)) as target:
+        assert target.journal is None
+
+
+@pytest.mark.usefixtures("both")
+def test_somebody_at_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    with closing(live_target()) as target:
+        assert target.ask_first is not None
+
+
+@pytest.mark.usefixtures("both")
+def test_nobody_is_asked_after_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    with closing(live_target(yes=True)) as target:
+        assert target.ask_first is None
+
+
+@pytest.mark.usefixtures("both")
+def test_a_job_without_a_terminal_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with closing(live_target()) as target:
+        assert target.ask_first is None
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize("answer", ["", "n", "no", "yess", "j"])
+def test_anything_but_yes_changes_nothing(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+    with closing(live_target()) as target, pytest.raises(UnusableSettingError, match="nothing was changed"):
+        target.confirm("quick", {"name": "Sandbox"})
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize("answer", ["y", "Y", " yes "])
+def test_yes_goes_on(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+    with closing(live_target()) as target:
+        target.confirm("quick", {"name": "Sandbox"})
+
+
+@pytest.mark.usefixtures("both")
+def test_the_plan_names_audience_place_and_numbers() -> None:
+    plans: list[str] = []
+
+    def agree(plan: str) -> bool:
+        plans.append(plan)
+        return True
+
+    with closing(live_target(yes=True)) as target:
+        target.ask_first = agree
+        target.confirm("quick", {"name": "Sandbox"})
+    assert all(word in plans[0] for word in ("'Sandbox'", DEFAULT_BASE_URL, "60 requests", "12 accepted writes"))
+    assert "no schedule and no journey" in plans[0]
+
+
+@pytest.mark.usefixtures("both")
+def test_the_key_is_in_no_text_of_a_target() -> None:
+    with closing(live_target(yes=True)) as target:
+        assert KEY not in f"{target.evidence} {target.base_url}"
+
+
+@pytest.mark.usefixtures("both")
+def test_the_key_is_not_in_what_a_target_shows_of_itself() -> None:
+    with closing(live_target(yes=True)) as target:
+        assert KEY not in repr(target)
+
+
+def test_the_ceilings_are_the_documented_ones() -> None:
+    assert (CEILINGS["quick"], CEILINGS["standard"], CEILINGS["thorough"][0]) == ((60, 12), (250, 40), 1500)
+
+
+# Reference and replay ------------------------------------------------------------------------------
+
+
+def test_the_reference_target_answers_without_a_network() -> None:
+    with blocked(), closing(reference_target()) as target:
+        path = f"/v2/audiences/{target.audience_id}"
+        assert target.client.send(Request("GET", path, (("X-Api-Key", target.key),))).status == 200
+
+
+def test_the_reference_target_says_that_it_is_a_stand_in() -> None:
+    with closing(reference_target()) as target:
+        assert "nothing of the API itself" in target.evidence
+
+
+def test_two_reference_targets_share_nothing() -> None:
+    with closing(reference_target()) as one, closing(reference_target()) as other:
+        path, key = f"/v2/audiences/{AUDIENCE_ID}", (("X-Api-Key", REFERENCE_KEY),)
+        one.client.send(Request("PUT", path, key, b'{"name": "Renamed"}'))
+        assert b"Renamed" not in other.client.send(Request("GET", path, key)).body
+
+
+def test_a_served_target_is_on_loopback_only() -> None:
+    with pytest.raises(UnusableSettingError):
+        served_target("http://app.tracklysms.com/api", AUDIENCE_ID, REFERENCE_KEY)
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(cassettes, "folder", lambda name: tmp_path / "cassettes" / name)
+    return tmp_path / "cassettes"
+
+
+def ledger(folder: Path, **changes: object) -> None:
+    folder.mkdir(parents=True)
+    write_ledger(folder, Ledger(**{**asdict(LEDGER), **changes}))
+
+
+def test_without_recordings_replay_says_so(folder: Path) -> None:
+    with pytest.raises(CassetteError, match="no ledger"):
+        replay_target("quick")
+    assert not folder.exists()
+
+
+def test_replay_plays_the_recordings_of_the_reference_server(folder: Path) -> None:
+    ledger(folder / "reference")
+    with closing(replay_target("quick")) as target:
+        assert target.offline
+        assert "nothing of the API itself" in target.evidence
+
+
+def test_live_recordings_come_first(folder: Path) -> None:
+    ledger(folder / "reference")
+    ledger(folder / "live", target="live", recorded="2026-11-22")
+    with closing(replay_target("quick")) as target:
+        assert target.evidence == "recorded from the live API on 2026-11-22"
+
+
+def test_an_effort_that_was_not_recorded_is_told_with_one_that_was(folder: Path) -> None:
+    ledger(folder / "reference")
+    with pytest.raises(
+        CassetteError, match=r"recorded for quick, standard, not for thorough.*--trackly-effort=standard"
+    ):
+        replay_target("thorough")
+
+
+def test_recordings_that_were_not_finished_are_thrown_away(folder: Path) -> None:
+    with closing(recorded(reference_target(), "reference")):
+        assert list(folder.iterdir())
+    assert list(folder.iterdir()) == []
