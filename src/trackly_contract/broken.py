@@ -7,7 +7,6 @@ Refuses: codes that no body of an update provokes (unauthorized, not_found).
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +15,16 @@ from hypothesis import strategies as st
 from trackly_contract.contract import contract
 from trackly_contract.schemas import DEEPEST
 from trackly_contract.strategies import (
+    LISTY,
     Body,
     Condition,
     EmptyVocabularyError,
     Filter,
+    checked_depth,
     conditions,
     depths,
     names,
+    needed,
     source_lists,
     texts,
 )
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
     from trackly_contract.jsonvalue import JSON
     from trackly_contract.vocabulary import Vocabulary
+
+    _Fragment = tuple[dict[str, JSON], dict[str, JSON], str]
 
 UNKNOWN_LISTS = st.integers(2_000_000_000, 2_147_483_647)
 """Ids that no sending list has."""
@@ -51,12 +55,21 @@ class Broken:
 
 @dataclass(frozen=True)
 class _Edit:
-    """How a fragment is broken: `member` of a condition or group is removed (None) or replaced."""
+    """How a fragment is broken: `member` of a condition of a type (None: of a group) is removed or replaced."""
 
     kind: str | None
     member: str
-    needs: str | None = None
     remove: bool = False
+
+    def fits(self, condition: Condition) -> bool:
+        """Whether an accepted condition can be broken so, with no other fault and nothing left open."""
+        if self.member not in condition:
+            return False
+        # What values fit an unknown token is open, save the plainest.
+        value = condition.get("value")
+        if self.member == "operator":
+            return "value" in condition and not isinstance(value, list)
+        return not (self.member == "field" and isinstance(value, bool))
 
 
 _EDITS: dict[str, tuple[_Edit, ...]] = {
@@ -65,17 +78,17 @@ _EDITS: dict[str, tuple[_Edit, ...]] = {
     "invalid_condition_type": tuple(_Edit(kind, "condition_type") for kind in ("time", "count")),
     "invalid_time_field": (_Edit("time", "field"),),
     "invalid_time_operator": (_Edit("time", "operator"),),
-    "invalid_time_unit": (_Edit("time", "unit", needs="unit"),),
-    "missing_time_value": tuple(_Edit("time", member, needs=member, remove=True) for member in ("value", "unit")),
+    "invalid_time_unit": (_Edit("time", "unit"),),
+    "missing_time_value": tuple(_Edit("time", member, remove=True) for member in ("value", "unit")),
     "invalid_count_field": (_Edit("count", "field"),),
     "invalid_count_operator": (_Edit("count", "operator"),),
-    "missing_count_value": (_Edit("count", "value", needs="value", remove=True),),
+    "missing_count_value": (_Edit("count", "value", remove=True),),
     "missing_custom_field_name": (_Edit("custom_field", "field", remove=True),),
     "invalid_revenue_field": (_Edit("revenue", "field"),),
 }
 for _kind in ("custom_field", "carrier", "timezone", "revenue"):
     _EDITS[f"invalid_{_kind}_operator"] = (_Edit(_kind, "operator"),)
-    _EDITS[f"missing_{_kind}_value"] = (_Edit(_kind, "value", needs="value", remove=True),)
+    _EDITS[f"missing_{_kind}_value"] = (_Edit(_kind, "value", remove=True),)
 
 FILTER_CODES = tuple(_EDITS)
 """The 20 codes of a fault in a filter."""
@@ -97,50 +110,63 @@ def _wrong(edit: _Edit) -> SearchStrategy[str]:
     return _implausible()
 
 
-@st.composite
-def _fragments(draw: DrawFn, code: str, vocabulary: Vocabulary) -> tuple[JSON, JSON, str]:
-    """Draw a faulty condition or group, its accepted twin, and the member that differs."""
-    edit = draw(st.sampled_from(_EDITS[code]))
-    if edit.kind is None:
-        parts = conditions(vocabulary=vocabulary)
+def _group_fragments(edit: _Edit, vocabulary: Vocabulary) -> SearchStrategy[_Fragment]:
+    parts = conditions(vocabulary=vocabulary)
+
+    @st.composite
+    def made(draw: DrawFn) -> _Fragment:
         twin: dict[str, Any] = {"operator": draw(st.sampled_from(("AND", "OR")))}
         twin["conditions"] = draw(st.lists(parts, min_size=1, max_size=1 if edit.remove else 3))
-    else:
-        needed = conditions(edit.kind, vocabulary=vocabulary)
-        if edit.member in ("field", "operator"):
-            # What values fit an unknown token is open, so the value is the plainest: neither list nor boolean.
-            needed = needed.filter(lambda found: not isinstance(found.get("value", ""), list | bool))
-        if edit.member == "operator":
-            needed = needed.filter(lambda found: "value" in found)
-        elif edit.needs is not None:
-            needed = needed.filter(lambda found: edit.needs in found)
-        twin = draw(needed)
-    faulty = copy.deepcopy(twin)
-    if code == "empty_filter_group":
         if draw(st.booleans()):
-            faulty["conditions"] = []
-            return faulty, twin, "conditions/0"
-        del faulty["conditions"]
-        return faulty, twin, "conditions"
-    if edit.remove:
-        del faulty[edit.member]
-    else:
-        faulty[edit.member] = draw(_wrong(edit))
-    return faulty, twin, edit.member
+            twin["groups"] = []
+        if not edit.remove:
+            return {**twin, edit.member: draw(_wrong(edit))}, twin, edit.member
+        if draw(st.booleans()):
+            return {**twin, "conditions": []}, twin, "conditions/0"
+        return {key: value for key, value in twin.items() if key != "conditions"}, twin, "conditions"
+
+    return made()
 
 
-def _checked(code: str, vocabulary: Vocabulary) -> None:
-    if code not in CODES:
-        raise ValueError(f"{code!r} is no code that a body is refused with; there are {', '.join(CODES)}")
-    for edit in _EDITS.get(code, ()):
-        if edit.kind is not None and edit.needs is not None:
-            tokens = vocabulary.of(f"{edit.kind}.operator")
-            if not any(edit.needs in token.needs for token in tokens):
-                raise EmptyVocabularyError(f"the vocabulary has no {edit.kind}.operator that needs a {edit.needs}")
+def _condition_fragments(kind: str, edit: _Edit, vocabulary: Vocabulary) -> SearchStrategy[_Fragment]:
+    _checked(kind, edit, vocabulary)
+    good = conditions(kind, vocabulary=vocabulary).filter(edit.fits)
+
+    @st.composite
+    def made(draw: DrawFn) -> _Fragment:
+        twin = draw(good)
+        if edit.remove:
+            return {key: value for key, value in twin.items() if key != edit.member}, twin, edit.member
+        return {**twin, edit.member: draw(_wrong(edit))}, twin, edit.member
+
+    return made()
 
 
-@st.composite
-def broken_filters(draw: DrawFn, code: str, *, vocabulary: Vocabulary | None = None, deepest: int = DEEPEST) -> Broken:
+def _checked(kind: str, edit: _Edit, vocabulary: Vocabulary) -> None:
+    """Raise EmptyVocabularyError where no accepted condition of a type could be broken so."""
+    if edit.member in ("value", "unit"):
+        needed(vocabulary, f"{kind}.operator", needs=edit.member)
+    elif edit.member == "operator" and set(needed(vocabulary, f"{kind}.operator", needs="value")) <= set(LISTY):
+        raise EmptyVocabularyError(f"the vocabulary has no {kind}.operator that needs one plain value")
+    elif edit.member == "field" and kind == "revenue" and set(needed(vocabulary, "revenue.field")) == {"has_revenue"}:
+        raise EmptyVocabularyError("the vocabulary has no revenue.field besides has_revenue, whose value is no amount")
+
+
+def _fragments(code: str, vocabulary: Vocabulary) -> SearchStrategy[_Fragment]:
+    """Return faulty conditions or groups, each with its accepted twin and the member that differs."""
+    return st.one_of(
+        [
+            _group_fragments(edit, vocabulary)
+            if edit.kind is None
+            else _condition_fragments(edit.kind, edit, vocabulary)
+            for edit in _EDITS[code]
+        ]
+    )
+
+
+def broken_filters(
+    code: str, *, vocabulary: Vocabulary | None = None, deepest: int = DEEPEST
+) -> SearchStrategy[Broken]:
     """Return filters with exactly one fault, of `code`, anywhere in them.
 
     Raises ValueError for a code that no filter is refused with, EmptyVocabularyError for a vocabulary that lacks the
@@ -148,16 +174,23 @@ def broken_filters(draw: DrawFn, code: str, *, vocabulary: Vocabulary | None = N
     """
     if code not in _EDITS:
         raise ValueError(f"{code!r} is no code of a filter; there are {', '.join(FILTER_CODES)}")
+    checked_depth(deepest)
     tokens = vocabulary or contract().vocabulary
-    _checked(code, tokens)
-    faulty, good, member = draw(_fragments(code, tokens))
-    parts = conditions(vocabulary=tokens)
-    is_group = "condition_type" not in good
+    return _broken_filters(code, _fragments(code, tokens), conditions(vocabulary=tokens), deepest)
+
+
+@st.composite
+def _broken_filters(
+    draw: DrawFn,
+    code: str,
+    fragments: SearchStrategy[_Fragment],
+    parts: SearchStrategy[Condition],
+    deepest: int,
+) -> Broken:
+    broken, twin, member = draw(fragments)
     place = ""
-    if is_group:
-        broken, twin = faulty, good
-    else:
-        broken, twin, place = draw(_held(faulty, good, parts))
+    if "condition_type" in twin:
+        broken, twin, place = draw(_held(broken, twin, parts))
     for _ in range(draw(depths(deepest)) - 1):
         broken, twin, place = draw(_wrapped(broken, twin, place, parts))
     return Broken(broken, code, f"{place}/{member}", twin)
@@ -179,50 +212,70 @@ def _held(draw: DrawFn, faulty: Condition, good: Condition, parts: SearchStrateg
 def _wrapped(
     draw: DrawFn, broken: Filter, twin: Filter, place: str, parts: SearchStrategy[Condition]
 ) -> tuple[Any, Any, str]:
-    """Put a group into another, beside conditions and perhaps after another group."""
+    """Put a group into another, beside conditions and perhaps before or after another group."""
     found: Filter = {"operator": draw(st.sampled_from(("AND", "OR")))}
     beside = draw(st.lists(parts, max_size=1))
     if beside:
         found["conditions"] = beside
-    first = [{"operator": "AND", "conditions": [draw(parts)]}] if draw(st.booleans()) else []
-    index = len(first)
-    return {**found, "groups": [*first, broken]}, {**found, "groups": [*first, twin]}, f"/groups/{index}{place}"
+    where = draw(st.sampled_from(("alone", "later", "first")))
+    other = [] if where == "alone" else [{"operator": "AND", "conditions": [draw(parts)]}]
+    before, after = (other, []) if where == "later" else ([], other)
+    return (
+        {**found, "groups": [*before, broken, *after]},
+        {**found, "groups": [*before, twin, *after]},
+        f"/groups/{len(before)}{place}",
+    )
 
 
-@st.composite
 def broken_bodies(
-    draw: DrawFn,
     code: str,
     *,
     vocabulary: Vocabulary | None = None,
     lists: Sequence[int] = (101, 102, 103),
     deepest: int = DEEPEST,
-) -> Broken:
+) -> SearchStrategy[Broken]:
     """Return bodies of updates with exactly one fault, of `code`, beside any other members.
 
     `lists` are the sending lists that exist; other parameters and what is raised as in `broken_filters`.
     """
-    tokens = vocabulary or contract().vocabulary
-    _checked(code, tokens)
+    if code not in CODES:
+        raise ValueError(f"{code!r} is no code that a body is refused with; there are {', '.join(CODES)}")
+    checked_depth(deepest)
     if code == "name_too_long":
-        twin_name = "n" * 255
-        longer = st.one_of(st.integers(256, 400).map(lambda size: "n" * size), st.integers(256, 300).map("é".__mul__))
-        fault: Body = {"name": draw(longer)}
-        good: Body = {"name": twin_name}
-        place = "/name"
-    elif code == "source_list_not_found":
-        known = draw(source_lists(lists))
-        index = draw(st.integers(0, len(known)))
-        ids = [*known[:index], draw(UNKNOWN_LISTS), *known[index:]]
-        fault, good, place = {"source_lists": ids}, {"source_lists": known}, f"/source_lists/{index}"
-    else:
-        found = draw(broken_filters(code, vocabulary=tokens, deepest=deepest))
-        fault, good, place = {"filter": found.body}, {"filter": found.twin}, f"/filter{found.place}"
+        return _with_others(_long_names(), lists)
+    if code == "source_list_not_found":
+        return _with_others(_unknown_lists(lists), lists)
+    found = broken_filters(code, vocabulary=vocabulary, deepest=deepest)
+    return _with_others(found.map(_as_body), lists)
+
+
+def _as_body(found: Broken) -> Broken:
+    return Broken({"filter": found.body}, found.code, f"/filter{found.place}", {"filter": found.twin})
+
+
+def _long_names() -> SearchStrategy[Broken]:
+    longer = st.one_of(st.integers(256, 400).map("n".__mul__), st.integers(256, 300).map("é".__mul__))
+    return longer.map(lambda name: Broken({"name": name}, "name_too_long", "/name", {"name": "n" * 255}))
+
+
+@st.composite
+def _unknown_lists(draw: DrawFn, lists: Sequence[int]) -> Broken:
+    known = draw(source_lists(lists))
+    index = draw(st.integers(0, len(known)))
+    ids = [*known[:index], draw(UNKNOWN_LISTS), *known[index:]]
+    place = f"/source_lists/{index}"
+    return Broken({"source_lists": ids}, "source_list_not_found", place, {"source_lists": known})
+
+
+@st.composite
+def _with_others(draw: DrawFn, faults: SearchStrategy[Broken], lists: Sequence[int]) -> Broken:
+    """Put a body's fault beside other members of the body."""
+    found = draw(faults)
     others: dict[str, SearchStrategy[JSON]] = {
         "name": names(),
         "description": texts(),
         "source_lists": source_lists(lists),
     }
-    chosen = draw(st.lists(st.sampled_from(sorted(set(others) - set(fault))), unique=True, max_size=2))
-    beside = {name: draw(others[name]) for name in others if name in chosen}
-    return Broken({**beside, **fault}, code, place, {**beside, **good})
+    chosen = draw(st.lists(st.sampled_from([name for name in others if name not in found.body]), unique=True))
+    beside: Body = {name: draw(others[name]) for name in others if name in chosen}
+    return Broken({**beside, **found.body}, found.code, found.place, {**beside, **found.twin})

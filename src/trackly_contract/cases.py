@@ -8,23 +8,25 @@ Refuses: to say what a body is answered: that is the vector's, to the letter.
 from __future__ import annotations
 
 import copy
+import itertools
 import zlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from trackly_contract.contract import contract
-from trackly_contract.filters import GUARD, IMPOSSIBLE_COUNT, matches_nobody
+from trackly_contract.filters import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, matches_nobody
 from trackly_contract.jsonvalue import ABSENT, differences
+from trackly_contract.rule import RequestVector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trackly_contract.contract import Contract
     from trackly_contract.jsonvalue import JSON
-    from trackly_contract.rule import RequestVector
 
 Effort = Literal["quick", "standard", "thorough"]
+Companion = Literal["name", "description", "source_lists"]
 EFFORTS: tuple[Effort, ...] = ("quick", "standard", "thorough")
 
 VECTOR_LISTS = (101, 102)
@@ -85,21 +87,35 @@ class Tokens:
 class RefusalCase:
     """One refused vector in one place (None: the body as the vector has it), with a companion member.
 
-    `depth` is the depth of the group that holds the fault.
+    `depth` is the depth of the group that holds the fault, `index` its position in its list; `words` are documented
+    tokens that take the place of the vector's own beside the fault.
     """
 
     vector: RequestVector
     place: Place | None = None
     depth: int = 1
-    companion: Literal["name", "description"] | None = None
+    companion: Companion | None = None
+    words: tuple[tuple[str, str], ...] = ()
+    index: int = 0
 
     @property
     def id(self) -> str:
-        """The name of the case: the vector's, and the place behind an `@`."""
+        """The name of the case: the vector's, the place behind an `@`, and other tokens behind a `+`."""
         if self.place is None:
             return self.vector.id
         level = f"-{self.depth}" if self.place.nested else ""
-        return f"{self.vector.id}@{self.place.id}{level}"
+        words = "".join(f"+{token}" for _, token in self.words)
+        return f"{self.vector.id}@{self.place.id}{level}{words}"
+
+    @property
+    def fragment(self) -> dict[str, JSON]:
+        """The faulty condition or group as this case sends it."""
+        return {**fragment_of(self.vector)[0], **dict(self.words)}
+
+    @property
+    def twin(self) -> dict[str, JSON]:
+        """The accepted condition or group that differs from the faulty one by the vector's edit."""
+        return {**twin_of(self.vector), **dict(self.words)}
 
     @property
     def condition_type(self) -> str | None:
@@ -121,11 +137,13 @@ class RefusalCase:
             known = dict(zip(VECTOR_LISTS, lists, strict=False))
             body["source_lists"] = [known.get(entry, entry) for entry in body["source_lists"]]
         if self.place is not None:
-            fragment, kind = fragment_of(self.vector)
+            fragment, (_, kind) = self.fragment, fragment_of(self.vector)
             if kind == "conditions" and tokens is not None:
                 fragment = tokens.adapt(fragment)
-            body["filter"] = copy.deepcopy(placed(fragment, kind, self.place, self.depth))
-        if self.companion is not None:
+            body["filter"] = copy.deepcopy(placed(fragment, kind, self.place, self.depth, self.index))
+        if self.companion == "source_lists":
+            body = {"source_lists": list(lists[:1]), **body} if lists else body
+        elif self.companion is not None:
             body = {self.companion: f"trackly-contract: refused together with {self.id}", **body}
         return body
 
@@ -146,17 +164,27 @@ def fragment_of(vector: RequestVector) -> tuple[dict[str, JSON], Literal["condit
     return group, "groups"
 
 
-def _among(part: JSON, fillers: list[JSON], *, later: bool) -> list[JSON]:
-    return [*fillers, part] if later else [part, *fillers]
+def twin_of(vector: RequestVector) -> dict[str, JSON]:
+    """Return the accepted condition or group that stands in the twin where the vector has its faulty one."""
+    fragment, kind = fragment_of(vector)
+    twin: dict[str, Any] = contract().requests[str(vector.twin)].body["filter"]
+    if kind == "groups":
+        return twin
+    found: dict[str, JSON] = twin["conditions"][vector.body["filter"]["conditions"].index(fragment)]
+    return found
 
 
-def placed(fragment: JSON, kind: Literal["conditions", "groups"], place: Place, depth: int) -> dict[str, JSON]:
+def placed(
+    fragment: JSON, kind: Literal["conditions", "groups"], place: Place, depth: int, index: int
+) -> dict[str, JSON]:
     """Return a filter that holds `fragment` in `place`, and otherwise only conditions that no contact meets."""
-    filler: JSON = GUARD if kind == "conditions" else {"operator": "AND", "conditions": [GUARD]}
+    fillers: list[JSON] = [GUARD, {**GUARD, "field": "send_count"}][: max(index, 1)]
+    if kind == "groups":
+        fillers = [{"operator": "AND", "conditions": [filler]} for filler in fillers]
     holder: dict[str, JSON] = {"operator": place.operator}
     if kind == "groups":
         holder["conditions"] = [GUARD]
-    holder[kind] = _among(fragment, [filler], later=place.later)
+    holder[kind] = [*fillers[:index], fragment, *fillers[index:]]
     for _ in range(depth - 1):
         holder = {"operator": "AND", "conditions": [GUARD], "groups": [holder]}
     return holder
@@ -189,7 +217,30 @@ def harmless(vector: RequestVector) -> bool:
     )
 
 
-_COMPANIONS: tuple[Literal["name", "description"] | None, ...] = ("description", "name", None)
+_COMPANIONS: tuple[Companion | None, ...] = ("description", "name", "source_lists", None)
+
+
+def other_words(vector: RequestVector) -> list[tuple[tuple[str, str], ...]]:
+    """Return the documented tokens that may stand in a faulty condition instead of the vector's, its own first.
+
+    A field for a field, an operator for one with the same needs; never the member that is at fault.
+    """
+    fragment, kind = fragment_of(vector)
+    named = fragment.get("condition_type")
+    if kind == "groups" or named not in ("time", "count"):
+        return [()]
+    vocabulary, twin = contract().vocabulary, twin_of(vector)
+    choices: list[list[tuple[str, str]]] = []
+    for member in ("field", "operator"):
+        if fragment.get(member) == twin.get(member):
+            known = [token for token in vocabulary.of(f"{named}.{member}") if not token.candidate]
+            needs = next(token.needs for token in known if token.token == fragment[member])
+            choices.append([(member, token.token) for token in known if token.needs == needs])
+    found = [
+        tuple((member, token) for member, token in words if fragment[member] != token)
+        for words in itertools.product(*choices)
+    ]
+    return sorted(found, key=bool)
 
 
 def refusal_cases(effort: Effort, source: Contract | None = None) -> list[RefusalCase]:
@@ -210,10 +261,33 @@ def refusal_cases(effort: Effort, source: Contract | None = None) -> list[Refusa
         for vector, place in _chosen(vectors, effort, visited):
             # From rule and place alone: the same case is the same body at every effort, and has one recording.
             turn = zlib.crc32(vector.rule.encode()) + (PLACES.index(place) if place is not None else 0)
-            depth = 1 if place is None or not place.nested else 2 + turn % 2
             taken = () if place is not None else tuple(vector.body)
-            companion = next(c for c in _COMPANIONS[turn % 3 :] + _COMPANIONS if c not in taken)
-            cases.append(RefusalCase(vector, place, depth, companion))
+            companion = next(c for c in _COMPANIONS[turn % 4 :] + _COMPANIONS if c not in taken)
+            if place is None:
+                cases.append(RefusalCase(vector, companion=companion))
+                continue
+            guarded = place.nested or place.operator == "AND"
+            words = other_words(vector)[turn % len(other_words(vector))] if guarded else ()
+            depth = 2 + turn % 2 if place.nested else 1
+            index = 1 + turn // 2 % 2 if place.later else 0
+            cases.append(RefusalCase(vector, place, depth, companion, words, index))
+    if effort == "thorough":
+        asked = {case.id for case in cases}
+        cases.extend(case for case in _swept(source) if case.id not in asked)
+    return cases
+
+
+def _swept(source: Contract) -> list[RefusalCase]:
+    """Return each refused condition of a documented type with every choice of words, the places taking turns."""
+    guarded = [place for place in PLACES if place.nested or place.operator == "AND"]
+    cases: list[RefusalCase] = []
+    for vector in source.requests.values():
+        if vector.refused and vector.status == 400 and "filter" in (vector.body or {}) and len(vector.body) == 1:
+            for words in other_words(vector)[1:]:
+                place = guarded[len(cases) % len(guarded)]
+                depth = (2, 3, 4, 6)[len(cases) % 4] if place.nested else 1
+                index = 1 + len(cases) % 2 if place.later else 0
+                cases.append(RefusalCase(vector, place, depth, None, words, index))
     return cases
 
 
@@ -251,6 +325,25 @@ def accepted_filters(source: Contract | None = None) -> list[RequestVector]:
     source = source or contract()
     wanted = ("filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known")
     return [vector for vector in source.requests.values() if vector.rule in wanted and vector.body is not ABSENT]
+
+
+def documented_conditions(source: Contract | None = None) -> list[RequestVector]:
+    """Return accepted bodies of one condition each: every documented field with every operator and unit."""
+    vocabulary = (source or contract()).vocabulary
+    found: list[RequestVector] = []
+    for kind in ("time", "count"):
+        known = {
+            part: [t for t in vocabulary.of(f"{kind}.{part}") if not t.candidate] for part in ("field", "operator")
+        }
+        for field, operator in itertools.product(known["field"], known["operator"]):
+            for unit in vocabulary.words("time.unit") if "unit" in operator.needs else [""]:
+                value = {"value": IMPOSSIBLE_AGE[unit] if unit else IMPOSSIBLE_COUNT} if operator.needs else {}
+                condition = {"condition_type": kind, "field": field.token, "operator": operator.token, **value}
+                condition |= {"unit": unit} if unit else {}
+                name = "-".join(filter(None, (field.token, operator.token, unit))).replace("_", "-")
+                body = {"filter": {"operator": "AND", "conditions": [condition]}}
+                found.append(RequestVector(f"filter.{kind}.known/{name}", "PUT", 200, body))
+    return found
 
 
 def together(vectors: Sequence[RequestVector]) -> dict[str, JSON]:

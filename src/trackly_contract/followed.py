@@ -115,8 +115,8 @@ class Followed:
         after: dict[str, JSON],
         case: str,
     ) -> Iterator[Finding]:
-        if not all(name in after for name in _CACHE):
-            return
+        if not all(name in after for name in _CACHE) or ("filter" in body and "filter" not in before):
+            return  # whether the filter changed cannot be told
         old, new = _cache(before), _cache(after)
         got = f"cached_size {show(new[0])}, cached_size_updated_at {show(new[1], 40)}"
         if "filter" in body:

@@ -46,7 +46,7 @@ def run_suite(
     """
     caller = _Caller(target)
     options = ["-c", os.devnull, f"--rootdir={data.root()}", "--strict-markers", "--import-mode=importlib"]
-    options += ["-p", "trackly-contract", "-p", "no:cacheprovider"]
+    options += ["-p", "trackly-contract", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     if effort is not None:
         options.append(f"--trackly-effort={effort}")
     chosen = any(not argument.startswith("-") and "::" in argument for argument in arguments)

@@ -1,9 +1,9 @@
 """Hypothesis strategies for the filter language: what the documentation accepts, and what it refuses.
 
 Promises: every example of `conditions`, `filters` and `update_bodies` is decided and accepted by the schemas (unless
-`open=True`), nested up to depth 100, and with `nobody=True` matches no contact; every operator, field and unit of the
-vocabulary is reached.
-Refuses: to fall silent: a vocabulary without a needed token raises instead of giving an empty strategy.
+`open=True`: then accepted or open, never refused), nested up to depth 100, and with `nobody=True` matches no contact;
+every operator, field and unit of the vocabulary is reached.
+Refuses: to fall silent: a vocabulary without a needed token raises at once instead of giving an empty strategy.
 Bodies with a fault are made in broken.py.
 """
 
@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from trackly_contract.contract import contract
-from trackly_contract.filters import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, depth
+from trackly_contract.filters import IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, depth
 from trackly_contract.schemas import DEEPEST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
     from trackly_contract.jsonvalue import JSON
-    from trackly_contract.rule import Token
     from trackly_contract.vocabulary import Vocabulary
 
 Condition = dict[str, "JSON"]
@@ -31,6 +30,9 @@ Filter = dict[str, "JSON"]
 Body = dict[str, "JSON"]
 
 TYPES = ("time", "count", "custom_field", "carrier", "timezone", "revenue")
+TYPES_WITH_FIELDS = ("time", "count", "revenue")
+"""Types whose field is a token; that of a custom field is any text, the others have none."""
+MEMBERS = ("name", "description", "source_lists", "filter")
 LARGEST = 2_147_483_647
 LISTY = ("in", "not_in")
 
@@ -47,17 +49,23 @@ _TELLING = (
     "İ",
     "'\";--",
 )
-_LETTERS = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\0")
+_LETTERS = st.characters(exclude_categories=("Cs", "Cc"))
+_GROUP_OPERATORS = st.sampled_from(("AND", "OR"))
 
 
 class EmptyVocabularyError(ValueError):
     """The vocabulary has no token where one is needed; the text names the kind."""
 
 
-def _words(vocabulary: Vocabulary, kind: str) -> list[Token]:
-    found = vocabulary.of(kind)
+def needed(vocabulary: Vocabulary, kind: str, *, needs: str | None = None) -> list[str]:
+    """Return the tokens of a kind, with `needs` those operators that need this member.
+
+    Raises EmptyVocabularyError if there is none.
+    """
+    found = [token.token for token in vocabulary.of(kind) if needs is None or needs in token.needs]
     if not found:
-        raise EmptyVocabularyError(f"the vocabulary has no {kind}: give one with `vocabulary=`")
+        what = f"{kind} that needs a {needs}" if needs else kind
+        raise EmptyVocabularyError(f"the vocabulary has no {what}: give one with `vocabulary=`")
     return found
 
 
@@ -69,12 +77,8 @@ def texts(most: int = 40) -> SearchStrategy[str]:
 
 def names() -> SearchStrategy[str]:
     """Return names that are accepted however their 255 characters are counted (code points, UTF-16 or bytes)."""
-    short = texts(60).filter(lambda name: len(name.encode("utf-8", "surrogatepass")) <= 255 and "\n" not in name)
-    return st.one_of(short.filter(_one_line), st.integers(1, 255).map(lambda size: "n" * size))
-
-
-def _one_line(text: str) -> bool:
-    return len(text.splitlines()) == 1
+    short = texts(60).filter(lambda name: len(name.splitlines()) == 1 and len(name.encode("utf-8")) <= 255)
+    return st.one_of(short, st.integers(1, 255).map(lambda size: "n" * size))
 
 
 def _amounts() -> SearchStrategy[int]:
@@ -91,44 +95,66 @@ def _values(kind: str, field: str | None, operator: str) -> SearchStrategy[JSON]
     return texts()
 
 
-@st.composite
-def _conditions(draw: DrawFn, kind: str, vocabulary: Vocabulary) -> Condition:
-    condition: Condition = {"condition_type": kind}
-    field = None
-    if kind == "custom_field":
-        field = draw(texts())
-    elif kind in ("time", "count", "revenue"):
-        field = draw(st.sampled_from(_words(vocabulary, f"{kind}.field"))).token
-    if field is not None:
-        condition["field"] = field
-    operator = draw(st.sampled_from(_words(vocabulary, f"{kind}.operator")))
-    condition["operator"] = operator.token
-    if "value" in operator.needs:
-        condition["value"] = draw(_values(kind, field, operator.token))
-    if "unit" in operator.needs:
-        condition["unit"] = draw(st.sampled_from(_words(vocabulary, "time.unit"))).token
-    return condition
+def _conditions(kind: str, vocabulary: Vocabulary) -> SearchStrategy[Condition]:
+    fields = needed(vocabulary, f"{kind}.field") if kind in TYPES_WITH_FIELDS else None
+    needed(vocabulary, f"{kind}.operator")
+    operators = {token.token: token.needs for token in vocabulary.of(f"{kind}.operator")}
+    wants_unit = any("unit" in needs for needs in operators.values())
+    units = needed(vocabulary, "time.unit") if wants_unit else []
+
+    @st.composite
+    def made(draw: DrawFn) -> Condition:
+        condition: Condition = {"condition_type": kind}
+        field = draw(st.sampled_from(fields)) if fields else None
+        if kind == "custom_field":
+            field = draw(texts())
+        if field is not None:
+            condition["field"] = field
+        operator = condition["operator"] = draw(st.sampled_from(list(operators)))
+        if "value" in operators[operator]:
+            condition["value"] = draw(_values(kind, field, operator))
+        if "unit" in operators[operator]:
+            condition["unit"] = draw(st.sampled_from(units))
+        return condition
+
+    return made()
 
 
-def _impossible() -> SearchStrategy[Condition]:
-    """Return conditions of documented tokens that no contact meets."""
-    counts = st.builds(
-        lambda field, value: {"condition_type": "count", "field": field, "operator": "gte", "value": value},
-        st.sampled_from(("click_count", "send_count")),
-        st.integers(IMPOSSIBLE_COUNT, LARGEST),
-    )
-    times = st.builds(
-        lambda unit, more: {
-            "condition_type": "time",
-            "field": "signup_date",
-            "operator": "before",
-            "value": IMPOSSIBLE_AGE[unit] + more,
-            "unit": unit,
-        },
-        st.sampled_from(sorted(IMPOSSIBLE_AGE)),
-        st.integers(0, 1000),
-    )
-    return st.one_of(counts, times)
+def _impossible(vocabulary: Vocabulary, kind: str | None = None) -> SearchStrategy[Condition]:
+    """Return conditions of documented tokens that no contact meets, of type count, time or (None) both."""
+    found: list[SearchStrategy[Condition]] = []
+    fields = [field for field in ("click_count", "send_count") if field in vocabulary.words("count.field")]
+    if kind in (None, "count") and fields and "gte" in vocabulary.words("count.operator"):
+        values = st.integers(IMPOSSIBLE_COUNT, LARGEST)
+        found.append(
+            st.builds(
+                lambda field, value: {"condition_type": "count", "field": field, "operator": "gte", "value": value},
+                st.sampled_from(fields),
+                values,
+            )
+        )
+    units = [unit for unit in IMPOSSIBLE_AGE if unit in vocabulary.words("time.unit")]
+    old = "signup_date" in vocabulary.words("time.field") and "before" in vocabulary.words("time.operator")
+    if kind in (None, "time") and units and old:
+        found.append(
+            st.builds(
+                lambda unit, more: {
+                    "condition_type": "time",
+                    "field": "signup_date",
+                    "operator": "before",
+                    "value": IMPOSSIBLE_AGE[unit] + more,
+                    "unit": unit,
+                },
+                st.sampled_from(units),
+                st.integers(0, 1000),
+            )
+        )
+    if not found:
+        raise EmptyVocabularyError(
+            "the vocabulary has no condition that matches nobody: neither click_count or send_count with gte, "
+            "nor signup_date with before and a unit"
+        )
+    return st.one_of(found)
 
 
 def conditions(
@@ -138,7 +164,7 @@ def conditions(
     nobody: bool = False,
     open: bool = False,  # noqa: A002  # the word of the project for what nobody documents
 ) -> SearchStrategy[Condition]:
-    """Return conditions as requests spell them, of one type (`time`, `count`, ...) or of all six.
+    """Return conditions as requests spell them, of one type (`time`, `count`, ...) or of all the vocabulary has.
 
     `vocabulary` holds the tokens (default: the contract's own, candidates included); `nobody=True` gives only
     conditions that no contact meets; `open=True` adds what the documentation leaves open.
@@ -150,33 +176,58 @@ def conditions(
     if nobody:
         if kind not in (None, "time", "count"):
             raise ValueError(f"no condition of type {kind} is known to match nobody; there are time and count")
-        impossible = _impossible()
-        return impossible if kind is None else impossible.filter(lambda found: found["condition_type"] == kind)
-    decided = st.one_of(*(_conditions(name, tokens) for name in ((kind,) if kind else TYPES)))
+        return _impossible(tokens, kind)
+    known = needed(tokens, "condition_type")
+    if kind is not None and kind not in known:
+        raise EmptyVocabularyError(f"the vocabulary has no condition_type {kind}: give one with `vocabulary=`")
+    decided = st.one_of([_conditions(name, tokens) for name in TYPES if name in ((kind,) if kind else known)])
     return st.one_of(decided, _opened(decided)) if open else decided
+
+
+_ODD: tuple[JSON, ...] = (
+    None,
+    0,
+    -1,
+    1.0,
+    0.5,
+    True,
+    "",
+    " ",
+    "\0",
+    "\ud800",
+    [],
+    {},
+    10**30,
+    "é" * 300,
+    [[]],
+    {"$gt": ""},
+)
+
+
+def _odd_for(condition: Condition, member: str) -> list[JSON]:
+    """Return values that no page speaks of; a text is none where the unit is needed, for there it is refused."""
+    if member == "unit" and condition["condition_type"] == "time":
+        return [value for value in _ODD if not isinstance(value, str)]
+    return list(_ODD)
 
 
 @st.composite
 def _opened(draw: DrawFn, decided: SearchStrategy[Condition]) -> Condition:
     """Give one member of a decided condition a value that no page speaks of, or another member beside it."""
     condition = dict(draw(decided))
-    member = draw(st.sampled_from([*condition, "unit", "value", "unknown_key", "conditionType"]))
-    odd: SearchStrategy[Any] = st.sampled_from(
-        [None, 0, -1, 1.0, 0.5, True, "", " ", "\0", "\ud800", [], {}, 10**30, "é" * 300, [[]], {"$gt": ""}]
-    )
-    condition[member] = draw(odd)
+    member = draw(st.sampled_from(list(dict.fromkeys([*condition, "unit", "value", "unknown_key", "conditionType"]))))
+    condition[member] = draw(st.sampled_from(_odd_for(condition, member)))
     return condition
 
 
 @st.composite
-def groups_around(draw: DrawFn, inner: Filter, depth: int, siblings: SearchStrategy[Condition]) -> Filter:
-    """Wrap a group in `depth - 1` groups of documented operators, each with few siblings; pure JSON, no recursion."""
-    for _ in range(depth - 1):
-        operator = draw(st.sampled_from(("AND", "OR")))
-        beside: list[Condition] = draw(st.lists(siblings, max_size=1 if depth > 8 else 2))
+def _groups_around(draw: DrawFn, inner: Filter, levels: int, siblings: SearchStrategy[Condition]) -> Filter:
+    """Wrap a group in `levels` groups of documented operators, each with few siblings; pure JSON, no recursion."""
+    for _ in range(levels):
+        operator = draw(_GROUP_OPERATORS)
+        beside: list[Condition] = draw(st.lists(siblings, max_size=1 if levels > 7 else 2))
         absent = not beside and draw(st.booleans())
-        found: Filter = {"operator": operator, **({} if absent else {"conditions": beside}), "groups": [inner]}
-        inner = found
+        inner = {"operator": operator, **({} if absent else {"conditions": beside}), "groups": [inner]}
     return inner
 
 
@@ -185,43 +236,62 @@ def depths(deepest: int) -> SearchStrategy[int]:
     return st.one_of(st.integers(1, min(4, deepest)), st.integers(1, deepest))
 
 
-@st.composite
+def checked_depth(deepest: int) -> None:
+    """Raise ValueError for a depth that no decided filter has."""
+    if not 1 <= deepest <= DEEPEST:
+        raise ValueError(f"deepest is {deepest}: filters are decided from 1 to {DEEPEST} groups deep")
+
+
 def filters(
-    draw: DrawFn,
     *,
     vocabulary: Vocabulary | None = None,
     nobody: bool = False,
     open: bool = False,  # noqa: A002  # as in conditions
     deepest: int = DEEPEST,
-) -> Filter:
+) -> SearchStrategy[Filter]:
     """Return filters as requests spell them, nested up to `deepest` groups.
 
-    Parameters as in `conditions`; with `nobody=True` the filter matches no contact, whatever else stands in it.
+    Parameters and what is raised as in `conditions`; with `nobody=True` the filter matches no contact, whatever
+    else stands in it.
     """
+    checked_depth(deepest)
     parts = conditions(vocabulary=vocabulary, open=open)
-    leaf: Filter = {"operator": draw(st.sampled_from(("AND", "OR")))}
-    leaf["conditions"] = draw(st.lists(parts, min_size=1, max_size=4))
-    if deepest > 2 and draw(st.booleans()):
-        leaf["groups"] = draw(st.lists(_small_groups(parts), max_size=2))
-    around = deepest - depth(leaf) - (1 if nobody else 0)
-    found: Filter = draw(groups_around(leaf, draw(depths(around + 1)), parts))
-    return draw(_guarded(found)) if nobody else found
+    if not nobody:
+        return _filters(parts, deepest)
+    return _guarded(parts, _impossible(vocabulary or contract().vocabulary), deepest)
 
 
 @st.composite
-def _small_groups(draw: DrawFn, parts: SearchStrategy[Condition]) -> Filter:
-    operator = draw(st.sampled_from(("AND", "OR")))
-    return {"operator": operator, "conditions": draw(st.lists(parts, min_size=1, max_size=2))}
+def _filters(draw: DrawFn, parts: SearchStrategy[Condition], deepest: int) -> Filter:
+    leaf: Filter = {"operator": draw(_GROUP_OPERATORS), "conditions": draw(st.lists(parts, min_size=1, max_size=4))}
+    if deepest > 1 and draw(st.booleans()):
+        small = st.fixed_dictionaries(
+            {"operator": _GROUP_OPERATORS, "conditions": st.lists(parts, min_size=1, max_size=2)}
+        )
+        leaf["groups"] = draw(st.lists(small, max_size=2))
+    levels = draw(depths(deepest - depth(leaf) + 1)) - 1
+    found: Filter = draw(_groups_around(leaf, levels, parts))
+    return found
 
 
 @st.composite
-def _guarded(draw: DrawFn, found: Filter) -> Filter:
-    """Return a filter that holds `found` and matches nobody: AND with an impossible part, or OR of nothing else."""
-    impossible = draw(st.one_of(st.just(dict(GUARD)), _impossible()))
-    if draw(st.booleans()):
-        return {"operator": "AND", "conditions": [impossible], "groups": [found]}
-    shut = {"operator": "AND", "conditions": [dict(GUARD)], "groups": [found]}
-    return {"operator": "OR", "conditions": [impossible], "groups": [shut]} if depth(found) + 2 <= DEEPEST else shut
+def _guarded(
+    draw: DrawFn, parts: SearchStrategy[Condition], impossible: SearchStrategy[Condition], deepest: int
+) -> Filter:
+    """Return a filter that matches nobody: AND with an impossible part among others, or OR of nothing else."""
+    guard = draw(impossible)
+    outside = draw(st.integers(0, min(2, deepest - 1)))
+    if deepest == 1 and draw(st.booleans()):
+        return {"operator": "OR", "conditions": [guard, *draw(st.lists(impossible, max_size=2))]}
+    found = draw(_filters(parts, deepest - outside))
+    if outside == 0:
+        beside = [*found.get("conditions", ())]
+        beside.insert(draw(st.integers(0, len(beside))), guard)
+        return {**found, "operator": "AND", "conditions": beside}
+    shut = {"operator": "AND", "conditions": [guard], "groups": [found]}
+    if outside == 1:
+        return shut
+    return {"operator": "OR", "conditions": [draw(impossible)], "groups": [shut]}
 
 
 def source_lists(lists: Sequence[int]) -> SearchStrategy[list[int]]:
@@ -229,30 +299,49 @@ def source_lists(lists: Sequence[int]) -> SearchStrategy[list[int]]:
     return st.lists(st.sampled_from(list(lists)), unique=True, max_size=len(lists)) if lists else st.just([])
 
 
-@st.composite
 def update_bodies(
-    draw: DrawFn,
     *,
     vocabulary: Vocabulary | None = None,
     lists: Sequence[int] = (101, 102, 103),
     nobody: bool = False,
     open: bool = False,  # noqa: A002  # as in conditions
     deepest: int = DEEPEST,
-) -> Body:
+    members: Iterable[str] | None = None,
+) -> SearchStrategy[Body]:
     """Return bodies of updates: any non-empty subset of name, description, source_lists and filter.
 
-    `lists` are the sending lists that exist; other parameters as in `filters`. With `nobody=True` only `filter` is
-    made to match nobody: a body without one leaves whatever filter stands.
+    `lists` are the sending lists that exist; `members` is the one subset to give (default: all in turn); other
+    parameters and what is raised as in `filters`. With `nobody=True` only `filter` is made to match nobody: a body
+    without one leaves whatever filter stands.
     """
-    members: dict[str, SearchStrategy[JSON]] = {
+    values: dict[str, SearchStrategy[JSON]] = {
         "name": names(),
         "description": texts(200),
         "source_lists": source_lists(lists),
         "filter": filters(vocabulary=vocabulary, nobody=nobody, open=open, deepest=deepest),
     }
-    chosen = draw(st.lists(st.sampled_from(sorted(members)), min_size=1, unique=True))
-    body: Body = {name: draw(members[name]) for name in members if name in chosen}
-    if open and draw(st.booleans()):
-        odd: SearchStrategy[JSON] = st.sampled_from([None, "", 0, [], {}, True, "\0", "\ud800"])
-        body[draw(st.sampled_from([*members, "status", "id", "unknown_key"]))] = draw(odd)
+    wanted = None if members is None else set(members)
+    if wanted is not None and (not wanted or wanted - set(values)):
+        raise ValueError(f"members is {sorted(wanted)}: name one or more of {', '.join(values)}")
+    subsets = (
+        st.lists(st.sampled_from(MEMBERS), min_size=1, unique=True).map(set) if wanted is None else st.just(wanted)
+    )
+    # Only a filter that is there and sound keeps its promise to match nobody.
+    odd_members = [*(name for name in MEMBERS if name != "filter" or not nobody), "status", "id", "unknown_key"]
+    return _bodies(values, subsets, odd_members if open else [])
+
+
+@st.composite
+def _bodies(
+    draw: DrawFn,
+    values: dict[str, SearchStrategy[JSON]],
+    subsets: SearchStrategy[set[str]],
+    odd_members: list[str],
+) -> Body:
+    chosen = draw(subsets)
+    body: Body = {name: draw(values[name]) for name in MEMBERS if name in chosen}
+    if draw(st.booleans()) and odd_members:
+        member = draw(st.sampled_from(odd_members))
+        odd: list[Any] = [None, "", 0, [], {}, True, "\0", "\ud800"]
+        body[member] = draw(st.sampled_from(odd))
     return body

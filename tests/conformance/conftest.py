@@ -17,6 +17,7 @@ from trackly_contract.cases import (
     accepted_filters,
     alone,
     candidate_condition,
+    documented_conditions,
     together,
 )
 from trackly_contract.contract import contract
@@ -106,7 +107,7 @@ def cached(api: Session, rehearsed: Audience) -> bool:
 def filtered(api: Session, cached: bool) -> Exchange:  # noqa: ARG001  # a cache must be there to be cleared
     """One update with every documented token; split to find the culprit only if it is refused."""
     with api.step("accepted-filters"):
-        exchange = _accept(api, accepted_filters(), ("update.optional",))
+        exchange = _accept(api, [*accepted_filters(), *documented_conditions()], ("update.optional",))
         api.read("accepted-filters")
     return exchange
 
@@ -150,7 +151,16 @@ def described(api: Session, renamed: Exchange) -> Exchange:  # noqa: ARG001  # o
 
 
 @pytest.fixture(scope="session")
-def listed(api: Session, described: Exchange) -> Exchange:  # noqa: ARG001  # a filter that matches nobody stands
+def retold(api: Session, described: Exchange) -> Exchange:  # noqa: ARG001  # one after the other
+    vector = contract().requests["update.cache.kept/name-and-description"]
+    with api.step("retold"):
+        exchange = api.update(vector.body, vector.id)
+        api.read("retold")
+    return exchange
+
+
+@pytest.fixture(scope="session")
+def listed(api: Session, retold: Exchange) -> Exchange:  # noqa: ARG001  # a filter that matches nobody stands
     vector = contract().requests["update.source_lists/empty"]
     with api.step("listed"):
         return api.update(vector.body, vector.id, ("update.optional",))
@@ -170,7 +180,8 @@ def tokens(api: Session, listed: Exchange) -> Tokens:  # noqa: ARG001  # one aft
 
 
 def _trial(api: Session, conditions: list[JSON]) -> Exchange:
-    body = {"filter": {"operator": "AND", "conditions": [GUARD, *conditions]}}
+    # With a name, so that the cache is seen to be cleared by a filter that is not sent alone.
+    body = {"name": "trackly-contract: candidates", "filter": {"operator": "AND", "conditions": [GUARD, *conditions]}}
     return api.attempt(body, "candidates")
 
 

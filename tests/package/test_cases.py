@@ -44,14 +44,10 @@ def each(cases: dict[str, RefusalCase]) -> pytest.MarkDecorator:
 
 
 def placed_twin(case: RefusalCase) -> dict[str, Any]:
-    """Put the accepted twin of a case's vector where the case puts the fault."""
+    """Put the accepted twin of a case where the case puts the fault."""
     assert case.place is not None
-    fragment, kind = fragment_of(case.vector)
-    twin: Any = contract().requests[str(case.vector.twin)].body["filter"]
-    if kind == "conditions":
-        conditions = case.vector.body["filter"]["conditions"]
-        twin = twin["conditions"][[same(fragment, entry) for entry in conditions].index(True)]
-    return placed(twin, kind, case.place, case.depth)
+    _, kind = fragment_of(case.vector)
+    return placed(case.twin, kind, case.place, case.depth, case.index)
 
 
 def holders(group: dict[str, Any], fault: Any, level: int = 1) -> list[tuple[int, str, int, int]]:
@@ -118,13 +114,19 @@ def test_a_companion_takes_nothing_from_the_vector(case: RefusalCase) -> None:
 @each(PLACED)
 def test_the_fault_stands_where_the_id_says(case: RefusalCase) -> None:
     assert case.place is not None
-    fault, _ = fragment_of(case.vector)
-    found = holders(case.body()["filter"], fault)
+    found = holders(case.body()["filter"], case.fragment)
     assert len(found) == 1
     level, operator, index, length = found[0]
     assert (level > 1, operator, index > 0) == (case.place.nested, case.place.operator, case.place.later)
-    assert (level, length) == (case.depth, 2)
-    assert case.id.endswith(f"@{case.place.id}" + (f"-{level}" if level > 1 else ""))
+    assert (level, index, length) == (case.depth, case.index, max(index, 1) + 1)
+    where = case.id.partition("@")[2].partition("+")[0]
+    assert where == case.place.id + (f"-{level}" if level > 1 else "")
+
+
+@each(PLACED)
+def test_other_words_are_in_the_fault_and_in_its_name(case: RefusalCase) -> None:
+    assert all(case.fragment[member] == token for member, token in case.words)
+    assert all(f"+{token}" in case.id for _, token in case.words)
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
@@ -177,16 +179,30 @@ def test_a_case_is_the_same_body_at_every_effort() -> None:
     assert [name for name, found in bodies.items() if len(found) > 1] == []
 
 
-def test_a_vector_in_a_place_has_one_depth_at_every_effort() -> None:
+def test_a_vector_in_a_place_has_one_depth_at_quick_and_standard() -> None:
     depths: dict[tuple[str, Place | None], set[int]] = {}
-    for effort in EFFORTS:
-        for case in refusal_cases(effort):
-            depths.setdefault((case.vector.id, case.place), set()).add(case.depth)
+    for case in (*refusal_cases("quick"), *refusal_cases("standard")):
+        depths.setdefault((case.vector.id, case.place), set()).add(case.depth)
     assert [where for where, found in depths.items() if len(found) > 1] == []
 
 
-def test_nested_faults_stand_at_two_depths() -> None:
-    assert {case.depth for case in PLACED.values() if case.place and case.place.nested} == {2, 3}
+@pytest.mark.parametrize("effort", ["quick", "standard"])
+def test_nested_faults_stand_at_two_depths(effort: Any) -> None:
+    assert {case.depth for case in refusal_cases(effort) if case.place and case.place.nested} == {2, 3}
+
+
+def test_thorough_goes_deeper() -> None:
+    assert {case.depth for case in refusal_cases("thorough")} == {1, 2, 3, 4, 6}
+
+
+def test_thorough_asks_every_documented_field_with_every_operator_about_the_unit() -> None:
+    asked = {
+        (case.fragment["field"], case.fragment["operator"])
+        for case in refusal_cases("thorough")
+        if case.vector.code == "invalid_time_unit"
+    }
+    fields = ("last_clicked_at", "last_sent_at", "signup_date")
+    assert asked == {(field, operator) for field in fields for operator in ("within", "not_within", "before", "after")}
 
 
 # Nobody is matched ---------------------------------------------------------------------------------
