@@ -220,6 +220,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if run is None:
         return
     from trackly_contract import report as reports  # noqa: PLC0415  # a client's own pytest never needs it
+    from trackly_contract import report_files  # noqa: PLC0415
 
     def folded() -> Report:
         return reports.build(
@@ -236,7 +237,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     folder = session.config.option.trackly_report
     if folder:
         try:
-            reports.write(run.report, Path(folder))
+            report_files.write(run.report, Path(folder))
         except Exception as error:  # noqa: BLE001  # whatever keeps a report from being written is no drift
             run.suite_failures.append(f"writing the report into {folder} ({error})")
             run.report = folded()

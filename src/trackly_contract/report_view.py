@@ -42,7 +42,7 @@ SYMBOLS = {
 RUN_SYMBOLS = {RunVerdict.CONFORMS: "✓", RunVerdict.DRIFT: "✗", RunVerdict.INCONCLUSIVE: "?"}
 
 _GRAVEST_FIRST = (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE, Verdict.HELD)
-_PLACED = re.compile(r"(?P<level>top|nested)-(?P<operator>and|or)-(?P<turn>first|later)(?:-\d+)?")
+_PLACED = re.compile(r"(?P<level>top|nested)-(?P<operator>and|or)-(?P<turn>first|later)(?:-\d+)?(?:\+[a-z_]+)*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,8 @@ def _odd_for(condition: Condition, member: str) -> list[JSON]:
 def _opened(draw: DrawFn, decided: SearchStrategy[Condition]) -> Condition:
     """Give one member of a decided condition a value that no page speaks of, or another member beside it."""
     condition = dict(draw(decided))
-    member = draw(st.sampled_from(list(dict.fromkeys([*condition, "unit", "value", "unknown_key", "conditionType"]))))
+    beside = ("field", "value", "unit", "unknown_key", "conditionType")
+    member = draw(st.sampled_from([*condition, *(name for name in beside if name not in condition)]))
     condition[member] = draw(st.sampled_from(_odd_for(condition, member)))
     return condition
 
@@ -232,8 +233,9 @@ def _groups_around(draw: DrawFn, inner: Filter, levels: int, siblings: SearchStr
 
 
 def depths(deepest: int) -> SearchStrategy[int]:
-    """Return nesting depths, mostly small, up to `deepest`; they shrink to 1."""
-    return st.one_of(st.integers(1, min(4, deepest)), st.integers(1, deepest))
+    """Return nesting depths, mostly small, up to `deepest` and now and then exactly that; they shrink to 1."""
+    few, any_depth = st.integers(1, min(4, deepest)), st.integers(1, deepest)
+    return st.integers(0, 19).flatmap(lambda turn: few if turn < 10 else any_depth if turn < 19 else st.just(deepest))
 
 
 def checked_depth(deepest: int) -> None:
@@ -278,11 +280,11 @@ def _filters(draw: DrawFn, parts: SearchStrategy[Condition], deepest: int) -> Fi
 def _guarded(
     draw: DrawFn, parts: SearchStrategy[Condition], impossible: SearchStrategy[Condition], deepest: int
 ) -> Filter:
-    """Return a filter that matches nobody: AND with an impossible part among others, or OR of nothing else."""
+    """Return a filter that matches nobody: impossible parts alone, or others beside or below one under AND."""
     guard = draw(impossible)
     outside = draw(st.integers(0, min(2, deepest - 1)))
-    if deepest == 1 and draw(st.booleans()):
-        return {"operator": "OR", "conditions": [guard, *draw(st.lists(impossible, max_size=2))]}
+    if outside == 0 and draw(st.booleans()):
+        return {"operator": draw(_GROUP_OPERATORS), "conditions": [guard, *draw(st.lists(impossible, max_size=2))]}
     found = draw(_filters(parts, deepest - outside))
     if outside == 0:
         beside = [*found.get("conditions", ())]

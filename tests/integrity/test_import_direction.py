@@ -24,7 +24,7 @@ LAYERS = {
         "reference reference_choices reference_filter serve client cassettes journal offline targets"
         " judge followed session"
     ),
-    "reports, documents": "report report_view failure generated",
+    "reports, documents": "report report_view report_files failure generated",
     "pytest plugin, command line": "run record_reference plugin cli",
 }
 """Modules by layer, the lowest first: each imports from its own layer and from those above it in this list."""

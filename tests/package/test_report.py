@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from markupsafe import escape
 
-from trackly_contract import report as reports
+from trackly_contract import report_files as reports
 from trackly_contract.cases import PLACES, refusal_cases
 from trackly_contract.contract import contract
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_store

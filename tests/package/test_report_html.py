@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackly_contract import report as reports
+from trackly_contract import report_files as reports
 from trackly_contract.cases import PLACES
 from trackly_contract.contract import contract
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_store
