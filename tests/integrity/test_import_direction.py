@@ -19,7 +19,7 @@ SUITE = data.suite()
 
 LAYERS = {
     "values": "exchange jsonvalue rule verdict",
-    "contract data, schemas, strategies": "data vocabulary contract filters schemas cases strategies broken",
+    "contract data, schemas, strategies": "data vocabulary contract filters schemas cases strategies broken corpus",
     "reference server, targets, judge": (
         "reference reference_choices reference_filter serve client cassettes journal offline targets"
         " judge followed session"

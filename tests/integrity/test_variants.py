@@ -1,0 +1,220 @@
+"""The suite does not cry wolf: no variant is called drift, and each gets its audience back."""
+
+from __future__ import annotations
+
+import copy
+import http.client
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.integrity.variants import Variant, variants
+from trackly_contract import serve
+from trackly_contract.contract import contract
+from trackly_contract.exchange import Request
+from trackly_contract.filters import GUARD
+from trackly_contract.jsonvalue import encode
+from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
+from trackly_contract.run import run_suite
+from trackly_contract.targets import embedded_target, served_target
+from trackly_contract.verdict import ExitCode, RunVerdict, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trackly_contract.report import Report
+
+VARIANTS = variants()
+
+NEW_KEYS = "a key that nobody sent, seen in one answer and not in the next, is taken for a changed filter"
+MOVING = "a key that nobody sent, of another value in each answer, is taken for a changed filter"
+STAMPS = "created_at is compared as text, so another way to write the same instant is a change of it"
+RANGE = "a limit on values (open: value-range) refuses the filters that the suite takes for documented ones"
+FALSE_ALARMS = {
+    "conditions carry id, listId and label in GET only": NEW_KEYS,
+    "conditions carry id, listId and label in PUT only": NEW_KEYS,
+    "groups carry id in GET only": NEW_KEYS,
+    "groups carry id in PUT only": NEW_KEYS,
+    "conditions carry new ids at each answer": MOVING,
+    "conditions carry an estimate that moves": MOVING,
+    "created_at ends in .000Z in GET only": STAMPS,
+    "created_at ends in .000Z in PUT only": STAMPS,
+    "no description, in PUT an empty one": "null and nothing are two descriptions, where none was ever given",
+    "own listId lost when sent back": "update.filter is broken by the rehearsal's list_id, which no page names",
+    "no such audience": "404 not_found for the id that the run was given is called a broken read.success",
+    "lists in another order each time": "the order of source_lists is open, but compared",
+    "windows of ten years at most": RANGE,
+    "counts of a million at most": RANGE,
+    "recounted, the same, within the minute": "a recount with the same size and stamp is taken for a cache not cleared",
+}
+
+
+def _params() -> Iterator[Any]:
+    for variant in VARIANTS:
+        reason = FALSE_ALARMS.get(variant.id)
+        marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+        yield pytest.param(variant, id=variant.id, marks=marks)
+
+
+def _report(variant: Variant, server: Any) -> tuple[int, Report]:
+    served = variant.over_http(server) if variant.over_http else nullcontext(None)
+    with served as url:
+        if url is None:
+            target = embedded_target(server.answer, variant.audience, REFERENCE_KEY)
+        else:
+            target = served_target(url, variant.audience, REFERENCE_KEY)
+        code, report = run_suite(target, "quick", ["-q", "--no-summary", "--tb=no"])
+    assert report is not None
+    return code, report
+
+
+def _content(server: ReferenceServer, audience: str) -> dict[str, Any]:
+    stored = server.store.audiences.get(audience, {})
+    return {name: copy.deepcopy(stored.get(name)) for name in ("name", "description", "source_lists", "filter")}
+
+
+@pytest.mark.parametrize("variant", list(_params()))
+def test_a_legal_server_is_not_called_drift(variant: Variant) -> None:
+    server: Any = variant.make()
+    before = _content(server, variant.audience)
+    code, report = _report(variant, server)
+    broken = {
+        f"{result.rule.id}: {finding.got} in {finding.case}"
+        for result in report.results
+        for finding in result.findings
+        if finding.verdict is Verdict.BROKEN
+    }
+    assert (sorted(broken), report.suite_failures) == ([], ())
+    assert report.verdict is RunVerdict(variant.expects)
+    assert code == {"conforms": ExitCode.CONFORMS, "inconclusive": ExitCode.INCONCLUSIVE}[variant.expects]
+    after = _content(server, variant.audience)
+    assert {name for name in before if before[name] != after[name]} <= variant.left
+
+
+def _filters() -> Iterator[Any]:
+    """Yield filters that touch whatever the documentation leaves open."""
+    deep: dict[str, Any] = {"operator": "AND", "conditions": [GUARD]}
+    for _ in range(25):
+        deep = {"operator": "AND", "groups": [deep]}
+    yield deep
+    yield {"operator": "AND", "conditions": [GUARD] * 60}
+    yield {"operator": "AND", "groups": [{"operator": "AND", "conditions": [GUARD]}] * 12}
+    yield {"conditions": [GUARD]}
+    yield {"operator": " or ", "conditions": [GUARD]}
+    yield {"operator": "or", "conditions": [GUARD]}
+    yield {"operator": "NO", "conditions": [{"condition_type": "zz"}], "groups": [{"operator": "NO"}]}
+    yield {"operator": "AND", "conditions": [{"condition_type": "zz"}], "groups": [{"operator": "NO"}]}
+    yield {"operator": "AND", "conditions": [{"condition_type": "time"}], "groups": [{"operator": "AND"}]}
+    for condition in _conditions():
+        yield {"operator": "AND", "conditions": [condition]}
+
+
+def _conditions() -> Iterator[dict[str, Any]]:
+    count = {"condition_type": "count", "field": "click_count", "operator": "gte"}
+    when = {"condition_type": "time", "field": "signup_date"}
+    for value in (0, -1, 3, 3.0, "5", True, None, "", [], [1], 2_000_000_000):
+        yield {**count, "value": value}
+    yield {**when, "operator": "before", "value": 36_500, "unit": "days"}
+    yield {**when, "operator": "exists", "value": 3, "unit": "days"}
+    yield {**count, "operator": "GTE", "value": 3}
+    yield {**count, "operator": "between", "value": 3}
+    yield {**count, "operator": "gt", "field": "conversion_count", "value": 3, "unit": "days", "list_id": 101}
+    yield {"conditionType": "count", "field": "click_count", "operator": "gte", "value": 3}
+    yield {**GUARD, "conditionType": "time"}
+    yield {"field": "click_count", "operator": "gte", "value": 3}
+    yield {"condition_type": "count", "operator": "gte", "value": 3}
+    yield {"condition_type": "on_dnc", "operator": "eq", "value": True}
+    for kind in ("custom_field", "carrier", "timezone", "revenue"):
+        for field in ("state", "revenue_total", None):
+            for operator in ("eq", "gte", "in", "equals", "starts_with"):
+                named = {} if field is None else {"field": field}
+                yield {"condition_type": kind, **named, "operator": operator, "value": "x"}
+        yield {"condition_type": kind, "field": "revenue_total", "operator": "no", "value": None}
+
+
+def _bodies() -> Iterator[Any]:
+    yield from ({}, {"name": ""}, {"name": " padded "}, {"name": "two\nlines"}, {"name": None}, {"name": "\0"})
+    yield from ({"name": "é" * 200}, {"name": "📱" * 200}, {"name": "\udc00"}, {"name": "n" * 300}, [], "text")
+    yield from ({"description": ""}, {"description": " padded "}, {"description": None}, {"description": "d" * 20_000})
+    yield from ({"zz": 1}, {"status": "archived"}, {"status": "active"})
+    ids: list[Any] = [[102, 101], [101, 101], ["101"], [101.0], [101] * 101, [4], None]
+    yield from ({"source_lists": entry} for entry in ids)
+    bad = {"operator": "NO", "conditions": [{"condition_type": "time"}]}
+    yield {"name": "n" * 300, "source_lists": [4], "filter": bad}
+    yield {"name": "n" * 300, "filter": bad}
+    yield {"source_lists": [4], "filter": bad}
+    yield from ({"filter": entry} for entry in _filters())
+    yield {"filter": {"operator": "AND", "conditions": [GUARD]}}
+
+
+def _requests(audience: str) -> Iterator[Request]:
+    path = f"/v2/audiences/{audience}"
+    good = (("X-Api-Key", REFERENCE_KEY), ("Accept-Encoding", "gzip"))
+    for method in ("GET", "PUT"):
+        for headers in ((), (("X-Api-Key", ""),), (("X-Api-Key", "trk_" + "z" * 32),)):
+            yield Request(method, path, headers, b"{}" if method == "PUT" else b"")
+    yield Request("GET", path, good)
+    yield Request("PUT", path, good, b'{"name": "Renamed"}')
+    same = ReferenceServer().store.audiences.values()
+    known = next(entry["filter"] for entry in same)
+    sent = [{("condition_type" if k == "conditionType" else k): v for k, v in c.items()} for c in known["conditions"]]
+    yield Request("PUT", path, good, encode({"filter": {**known, "conditions": sent}}))
+    yield Request("GET", path + "/size", good)
+    yield Request("PUT", path, good, b'{"source_lists": [101]}')
+    for body in _bodies():
+        yield Request("PUT", path, good, encode(body))
+        yield Request("GET", path, good)
+    yield Request("GET", path + "/size", good)
+    yield Request("GET", path, good)
+
+
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.over_http is None], ids=lambda variant: variant.id)
+def test_a_variant_answers_something_otherwise(variant: Variant) -> None:
+    server, reference = variant.make(), ReferenceServer()
+    requests = _requests(variant.audience)
+    assert any(server.answer(request) != reference.answer(request) for request in requests)
+
+
+def _carried(url: str) -> list[Any]:
+    """Return what travels for a few requests, as it was written: only dates and the server's name are left out."""
+    seen: list[Any] = []
+    parts = urlsplit(url)
+    for request in list(_requests(next(iter(ReferenceServer().store.audiences))))[:9]:
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+        try:
+            connection.request(request.method, parts.path + request.path, request.body, dict(request.headers))
+            answer = connection.getresponse()
+            headers = [entry for entry in answer.getheaders() if entry[0] not in ("Date", "Server", "Via")]
+            seen.append((answer.version, answer.status, headers, answer.read(), answer.will_close))
+        except OSError as error:
+            seen.append(type(error))
+        finally:
+            connection.close()
+    return seen
+
+
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.over_http is not None], ids=lambda variant: variant.id)
+def test_a_variant_travels_otherwise(variant: Variant) -> None:
+    if variant.because == "HTTP: only slower":
+        pytest.skip("what travels is the same, later")
+    assert variant.over_http is not None
+    with serve.running(ReferenceServer()) as url:
+        plain = _carried(url)
+    with variant.over_http(variant.make()) as url:
+        assert _carried(url) != plain
+
+
+def test_every_variant_says_why_it_is_legal() -> None:
+    kinds = {"open", "contested", "allowed", "candidate", "silent", "store", "fault", "HTTP"}
+    for variant in VARIANTS:
+        kind, _, rest = variant.because.partition(": ")
+        assert kind in kinds, variant.id
+        assert kind != "open" or rest.partition(",")[0] in contract().questions, variant.id
+
+
+def test_there_are_plenty_and_false_alarms_are_known_ones() -> None:
+    assert len(VARIANTS) >= 75
+    assert set(FALSE_ALARMS) <= {variant.id for variant in VARIANTS}
+    assert {variant.expects for variant in VARIANTS} == {"conforms", "inconclusive"}
