@@ -6,7 +6,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help conformance test check live record docs bench cassettes format lock clean
+.PHONY: help conformance test check live record docs bench cassettes corpus format lock clean
 
 help: ## this list
 	@echo 'usage: make TARGET [ARGS="..."] [PYTHON=python3.x]'
@@ -24,6 +24,7 @@ check: .venv/.installed ## lint, format, types, generated files fresh, import di
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/python -m trackly_contract.generated --check
+	.venv/bin/python -m trackly_contract.corpus --check
 	.venv/bin/pytest -q tests/integrity/test_import_direction.py tests/package/test_openapi.py
 
 live: .venv/.installed ## the suite on the live API (TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID); writes report/
@@ -40,6 +41,9 @@ bench: .venv/.installed ## how fast things are
 
 cassettes: .venv/.installed ## records cassettes/reference anew, from the reference server
 	.venv/bin/python -m trackly_contract.record_reference
+
+corpus: .venv/.installed ## makes the frozen corpus of generated bodies anew
+	.venv/bin/python -m trackly_contract.corpus
 
 format: .venv/.installed ## formats the code and mends what ruff can mend
 	.venv/bin/ruff format

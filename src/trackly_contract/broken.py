@@ -26,6 +26,7 @@ from trackly_contract.strategies import (
     names,
     needed,
     source_lists,
+    sparse,
     texts,
 )
 
@@ -191,8 +192,14 @@ def _broken_filters(
     place = ""
     if "condition_type" in twin:
         broken, twin, place = draw(_held(broken, twin, parts))
-    for _ in range(draw(depths(deepest)) - 1):
-        broken, twin, place = draw(_wrapped(broken, twin, place, parts))
+    levels = draw(depths(deepest)) - 1
+    for _ in range(levels):
+        if draw(sparse(levels)):
+            operator = draw(st.sampled_from(("AND", "OR")))
+            broken, twin = ({"operator": operator, "groups": [one]} for one in (broken, twin))
+            place = f"/groups/0{place}"
+        else:
+            broken, twin, place = draw(_wrapped(broken, twin, place, parts))
     return Broken(broken, code, f"{place}/{member}", twin)
 
 

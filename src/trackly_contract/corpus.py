@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import sys
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +24,7 @@ from trackly_contract.contract import ContractError, _json, contract
 from trackly_contract.filters import GUARD, matches_nobody
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hypothesis.strategies import SearchStrategy
 
@@ -205,10 +206,16 @@ def _accepted() -> Iterator[dict[str, Any]]:
     for size in range(1, len(MEMBERS) + 1):
         for members in combinations(MEMBERS, size):
             made = update_bodies(vocabulary=documented, lists=(101, 102), nobody=True, deepest=DEEPEST, members=members)
-            pool = _distinct(_drawn(made, 80))
+            pool = _distinct(_drawn(made, 80), lambda one: one)
             for number in range(1, PER_SUBSET + 1):
-                # What is still missing first, else as it was drawn, the plainest first.
-                body = max(pool, key=lambda one: len(missing & set(_tokens_of_vector(one))))
+                # What is still missing first; else in turn the first drawn, the plainest, and one in many scripts.
+                body = max(
+                    pool,
+                    key=lambda one: (
+                        len(missing & set(_tokens_of_vector(one))),
+                        number % 2 == 0 and len(_scripts(one)),
+                    ),
+                )
                 pool.remove(body)
                 missing -= set(_tokens_of_vector(body))
                 yield {"id": f"{'+'.join(members)}/{number}", "body": body}
@@ -216,8 +223,18 @@ def _accepted() -> Iterator[dict[str, Any]]:
         raise ContractError(f"no accepted body has {sorted(missing)}: draw more")
 
 
-def _distinct(bodies: list[_T]) -> list[_T]:
-    return list({json.dumps(body, default=repr): body for body in bodies}.values())
+def _scripts(body: _Body) -> set[str]:
+    """Return the first words of the names of a body's letters and signs outside ASCII: CYRILLIC, COMBINING, ..."""
+    outside = {char for char in json.dumps(body, ensure_ascii=False) if char > "\x7f"}
+    return {unicodedata.name(char, "?").partition(" ")[0] for char in outside}
+
+
+def _distinct(found: Iterable[_T], body: Callable[[_T], _Body]) -> list[_T]:
+    """Return the first of all that have the same body."""
+    first: dict[str, _T] = {}
+    for one in found:
+        first.setdefault(json.dumps(body(one)), one)
+    return list(first.values())
 
 
 def safe(found: Broken) -> Broken:
@@ -266,7 +283,7 @@ def _refused() -> Iterator[dict[str, Any]]:
 
     for code in CODES:
         made = broken_bodies(code, vocabulary=_vocabulary(code), lists=(101, 102), deepest=DEEPEST - 1)
-        pool = [safe(found) for found in _distinct(_drawn(made, 150))]
+        pool = _distinct(map(safe, _drawn(made, 400)), lambda one: one.body)
         for number, (depth, operator, later) in enumerate(_WANTED[:PER_CODE], 1):
 
             def fit(found: Broken, wanted: tuple[int, str, bool] = (depth, operator, later)) -> int:

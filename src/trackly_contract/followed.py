@@ -36,9 +36,22 @@ def _difference(name: str, one: JSON, other: JSON) -> tuple[str, str, bool] | No
             if worst is None or (grave and not worst[2]):
                 worst = (f"/filter{place}: {show(left, 120)}", f"/filter{place}: {show(right, 120)}", grave)
         return worst
-    if same(one, other):
+    if same(one, other) or (name == "created_at" and _instant(one) == _instant(other)):
         return None
-    return f"/{name}: {show(one, 120)}", f"/{name}: {show(other, 120)}", True
+    # Open: the order of source_lists, and whether a description that was never given is null or empty.
+    reordered = name == "source_lists" and _sorted(one) is not None and _sorted(one) == _sorted(other)
+    never_given = name == "description" and {one or None, other or None} == {None}
+    return f"/{name}: {show(one, 120)}", f"/{name}: {show(other, 120)}", not (reordered or never_given)
+
+
+def _sorted(lists: JSON) -> list[int] | None:
+    whole = isinstance(lists, list) and all(type(entry) is int for entry in lists)
+    return sorted(lists) if whole else None
+
+
+def _instant(stamp: JSON) -> str:
+    """Return a timestamp to the second, without its zone: zone and fraction are contested."""
+    return str(stamp)[:19]
 
 
 @dataclass
@@ -68,7 +81,7 @@ class Followed:
         ]
         if before is not None:
             unsent = [
-                self._compared(exchange, "update.partial", name, before[name], audience, case)
+                self._compared(exchange, self._blamed(name, audience), name, before[name], audience, case)
                 for name in (*BODY_FIELDS, *_FIXED)
                 if name not in body and name in before and name in audience
             ]
@@ -97,6 +110,12 @@ class Followed:
         self.audience = audience
         self.unconfirmed = True
         self.counted = False
+
+    def _blamed(self, name: str, audience: dict[str, JSON]) -> str:
+        """Return the rule that a member breaks which an update did not send, and which changed all the same."""
+        refused = any(name in body and _difference(name, body[name], audience[name]) is None for body in self.refused)
+        changed = self.audience is not None and _difference(name, self.audience.get(name), audience[name]) is not None
+        return "update.refused.unchanged" if refused and changed else "update.partial"
 
     def _compared(
         self, exchange: Exchange, rule: str, name: str, expected: JSON, audience: dict[str, JSON], case: str

@@ -137,6 +137,11 @@ class Session:
     def read(self, case: str = "") -> JSON:
         """GET the audience, judge what it shows, and return it (None if the answer carries none)."""
         exchange = self.ask(self._request("GET"))
+        if exchange.response.status == 404 and not any(e.response.succeeded for e in self.exchanges):
+            raise InconclusiveError(
+                f"there is no audience with the id that was given ({describe(exchange.response)}): "
+                "look at TRACKLY_AUDIENCE_ID, and whether the key is of the same account"
+            )
         judged = judge_audience(exchange, self.target.audience_id, case)
         self.findings.extend(judged.findings)
         if judged.audience is not None:

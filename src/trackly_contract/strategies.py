@@ -226,7 +226,7 @@ def _groups_around(draw: DrawFn, inner: Filter, levels: int, siblings: SearchStr
     """Wrap a group in `levels` groups of documented operators, each with few siblings; pure JSON, no recursion."""
     for _ in range(levels):
         operator = draw(_GROUP_OPERATORS)
-        beside: list[Condition] = draw(st.lists(siblings, max_size=1 if levels > 7 else 2))
+        beside: list[Condition] = [] if draw(sparse(levels)) else draw(st.lists(siblings, max_size=2))
         absent = not beside and draw(st.booleans())
         inner = {"operator": operator, **({} if absent else {"conditions": beside}), "groups": [inner]}
     return inner
@@ -235,7 +235,12 @@ def _groups_around(draw: DrawFn, inner: Filter, levels: int, siblings: SearchStr
 def depths(deepest: int) -> SearchStrategy[int]:
     """Return nesting depths, mostly small, up to `deepest` and now and then exactly that; they shrink to 1."""
     few, any_depth = st.integers(1, min(4, deepest)), st.integers(1, deepest)
-    return st.integers(0, 19).flatmap(lambda turn: few if turn < 10 else any_depth if turn < 19 else st.just(deepest))
+    return st.integers(0, 19).flatmap(lambda turn: few if turn < 10 else any_depth if turn < 18 else st.just(deepest))
+
+
+def sparse(levels: int) -> SearchStrategy[bool]:
+    """Return whether a level has nothing beside the nested group: most have not, where there are many levels."""
+    return st.integers(0, 3).map(lambda turn: turn < 3) if levels > 7 else st.just(False)
 
 
 def checked_depth(deepest: int) -> None:

@@ -55,6 +55,10 @@ class Vocabulary:
         """Return the tokens of one kind as text, in order."""
         return [token.token for token in self.of(kind)]
 
+    def documented(self) -> Vocabulary:
+        """Return the vocabulary less its candidates: what a reference page states or shows."""
+        return Vocabulary(tuple(token for token in self.tokens if not token.candidate), self.full)
+
     def without(self, refused: Iterable[tuple[str, str]]) -> Vocabulary:
         """Return the vocabulary less the `(kind, token)` pairs that a target was seen to refuse."""
         gone = set(refused)
