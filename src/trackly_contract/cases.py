@@ -1,8 +1,8 @@
-"""Cases: the refused vectors, each put in a place of a filter, and the accepted vectors put together.
+"""Cases: the refused vectors, each put in a place of a filter.
 
 Promises: a placed body carries the vector's one fault and no other; whatever could be accepted by mistake
 stands beside a condition that no contact meets, wherever the place allows it; the same effort gives the same cases.
-Refuses: to say what a body is answered: that is the vector's, to the letter.
+Refuses: to say what a body is answered: that is the vector's, to the letter. What is accepted is in accepted.py.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from trackly_contract.contract import contract
-from trackly_contract.filters import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, matches_nobody
-from trackly_contract.jsonvalue import ABSENT, differences
-from trackly_contract.rule import RequestVector
+from trackly_contract.filters import GUARD, IMPOSSIBLE_COUNT
+from trackly_contract.jsonvalue import differences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trackly_contract.contract import Contract
     from trackly_contract.jsonvalue import JSON
+    from trackly_contract.rule import RequestVector
 
 Effort = Literal["quick", "standard", "thorough"]
-Companion = Literal["name", "description", "source_lists"]
+Companion = Literal["name", "description", "source_lists", "filter"]
 EFFORTS: tuple[Effort, ...] = ("quick", "standard", "thorough")
 
 VECTOR_LISTS = (101, 102)
@@ -88,7 +88,8 @@ class RefusalCase:
     """One refused vector in one place (None: the body as the vector has it), with a companion member.
 
     `depth` is the depth of the group that holds the fault, `index` its position in its list; `words` are documented
-    tokens that take the place of the vector's own beside the fault.
+    tokens that take the place of the vector's own; `beside`: the groups around it hold other groups too; `told`: the
+    companion is part of the name, since the same vector is sent with several.
     """
 
     vector: RequestVector
@@ -97,12 +98,14 @@ class RefusalCase:
     companion: Companion | None = None
     words: tuple[tuple[str, str], ...] = ()
     index: int = 0
+    beside: bool = False
+    told: bool = False
 
     @property
     def id(self) -> str:
         """The name of the case: the vector's, the place behind an `@`, and other tokens behind a `+`."""
         if self.place is None:
-            return self.vector.id
+            return f"{self.vector.id}&{self.companion}" if self.told else self.vector.id
         level = f"-{self.depth}" if self.place.nested else ""
         words = "".join(f"+{token}" for _, token in self.words)
         return f"{self.vector.id}@{self.place.id}{level}{words}"
@@ -140,9 +143,11 @@ class RefusalCase:
             fragment, (_, kind) = self.fragment, fragment_of(self.vector)
             if kind == "conditions" and tokens is not None:
                 fragment = tokens.adapt(fragment)
-            body["filter"] = copy.deepcopy(placed(fragment, kind, self.place, self.depth, self.index))
+            body["filter"] = copy.deepcopy(placed(fragment, kind, self.place, self.depth, self.index, self.beside))
         if self.companion == "source_lists":
             body = {"source_lists": list(lists[:1]), **body} if lists else body
+        elif self.companion == "filter":
+            body = {**body, "filter": {"operator": "OR", "conditions": [GUARD]}}
         elif self.companion is not None:
             body = {self.companion: f"trackly-contract: refused together with {self.id}", **body}
         return body
@@ -174,19 +179,25 @@ def twin_of(vector: RequestVector) -> dict[str, JSON]:
     return found
 
 
-def placed(
-    fragment: JSON, kind: Literal["conditions", "groups"], place: Place, depth: int, index: int
+def placed(  # one parameter a respect in which places differ
+    fragment: JSON, kind: Literal["conditions", "groups"], place: Place, depth: int, index: int, beside: bool = False
 ) -> dict[str, JSON]:
-    """Return a filter that holds `fragment` in `place`, and otherwise only conditions that no contact meets."""
+    """Return a filter that holds `fragment` in `place`, and otherwise only conditions that no contact meets.
+
+    `beside`: each group on the way holds another group too, and the one around a faulty group no condition.
+    """
     fillers: list[JSON] = [GUARD, {**GUARD, "field": "send_count"}][: max(index, 1)]
     if kind == "groups":
         fillers = [{"operator": "AND", "conditions": [filler]} for filler in fillers]
     holder: dict[str, JSON] = {"operator": place.operator}
-    if kind == "groups":
+    if kind == "groups" and not beside:
         holder["conditions"] = [GUARD]
     holder[kind] = [*fillers[:index], fragment, *fillers[index:]]
+    other = {"operator": "AND", "conditions": [GUARD]}
+    if kind == "conditions" and beside:
+        holder["groups"] = [other]
     for _ in range(depth - 1):
-        holder = {"operator": "AND", "conditions": [GUARD], "groups": [holder]}
+        holder = {"operator": "AND", "conditions": [GUARD], "groups": [other, holder] if beside else [holder]}
     return holder
 
 
@@ -264,16 +275,31 @@ def refusal_cases(effort: Effort, source: Contract | None = None) -> list[Refusa
             taken = () if place is not None else tuple(vector.body)
             companion = next(c for c in _COMPANIONS[turn % 4 :] + _COMPANIONS if c not in taken)
             if place is None:
-                cases.append(RefusalCase(vector, companion=companion))
+                cases.extend(_in_no_place(vector, companion, effort, first=vector is vectors[0]))
                 continue
             guarded = place.nested or place.operator == "AND"
             words = other_words(vector)[turn % len(other_words(vector))] if guarded else ()
             depth = 2 + turn % 2 if place.nested else 1
+            if effort != "quick" and place == PLACES[-1]:
+                depth = 5
             index = 1 + turn // 2 % 2 if place.later else 0
-            cases.append(RefusalCase(vector, place, depth, companion, words, index))
+            cases.append(RefusalCase(vector, place, depth, companion, words, index, turn // 4 % 2 == 1))
+        if effort != "quick" and vectors[0].code in ("invalid_group_operator", "empty_filter_group"):
+            cases.append(RefusalCase(vectors[0]))  # the filter itself is the faulty group: no place within it
     if effort == "thorough":
         asked = {case.id for case in cases}
         cases.extend(case for case in _swept(source) if case.id not in asked)
+    return cases
+
+
+def _in_no_place(
+    vector: RequestVector, companion: Companion | None, effort: Effort, *, first: bool
+) -> list[RefusalCase]:
+    """Return the cases of a fault outside the filter: as it is, and beyond `quick` beside each other member."""
+    cases = [RefusalCase(vector, companion=companion)]
+    if effort != "quick" and first:
+        members: tuple[Companion, ...] = ("name", "description", "source_lists", "filter")
+        cases += [RefusalCase(vector, companion=m, told=True) for m in members if m not in vector.body]
     return cases
 
 
@@ -318,59 +344,3 @@ def _chosen(
     place = min(allowed, key=lambda p: (visited[p], PLACES.index(p)))
     visited[place] += 1
     return [(vectors[0], place)]
-
-
-def accepted_filters(source: Contract | None = None) -> list[RequestVector]:
-    """Return the accepted vectors whose filter is of documented tokens only, in the order of the files."""
-    source = source or contract()
-    wanted = ("filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known")
-    return [vector for vector in source.requests.values() if vector.rule in wanted and vector.body is not ABSENT]
-
-
-def documented_conditions(source: Contract | None = None) -> list[RequestVector]:
-    """Return accepted bodies of one condition each: every documented field with every operator and unit."""
-    vocabulary = (source or contract()).vocabulary
-    found: list[RequestVector] = []
-    for kind in ("time", "count"):
-        known = {
-            part: [t for t in vocabulary.of(f"{kind}.{part}") if not t.candidate] for part in ("field", "operator")
-        }
-        for field, operator in itertools.product(known["field"], known["operator"]):
-            for unit in vocabulary.words("time.unit") if "unit" in operator.needs else [""]:
-                value = {"value": IMPOSSIBLE_AGE[unit] if unit else IMPOSSIBLE_COUNT} if operator.needs else {}
-                condition = {"condition_type": kind, "field": field.token, "operator": operator.token, **value}
-                condition |= {"unit": unit} if unit else {}
-                name = "-".join(filter(None, (field.token, operator.token, unit))).replace("_", "-")
-                body = {"filter": {"operator": "AND", "conditions": [condition]}}
-                found.append(RequestVector(f"filter.{kind}.known/{name}", "PUT", 200, body))
-    return found
-
-
-def together(vectors: Sequence[RequestVector]) -> dict[str, JSON]:
-    """Return one filter that holds those of all vectors as groups, and matches nobody."""
-    return {
-        "operator": "AND",
-        "conditions": [GUARD],
-        "groups": [vector.body["filter"] for vector in vectors],
-    }
-
-
-def alone(vector: RequestVector) -> dict[str, JSON]:
-    """Return the filter of one accepted vector, guarded where it could match anyone, and no deeper than it is.
-
-    Raises ValueError for an OR group that could match someone: it cannot be guarded without another level.
-    """
-    found: dict[str, JSON] = vector.body["filter"]
-    if matches_nobody(found):
-        return found
-    if found["operator"] != "AND":
-        raise ValueError(f"vector {vector.id}: an OR group that could match someone cannot be sent alone")
-    return {**found, "conditions": [GUARD, *found.get("conditions", [])]}
-
-
-def candidate_condition(kind: str, source: Contract | None = None) -> dict[str, JSON]:
-    """Return a copy of the literal condition that the vectors of a candidate type are written with."""
-    source = source or contract()
-    vector = source.requests[f"filter.{kind}.value/twin"]
-    condition: dict[str, JSON] = copy.deepcopy(vector.body["filter"]["conditions"][0])
-    return condition

@@ -96,7 +96,9 @@ def _number(value: JSON) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_EXPLAINED = frozenset({"operator", "conditions", "groups", "conditionType", "condition_type", "field", "value", "unit"})
+_EXPLAINED = frozenset(
+    {"operator", "conditions", "groups", "conditionType", "condition_type", "field", "value", "unit"}
+)
 """Keys of groups and conditions that a page explains; `listId` is only named."""
 
 

@@ -7,6 +7,7 @@ Refuses: to judge an answer's own shape (judge.py), to send anything.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,8 @@ class Followed:
     audience: dict[str, JSON] | None = None
     unconfirmed: bool = False
     touched: set[str] = field(default_factory=set)
+    renewed: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
     counted: bool = False
     stale_cache: tuple[JSON, JSON] | None = None
     refused: list[dict[str, JSON]] = field(default_factory=list)
@@ -154,9 +157,18 @@ class Followed:
         elif old != (None, None):
             kept = _same_cache(old, new)
             expected = f"cached_size {show(old[0])}, cached_size_updated_at {show(old[1], 40)}"
-            # Another pair, both filled, was counted in between by somebody else.
-            otherwise = Verdict.BROKEN if None in new else Verdict.NOTED
+            otherwise = Verdict.BROKEN if None in new or self._renews(body, old, new) else Verdict.NOTED
+            if kept:
+                self.kept.update(body)
             yield Finding("update.cache.kept", Verdict.HELD if kept else otherwise, exchange, expected, got, case)
+
+    def _renews(self, body: dict[str, JSON], old: tuple[JSON, JSON], new: tuple[JSON, JSON]) -> bool:
+        """Whether it is the update that filled the cache anew, and not a count by somebody else in between.
+
+        A count moves the time; and it does not come with each of three updates of a member and never without one.
+        """
+        self.renewed.update(body)
+        return new[1] == old[1] or any(self.renewed[name] >= 3 and not self.kept[name] for name in body)
 
     def read(self, exchange: Exchange, audience: dict[str, JSON], case: str = "") -> list[Finding]:
         """Judge what a GET shows by what the last answers said, and follow it."""

@@ -7,14 +7,14 @@ Refuses: to know what stands behind its target.
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trackly_contract.client import NoAnswerError
 from trackly_contract.contract import contract
-from trackly_contract.exchange import Exchange, Request, Response
+from trackly_contract.exchange import Exchange, Request
+from trackly_contract.faults import TRIES, pause, suspicious
 from trackly_contract.filters import NOBODY, as_request
 from trackly_contract.followed import BODY_FIELDS, Followed
 from trackly_contract.jsonvalue import JSON, NotJSONError, encode, parse, same
@@ -28,17 +28,14 @@ if TYPE_CHECKING:
     from trackly_contract.rule import RequestVector, Situation
     from trackly_contract.targets import Target
 
-TRIES = 3
-"""How often a request is sent before a suspicious answer counts."""
-
-LONGEST_WAIT = 60.0
-"""Seconds that a Retry-After is honoured for at most."""
-
 UNKNOWN_ID = "f" * 24
 """An id of the documented form that no audience has."""
 
 WRONG_KEY = "trk_" + "z" * 32
 """A key of the documented form that opens nothing."""
+
+DOCUMENTED_FILTERS = frozenset({"filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known"})
+"""Rules that a refused filter of documented tokens breaks."""
 
 STAMP = "x-trackly-contract-reference"
 
@@ -58,6 +55,7 @@ class Session:
     stamped: bool = False
     borrowed: dict[str, JSON] | None = None
     vocabulary: dict[str, list[str]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
     sent_to_be_refused: list[tuple[str, dict[str, JSON], Situation | None]] = field(default_factory=list)
 
     @property
@@ -110,13 +108,13 @@ class Session:
         last: Exchange | None = None
         for attempt in range(TRIES):
             if attempt:
-                self.target.wait(_pause(last, attempt))
+                self.target.wait(pause(last, attempt))
             try:
                 last = self._once(request)
             except NoAnswerError as error:
                 last, trouble = None, str(error)
                 continue
-            if not _suspicious(last.response, good_key=good_key):
+            if not suspicious(last.response, good_key=good_key):
                 return last
             trouble = describe(last.response)
         control = self._request("GET")
@@ -126,7 +124,7 @@ class Session:
             answer = self._once(control).response
         except NoAnswerError as error:
             raise InconclusiveError(f"{trouble}; then the control GET got no answer: {error}") from None
-        if not answer.succeeded or _suspicious(answer, good_key=True):
+        if not answer.succeeded or suspicious(answer, good_key=True):
             raise InconclusiveError(f"{trouble}; then the control GET was answered {describe(answer)}")
         if last is None:
             raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
@@ -182,6 +180,14 @@ class Session:
     def held(self, rules: Sequence[str], exchange: Exchange, case: str) -> None:
         """Say of several rules that one exchange shows them to hold."""
         self.findings.extend(Finding(rule, Verdict.HELD, exchange, case=case) for rule in rules)
+
+    def broke(self, rule: str, expected: str, exchange: Exchange, case: str) -> None:
+        """Say of a rule that one exchange breaks it."""
+        self.findings.append(Finding(rule, Verdict.BROKEN, exchange, expected, describe(exchange.response), case))
+
+    def refuses_documented_filters(self) -> bool:
+        """Whether a filter of documented tokens was refused already, and named as what is broken."""
+        return any(f.verdict is Verdict.BROKEN and f.rule in DOCUMENTED_FILTERS for f in self.findings)
 
     def refuse(self, case: RefusalCase, tokens: Tokens | None = None, lists: Sequence[int] = ()) -> list[Finding]:
         """PUT a body that the documentation refuses, judge the answer, and return what was found.
@@ -248,11 +254,23 @@ class Session:
         found = [finding for finding in self.of(rule) if case is None or finding.case == case]
         broken = [finding for finding in found if finding.verdict is Verdict.BROKEN]
         if broken and contract().rules[rule].breakable:
+            self.told.add(rule)
             raise BrokenError(broken)
         if not found and case is None:
             raise InconclusiveError(f"no answer of this run shows whether {rule} holds")
         if not found:
             raise InconclusiveError(f"the answer to {case} does not show which fault was meant")
+
+    def require_nothing_untold(self) -> None:
+        """Raise BrokenError for what a later answer broke of a rule whose own test had passed."""
+        rules = contract().rules
+        untold = [
+            finding
+            for finding in self.findings
+            if finding.verdict is Verdict.BROKEN and finding.rule not in self.told and rules[finding.rule].breakable
+        ]
+        if untold:
+            raise BrokenError(untold)
 
     def _after_refusal(self, exchange: Exchange, body: dict[str, JSON]) -> None:
         if not exchange.response.succeeded:
@@ -357,20 +375,3 @@ def own_content(audience: dict[str, JSON]) -> dict[str, JSON]:
     if "filter" in content:
         content["filter"] = as_request(content["filter"])
     return content
-
-
-def _suspicious(response: Response, *, good_key: bool) -> bool:
-    status = response.status
-    if status == 429 or status >= 500 or 300 <= status < 400 or (good_key and status in (401, 403)):
-        return True
-    try:
-        return not isinstance(parse(response.body, duplicate_keys=True), dict)
-    except NotJSONError:
-        return True
-
-
-def _pause(last: Exchange | None, attempt: int) -> float:
-    asked = last.response.header("retry-after") if last is not None else None
-    if asked is not None and re.fullmatch("[0-9]{1,9}", asked):
-        return min(float(asked), LONGEST_WAIT)
-    return 0.5 * 2.0 ** (attempt - 1)

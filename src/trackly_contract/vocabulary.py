@@ -30,6 +30,16 @@ KINDS = (
     "revenue.operator",
 )
 
+NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "time.operator": ((), ("value", "unit")),
+    "count.operator": (("value",),),
+    "custom_field.operator": ((), ("value",)),
+    "carrier.operator": (("value",),),
+    "timezone.operator": (("value",),),
+    "revenue.operator": (("value",),),
+}
+"""What operators of a type may need beside their field (update-audience, error table: missing_*_value)."""
+
 SCHEMA_ID = "https://trackly-contract.example/schemas/vocabulary.json"
 IMPLAUSIBLE = "^zz_"
 """Tokens that no API would have: a list that is not known in full is tested with these alone."""
@@ -70,8 +80,9 @@ class Vocabulary:
         for kind in KINDS:
             name = kind.replace(".", "_")
             definitions[name] = self._definition(kind)
-            if kind.endswith(".operator") and kind != "group.operator":
-                for needs in sorted({token.needs for token in self.of(kind)}):
+            if kind in NEEDS:
+                # Always the same definitions, for schemas refer to them, however few tokens there are.
+                for needs in NEEDS[kind]:
                     suffix = "_and_".join(needs) or "nothing"
                     words = [token.token for token in self.of(kind) if token.needs == needs]
                     definitions[f"{name}_needing_{suffix}"] = {"enum": words}

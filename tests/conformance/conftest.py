@@ -11,21 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackly_contract.cases import (
-    CANDIDATE_TYPES,
-    Tokens,
-    accepted_filters,
-    alone,
-    candidate_condition,
-    documented_conditions,
-    together,
-)
+from trackly_contract.accepted import accepted_filters, alone, candidate_condition, documented_conditions, together
+from trackly_contract.cases import CANDIDATE_TYPES, Tokens
 from trackly_contract.contract import contract
-from trackly_contract.filters import GUARD
-from trackly_contract.jsonvalue import JSON, parse
+from trackly_contract.corpus import corpus
+from trackly_contract.filters import GUARD, NOBODY
+from trackly_contract.jsonvalue import ABSENT, JSON, NotJSONError, differences, parse
 from trackly_contract.schemas import Schemas
 from trackly_contract.session import own_content
 from trackly_contract.verdict import InconclusiveError, Verdict
+from trackly_contract.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,10 +70,13 @@ def rehearsed(api: Session, sandbox: Audience) -> Audience:
         before = len(api.findings)
         content = own_content(sandbox)
         # A refusal breaks a rule only if all of the content is documented; an audience may hold what is not.
-        rules = ("update.success",) if Schemas(contract().vocabulary.documented()).decide(content).accepted else ()
-        exchange = api.update(content, "rehearsal", rules)
+        documented = Schemas(contract().vocabulary.documented()).decide(content).accepted
+        exchange = api.update(content, "rehearsal")
         if not exchange.response.succeeded:
             api.keep()
+            # A list of the audience may be gone, and a server may be closed for writing: then nothing is broken.
+            if documented and exchange.response.status < 500 and _code(exchange) != "source_list_not_found":
+                api.broke("update.success", "accepted: 2xx", exchange, "rehearsal")
             raise InconclusiveError(
                 f"the audience's own content was refused ({exchange.response.status}): it could not be put back "
                 "after a change, so nothing is changed"
@@ -89,12 +87,13 @@ def rehearsed(api: Session, sandbox: Audience) -> Audience:
             for finding in api.findings[before:]
             if finding.verdict is Verdict.BROKEN and finding.rule.startswith("update.")
         ]
-    if changed or audience is None:
+    found: Audience = audience or {}
+    gone = [place for place, _, now in differences(sandbox.get("filter"), found.get("filter")) if now is ABSENT]
+    if changed or gone or not found:
+        what = changed[0].got if changed else f"/filter{gone[0]} is gone" if gone else "no audience"
         raise InconclusiveError(
-            f"sending the audience's own content back changed it ({changed[0].got if changed else 'no audience'}): "
-            "no further write is made"
+            f"sending the audience's own content back changed it ({what}): no further write is made"
         )
-    found: Audience = audience
     return found
 
 
@@ -116,17 +115,25 @@ def filtered(api: Session, cached: bool) -> Exchange:  # noqa: ARG001  # a cache
     return exchange
 
 
-def _accept(api: Session, vectors: list[RequestVector], rules: tuple[str, ...] = ()) -> Exchange:
+def _accept(api: Session, vectors: list[RequestVector], rules: tuple[str, ...], *, first: bool = True) -> Exchange:
     judged = tuple(dict.fromkeys(vector.rule for vector in vectors))
     if len(vectors) == 1:
-        return api.update({"filter": alone(vectors[0])}, vectors[0].id, (*judged, *rules))
+        exchange = api.update({"filter": alone(vectors[0])}, vectors[0].id, judged)
+        if exchange.response.succeeded:
+            api.held(rules, exchange, vectors[0].id)
+        return exchange
     exchange = api.attempt({"filter": together(vectors)}, "accepted-filters")
     if exchange.response.succeeded:
         api.held((*judged, *rules), exchange, "accepted-filters")
         return exchange
+    if first and not api.attempt({"filter": NOBODY}, "accepted-filters").response.succeeded:
+        raise InconclusiveError(
+            "the filter that matches nobody is refused here (a count of two thousand million clicks; how large a value "
+            "may be is open): without it nothing can be tried safely"
+        )
     half = len(vectors) // 2
-    _accept(api, vectors[:half], rules)
-    return _accept(api, vectors[half:], rules)
+    _accept(api, vectors[:half], rules, first=False)
+    return _accept(api, vectors[half:], rules, first=False)
 
 
 @pytest.fixture(scope="session")
@@ -239,7 +246,10 @@ def _one_candidate(api: Session, kind: str) -> Audience | None:
 
 
 def _code(exchange: Exchange) -> JSON:
-    answer = parse(exchange.response.body, duplicate_keys=True)
+    try:
+        answer = parse(exchange.response.body, duplicate_keys=True)
+    except NotJSONError:
+        return None
     return answer.get("code") if isinstance(answer, dict) else None
 
 
@@ -250,7 +260,38 @@ def known_lists(sandbox: Audience) -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def given_back(api: Session, listed: Exchange, tokens: Tokens) -> list[str]:  # noqa: ARG001  # the last step
+def walked(api: Session, tokens: Tokens, known_lists: list[int]) -> None:  # noqa: ARG001  # one after the other
+    """Updates in a row, from `standard` on; at `thorough` those of the corpus too."""
+    if api.effort == "quick":
+        return
+    with api.step("walk"):
+        for step in walk(known_lists):
+            if step.count_first:
+                api.count()
+                api.read(f"walk: {step.id}") if "filter" not in step.body else None
+            _step(api, f"walk: {step.id}", step.body)
+            if step.read_after:
+                api.read(f"walk: {step.id}")
+    if api.effort == "thorough":
+        with api.step("corpus"):
+            for entry in corpus().accepted:
+                body = {**entry.body}
+                if "source_lists" in body:
+                    body["source_lists"] = known_lists[: len(body["source_lists"])]
+                _step(api, f"corpus: {entry.id}", body)
+                api.read(f"corpus: {entry.id}")
+
+
+def _step(api: Session, case: str, body: Audience) -> None:
+    """Send an update of several members; what is refused in a documented filter was told before, by its own rule."""
+    exchange = api.update(body, case)
+    if not exchange.response.succeeded and not api.refuses_documented_filters():
+        longest = len(body.get("name", "")) == 255
+        api.broke("update.name.longest" if longest else f"update.{next(iter(body))}", "accepted: 2xx", exchange, case)
+
+
+@pytest.fixture(scope="session")
+def given_back(api: Session, listed: Exchange, walked: None) -> list[str]:  # noqa: ARG001  # the last step
     """What could not be put back, after everything was."""
     with api.step("restore"):
         return api.give_back()

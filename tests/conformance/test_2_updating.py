@@ -46,12 +46,6 @@ def test_the_size_endpoint_fills_the_cache_again(api: Session, recounted: bool) 
     api.require("update.cache.recounted")
 
 
-@pytest.mark.trackly_rule("update.name.longest")
-@pytest.mark.usefixtures("renamed")
-def test_a_name_of_255_characters_is_accepted(api: Session) -> None:
-    api.require("update.name.longest")
-
-
 @pytest.mark.trackly_rule("update.optional")
 @pytest.mark.usefixtures("filtered", "renamed", "described", "listed")
 def test_each_member_may_be_sent_alone(api: Session) -> None:

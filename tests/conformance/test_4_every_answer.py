@@ -19,6 +19,7 @@ UPDATING = (
     "update.stored",
     "update.partial",
     "update.name",
+    "update.name.longest",
     "update.description",
     "update.source_lists",
     "update.filter",
@@ -50,3 +51,8 @@ def test_every_answer(api: Session, rule: str) -> None:
 @pytest.mark.usefixtures("given_back")
 def test_every_update(api: Session, rule: str) -> None:
     api.require(rule)
+
+
+@pytest.mark.usefixtures("untouched")
+def test_nothing_broke_that_no_test_told(api: Session) -> None:
+    api.require_nothing_untold()

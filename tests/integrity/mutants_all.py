@@ -218,7 +218,6 @@ TEXTS: dict[str, dict[str, Callable[[str], str]]] = {
         "description in NFD": lambda text: unicodedata.normalize("NFD", text),
         "description cut at its first emoji": lambda text: re.sub("(?s)[^\0-\uffff].*", "", text),
         "description cut at 255 bytes": lambda text: text.encode(errors="replace")[:255].decode(errors="ignore"),
-        "description cut at 1000 characters": lambda text: text[:1000],
         "newlines of a description turned to blanks": lambda text: text.replace("\n", " "),
         "newlines of a description doubled": lambda text: text.replace("\n", "\r\n"),
         "tabs of a description turned to blanks": lambda text: text.replace("\t", " "),

@@ -19,10 +19,12 @@ SUITE = data.suite()
 
 LAYERS = {
     "values": "exchange jsonvalue rule verdict",
-    "contract data, schemas, strategies": "data vocabulary contract filters schemas cases strategies broken corpus",
+    "contract data, schemas, strategies": (
+        "data vocabulary contract filters schemas cases accepted walk strategies broken corpus"
+    ),
     "reference server, targets, judge": (
         "reference reference_choices reference_filter serve client cassettes journal offline targets"
-        " judge followed session"
+        " judge followed faults session"
     ),
     "reports, documents": "report report_view report_files failure generated",
     "pytest plugin, command line": "run record_reference plugin cli",

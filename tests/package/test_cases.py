@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from trackly_contract.accepted import accepted_filters, alone, candidate_condition, together
 from trackly_contract.cases import (
     CANDIDATE_TYPES,
     EFFORTS,
@@ -15,13 +16,9 @@ from trackly_contract.cases import (
     Place,
     RefusalCase,
     Tokens,
-    accepted_filters,
-    alone,
-    candidate_condition,
     fragment_of,
     placed,
     refusal_cases,
-    together,
 )
 from trackly_contract.contract import contract
 from trackly_contract.filters import GUARD, depth, matches_nobody
@@ -47,7 +44,7 @@ def placed_twin(case: RefusalCase) -> dict[str, Any]:
     """Put the accepted twin of a case where the case puts the fault."""
     assert case.place is not None
     _, kind = fragment_of(case.vector)
-    return placed(case.twin, kind, case.place, case.depth, case.index)
+    return placed(case.twin, kind, case.place, case.depth, case.index, case.beside)
 
 
 def holders(group: dict[str, Any], fault: Any, level: int = 1) -> list[tuple[int, str, int, int]]:
@@ -179,20 +176,26 @@ def test_a_case_is_the_same_body_at_every_effort() -> None:
     assert [name for name, found in bodies.items() if len(found) > 1] == []
 
 
-def test_a_vector_in_a_place_has_one_depth_at_quick_and_standard() -> None:
-    depths: dict[tuple[str, Place | None], set[int]] = {}
-    for case in (*refusal_cases("quick"), *refusal_cases("standard")):
-        depths.setdefault((case.vector.id, case.place), set()).add(case.depth)
-    assert [where for where, found in depths.items() if len(found) > 1] == []
+def test_at_quick_nested_faults_stand_at_two_depths() -> None:
+    assert {case.depth for case in refusal_cases("quick") if case.place and case.place.nested} == {2, 3}
 
 
-@pytest.mark.parametrize("effort", ["quick", "standard"])
-def test_nested_faults_stand_at_two_depths(effort: Any) -> None:
-    assert {case.depth for case in refusal_cases(effort) if case.place and case.place.nested} == {2, 3}
+def test_more_effort_goes_deeper() -> None:
+    assert {case.depth for case in refusal_cases("standard")} == {1, 2, 3, 5}
+    assert {case.depth for case in refusal_cases("thorough")} == {1, 2, 3, 4, 5, 6}
 
 
-def test_thorough_goes_deeper() -> None:
-    assert {case.depth for case in refusal_cases("thorough")} == {1, 2, 3, 4, 6}
+@pytest.mark.parametrize("code", ["invalid_group_operator", "empty_filter_group"])
+def test_beyond_quick_the_filter_itself_is_a_faulty_group_too(code: str) -> None:
+    alone = [case for case in refusal_cases("standard") if case.vector.code == code and case.place is None]
+    assert [case.body() for case in alone] == [alone[0].vector.body]
+
+
+@pytest.mark.parametrize("code", ["name_too_long", "source_list_not_found"])
+def test_beyond_quick_a_fault_outside_the_filter_stands_beside_every_other_member(code: str) -> None:
+    cases = [case for case in refusal_cases("standard") if case.vector.code == code]
+    beside = {member for case in cases for member in case.body()} - set(cases[0].vector.body)
+    assert beside == {"name", "description", "source_lists", "filter"} - set(cases[0].vector.body)
 
 
 def test_thorough_asks_every_documented_field_with_every_operator_about_the_unit() -> None:
@@ -323,7 +326,7 @@ def test_a_body_can_be_changed_without_changing_its_vector(case: RefusalCase) ->
     body = case.body(OTHERS, [7, 8])
     body.clear()
     if case.place is not None:
-        case.body()["filter"]["conditions"].clear()
+        case.body()["filter"].clear()
     assert encode(case.vector.body) == before
 
 

@@ -10,9 +10,10 @@ import pytest
 from trackly_contract.cases import RefusalCase, refusal_cases
 from trackly_contract.contract import contract
 from trackly_contract.exchange import Exchange, Request, Response
+from trackly_contract.faults import LONGEST_WAIT, TRIES, pause
 from trackly_contract.filters import NOBODY
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.session import LONGEST_WAIT, TRIES, Session, _pause
+from trackly_contract.session import Session
 from trackly_contract.targets import embedded_target
 from trackly_contract.verdict import BrokenError, InconclusiveError, Verdict
 
@@ -154,7 +155,7 @@ def test_a_wish_to_wait_is_honoured_within_bounds(header: str, waited: float) ->
 
 def test_a_wish_to_wait_that_only_looks_like_a_number_is_no_crash() -> None:
     answer = Response(429, (("Retry-After", "\xb2"),))
-    assert _pause(Exchange(Request("GET", "/v2/x"), answer), 1) == 0.5
+    assert pause(Exchange(Request("GET", "/v2/x"), answer), 1) == 0.5
 
 
 def test_pauses_grow() -> None:

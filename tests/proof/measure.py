@@ -19,7 +19,7 @@ from tests.integrity.variants import variants
 from trackly_contract.cases import EFFORTS, Effort
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.run import run_suite
-from trackly_contract.targets import embedded_target
+from trackly_contract.targets import Target, embedded_target, served_target
 from trackly_contract.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -64,14 +64,17 @@ def run(job: Job) -> Outcome:
         target = embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY)
         return _outcome(job, target)
     variant = next(variant for variant in variants() if variant.id == job.id)
-    with variant.target() as target:
-        return _outcome(job, target)
+    answering = variant.make()
+    if variant.over_http is None:
+        return _outcome(job, embedded_target(answering.answer, variant.audience, REFERENCE_KEY))
+    with variant.over_http(answering) as base_url:
+        return _outcome(job, served_target(base_url, variant.audience, REFERENCE_KEY))
 
 
-def _outcome(job: Job, target: object) -> Outcome:
+def _outcome(job: Job, target: Target) -> Outcome:
     started = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
-        code, report = run_suite(target, job.effort, QUIET)  # type: ignore[arg-type]
+        code, report = run_suite(target, job.effort, QUIET)
     seconds = time.perf_counter() - started
     assert report is not None
     broken = tuple(result.rule.id for result in report.results if result.verdict is Verdict.BROKEN)
