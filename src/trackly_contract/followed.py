@@ -157,17 +157,19 @@ class Followed:
         elif old != (None, None):
             kept = _same_cache(old, new)
             expected = f"cached_size {show(old[0])}, cached_size_updated_at {show(old[1], 40)}"
-            otherwise = Verdict.BROKEN if None in new or self._renews(body, old, new) else Verdict.NOTED
             if kept:
-                self.kept.update(body)
-            yield Finding("update.cache.kept", Verdict.HELD if kept else otherwise, exchange, expected, got, case)
+                verdict = Verdict.HELD
+                self.kept.update(body.keys())
+            else:
+                verdict = Verdict.BROKEN if None in new or self._renews(body, old, new) else Verdict.NOTED
+            yield Finding("update.cache.kept", verdict, exchange, expected, got, case)
 
     def _renews(self, body: dict[str, JSON], old: tuple[JSON, JSON], new: tuple[JSON, JSON]) -> bool:
         """Whether it is the update that filled the cache anew, and not a count by somebody else in between.
 
         A count moves the time; and it does not come with each of three updates of a member and never without one.
         """
-        self.renewed.update(body)
+        self.renewed.update(body.keys())
         return new[1] == old[1] or any(self.renewed[name] >= 3 and not self.kept[name] for name in body)
 
     def read(self, exchange: Exchange, audience: dict[str, JSON], case: str = "") -> list[Finding]:
