@@ -6,7 +6,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help conformance test check live record docs bench cassettes corpus format lock clean
+.PHONY: help conformance test check live record docs proof bench cassettes corpus format lock clean
 
 help: ## this list
 	@echo 'usage: make TARGET [ARGS="..."] [PYTHON=python3.x]'
@@ -35,6 +35,9 @@ record: .venv/.installed ## the same, and records cassettes/live anew
 
 docs: .venv/.installed ## writes the generated files anew
 	.venv/bin/python -m trackly_contract.generated
+
+proof: .venv/.installed ## runs the suite on every mutant and variant and writes docs/proof.md (long)
+	.venv/bin/python -m tests.proof
 
 bench: .venv/.installed ## how fast things are
 	.venv/bin/python -m tests.bench $(ARGS)

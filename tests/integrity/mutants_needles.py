@@ -344,7 +344,6 @@ def _snake(where: Where) -> Callable[[Body], Body]:
 FILTERS: dict[str, Callable[[Body], Body]] = {
     "values clipped at 1000000000": _value(lambda value: min(value, 10**9)),
     "values clipped at 32767": _value(lambda value: min(value, 2**15 - 1)),
-    "values from 100000 stored as floats": _value(lambda value: float(value) if 10**5 <= value < 10**15 else value),
     "values from 100000 stored as texts": _value(lambda value: str(value) if value >= 10**5 else value),
     "unit lost where it is hours": in_conditions(lambda c: _without(c, "unit") if c.get("unit") == "hours" else c),
     "unit lost in nested groups": in_groups(

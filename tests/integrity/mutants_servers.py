@@ -251,10 +251,6 @@ def serialized() -> dict[str, Made]:
         "source_lists as objects": (lists, _member("source_lists", lambda value: [{"id": entry} for entry in value])),
         "filter as text": (filters, _member("filter", json.dumps)),
         "filter as its conditions": (filters, _member("filter", lambda value: value["conditions"])),
-        "empty conditions omitted": (
-            filters,
-            _member("filter", in_groups(lambda g, _: {k: v for k, v in g.items() if k != "conditions" or v})),
-        ),
         "conditions numbered": (
             filters,
             _member(
