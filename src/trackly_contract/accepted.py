@@ -12,7 +12,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
-from trackly_contract.filters import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, matches_nobody
+from trackly_contract.filters import GUARD, IMPOSSIBLE_COUNT, matches_nobody
 from trackly_contract.jsonvalue import ABSENT
 from trackly_contract.rule import RequestVector
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from trackly_contract.contract import Contract
     from trackly_contract.jsonvalue import JSON
+
+PLAIN_WINDOW = {"days": 30, "hours": 720, "minutes": 43_200}
+"""A month in each unit: how far back a window may reach is open (value-range)."""
 
 
 def accepted_filters(source: Contract | None = None) -> list[RequestVector]:
@@ -40,7 +43,7 @@ def documented_conditions(source: Contract | None = None) -> list[RequestVector]
         }
         for field, operator in itertools.product(known["field"], known["operator"]):
             for unit in vocabulary.words("time.unit") if "unit" in operator.needs else [""]:
-                value = {"value": IMPOSSIBLE_AGE[unit] if unit else IMPOSSIBLE_COUNT} if operator.needs else {}
+                value = {"value": PLAIN_WINDOW[unit] if unit else IMPOSSIBLE_COUNT} if operator.needs else {}
                 condition = {"condition_type": kind, "field": field.token, "operator": operator.token, **value}
                 condition |= {"unit": unit} if unit else {}
                 name = "-".join(filter(None, (field.token, operator.token, unit))).replace("_", "-")

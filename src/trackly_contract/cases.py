@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from trackly_contract.contract import contract
-from trackly_contract.filters import GUARD, IMPOSSIBLE_COUNT
+from trackly_contract.filters import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT
 from trackly_contract.jsonvalue import differences
 
 if TYPE_CHECKING:
@@ -113,12 +113,27 @@ class RefusalCase:
     @property
     def fragment(self) -> dict[str, JSON]:
         """The faulty condition or group as this case sends it."""
-        return {**fragment_of(self.vector)[0], **dict(self.words)}
+        return {**fragment_of(self.vector)[0], **dict(self.words), **self._shield}
 
     @property
     def twin(self) -> dict[str, JSON]:
         """The accepted condition or group that differs from the faulty one by the vector's edit."""
-        return {**twin_of(self.vector), **dict(self.words)}
+        return {**twin_of(self.vector), **dict(self.words), **self._shield}
+
+    @property
+    def too_wide(self) -> bool:
+        """Whether the body holds a window of a hundred years, of which nobody says whether it may be that wide."""
+        return bool(self._shield)
+
+    @property
+    def _shield(self) -> dict[str, JSON]:
+        """Directly under OR at the top nothing else shields a window: there it is so wide that nobody is in it."""
+        if self.place is None or guarded(self.place):
+            return {}
+        fragment, kind = fragment_of(self.vector)
+        if kind == "groups" or not _ages(fragment):
+            return {}
+        return {"value": IMPOSSIBLE_AGE.get(str(fragment["unit"]), IMPOSSIBLE_AGE["minutes"])}
 
     @property
     def condition_type(self) -> str | None:
@@ -201,6 +216,17 @@ def placed(  # one parameter a respect in which places differ
     return holder
 
 
+def guarded(place: Place) -> bool:
+    """Whether a condition that no contact meets keeps all in this place from matching: all but directly under OR."""
+    return place.nested or place.operator == "AND"
+
+
+def _ages(condition: Mapping[str, JSON]) -> bool:
+    """Whether a condition is a sign-up before a time, in a unit no shorter than the shortest that is documented."""
+    named = (condition.get("field"), condition.get("operator")) == ("signup_date", "before")
+    return named and "value" in condition and condition.get("unit") not in ("seconds", None)
+
+
 def _negates(vector: RequestVector) -> bool:
     """Whether a faulty group, read as it sounds, turns a condition that nobody meets into one that all meet."""
     fragment, kind = fragment_of(vector)
@@ -210,20 +236,15 @@ def _negates(vector: RequestVector) -> bool:
 def harmless(vector: RequestVector) -> bool:
     """Whether a faulty fragment would match no one even if a server took it for good.
 
-    Then it may stand directly under OR at the top. A count of IMPOSSIBLE_COUNT is such a fragment, and a sign-up a
-    hundred years back in days or more, whatever else is wrong with it.
+    Then it may stand directly under OR at the top. A count of IMPOSSIBLE_COUNT is such a fragment, and a sign-up
+    before a time, which is put a hundred years back there, whatever else is wrong with it.
     """
     fragment, kind = fragment_of(vector)
     if _negates(vector):
         return False
     conditions = [fragment] if kind == "conditions" else fragment.get("conditions", [])
     return bool(conditions) and all(
-        (c.get("operator") == "gte" and c.get("value") == IMPOSSIBLE_COUNT)
-        or (
-            (c.get("field"), c.get("operator")) == ("signup_date", "before")
-            and c.get("unit") not in ("minutes", None)
-            and "value" in c
-        )
+        (c.get("operator") == "gte" and c.get("value") == IMPOSSIBLE_COUNT) or (kind == "conditions" and _ages(c))
         for c in conditions
     )
 
@@ -277,8 +298,7 @@ def refusal_cases(effort: Effort, source: Contract | None = None) -> list[Refusa
             if place is None:
                 cases.extend(_in_no_place(vector, companion, effort, first=vector is vectors[0]))
                 continue
-            guarded = place.nested or place.operator == "AND"
-            words = other_words(vector)[turn % len(other_words(vector))] if guarded else ()
+            words = other_words(vector)[turn % len(other_words(vector))] if guarded(place) else ()
             depth = 2 + turn % 2 if place.nested else 1
             if effort != "quick" and place == PLACES[-1]:
                 depth = 5
@@ -305,12 +325,12 @@ def _in_no_place(
 
 def _swept(source: Contract) -> list[RefusalCase]:
     """Return each refused condition of a documented type with every choice of words, the places taking turns."""
-    guarded = [place for place in PLACES if place.nested or place.operator == "AND"]
+    shielding = [place for place in PLACES if guarded(place)]
     cases: list[RefusalCase] = []
     for vector in source.requests.values():
         if vector.refused and vector.status == 400 and "filter" in (vector.body or {}) and len(vector.body) == 1:
             for words in other_words(vector)[1:]:
-                place = guarded[len(cases) % len(guarded)]
+                place = shielding[len(cases) % len(shielding)]
                 depth = (2, 3, 4, 6)[len(cases) % 4] if place.nested else 1
                 index = 1 + len(cases) % 2 if place.later else 0
                 cases.append(RefusalCase(vector, place, depth, None, words, index))
@@ -319,13 +339,13 @@ def _swept(source: Contract) -> list[RefusalCase]:
 
 def _bearable(vector: RequestVector, place: Place) -> bool:
     """Whether a vector may stand in a place: a negation never directly under OR at the top, unguarded."""
-    return place.nested or place.operator == "AND" or not _negates(vector)
+    return guarded(place) or not _negates(vector)
 
 
 def _turn(vectors: list[RequestVector], index: int, place: Place) -> RequestVector:
     """Return the vector whose turn it is; directly under OR at the top a harmless one, if the code has any."""
     bearable = [vector for vector in vectors if _bearable(vector, place)]
-    if not place.nested and place.operator == "OR":
+    if not guarded(place):
         bearable = [vector for vector in bearable if harmless(vector)] or bearable
     chosen = vectors[index % len(vectors)]
     return chosen if chosen in bearable else bearable[index % len(bearable)]
@@ -340,7 +360,7 @@ def _chosen(
         return [(vector, place) for vector in vectors for place in PLACES if _bearable(vector, place)]
     if effort == "standard":
         return [(_turn(vectors, index, place), place) for index, place in enumerate(PLACES)]
-    allowed = [p for p in PLACES if p.nested or p.operator == "AND" or harmless(vectors[0])]
+    allowed = [p for p in PLACES if guarded(p) or harmless(vectors[0])]
     place = min(allowed, key=lambda p: (visited[p], PLACES.index(p)))
     visited[place] += 1
     return [(vectors[0], place)]

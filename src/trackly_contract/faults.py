@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 TRIES = 3
 """How often a request is sent before a suspicious answer counts."""
 
+HABIT = 3
+"""How often a refusal without JSON must have stayed before it counts at once."""
+
 LONGEST_WAIT = 60.0
 """Seconds that a Retry-After is honoured for at most."""
 
@@ -33,6 +36,11 @@ def suspicious(response: Response, *, good_key: bool) -> bool:
         return not isinstance(parse(response.body, duplicate_keys=True), dict)
     except NotJSONError:
         return True
+
+
+def no_outage(response: Response) -> bool:
+    """Whether an answer, suspicious or not, refuses this request alone: a 4xx that is not about the key or the pace."""
+    return 400 <= response.status < 500 and response.status not in (401, 403, 408, 429)
 
 
 def pause(last: Exchange | None, attempt: int) -> float:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trackly_contract.contract import contract
 from trackly_contract.jsonvalue import JSON, NotJSONError, parse, show
 from trackly_contract.schemas import Schemas, schemas
 from trackly_contract.verdict import Finding, Verdict
@@ -142,8 +143,6 @@ def _members(
 
 
 def _expected(rule: str) -> str:
-    from trackly_contract.contract import contract  # noqa: PLC0415  # the statement is only needed on failure
-
     return contract().rules[rule].statement
 
 
@@ -172,11 +171,14 @@ def _contested(audience: dict[str, JSON]) -> Iterator[tuple[str, str, str]]:
                 yield "audience.filter", "the documented keys", got
 
 
-def judge_refusal(exchange: Exchange, rule: str, status: int, code: str, case: str = "") -> list[Finding]:
+def judge_refusal(
+    exchange: Exchange, rule: str, status: int, code: str, case: str = "", *, too_wide: bool = False
+) -> list[Finding]:
     """Judge the answer to a request that the documentation says is refused with `status` and `code`.
 
     Without a code in the answer it cannot be told which fault was meant: then error.code is broken, and
-    nothing is said of `rule` unless the status is wrong too.
+    nothing is said of `rule` unless the status is wrong too. With `too_wide` the body holds a window of which
+    nobody says whether it may be that wide: a 400 with a code of no table may be about that, and is noted.
     """
     response = exchange.response
     expected = f"{status} {code}"
@@ -196,9 +198,16 @@ def judge_refusal(exchange: Exchange, rule: str, status: int, code: str, case: s
         found.append(Finding(rule, Verdict.HELD, exchange, case=case))
     elif response.status == status == 401 and given in CONTESTED_401:
         found.append(Finding(rule, Verdict.NOTED, exchange, expected, describe(response), case))
+    elif too_wide and response.status == 400 and isinstance(given, str) and given not in _codes():
+        got = f"{describe(response)}, which may be about a window of a hundred years (open: value-range)"
+        found.append(Finding(rule, Verdict.NOTED, exchange, expected, got, case))
     elif response.status != status or isinstance(given, str):
         found.insert(0, Finding(rule, Verdict.BROKEN, exchange, expected, describe(response), case))
     return found
+
+
+def _codes() -> set[str | None]:
+    return {rule.code for rule in contract().rules.values()}
 
 
 def _error_body(exchange: Exchange, answer: JSON, case: str) -> Iterator[Finding]:

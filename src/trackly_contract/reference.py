@@ -18,7 +18,7 @@ from trackly_contract import __version__, jsonvalue
 from trackly_contract.exchange import Request, Response
 from trackly_contract.jsonvalue import JSON
 from trackly_contract.reference_choices import DEFAULT_CHOICES, Choices
-from trackly_contract.reference_filter import JUDGES, Fault, Judge, as_answered, filter_faults
+from trackly_contract.reference_filter import JUDGES, Fault, Judge, as_answered, asks_too_much, filter_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -161,9 +161,10 @@ class ReferenceServer:
 
     def size(self, audience: Audience) -> Response:
         """Count the audience, remember number and time, return 200 with both (get-audience-size)."""
+        nobody = audience["filter"] is not None and asks_too_much(audience["filter"])
         counted: Audience = {
             **audience,
-            "cached_size": self.choices.counted,
+            "cached_size": 0 if nobody else self.choices.counted,
             "cached_size_updated_at": self.store.clock(),
         }
         self.store.audiences[audience["id"]] = counted

@@ -62,7 +62,7 @@ class Choices:
     """Longest body in bytes that is read; the overview says 5 MB, which could also be 5 * 1024 * 1024."""
 
     counted: int = 12480
-    """What counting an audience gives, as there are no contacts here to count."""
+    """What counting gives where somebody may match, as there are no contacts here to count."""
 
 
 DEFAULT_CHOICES = Choices()

@@ -43,6 +43,9 @@ REVENUE_FIELDS = frozenset(
 )
 REVENUE_OPERATORS = frozenset({"eq", "ne", "gt", "gte", "lt", "lte"})
 
+BEYOND_ANYBODY = 1_000_000_000
+"""So many clicks or messages no contact has."""
+
 WITHOUT_VALUE = ("exists", "not_exists")
 """Operators that ask whether there is anything at all, and so need neither value nor unit."""
 
@@ -229,6 +232,23 @@ def filter_faults(
                 yield Fault(fault.code, f"{here}/conditions/{index}{fault.place}")
         if isinstance(groups, list):
             waiting += [(nested, f"{here}/groups/{index}") for index, nested in reversed(list(enumerate(groups)))]
+
+
+def asks_too_much(definition: Group) -> bool:
+    """Whether a sound filter, as answered, asks of everyone for more clicks or messages than anybody has.
+
+    Only its own conditions are looked at, not those of nested groups.
+    """
+    beyond = [
+        condition.get("field") in ("click_count", "send_count")
+        and condition.get("operator") == "gte"
+        and isinstance(condition.get("value"), int)
+        and condition["value"] >= BEYOND_ANYBODY
+        for condition in definition["conditions"]
+    ]
+    if definition.get("operator") == "AND":
+        return any(beyond)
+    return bool(beyond) and all(beyond) and not definition["groups"]
 
 
 def condition_as_answered(condition: Condition, choices: Choices = DEFAULT_CHOICES) -> Condition:

@@ -1,8 +1,7 @@
-"""A session: one run's conversation with one target, counted, judged and kept.
+"""A session: one run's conversation with one target, judged and kept.
 
-Promises: every exchange is judged as it happens and every finding kept; an answer that may be a fault of the
-network or a gateway is asked for again and then held against a control, so that a fault is never called drift.
-Refuses: to know what stands behind its target.
+Promises: every exchange is judged as it happens and every finding kept; the audience is given back as it was found.
+Refuses: to know what stands behind its target, and to tell a fault of the way from an answer (conversation.py).
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trackly_contract.client import NoAnswerError
 from trackly_contract.contract import contract
-from trackly_contract.exchange import Exchange, Request
-from trackly_contract.faults import TRIES, pause, suspicious
+from trackly_contract.conversation import Conversation
 from trackly_contract.filters import NOBODY, as_request
 from trackly_contract.followed import BODY_FIELDS, Followed
-from trackly_contract.jsonvalue import JSON, NotJSONError, encode, parse, same
+from trackly_contract.jsonvalue import JSON, NotJSONError, parse, same
 from trackly_contract.judge import describe, judge_audience, judge_refusal
 from trackly_contract.verdict import BrokenError, Finding, InconclusiveError, Verdict
 
@@ -25,43 +22,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from trackly_contract.cases import Effort, RefusalCase, Tokens
+    from trackly_contract.exchange import Exchange
     from trackly_contract.rule import RequestVector, Situation
-    from trackly_contract.targets import Target
-
-UNKNOWN_ID = "f" * 24
-"""An id of the documented form that no audience has."""
-
-WRONG_KEY = "trk_" + "z" * 32
-"""A key of the documented form that opens nothing."""
 
 DOCUMENTED_FILTERS = frozenset({"filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known"})
 """Rules that a refused filter of documented tokens breaks."""
 
-STAMP = "x-trackly-contract-reference"
-
 
 @dataclass
-class Session:
+class Session(Conversation):
     """What a run sends, sees and finds."""
 
-    target: Target
     effort: Effort
     read_only: bool = False
     followed: Followed = field(default_factory=Followed)
     findings: list[Finding] = field(default_factory=list)
-    exchanges: list[Exchange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    writes: int = 0
-    stamped: bool = False
     borrowed: dict[str, JSON] | None = None
     vocabulary: dict[str, list[str]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     sent_to_be_refused: list[tuple[str, dict[str, JSON], Situation | None]] = field(default_factory=list)
-
-    @property
-    def requests(self) -> int:
-        """How many requests were sent, retries and controls included."""
-        return len(self.exchanges)
 
     @contextmanager
     def step(self, case: str) -> Iterator[None]:
@@ -72,63 +52,6 @@ class Session:
     def of(self, rule: str) -> list[Finding]:
         """Return every look at one rule so far."""
         return [finding for finding in self.findings if finding.rule == rule]
-
-    # Sending ---------------------------------------------------------------------------------------
-
-    def _request(self, method: str, suffix: str = "", body: JSON = None, situation: Situation | None = None) -> Request:
-        audience = UNKNOWN_ID if situation == "id_unknown" else self.target.audience_id
-        headers: list[tuple[str, str]] = []
-        key = {"key_empty": "", "key_wrong": WRONG_KEY}.get(situation or "", self.target.key)
-        if situation != "key_missing":
-            headers.append(("X-Api-Key", key))
-        content = b""
-        if method == "PUT":
-            headers.append(("Content-Type", "application/json"))
-            content = encode(body)
-        return Request(method, f"/v2/audiences/{audience}{suffix}", tuple(headers), content)
-
-    def _once(self, request: Request) -> Exchange:
-        response = self.target.client.send(request)
-        exchange = Exchange(request, response, len(self.exchanges) + 1)
-        self.exchanges.append(exchange)
-        self.stamped = self.stamped or response.header(STAMP) is not None
-        if request.method == "PUT" and response.succeeded:
-            self.writes += 1
-        return exchange
-
-    def ask(self, request: Request, *, good_key: bool = True) -> Exchange:
-        """Send a request and return its exchange.
-
-        A suspicious answer (no JSON object, 3xx, 429, 5xx, or 401 and 403 with the good key) and no answer at
-        all are tried again, then held against a control: a GET of the audience that must succeed. If the
-        control succeeds, an answer that stays is returned to be judged like any other.
-        Raises InconclusiveError if the control fails, or if no answer comes at all.
-        """
-        trouble = "no answer"
-        last: Exchange | None = None
-        for attempt in range(TRIES):
-            if attempt:
-                self.target.wait(pause(last, attempt))
-            try:
-                last = self._once(request)
-            except NoAnswerError as error:
-                last, trouble = None, str(error)
-                continue
-            if not suspicious(last.response, good_key=good_key):
-                return last
-            trouble = describe(last.response)
-        control = self._request("GET")
-        if request == control:
-            raise InconclusiveError(f"the audience cannot be read: {trouble}, {TRIES} times")
-        try:
-            answer = self._once(control).response
-        except NoAnswerError as error:
-            raise InconclusiveError(f"{trouble}; then the control GET got no answer: {error}") from None
-        if not answer.succeeded or suspicious(answer, good_key=True):
-            raise InconclusiveError(f"{trouble}; then the control GET was answered {describe(answer)}")
-        if last is None:
-            raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
-        return last
 
     # Asking and judging ----------------------------------------------------------------------------
 
@@ -203,7 +126,7 @@ class Session:
                 self.settle()  # it may have been accepted, though no answer says so
             raise
         vector = case.vector
-        found = judge_refusal(exchange, vector.rule, vector.status, str(vector.code), case.id)
+        found = judge_refusal(exchange, vector.rule, vector.status, str(vector.code), case.id, too_wide=case.too_wide)
         self.findings.extend(found)
         self.sent_to_be_refused.append((case.id, body, None))
         self._after_refusal(exchange, body)
@@ -220,26 +143,42 @@ class Session:
             self._after_refusal(exchange, vector.body)
 
     def confirm_unchanged(self) -> None:
-        """Read the audience after a batch of refusals; if it changed, repeat them one by one to find which did."""
+        """Read the audience after a batch of refusals; if it changed, find a refused update that changes it.
+
+        The last is tried again alone, then twice as many each time: what all of them do costs few requests.
+        """
         before = len(self.findings)
         self.read("refused-unchanged")
-        rule = "update.refused.unchanged"
-        moved = [f for f in self.findings[before:] if f.rule == rule and f.verdict is Verdict.BROKEN]
+        moved = self._changes(self.findings[before:])
         if not moved:
             return
-        self.withdraw(moved)
-        culprits = len(self.findings)
-        for case, body, situation in self.sent_to_be_refused:
-            # Other texts than any body carries: what was half applied once would else be there already.
-            self.settle({"name": "trackly-contract", "description": "trackly-contract"})
-            self.read()
+        suspects, size = self.sent_to_be_refused[::-1], 1
+        while suspects and not self._culprit(suspects[:size]):
+            suspects, size = suspects[size:], size * 2
+        if suspects:
+            self.withdraw(moved)
+
+    @staticmethod
+    def _changes(findings: Sequence[Finding]) -> list[Finding]:
+        return [f for f in findings if f.rule == "update.refused.unchanged" and f.verdict is Verdict.BROKEN]
+
+    def _culprit(self, suspects: Sequence[tuple[str, dict[str, JSON], Situation | None]]) -> bool:
+        """Send refused updates again, and if they change the audience find one that does; keep what it shows."""
+        # Other texts than any body carries, and a size: what was half applied once would else be there already.
+        self.settle({"name": "trackly-contract", "description": "trackly-contract"})
+        self.count()
+        self.read()
+        before = len(self.findings)
+        for _, body, situation in suspects:
             request = self._request("PUT", body=body, situation=situation)
-            exchange = self.ask(request, good_key=situation in (None, "id_unknown"))
-            if not exchange.response.succeeded:
-                self.followed.was_refused(body)
-                self.read(case)
-        if not any(f.rule == rule and f.verdict is Verdict.BROKEN for f in self.findings[culprits:]):
-            self.findings.extend(moved)
+            self._after_refusal(self.ask(request, good_key=situation in (None, "id_unknown")), body)
+        self.read(suspects[0][0])
+        found = self._changes(self.findings[before:])
+        if not found or len(suspects) == 1:
+            return bool(found)
+        self.withdraw(found)
+        half = len(suspects) // 2
+        return self._culprit(suspects[:half]) or self._culprit(suspects[half:])
 
     def withdraw(self, findings: Sequence[Finding]) -> None:
         """Take findings back that turned out to say nothing, or less than others do."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from trackly_contract.contract import contract
-from trackly_contract.filters import IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, depth
+from trackly_contract.filters import IMPOSSIBLE_COUNT, depth
 from trackly_contract.schemas import DEEPEST
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ TYPES_WITH_FIELDS = ("time", "count", "revenue")
 """Types whose field is a token; that of a custom field is any text, the others have none."""
 MEMBERS = ("name", "description", "source_lists", "filter")
 LARGEST = 2_147_483_647
+WIDEST = {"days": 3_650, "hours": 87_600, "minutes": 5_256_000}
+"""Ten years in each unit: how far back a window may reach is open (value-range)."""
 LISTY = ("in", "not_in")
 
 _TELLING = (
@@ -85,8 +87,10 @@ def _amounts() -> SearchStrategy[int]:
     return st.one_of(st.integers(1, 60), st.integers(1, LARGEST))
 
 
-def _values(kind: str, field: str | None, operator: str) -> SearchStrategy[JSON]:
-    if kind in ("time", "count"):
+def _values(kind: str, field: str | None, operator: str, unit: str | None) -> SearchStrategy[JSON]:
+    if kind == "time":
+        return st.one_of(st.integers(1, 60), st.integers(1, WIDEST.get(str(unit), min(WIDEST.values()))))
+    if kind == "count":
         return _amounts()
     if kind == "revenue":
         return st.booleans() if field == "has_revenue" else _amounts()
@@ -111,50 +115,31 @@ def _conditions(kind: str, vocabulary: Vocabulary) -> SearchStrategy[Condition]:
         if field is not None:
             condition["field"] = field
         operator = condition["operator"] = draw(st.sampled_from(list(operators)))
+        unit = draw(st.sampled_from(units)) if "unit" in operators[operator] else None
         if "value" in operators[operator]:
-            condition["value"] = draw(_values(kind, field, operator))
-        if "unit" in operators[operator]:
-            condition["unit"] = draw(st.sampled_from(units))
+            condition["value"] = draw(_values(kind, field, operator, unit))
+        if unit is not None:
+            condition["unit"] = unit
         return condition
 
     return made()
 
 
-def _impossible(vocabulary: Vocabulary, kind: str | None = None) -> SearchStrategy[Condition]:
-    """Return conditions of documented tokens that no contact meets, of type count, time or (None) both."""
-    found: list[SearchStrategy[Condition]] = []
+def _impossible(vocabulary: Vocabulary) -> SearchStrategy[Condition]:
+    """Return conditions of documented tokens that no contact meets: counts beyond what anybody reaches.
+
+    A window beyond anybody's age would do as well, but how far back a window may reach is open.
+    """
     fields = [field for field in ("click_count", "send_count") if field in vocabulary.words("count.field")]
-    if kind in (None, "count") and fields and "gte" in vocabulary.words("count.operator"):
-        values = st.integers(IMPOSSIBLE_COUNT, LARGEST)
-        found.append(
-            st.builds(
-                lambda field, value: {"condition_type": "count", "field": field, "operator": "gte", "value": value},
-                st.sampled_from(fields),
-                values,
-            )
-        )
-    units = [unit for unit in IMPOSSIBLE_AGE if unit in vocabulary.words("time.unit")]
-    old = "signup_date" in vocabulary.words("time.field") and "before" in vocabulary.words("time.operator")
-    if kind in (None, "time") and units and old:
-        found.append(
-            st.builds(
-                lambda unit, more: {
-                    "condition_type": "time",
-                    "field": "signup_date",
-                    "operator": "before",
-                    "value": IMPOSSIBLE_AGE[unit] + more,
-                    "unit": unit,
-                },
-                st.sampled_from(units),
-                st.integers(0, 1000),
-            )
-        )
-    if not found:
+    if not fields or "gte" not in vocabulary.words("count.operator"):
         raise EmptyVocabularyError(
-            "the vocabulary has no condition that matches nobody: neither click_count or send_count with gte, "
-            "nor signup_date with before and a unit"
+            "the vocabulary has no condition that matches nobody: neither click_count nor send_count with gte"
         )
-    return st.one_of(found)
+    return st.builds(
+        lambda field, value: {"condition_type": "count", "field": field, "operator": "gte", "value": value},
+        st.sampled_from(fields),
+        st.integers(IMPOSSIBLE_COUNT, LARGEST),
+    )
 
 
 def conditions(
@@ -174,9 +159,9 @@ def conditions(
         raise ValueError(f"{kind!r} is no condition type; there are {', '.join(TYPES)}")
     tokens = vocabulary or contract().vocabulary
     if nobody:
-        if kind not in (None, "time", "count"):
-            raise ValueError(f"no condition of type {kind} is known to match nobody; there are time and count")
-        return _impossible(tokens, kind)
+        if kind not in (None, "count"):
+            raise ValueError(f"no decided condition of type {kind} matches nobody for certain; those of type count do")
+        return _impossible(tokens)
     known = needed(tokens, "condition_type")
     if kind is not None and kind not in known:
         raise EmptyVocabularyError(f"the vocabulary has no condition_type {kind}: give one with `vocabulary=`")

@@ -51,7 +51,7 @@ def walk(lists: Sequence[int]) -> list[Step]:
     one, all_of_them = list(lists[:1]), list(lists)
     name = "trackly-contract: walk"
     return [
-        Step("name+description", {"name": TELLING, "description": f"\t{TELLING}\n\tend."}, read_after=True),
+        Step("name+description", {"name": TELLING, "description": f"{TELLING}\n\t{TELLING}\n\tend."}, read_after=True),
         Step("filter", {"filter": _filter()}, count_first=True),
         Step("filter, one value", {"filter": _filter(31)}, count_first=True),
         Step("filter, one unit", {"filter": _filter(31, "hours")}, count_first=True),

@@ -107,7 +107,33 @@ def cached(api: Session, rehearsed: Audience) -> bool:
 
 
 @pytest.fixture(scope="session")
-def filtered(api: Session, cached: bool) -> Exchange:  # noqa: ARG001  # a cache must be there to be cleared
+def renamed(api: Session, cached: bool) -> Exchange:  # noqa: ARG001  # a cache must be there to be kept
+    """Name and description come first: the size of the audience's own filter is cached, and may be more than 0."""
+    vector = contract().requests["update.name.longest/255"]
+    with api.step("renamed"):
+        return api.update(vector.body, vector.id, ("update.optional", "update.name.longest"))
+
+
+@pytest.fixture(scope="session")
+def described(api: Session, renamed: Exchange) -> Exchange:  # noqa: ARG001  # one after the other
+    vector = contract().requests["update.description/unicode"]
+    with api.step("described"):
+        exchange = api.update(vector.body, vector.id, ("update.optional",))
+        api.read("described")
+    return exchange
+
+
+@pytest.fixture(scope="session")
+def retold(api: Session, described: Exchange) -> Exchange:  # noqa: ARG001  # one after the other
+    vector = contract().requests["update.cache.kept/name-and-description"]
+    with api.step("retold"):
+        exchange = api.update(vector.body, vector.id, ("update.name", "update.description"))
+        api.read("retold")
+    return exchange
+
+
+@pytest.fixture(scope="session")
+def filtered(api: Session, retold: Exchange) -> Exchange:  # noqa: ARG001  # a cache must be there to be cleared
     """One update with every documented token; split to find the culprit only if it is refused."""
     with api.step("accepted-filters"):
         exchange = _accept(api, [*accepted_filters(), *documented_conditions()], ("update.optional",))
@@ -146,32 +172,7 @@ def recounted(api: Session, filtered: Exchange) -> bool:  # noqa: ARG001  # ther
 
 
 @pytest.fixture(scope="session")
-def renamed(api: Session, recounted: bool) -> Exchange:  # noqa: ARG001  # a cache must be there to be kept
-    vector = contract().requests["update.name.longest/255"]
-    with api.step("renamed"):
-        return api.update(vector.body, vector.id, ("update.optional", "update.name.longest"))
-
-
-@pytest.fixture(scope="session")
-def described(api: Session, renamed: Exchange) -> Exchange:  # noqa: ARG001  # one after the other
-    vector = contract().requests["update.description/unicode"]
-    with api.step("described"):
-        exchange = api.update(vector.body, vector.id, ("update.optional",))
-        api.read("described")
-    return exchange
-
-
-@pytest.fixture(scope="session")
-def retold(api: Session, described: Exchange) -> Exchange:  # noqa: ARG001  # one after the other
-    vector = contract().requests["update.cache.kept/name-and-description"]
-    with api.step("retold"):
-        exchange = api.update(vector.body, vector.id, ("update.name", "update.description"))
-        api.read("retold")
-    return exchange
-
-
-@pytest.fixture(scope="session")
-def listed(api: Session, retold: Exchange) -> Exchange:  # noqa: ARG001  # a filter that matches nobody stands
+def listed(api: Session, recounted: bool) -> Exchange:  # noqa: ARG001  # a filter that matches nobody stands
     vector = contract().requests["update.source_lists/empty"]
     with api.step("listed"):
         return api.update(vector.body, vector.id, ("update.optional", "update.source_lists"))
@@ -284,11 +285,13 @@ def walked(api: Session, tokens: Tokens, known_lists: list[int]) -> None:  # noq
 
 
 def _step(api: Session, case: str, body: Audience) -> None:
-    """Send an update of several members; what is refused in a documented filter was told before, by its own rule."""
+    """Send an update of several members; a refusal of one that was refused before is told already."""
     exchange = api.update(body, case)
-    if not exchange.response.succeeded and not api.refuses_documented_filters():
-        longest = len(body.get("name", "")) == 255
-        api.broke("update.name.longest" if longest else f"update.{next(iter(body))}", "accepted: 2xx", exchange, case)
+    if exchange.response.succeeded or api.refuses_documented_filters():
+        return
+    rules = ["update.name.longest" if len(body.get("name", "")) == 255 else f"update.{name}" for name in body]
+    if not any(finding.verdict is Verdict.BROKEN for rule in rules for finding in api.of(rule)):
+        api.broke(rules[0], "accepted: 2xx", exchange, case)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ LAYERS = {
     ),
     "reference server, targets, judge": (
         "reference reference_choices reference_filter serve client cassettes journal offline targets"
-        " judge followed faults session"
+        " judge followed faults conversation session"
     ),
     "reports, documents": "report report_view report_files failure generated",
     "pytest plugin, command line": "run record_reference plugin cli",

@@ -35,7 +35,7 @@ JSON_TYPE = ("Content-Type", "application/json")
 class Recounts(ReferenceServer):
     """Counts again by itself, some reads after the cache was cleared; its stamps are as fine as `cut` leaves them."""
 
-    reads, wait, cut, moving = 0, 2, 19, True
+    reads, wait, cut = 0, 2, 19
 
     def render(self, audience: Object) -> Object:
         if audience["cached_size_updated_at"] is not None:
@@ -47,16 +47,15 @@ class Recounts(ReferenceServer):
         self.reads += 1
         if audience["cached_size"] is None and self.reads >= self.wait:
             self.reads = 0
-            size = self.choices.counted + (len(self.store.clock()) * self.moving)
-            audience = {**audience, "cached_size": size, "cached_size_updated_at": self.store.clock()}
-            self.store.audiences[audience["id"]] = audience
+            self.size(audience)
+            audience = self.store.audiences[audience["id"]]
         return super().read(audience)
 
 
 class RecountsByTheMinute(Recounts):
     """Finds the same size again before the next read, and stamps it with the minute."""
 
-    wait, cut, moving = 0, 16, False
+    wait, cut = 0, 16
 
 
 class CountsSlowly(ReferenceServer):

@@ -188,10 +188,12 @@ def of_requests() -> Iterator[Variant]:  # noqa: PLR0915  # a table
     yield refuse("zero refused", "open: value-range", _any(lambda c: c["value"] == 0), "invalid_value")
     falsy = _in_conditions(lambda c: {k: v for k, v in c.items() if k != "value" or v not in (0, "", [])})
     yield change("falsy values are missing", empty, falsy)
-    for kind, most, name in (("time", 3650, "windows of ten years"), ("count", 10**6, "counts of a million")):
-        above = _any(lambda c, kind=kind, most=most: c["condition_type"] == kind and c["value"] > most)  # type: ignore[misc]
-        because = "open: value-range, very large values"
-        yield Variant(f"{name} at most", because, refusing("invalid_value", above), expects="inconclusive")
+    ten_years: dict[Any, int] = {"days": 3_650, "hours": 87_600, "minutes": 5_256_000}
+    wide = _any(lambda c: c["condition_type"] == "time" and c["value"] > ten_years.get(c.get("unit"), 3_650))
+    many = _any(lambda c: c["condition_type"] == "count" and c["value"] > 10**6)
+    because = "open: value-range, very large values"
+    yield Variant("windows of ten years at most", because, refusing("invalid_value", wide))
+    yield Variant("counts of a million at most", because, refusing("invalid_value", many), expects="inconclusive")
     yield change("unneeded value and unit dropped", "open: member-not-needed", _in_conditions(_without_unneeded))
     unneeded = _any(lambda c: _without_unneeded(c) != c)
     yield refuse("unneeded value and unit refused", "open: member-not-needed", unneeded)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackly_contract.contract import contract
-from trackly_contract.filters import GUARD, IMPOSSIBLE_AGE
+from trackly_contract.filters import GUARD
 from trackly_contract.jsonvalue import ABSENT
 from trackly_contract.schemas import DEEPEST, Decision, schemas
 
@@ -242,9 +242,20 @@ def test_every_body_is_decided(body: Any) -> None:
     assert body == before
 
 
-@given(st.sampled_from(sorted(IMPOSSIBLE_AGE)), st.integers(1, 2**31 - 1))
-def test_every_whole_amount_of_a_documented_unit_is_accepted(unit: str, value: int) -> None:
-    assert decided(with_time(unit=unit, value=value)).accepted
+TEN_YEARS = {"days": 3_650, "hours": 87_600, "minutes": 5_256_000}
+
+
+@pytest.mark.parametrize(("unit", "most"), TEN_YEARS.items())
+@given(data=st.data())
+def test_a_window_of_up_to_ten_years_is_accepted(unit: str, most: int, data: st.DataObject) -> None:
+    assert decided(with_time(unit=unit, value=data.draw(st.integers(1, most)))).accepted
+
+
+@pytest.mark.parametrize(("unit", "most"), TEN_YEARS.items())
+def test_how_far_back_a_window_may_reach_beyond_that_is_open(unit: str, most: int) -> None:
+    found = decided(with_time(unit=unit, value=most + 1))
+    assert {failure.stands_for for failure in found.questions} == {"value-range"}
+    assert not found.faults
 
 
 EXAMPLE: dict[str, Any] = contract().answers["audience.created_at/documented-example"].answer

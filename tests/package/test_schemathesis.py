@@ -38,7 +38,7 @@ AUDIENCE = f"/v2/audiences/{AUDIENCE_ID}"
 KEY = {"X-Api-Key": REFERENCE_KEY}
 
 bounded = settings(
-    max_examples=15,
+    max_examples=25,
     derandomize=True,
     deadline=None,
     database=None,

@@ -10,7 +10,7 @@ import pytest
 from trackly_contract.cases import RefusalCase, refusal_cases
 from trackly_contract.contract import contract
 from trackly_contract.exchange import Exchange, Request, Response
-from trackly_contract.faults import LONGEST_WAIT, TRIES, pause
+from trackly_contract.faults import HABIT, LONGEST_WAIT, TRIES, pause
 from trackly_contract.filters import NOBODY
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.session import Session
@@ -114,6 +114,28 @@ def test_an_update_that_fails_like_reading_is_inconclusive(fault: Response) -> N
     with pytest.raises(InconclusiveError, match="then the control GET was answered"):
         asked.update(ACCEPTED, "the case", ("update.optional",))
     assert broken(asked) == set()
+
+
+def in_plain_text(server: Server, request: Request, _number: int) -> Response | None:
+    honest = server.honest(request)
+    return Response(honest.status, (), b"no") if request.method == "PUT" and honest.status == 400 else None
+
+
+def test_a_refusal_without_json_that_stayed_thrice_is_no_longer_tried_again() -> None:
+    asked = session(Server(in_plain_text))
+    spent = []
+    for _ in range(HABIT + 2):
+        before = asked.requests
+        asked.refuse(NAME_CASE)
+        spent.append(asked.requests - before)
+    assert spent == [TRIES + 1] * HABIT + [1, 1]
+
+
+def test_a_502_that_stays_is_tried_again_every_time() -> None:
+    asked = session(always(HTML, "PUT"))
+    for _ in range(HABIT + 2):
+        asked.refuse(NAME_CASE)
+    assert asked.requests == (HABIT + 2) * (TRIES + 1)
 
 
 def test_a_bad_key_that_is_refused_is_asked_once() -> None:
@@ -299,6 +321,30 @@ def test_a_refused_update_that_half_applies_is_found_and_named() -> None:
     asked.refuse(culprit)
     asked.confirm_unchanged()
     assert {f.case for f in asked.of(UNCHANGED) if f.verdict is Verdict.BROKEN} == {culprit.id}
+
+
+def test_what_every_refused_update_does_is_found_in_few_requests() -> None:
+    asked = session(Half())
+    asked.read()
+    for case in refusal_cases("standard"):
+        asked.refuse(case)
+    before = asked.requests
+    asked.confirm_unchanged()
+    assert asked.requests - before < 15
+    assert UNCHANGED in broken(asked)
+
+
+def test_what_the_first_of_many_refused_updates_does_is_found_too() -> None:
+    asked = session(Half())
+    culprit = with_companion()
+    asked.read()
+    asked.refuse(culprit)
+    for _ in range(40):
+        asked.refuse(NAME_CASE)
+    before = asked.requests
+    asked.confirm_unchanged()
+    assert {f.case for f in asked.of(UNCHANGED) if f.verdict is Verdict.BROKEN} == {culprit.id}
+    assert asked.requests - before < 3 * 41
 
 
 def test_refused_updates_that_changed_nothing_are_read_once() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trackly_contract.contract import contract
 from trackly_contract.exchange import Request
-from trackly_contract.filters import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, NOBODY, depth, matches_nobody
+from trackly_contract.filters import GUARD, IMPOSSIBLE_COUNT, NOBODY, depth, matches_nobody
 from trackly_contract.jsonvalue import encode, parse
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.schemas import DEEPEST, schemas
@@ -292,15 +292,13 @@ def test_nobody_stays_nobody_with_open_parts_in_it(body: dict[str, JSON]) -> Non
         assert not any(matched(contact, body["filter"]) for contact in CONTACTS)
 
 
-@pytest.mark.parametrize("kind", [None, "time", "count"])
+@pytest.mark.parametrize("kind", [None, "count"])
 def test_conditions_that_nobody_meets(kind: str | None) -> None:
     found = drawn(conditions(kind, nobody=True), 100)
-    assert {condition["condition_type"] for condition in found} == ({kind} if kind else {"time", "count"})
+    assert {condition["condition_type"] for condition in found} == {"count"}
     for condition in found:
         assert_accepted({"filter": {"operator": "OR", "conditions": [condition]}})
         assert not any(meets(contact, condition) for contact in CONTACTS)
-    if kind == "time":
-        assert {condition["unit"] for condition in found} == set(IMPOSSIBLE_AGE)
 
 
 # Open ----------------------------------------------------------------------------------------------
@@ -411,10 +409,13 @@ def test_a_type_that_the_vocabulary_lacks_is_left_out_or_refused() -> None:
 
 
 def test_nobody_needs_one_impossible_condition_alone() -> None:
-    no_counts = EVERYTHING.without([("count.operator", "gte")])
-    kinds = {found["condition_type"] for found in drawn(conditions(vocabulary=no_counts, nobody=True), 30)}
-    assert kinds == {"time"}
-    for less in (no_counts.without([("time.field", "signup_date")]), Vocabulary((), frozenset())):
+    no_clicks = EVERYTHING.without([("count.field", "click_count")])
+    assert {found["field"] for found in drawn(conditions(vocabulary=no_clicks, nobody=True), 30)} == {"send_count"}
+    for less in (
+        EVERYTHING.without([("count.operator", "gte")]),
+        no_clicks.without([("count.field", "send_count")]),
+        Vocabulary((), frozenset()),
+    ):
         with pytest.raises(EmptyVocabularyError, match="matches nobody"):
             conditions(vocabulary=less, nobody=True)
 
@@ -422,7 +423,7 @@ def test_nobody_needs_one_impossible_condition_alone() -> None:
 def test_what_cannot_be_made_raises() -> None:
     with pytest.raises(ValueError, match="'color' is no condition type; there are time, count"):
         conditions("color")
-    with pytest.raises(ValueError, match="no condition of type carrier is known to match nobody"):
+    with pytest.raises(ValueError, match="no decided condition of type carrier matches nobody for certain"):
         conditions("carrier", nobody=True)
     for deepest in (0, -1, DEEPEST + 1):
         with pytest.raises(ValueError, match=f"deepest is {deepest}"):
