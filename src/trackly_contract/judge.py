@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
@@ -133,6 +134,11 @@ def _members(
     if "audience.id" not in broken and audience["id"] != asked_id:
         broken.add("audience.id")
         yield Finding("audience.id", Verdict.BROKEN, exchange, "the id that was asked for", show(audience["id"]), case)
+    for field in ("cached_size_updated_at", "created_at"):
+        rule, stamp = f"audience.{field}", audience.get(field)
+        if rule not in broken and isinstance(stamp, str) and not _is_a_day(stamp[:10]):
+            broken.add(rule)
+            yield Finding(rule, Verdict.BROKEN, exchange, _expected(rule), f"/{field}: no such day: {stamp}", case)
     for rule, expected, got in _contested(audience):
         broken.add(rule)
         yield Finding(rule, Verdict.NOTED, exchange, expected, got, case)
@@ -140,6 +146,14 @@ def _members(
     every |= {"audience.filter.keys", "audience.filter.groups", "audience.timestamps"}
     for rule in sorted(every - broken):
         yield Finding(rule, Verdict.HELD, exchange, case=case)
+
+
+def _is_a_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _expected(rule: str) -> str:

@@ -115,20 +115,29 @@ class Session(Conversation):
     def refuse(self, case: RefusalCase, tokens: Tokens | None = None, lists: Sequence[int] = ()) -> list[Finding]:
         """PUT a body that the documentation refuses, judge the answer, and return what was found.
 
-        `tokens` and `lists` are what the target accepts in place of the vector's. An acceptance is followed,
-        and answered at once by a filter that matches nobody.
+        `tokens` and `lists` are what the target accepts in place of the vector's.
         """
+        vector = case.vector
         body = case.body(tokens, lists)
+        return self.refuse_body(body, vector.rule, str(vector.code), case.id, too_wide=case.too_wide)
+
+    def refuse_body(
+        self, body: dict[str, JSON], rule: str, code: str, case: str, *, too_wide: bool = False
+    ) -> list[Finding]:
+        """PUT a body that is refused with 400 and `code` by `rule`, judge the answer, and return what was found.
+
+        An acceptance is followed, and answered at once by a filter that matches nobody. `too_wide` as in
+        `judge_refusal`.
+        """
         try:
             exchange = self._put(body)
         except InconclusiveError:
             with suppress(InconclusiveError):
                 self.settle()  # it may have been accepted, though no answer says so
             raise
-        vector = case.vector
-        found = judge_refusal(exchange, vector.rule, vector.status, str(vector.code), case.id, too_wide=case.too_wide)
+        found = judge_refusal(exchange, rule, 400, code, case, too_wide=too_wide)
         self.findings.extend(found)
-        self.sent_to_be_refused.append((case.id, body, None))
+        self.sent_to_be_refused.append((case, body, None))
         self._after_refusal(exchange, body)
         return found
 

@@ -7,12 +7,13 @@ Nothing here knows what stands behind the target.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
 
 from trackly_contract.accepted import accepted_filters, alone, candidate_condition, documented_conditions, together
-from trackly_contract.cases import CANDIDATE_TYPES, Tokens
+from trackly_contract.cases import CANDIDATE_TYPES, VECTOR_LISTS, Tokens
 from trackly_contract.contract import contract
 from trackly_contract.corpus import corpus
 from trackly_contract.filters import GUARD, NOBODY
@@ -262,7 +263,7 @@ def known_lists(sandbox: Audience) -> list[int]:
 
 @pytest.fixture(scope="session")
 def walked(api: Session, tokens: Tokens, known_lists: list[int]) -> None:  # noqa: ARG001  # one after the other
-    """Updates in a row, from `standard` on; at `thorough` those of the corpus too."""
+    """Updates in a row, from `standard` on; at `thorough` those of the corpus too, refused ones and reads between."""
     if api.effort == "quick":
         return
     with api.step("walk"):
@@ -276,12 +277,27 @@ def walked(api: Session, tokens: Tokens, known_lists: list[int]) -> None:  # noq
                 api.read(f"walk: {step.id}")
     if api.effort == "thorough":
         with api.step("corpus"):
-            for entry in corpus().accepted:
-                body = {**entry.body}
-                if "source_lists" in body:
-                    body["source_lists"] = known_lists[: len(body["source_lists"])]
-                _step(api, f"corpus: {entry.id}", body)
-                api.read(f"corpus: {entry.id}")
+            _walk_the_corpus(api, known_lists)
+
+
+def _walk_the_corpus(api: Session, known_lists: list[int]) -> None:
+    rules = {rule.code: rule.id for rule in contract().rules.values() if rule.status == 400}
+    refused = iter([entry for entry in corpus().refused if entry.plain])
+    for number, entry in enumerate(corpus().accepted):
+        body = {**entry.body}
+        if "source_lists" in body:
+            body["source_lists"] = known_lists[: len(body["source_lists"])]
+        if number % 3 == 0 and api.count():
+            api.read(f"corpus: {entry.id}")
+        _step(api, f"corpus: {entry.id}", body)
+        for faulty in itertools.islice(refused, 2):
+            body = {**faulty.body}
+            if "source_lists" in body:
+                known = dict(zip(VECTOR_LISTS, known_lists, strict=False))
+                body["source_lists"] = [known.get(one, one) for one in body["source_lists"]]
+            if not {*VECTOR_LISTS} & {*body.get("source_lists", ())} - {*known_lists}:
+                api.refuse_body(body, rules[faulty.code], faulty.code, f"corpus: {faulty.id}")
+        api.read(f"corpus: {entry.id}")
 
 
 def _step(api: Session, case: str, body: Audience) -> None:

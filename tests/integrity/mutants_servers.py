@@ -236,6 +236,7 @@ def serialized() -> dict[str, Made]:
         "dates as RFC 1123": (stamps, _dates(lambda date: f"{date:%a, %d %b %Y %H:%M:%S} GMT")),
         "dates month first": (stamps, _dates(lambda date: f"{date:%m/%d/%Y %I:%M %p}")),
         "dates without time": (stamps, _dates(lambda date: f"{date:%Y-%m-%d}")),
+        "dates on the 30th of February": (stamps, _dates(lambda date: f"{date:%Y-02-30T%H:%M:%S}")),
         "id as a number": (("audience.id",), _member("id", lambda value: int(value, 16))),
         "id as an object": (("audience.id",), _member("id", lambda value: {"$oid": value})),
         "id in capitals": (("audience.id",), _member("id", str.upper)),

@@ -6,25 +6,26 @@ import sys
 
 import click
 
-from tests.proof import document
+from tests.proof.document import Proof, path
+from tests.proof.inputs import digest
 from tests.proof.measure import jobs, run_all
 
 
-def main() -> int:
-    """Measure and write, or with `--check` say whether the document is of today's inputs."""
-    if sys.argv[1:] == ["--check"]:
-        written = document.path().read_text("utf-8") if document.path().exists() else ""
-        if document.digest() in written:
-            return 0
-        sys.stderr.write(f"{document.path()} is not of today's inputs: run `make proof`\n")
-        return 1
+@click.command()
+@click.option("--check", is_flag=True, help="Measure nothing; fail if the document is of other inputs.")
+def main(*, check: bool) -> None:
+    """Measure what the suite catches and what it leaves in peace, and write docs/proof.md."""
+    if check:
+        if not path().exists() or digest() not in path().read_text("utf-8"):
+            click.echo(f"{path()} was made from other inputs than today's: run `make proof`", err=True)
+            sys.exit(1)
+        return
     todo = jobs()
-    with click.progressbar(length=len(todo), label="runs") as bar:
-        outcomes = run_all(todo, lambda _done, _all: bar.update(1))
-    document.path().write_text(document.document(outcomes), "utf-8")
-    sys.stdout.write(f"{document.path()} written\n")
-    return 0
+    with click.progressbar(length=len(todo), label="runs", show_pos=True) as bar:
+        outcomes = run_all(todo, lambda: bar.update(1))
+    path().write_text(Proof(outcomes).document(), "utf-8")
+    click.echo(f"{path()} written")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,34 +1,42 @@
-"""Writes docs/proof.md from what measure.py found: what the suite catches, and what it leaves in peace.
+"""Makes docs/proof.md from what measure.py found: what the suite catches, and what it leaves in peace.
 
 Promises: every figure comes from one run of `make proof`; the digest at the end names the inputs it was made from.
-Refuses: to judge whether the figures are good enough (tests/integrity does).
+Refuses: to judge whether the figures are good enough (tests/integrity does); to hold prose (proof.md.jinja).
 """
 
 from __future__ import annotations
 
-import hashlib
+import platform
 import statistics
 from collections import Counter
-from typing import TYPE_CHECKING
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.integrity.mutants_all import all_mutants
 from tests.integrity.variants import variants
+from tests.proof.inputs import digest
+from tests.proof.measure import EVERY
+from tests.proof.schemathesis_runs import CASES
 from trackly_contract import data
 from trackly_contract.cases import EFFORTS
 from trackly_contract.contract import contract
 from trackly_contract.targets import CEILINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from tests.proof.measure import Outcome
+    from tests.proof.measure import Kind, Outcome
+    from trackly_contract.cases import Effort
 
 FIRST = 3
 """How many of the rules that a run names count as named."""
 
-UNRELATED = {"cli", "generated", "report", "report_files", "report_view", "failure", "record_reference", "serve"}
-"""Modules that no verdict depends on."""
+RUNS: tuple[Effort | None, ...] = (*EFFORTS, None)
+
+Row = tuple[object, ...]
 
 
 def path() -> Path:
@@ -36,109 +44,137 @@ def path() -> Path:
     return data.root() / "docs" / "proof.md"
 
 
-def digest() -> str:
-    """Return a digest of everything that a verdict depends on: contract, schemas, suite, package, mutants, variants."""
-    root = data.root()
-    files = [*root.glob("contracts/**/*.*"), *root.glob("schemas/*.json"), *root.glob("tests/conformance/*.py")]
-    files += root.glob("tests/integrity/mutants*.py")
-    files += root.glob("tests/integrity/variants*.py")
-    files += [file for file in root.glob("src/trackly_contract/*.py") if file.stem not in UNRELATED]
-    found = hashlib.sha256()
-    for file in sorted(files):
-        found.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return found.hexdigest()
+def _share(some: int, of_all: int) -> str:
+    return f"{some} of {of_all} ({100 * some / of_all:.1f} %)" if of_all else "none run"
 
 
-def _caught(outcome: Outcome) -> bool:
-    return outcome.code == 1
+def _name(effort: Effort | None) -> str:
+    return f"`{effort}`" if effort else "Schemathesis"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
-    return [*lines, *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows), ""]
+class Proof:
+    """The outcomes of one proof, and the document they make."""
 
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        self.outcomes = outcomes
+        self.mutants = {mutant.id: mutant for mutant in all_mutants()}
 
-def _mutants(outcomes: Sequence[Outcome]) -> list[str]:
-    known = {mutant.id: mutant for mutant in all_mutants()}
-    lines = ["## What is caught", ""]
-    rows = []
-    for effort in EFFORTS:
-        here = [o for o in outcomes if o.job.kind == "mutant" and o.job.effort == effort]
-        caught = [o for o in here if _caught(o)]
-        named = [o for o in caught if set(known[o.job.id].rules) & set(o.broken[:FIRST])]
-        requests = [o.requests for o in here]
-        seconds = statistics.median(o.seconds for o in here)
-        share = f"{len(caught)} of {len(here)} ({100 * len(caught) / len(here):.1f} %)"
-        rows.append((effort, share, f"{len(named)} of {len(caught)}", max(requests), f"{seconds:.2f}"))
-    lines += _table(
-        ("effort", "mutants caught", f"right rule among the first {FIRST}", "most requests", "median seconds"), rows
-    )
-    families = sorted({mutant.family for mutant in known.values()})
-    counts: list[tuple[object, ...]] = []
-    for family in families:
-        ids = {mutant.id for mutant in known.values() if mutant.family == family}
-        cells: list[object] = [family, len(ids)]
+    def of(self, kind: Kind, effort: Effort | None) -> list[Outcome]:
+        """Return the outcomes of one kind of server at one effort, or of Schemathesis (None)."""
+        return [outcome for outcome in self.outcomes if (outcome.job.kind, outcome.job.effort) == (kind, effort)]
+
+    def named(self, outcome: Outcome) -> bool:
+        """Whether a rule that the mutant breaks is among the first that the run names."""
+        return bool(set(self.mutants[outcome.job.id].rules) & set(outcome.broken[:FIRST]))
+
+    def missed(self) -> list[Outcome]:
+        """Return the runs that should have caught a mutant: at `quick` only those of plain ones."""
+        return [
+            outcome
+            for effort in EFFORTS
+            for outcome in self.of("mutant", effort)
+            if not outcome.drift and (effort != "quick" or self.mutants[outcome.job.id].plain)
+        ]
+
+    def misnamed(self) -> list[Outcome]:
+        """Return the runs that caught a mutant and named other rules first."""
+        found = [outcome for effort in EFFORTS for outcome in self.of("mutant", effort) if outcome.drift]
+        return [outcome for outcome in found if not self.named(outcome)]
+
+    def false_alarms(self) -> list[Outcome]:
+        """Return the runs that called a variant drift, or failed on one."""
+        return [o for effort in EFFORTS for o in self.of("variant", effort) if o.code not in (0, 10)]
+
+    def caught(self) -> list[Row]:
+        """Return run, mutants caught, plain ones among them, and how many were named rightly."""
+        rows: list[Row] = []
+        for effort in RUNS:
+            found = self.of("mutant", effort)
+            caught = [outcome for outcome in found if outcome.drift]
+            plain = [outcome for outcome in found if self.mutants[outcome.job.id].plain]
+            named = _share(sum(map(self.named, caught)), len(caught)) if effort else "names operations, not rules"
+            plainly = _share(sum(outcome.drift for outcome in plain), len(plain))
+            rows.append((_name(effort), _share(len(caught), len(found)), plainly, named))
+        return rows
+
+    def cost(self) -> list[Row]:
+        """Return run, requests and seconds on the conforming server and on mutants, and the ceiling."""
+        rows: list[Row] = []
+        for effort in RUNS:
+            (conforming,) = self.of("reference", effort)
+            found = self.of("mutant", effort)
+            requests = sorted(outcome.requests for outcome in found)
+            seconds = statistics.median(outcome.seconds for outcome in found)
+            ceiling = CEILINGS[effort][0] if effort else None
+            within = _share(sum(r <= ceiling for r in requests), len(requests)) if ceiling else ""
+            middle = requests[len(requests) // 2]
+            times = (f"{conforming.seconds:.2f}", f"{seconds:.2f}")
+            rows.append((_name(effort), conforming.requests, ceiling or "", middle, requests[-1], within, *times))
+        return rows
+
+    def families(self) -> list[Row]:
+        """Return family, its mutants, and how many of them each run caught."""
+        families: dict[str, set[str]] = {}
+        for mutant in self.mutants.values():
+            families.setdefault(mutant.family, set()).add(mutant.id)
+        caught = {effort: {o.job.id for o in self.of("mutant", effort) if o.drift} for effort in RUNS}
+        return [(family, len(ids), *(len(ids & caught[e]) for e in RUNS)) for family, ids in sorted(families.items())]
+
+    def peace(self) -> list[Row]:
+        """Return run, variants, and what was said of them."""
+        rows: list[Row] = []
         for effort in EFFORTS:
-            here = [o for o in outcomes if o.job.id in ids and o.job.effort == effort and o.job.kind == "mutant"]
-            cells.append(sum(map(_caught, here)))
-        counts.append(tuple(cells))
-    lines += _table(("family", "mutants", *EFFORTS), counts)
-    missed = [o for o in outcomes if o.job.kind == "mutant" and not _caught(o) and o.job.effort != "quick"]
-    lines += ["Missed beyond `quick`:", ""]
-    lines += [f"- {o.job.effort}: {o.job.id} ({o.verdict})" for o in missed] or ["- none"]
-    return [*lines, ""]
+            said = Counter(outcome.verdict for outcome in self.of("variant", effort))
+            wrong = said.total() - said["conforms"] - said["inconclusive"]
+            rows.append((_name(effort), said.total(), said["conforms"], said["inconclusive"], wrong))
+        beside = self.of("variant", None)
+        alarms = sum(outcome.drift for outcome in beside)
+        rows.append((f"Schemathesis, one variant in {EVERY}", len(beside), len(beside) - alarms, "", alarms))
+        return rows
 
-
-def _variants(outcomes: Sequence[Outcome]) -> list[str]:
-    lines = ["## What is left in peace", ""]
-    rows = []
-    for effort in EFFORTS:
-        here = [o for o in outcomes if o.job.kind == "variant" and o.job.effort == effort]
-        said = Counter(o.verdict for o in here)
-        rows.append((effort, len(here), said["conforms"], said["inconclusive"], said["drift"]))
-    lines += _table(("effort", "variants", "conforms", "inconclusive", "called drift (false alarms)"), rows)
-    wrong = [o for o in outcomes if o.job.kind == "variant" and _caught(o)]
-    lines += [f"- {o.job.effort}: {o.job.id}: {', '.join(o.broken[:FIRST])}" for o in wrong]
-    return [*lines, ""]
-
-
-def _matrix(outcomes: Sequence[Outcome]) -> list[str]:
-    known = {mutant.id: mutant for mutant in all_mutants()}
-    named: Counter[str] = Counter()
-    alone: Counter[str] = Counter()
-    for outcome in outcomes:
-        if outcome.job.kind == "mutant" and outcome.job.effort == "standard":
+    def rules(self) -> dict[str, Any]:
+        """Return what each rule names in the run at `standard`, and which rules no mutant needs."""
+        named: Counter[str] = Counter()
+        alone: Counter[str] = Counter()
+        for outcome in self.of("mutant", "standard"):
             named.update(outcome.broken)
             alone.update(outcome.broken if len(outcome.broken) == 1 else ())
-    meant = Counter(rule for mutant in known.values() for rule in mutant.rules)
-    rows = [
-        (f"`{rule.id}`", meant[rule.id], named[rule.id], alone[rule.id])
-        for rule in contract().rules.values()
-        if rule.untested is None
-    ]
-    needless = [rule for rule, *_ in rows if not named[rule.strip("`")]]
-    lines = ["## Which rule catches what", "", "From the run at `standard`.", ""]
-    lines += _table(("rule", "mutants made to break it", "mutants it names", "of these, it alone"), rows)
-    return [*lines, f"Rules that name no mutant: {', '.join(needless) or 'none'}.", ""]
+        meant = Counter(rule for mutant in self.mutants.values() for rule in mutant.rules)
+        rules = [rule.id for rule in contract().rules.values() if rule.untested is None]
+        return {
+            "rows": [(f"`{rule}`", meant[rule], named[rule], alone[rule]) for rule in rules],
+            "silent": [rule for rule in rules if not named[rule]],
+            "needless": [rule for rule in rules if named[rule] and not alone[rule]],
+            "untested": [rule.id for rule in contract().rules.values() if rule.untested is not None],
+        }
 
+    def matrix(self) -> list[Row]:
+        """Return mutant, family, whether quick and Schemathesis caught it, and the rules that name it."""
+        caught = {effort: {o.job.id for o in self.of("mutant", effort) if o.drift} for effort in RUNS}
+        return [
+            (
+                outcome.job.id.replace("|", "\\|"),
+                self.mutants[outcome.job.id].family,
+                *("yes" if outcome.job.id in caught[effort] else "no" for effort in ("quick", None)),
+                " ".join(f"`{rule}`" for rule in outcome.broken) or "none",
+            )
+            for outcome in self.of("mutant", "standard")
+        ]
 
-def document(outcomes: Sequence[Outcome]) -> str:
-    """Return docs/proof.md."""
-    ceilings = "; ".join(f"`{effort}` {most[0]} requests, {most[1]} writes" for effort, most in CEILINGS.items())
-    lines = [
-        "<!-- Generated by `make proof`; never typed. -->",
-        "",
-        "# Proof that the suite can say no",
-        "",
-        f"{len(all_mutants())} mutants are servers that break one documented rule each: the suite must say drift and",
-        f"name the rule. {len(variants())} variants are servers that answer otherwise where the documentation is open:",
-        "the suite must not say drift. Both are made from the reference server, most of the mutants without sight of",
-        f"the suite. Ceilings on a conforming server: {ceilings}.",
-        "Retries after a suspicious answer come on top.",
-        "",
-        *_mutants(outcomes),
-        *_variants(outcomes),
-        *_matrix(outcomes),
-        f"Inputs: `{digest()}`",
-    ]
-    return "\n".join(lines) + "\n"
+    def document(self) -> str:
+        """Return docs/proof.md."""
+        folder = FileSystemLoader(Path(__file__).parent)
+        # Markdown, not HTML: nothing is to be escaped.
+        templates = Environment(loader=folder, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+        return templates.get_template("proof.md.jinja").render(
+            proof=self,
+            first=FIRST,
+            every=EVERY,
+            cases=CASES,
+            plain=sum(mutant.plain for mutant in self.mutants.values()),
+            variants=len(variants()),
+            python=platform.python_version(),
+            hypothesis=version("hypothesis"),
+            schemathesis=version("schemathesis"),
+            digest=digest(),
+        )

@@ -1,6 +1,6 @@
-"""Runs the suite on mutants and variants, in parallel, and keeps what was said of each.
+"""Runs the suite, and Schemathesis beside it, on mutants and variants, in parallel, and keeps what was said of each.
 
-Promises: each run has a fresh server; a run is judged by its report alone, as a user would.
+Promises: each run has a fresh server; a run is judged by its exit code and report alone, as a user would.
 Refuses: to print what the runs print; to write documents (document.py).
 """
 
@@ -11,84 +11,131 @@ import io
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from tests.integrity.mutants_all import all_mutants
-from tests.integrity.variants import variants
+from tests.integrity.variants import Variant, variants
+from tests.proof.schemathesis_runs import schemathesis_says
+from trackly_contract import serve
 from trackly_contract.cases import EFFORTS, Effort
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
+from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import run_suite
-from trackly_contract.targets import Target, embedded_target, served_target
+from trackly_contract.targets import embedded_target, served_target
 from trackly_contract.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
-Kind = Literal["mutant", "variant"]
+    from trackly_contract.exchange import Request, Response
+
+Kind = Literal["reference", "mutant", "variant"]
 QUIET = ("-q", "--no-summary", "--tb=no")
+CONFORMING = "the reference server"
+
+EVERY = 4
+"""Schemathesis is run on one variant in so many; on all mutants."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run to make."""
+    """One run to make: of the suite at an effort, or of Schemathesis (None)."""
 
     kind: Kind
     id: str
-    effort: Effort
+    effort: Effort | None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run said: `broken` are the rules it named, in its order; `digest` tells its requests apart."""
+    """What one run said: `broken` are the rules it named, in its order."""
 
     job: Job
     code: int
     verdict: str
     broken: tuple[str, ...]
     requests: int
-    writes: int
     seconds: float
 
+    @property
+    def drift(self) -> bool:
+        """Whether the run raised an alarm."""
+        return self.code == 1
 
-def jobs(efforts: Sequence[Effort] = EFFORTS) -> list[Job]:
-    """Return every mutant and every variant at every effort."""
-    found = [Job("mutant", mutant.id, effort) for effort in efforts for mutant in all_mutants()]
-    return found + [Job("variant", variant.id, effort) for effort in efforts for variant in variants()]
+
+def jobs() -> list[Job]:
+    """Return every run of a proof, the quickest first."""
+    found: list[Job] = []
+    for effort in (*EFFORTS, None):
+        found.append(Job("reference", CONFORMING, effort))
+        found += [Job("mutant", mutant.id, effort) for mutant in all_mutants()]
+        found += [Job("variant", variant.id, effort) for variant in variants()[:: EVERY if effort is None else 1]]
+    return found
+
+
+@cache
+def _servers() -> dict[tuple[Kind, str], Variant]:
+    """Return every server by kind and id; to measure, all are what a variant is: a maker, and a way to serve it."""
+    found: dict[tuple[Kind, str], Variant] = {
+        ("reference", CONFORMING): Variant(CONFORMING, "store", ReferenceServer),
+        **{("variant", variant.id): variant for variant in variants()},
+    }
+    return found | {("mutant", mutant.id): Variant(mutant.id, "", mutant.make) for mutant in all_mutants()}
+
+
+class _Counting(ReferenceServer):
+    """Hands requests on and counts them."""
+
+    def __init__(self, server: Any) -> None:
+        super().__init__()
+        self.server, self.counted = server, 0
+
+    def answer(self, request: Request) -> Response:
+        self.counted += 1
+        answer: Response = self.server.answer(request)
+        return answer
 
 
 def run(job: Job) -> Outcome:
     """Make one run, in this process."""
-    if job.kind == "mutant":
-        server = next(mutant.make() for mutant in all_mutants() if mutant.id == job.id)
-        target = embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY)
-        return _outcome(job, target)
-    variant = next(variant for variant in variants() if variant.id == job.id)
-    answering = variant.make()
-    if variant.over_http is None:
-        return _outcome(job, embedded_target(answering.answer, variant.audience, REFERENCE_KEY))
-    with variant.over_http(answering) as base_url:
-        return _outcome(job, served_target(base_url, variant.audience, REFERENCE_KEY))
-
-
-def _outcome(job: Job, target: Target) -> Outcome:
-    started = time.perf_counter()
-    with contextlib.redirect_stdout(io.StringIO()):
-        code, report = run_suite(target, job.effort, QUIET)
-    seconds = time.perf_counter() - started
+    server = _servers()[job.kind, job.id]
+    answering: Any = server.make()
+    if job.effort is None:
+        return _beside(job, server, _Counting(answering))
+    served: AbstractContextManager[str | None] = (
+        nullcontext(None) if server.over_http is None else server.over_http(answering)
+    )
+    with served as base_url:
+        if base_url is None:
+            target = embedded_target(answering.answer, server.audience, REFERENCE_KEY)
+        else:
+            target = served_target(base_url, server.audience, REFERENCE_KEY)
+        started = time.perf_counter()
+        with contextlib.redirect_stdout(io.StringIO()):
+            code, report = run_suite(target, job.effort, QUIET)
+        seconds = time.perf_counter() - started
     assert report is not None
     broken = tuple(result.rule.id for result in report.results if result.verdict is Verdict.BROKEN)
-    session = report.session
-    return Outcome(job, code, report.verdict.value, broken, session.requests, session.writes, seconds)
+    return Outcome(job, code, report.verdict.value, broken, report.session.requests, seconds)
 
 
-def run_all(wanted: Iterable[Job], tell: Callable[[int, int], None]) -> list[Outcome]:
-    """Make every run on the cores there are; `tell` is called with how many are done, of how many."""
+def _beside(job: Job, server: Variant, counting: _Counting) -> Outcome:
+    with (server.over_http or serve.running)(counting) as base_url:
+        started = time.perf_counter()
+        code = schemathesis_says(base_url)
+        seconds = time.perf_counter() - started
+    return Outcome(job, code, "alarm" if code else "no alarm", (), counting.counted, seconds)
+
+
+def run_all(wanted: Iterable[Job], tell: Callable[[], None]) -> list[Outcome]:
+    """Make every run on the cores there are; `tell` is called after each."""
     todo = list(wanted)
-    done: list[Outcome] = []
+    done: dict[Job, Outcome] = {}
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for future in as_completed([pool.submit(run, job) for job in todo]):
-            done.append(future.result())
-            tell(len(done), len(todo))
-    order = {job: index for index, job in enumerate(todo)}
-    return sorted(done, key=lambda outcome: order[outcome.job])
+            done[future.result().job] = future.result()
+            tell()
+    return [done[job] for job in todo]

@@ -1,0 +1,58 @@
+"""The digest of what a proof was made from, so that `make check` can say when docs/proof.md is of other inputs.
+
+Promises: it changes with whatever a verdict depends on, on every Python the same.
+Refuses: to change with comments and docstrings.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from typing import TYPE_CHECKING
+
+from trackly_contract import data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+UNRELATED = frozenset({"cli", "generated", "report", "report_files", "report_view", "failure", "record_reference"})
+"""Modules of the package that no verdict depends on."""
+
+PATTERNS = (
+    "contracts/**/*.json",
+    "contracts/**/*.toml",
+    "schemas/*.json",
+    "src/trackly_contract/*.py",
+    "tests/conformance/*.py",
+    "tests/integrity/mutants*.py",
+    "tests/integrity/variants*.py",
+    "tests/proof/measure.py",
+    "tests/proof/schemathesis_runs.py",
+)
+
+
+def code_of(source: str) -> str:
+    """Return the lines of a Python module that are neither comment nor docstring."""
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (int(node.end_lineno or node.lineno) - node.lineno + 1)
+    return "\n".join(line for line in lines if line.strip() and not line.strip().startswith("#"))
+
+
+def files() -> Iterator[Path]:
+    """Yield the files that a verdict depends on, in a fixed order."""
+    root = data.root()
+    found = {path for pattern in PATTERNS for path in root.glob(pattern)}
+    yield from sorted(path for path in found if path.parent.name != "trackly_contract" or path.stem not in UNRELATED)
+
+
+def digest() -> str:
+    """Return the SHA-256 of names and contents of the files, as hexadecimal digits."""
+    found = hashlib.sha256()
+    for path in files():
+        text = path.read_text("utf-8")
+        content = code_of(text) if path.suffix == ".py" else text
+        found.update(f"{path.relative_to(data.root()).as_posix()}\0{content}\0".encode())
+    return found.hexdigest()
