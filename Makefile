@@ -25,6 +25,7 @@ check: .venv/.installed ## lint, format, types, generated files fresh, import di
 	.venv/bin/mypy
 	.venv/bin/python -m trackly_contract.generated --check
 	.venv/bin/python -m trackly_contract.corpus --check
+	.venv/bin/python -m tests.proof --check
 	.venv/bin/pytest -q tests/integrity/test_import_direction.py tests/package/test_openapi.py
 
 live: .venv/.installed ## the suite on the live API (TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID); writes report/
@@ -36,7 +37,7 @@ record: .venv/.installed ## the same, and records cassettes/live anew
 docs: .venv/.installed ## writes the generated files anew
 	.venv/bin/python -m trackly_contract.generated
 
-proof: .venv/.installed ## runs the suite on every mutant and variant and writes docs/proof.md (long)
+proof: .venv/.installed ## the suite and Schemathesis on every mutant and variant; writes docs/proof.md (long)
 	.venv/bin/python -m tests.proof
 
 bench: .venv/.installed ## how fast things are

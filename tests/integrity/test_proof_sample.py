@@ -1,4 +1,4 @@
-"""A sample of the proof: mutants of every family at `standard`, each called drift within the ceiling of requests."""
+"""A sample of the proof at `standard`: mutants of every family are called drift, variants of every kind are not."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integrity.mutants_all import all_mutants
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-from trackly_contract.run import run_suite
-from trackly_contract.targets import embedded_target
-from trackly_contract.verdict import RunVerdict, Verdict
+from tests.integrity.variants import variants
+from tests.proof.measure import Job, run
 
 if TYPE_CHECKING:
     from tests.integrity.mutants import Mutant
+    from tests.integrity.variants import Variant
 
 EVERY = 9
-"""One mutant in so many of a family, but at least one of each family."""
+"""One in so many of a family or kind, but at least one of each."""
 
 
 def _sample() -> list[Mutant]:
@@ -27,11 +26,21 @@ def _sample() -> list[Mutant]:
     return [mutant for found in families.values() for mutant in found[::EVERY]]
 
 
-@pytest.mark.parametrize("mutant", [pytest.param(mutant, id=mutant.id) for mutant in _sample()])
+def _variants() -> list[Variant]:
+    kinds: dict[str, list[Variant]] = {}
+    for variant in variants():
+        kinds.setdefault(variant.because.partition(":")[0], []).append(variant)
+    return [variant for found in kinds.values() for variant in found[::EVERY]]
+
+
+@pytest.mark.parametrize("mutant", _sample(), ids=lambda mutant: mutant.id)
 def test_a_fault_in_one_place_is_drift_and_is_named(mutant: Mutant) -> None:
-    target = embedded_target(mutant.make().answer, AUDIENCE_ID, REFERENCE_KEY)
-    code, report = run_suite(target, "standard", ["-q", "--no-summary", "--tb=no"])
-    assert report is not None
-    broken = [result.rule.id for result in report.results if result.verdict is Verdict.BROKEN]
-    assert (code, report.verdict) == (1, RunVerdict.DRIFT), report.headline()
-    assert set(mutant.rules) & set(broken[:3]), broken
+    outcome = run(Job("mutant", mutant.id, "standard"))
+    assert (outcome.code, outcome.verdict) == (1, "drift")
+    assert set(mutant.rules) & set(outcome.broken[:3]), outcome.broken
+
+
+@pytest.mark.parametrize("variant", _variants(), ids=lambda variant: variant.id)
+def test_what_the_documentation_leaves_open_is_no_drift(variant: Variant) -> None:
+    outcome = run(Job("variant", variant.id, "standard"))
+    assert (outcome.broken, outcome.verdict) == ((), variant.expects)

@@ -129,13 +129,17 @@ def test_another_pytest_run_keeps_its_network_and_its_exit_code(tmp_path: Path) 
     assert "trackly" not in done.stdout
 
 
-def test_the_same_run_twice_sends_the_same_requests(run_pytest: Callable[..., Ran]) -> None:
-    sent = []
+@pytest.mark.parametrize("effort", ["quick", "standard"])
+def test_the_same_run_twice_sends_the_same_requests_and_says_the_same(
+    run_pytest: Callable[..., Ran], effort: str
+) -> None:
+    said = []
     for _ in range(2):
-        report = run_pytest("--trackly-effort=quick", "-q").report
+        report = run_pytest(f"--trackly-effort={effort}", "-q").report
         assert report is not None
-        sent.append(json.dumps([(e["method"], e["path"], e["sent"]) for e in report["exchanges"]]))
-    assert sent[0] == sent[1]
+        sent = [(e["method"], e["path"], e["sent"]) for e in report["exchanges"]]
+        said.append(json.dumps([sent, [(rule["id"], rule["verdict"]) for rule in report["rules"]]]))
+    assert said[0] == said[1]
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")

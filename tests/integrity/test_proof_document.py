@@ -1,0 +1,136 @@
+"""The proof is measured and written as it says: figures are counted rightly, and the digest knows its inputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integrity.mutants_all import all_mutants
+from tests.integrity.variants import variants
+from tests.proof import inputs
+from tests.proof.document import Proof
+from tests.proof.measure import CONFORMING, Job, Outcome, jobs, run
+from tests.proof.schemathesis_runs import schemathesis_says
+from trackly_contract.reference import ReferenceServer
+from trackly_contract.serve import running
+
+if TYPE_CHECKING:
+    from trackly_contract.exchange import Request, Response
+
+
+def outcome(job: Job) -> Outcome:
+    """Return what should be said of a job: drift of a mutant, under its own rules, and of nothing else."""
+    mutant = next((m for m in all_mutants() if job.kind == "mutant" and m.id == job.id), None)
+    broken = mutant.rules if mutant is not None and job.effort else ()
+    return Outcome(job, int(mutant is not None), "drift" if mutant else "conforms", broken, 10, 0.5)
+
+
+@pytest.fixture(scope="module")
+def perfect() -> list[Outcome]:
+    return [outcome(job) for job in jobs()]
+
+
+def changed(outcomes: list[Outcome], job: Job, **changes: object) -> list[Outcome]:
+    assert job in {outcome.job for outcome in outcomes}
+    return [replace(o, **changes) if o.job == job else o for o in outcomes]  # type: ignore[arg-type]
+
+
+NEEDLE = next(mutant for mutant in all_mutants() if not mutant.plain)
+PLAIN = next(mutant for mutant in all_mutants() if mutant.plain)
+VARIANT = variants()[0]
+
+
+def test_a_proof_runs_every_server_at_every_effort_and_every_mutant_in_schemathesis_too() -> None:
+    made = jobs()
+    assert len(set(made)) == len(made)
+    for effort in ("quick", "standard", "thorough"):
+        assert {job.id for job in made if (job.kind, job.effort) == ("mutant", effort)} == {m.id for m in all_mutants()}
+        assert {job.id for job in made if (job.kind, job.effort) == ("variant", effort)} == {v.id for v in variants()}
+    assert {job.id for job in made if (job.kind, job.effort) == ("mutant", None)} == {m.id for m in all_mutants()}
+    assert sum(job.kind == "reference" for job in made) == 4
+
+
+def test_of_perfect_runs_nothing_is_missed_and_all_are_counted(perfect: list[Outcome]) -> None:
+    proof = Proof(perfect)
+    assert (proof.missed(), proof.misnamed(), proof.false_alarms()) == ([], [], [])
+    count, plain = len(all_mutants()), sum(mutant.plain for mutant in all_mutants())
+    whole = (f"{count} of {count} (100.0 %)", f"{plain} of {plain} (100.0 %)", f"{count} of {count} (100.0 %)")
+    assert [row[1:] for row in proof.caught()[:3]] == [whole] * 3
+    assert sum(int(str(row[1])) for row in proof.families()) == count
+    assert inputs.digest() in proof.document()
+
+
+@pytest.mark.parametrize(("mutant", "effort"), [(NEEDLE, "standard"), (NEEDLE, "thorough"), (PLAIN, "quick")])
+def test_a_mutant_that_is_not_caught_is_told(perfect: list[Outcome], mutant: object, effort: object) -> None:
+    job = Job("mutant", mutant.id, effort)  # type: ignore[attr-defined, arg-type]
+    proof = Proof(changed(perfect, job, code=0, verdict="conforms", broken=()))
+    assert [o.job for o in proof.missed()] == [job]
+    assert f"- `{effort}`: {job.id} (conforms)" in proof.document()
+
+
+def test_a_needle_that_quick_misses_is_counted_and_not_told(perfect: list[Outcome]) -> None:
+    proof = Proof(changed(perfect, Job("mutant", NEEDLE.id, "quick"), code=0, verdict="conforms", broken=()))
+    assert proof.missed() == []
+    assert proof.caught()[0][1] == f"{len(all_mutants()) - 1} of {len(all_mutants())} (99.8 %)"
+
+
+def test_a_mutant_caught_under_three_other_rules_first_is_told(perfect: list[Outcome]) -> None:
+    job = Job("mutant", NEEDLE.id, "standard")
+    proof = Proof(changed(perfect, job, broken=("a", "b", "c", *NEEDLE.rules)))
+    assert [o.job for o in proof.misnamed()] == [job]
+    assert f"- `standard`: {NEEDLE.id}: `a`, `b`, `c`" in proof.document()
+
+
+@pytest.mark.parametrize(("code", "verdict"), [(1, "drift"), (3, "conforms")])
+def test_a_variant_called_drift_or_failed_on_is_a_false_alarm(perfect: list[Outcome], code: int, verdict: str) -> None:
+    job = Job("variant", VARIANT.id, "quick")
+    proof = Proof(changed(perfect, job, code=code, verdict=verdict, broken=("audience.id",)))
+    assert [o.job for o in proof.false_alarms()] == [job]
+
+
+def test_a_rule_that_names_no_mutant_and_one_that_none_needs_are_told(perfect: list[Outcome]) -> None:
+    lost = [replace(o, broken=("read.flat",)) if "read.success" in o.broken else o for o in perfect]
+    lost = [replace(o, broken=("audience.id", "audience.name")) if "audience.id" in o.broken else o for o in lost]
+    rules = Proof(lost).rules()
+    assert "read.success" in rules["silent"]
+    assert "audience.id" in rules["needless"]
+
+
+def test_a_run_says_what_a_user_would_see() -> None:
+    caught = run(Job("mutant", PLAIN.id, "quick"))
+    assert (caught.code, caught.verdict) == (1, "drift")
+    assert set(PLAIN.rules) & set(caught.broken)
+    fine = run(Job("reference", CONFORMING, "quick"))
+    assert (fine.code, fine.verdict, fine.broken) == (0, "conforms", ())
+    assert 0 < fine.requests <= 60
+
+
+class Failing(ReferenceServer):
+    """Fails on every update."""
+
+    def answer(self, request: Request) -> Response:
+        return self.error(500, "internal", "oops") if request.method == "PUT" else super().answer(request)
+
+
+def test_schemathesis_raises_no_alarm_on_the_reference_server_and_one_on_a_server_that_fails() -> None:
+    said = []
+    for server in (ReferenceServer(), Failing()):
+        with running(server) as base_url:
+            said.append(schemathesis_says(base_url, 3))
+    assert said == [0, 1]
+
+
+def test_the_digest_reads_code_and_neither_comments_nor_docstrings() -> None:
+    source = (
+        '"""One."""\n\n# two\nA = 1  # three\n"""Four."""\n\n\ndef f() -> str:\n    """Five."""\n    return "six"\n'
+    )
+    assert inputs.code_of(source) == 'A = 1  # three\ndef f() -> str:\n    return "six"'
+
+
+def test_the_digest_is_of_contract_schemas_suite_package_and_servers() -> None:
+    names = {path.name for path in inputs.files()}
+    assert {"vocabulary.toml", "filter.toml", "corpus.json", "audience.json", "conftest.py", "session.py"} <= names
+    assert {"mutants_needles.py", "variants_http.py", "test_3_refusing.py", "schemathesis_runs.py"} <= names
+    assert not {"report_view.py", "cli.py", "document.py"} & names
