@@ -342,13 +342,14 @@ def _bearable(vector: RequestVector, place: Place) -> bool:
     return guarded(place) or not _negates(vector)
 
 
-def _turn(vectors: list[RequestVector], index: int, place: Place) -> RequestVector:
-    """Return the vector whose turn it is; directly under OR at the top a harmless one, if the code has any."""
+def _turn(vectors: list[RequestVector], used: Counter[str], place: Place) -> RequestVector:
+    """Return the vector sent least so far; directly under OR at the top a harmless one, if the code has any."""
     bearable = [vector for vector in vectors if _bearable(vector, place)]
     if not guarded(place):
         bearable = [vector for vector in bearable if harmless(vector)] or bearable
-    chosen = vectors[index % len(vectors)]
-    return chosen if chosen in bearable else bearable[index % len(bearable)]
+    chosen = min(bearable, key=lambda vector: used[vector.id])
+    used[chosen.id] += 1
+    return chosen
 
 
 def _chosen(
@@ -359,8 +360,10 @@ def _chosen(
     if effort == "thorough":
         return [(vector, place) for vector in vectors for place in PLACES if _bearable(vector, place)]
     if effort == "standard":
-        return [(_turn(vectors, index, place), place) for index, place in enumerate(PLACES)]
-    allowed = [p for p in PLACES if guarded(p) or harmless(vectors[0])]
+        used: Counter[str] = Counter()
+        return [(_turn(vectors, used, place), place) for place in PLACES]
+    # The one case of a code holds nothing open: a window that must be shielded is put where something shields it.
+    allowed = [p for p in PLACES if guarded(p) or (harmless(vectors[0]) and not _ages(fragment_of(vectors[0])[0]))]
     place = min(allowed, key=lambda p: (visited[p], PLACES.index(p)))
     visited[place] += 1
     return [(vectors[0], place)]

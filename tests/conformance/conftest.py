@@ -108,24 +108,27 @@ def cached(api: Session, rehearsed: Audience) -> bool:
 
 
 @pytest.fixture(scope="session")
-def renamed(api: Session, cached: bool) -> Exchange:  # noqa: ARG001  # a cache must be there to be kept
-    """Name and description come first: the size of the audience's own filter is cached, and may be more than 0."""
-    vector = contract().requests["update.name.longest/255"]
-    with api.step("renamed"):
-        return api.update(vector.body, vector.id, ("update.optional", "update.name.longest"))
+def described(api: Session, cached: bool) -> Exchange:  # noqa: ARG001  # a cache must be there to be kept
+    """Name and description come first: the size of the audience's own filter is cached, and may be more than 0.
+
+    Of the two the description: the answer then shows whether a name came through that was sent with a bad key.
+    """
+    vector = contract().requests["update.description/unicode"]
+    with api.step("described"):
+        return api.update(vector.body, vector.id, ("update.optional",))
 
 
 @pytest.fixture(scope="session")
-def described(api: Session, renamed: Exchange) -> Exchange:  # noqa: ARG001  # one after the other
-    vector = contract().requests["update.description/unicode"]
-    with api.step("described"):
-        exchange = api.update(vector.body, vector.id, ("update.optional",))
-        api.read("described")
+def renamed(api: Session, described: Exchange) -> Exchange:  # noqa: ARG001  # one after the other
+    vector = contract().requests["update.name.longest/255"]
+    with api.step("renamed"):
+        exchange = api.update(vector.body, vector.id, ("update.optional", "update.name.longest"))
+        api.read("renamed")
     return exchange
 
 
 @pytest.fixture(scope="session")
-def retold(api: Session, described: Exchange) -> Exchange:  # noqa: ARG001  # one after the other
+def retold(api: Session, renamed: Exchange) -> Exchange:  # noqa: ARG001  # one after the other
     vector = contract().requests["update.cache.kept/name-and-description"]
     with api.step("retold"):
         exchange = api.update(vector.body, vector.id, ("update.name", "update.description"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import dataclasses
 import hashlib
 import re
@@ -218,7 +219,7 @@ def test_every_rule_has_its_verdict_as_word_and_symbol(drifting: tuple[Report, P
 def test_the_matrix_shows_what_was_asked_where(drifting: tuple[Report, Path]) -> None:
     report, path = drifting
     cases = [finding.case for finding in report.session.findings if finding.rule == "filter.time.unit"]
-    (place,) = {case.partition("@")[2].removesuffix("-2").removesuffix("-3") for case in cases}
+    (place,) = {re.sub(r"-[23]\b.*", "", case.partition("@")[2]) for case in cases}
     text = path.read_text("utf-8")
     (row,) = re.findall(r"<tr><th scope=\"row\"><a href=\"#rule-filter\.time\.unit\">.*?</tr>", text, re.DOTALL)
     cells = [cell.split("unseen")[1] for cell in row.split("<td")[1:]]
@@ -233,7 +234,9 @@ def test_a_thousand_exchanges_stay_small_and_closed(conforming: tuple[Report, Pa
     session = report.session
     one = max(session.exchanges, key=lambda exchange: len(exchange.response.body))
     many = [dataclasses.replace(one, number=number) for number in range(1, 1001)]
-    reports.write(dataclasses.replace(report, session=dataclasses.replace(session, exchanges=many)), tmp_path)
+    longer = copy.copy(session)
+    longer.exchanges = many
+    reports.write(dataclasses.replace(report, session=longer), tmp_path)
     text = (tmp_path / "report.html").read_text("utf-8")
     assert text.count('<details class="exchange"') == 1000
     assert " open" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL).split("<script>")[0]
