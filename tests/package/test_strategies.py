@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import Phase, Verbosity, find, given, settings
-from hypothesis import strategies as st
+from hypothesis import find, given, settings
 
-from trackly_contract.contract import contract
+from tests.package.drawing import (
+    DOCUMENTED,
+    EVERYTHING,
+    SHALLOW,
+    assert_accepted,
+    conditions_of,
+    drawn,
+    searching,
+    smallest,
+    some,
+    tokens_of,
+)
 from trackly_contract.exchange import Request
-from trackly_contract.filters import GUARD, IMPOSSIBLE_COUNT, NOBODY, depth, matches_nobody
+from trackly_contract.filters import GUARD, NOBODY, depth, matches_nobody
 from trackly_contract.jsonvalue import encode, parse
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.schemas import DEEPEST, schemas
@@ -28,66 +38,9 @@ from trackly_contract.strategies import (
 from trackly_contract.vocabulary import KINDS, Vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from trackly_contract.jsonvalue import JSON
-
-T = TypeVar("T")
-
-EVERYTHING = contract().vocabulary
-DOCUMENTED = EVERYTHING.without((token.kind, token.token) for token in EVERYTHING.tokens if token.candidate)
-SHALLOW = 4
-
-some = settings(max_examples=50, deadline=None)
-smallest = settings(max_examples=200, derandomize=True, database=None, deadline=None)
-
-searching = settings(
-    smallest, max_examples=500, phases=[Phase.generate], verbosity=Verbosity.quiet
-)  # the first that is found, not shrunk
-
-
-def drawn(strategy: st.SearchStrategy[T], examples: int) -> list[T]:
-    """Return the first examples of a strategy, the same ones each time; health checks are on."""
-    found: list[T] = []
-
-    @settings(max_examples=examples, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
-    @given(strategy)
-    def collect(example: T) -> None:
-        found.append(example)
-
-    collect()
-    return found
-
-
-def assert_accepted(body: dict[str, JSON]) -> None:
-    decision = schemas().decide(body)
-    assert (decision.faults, decision.questions) == ((), ())
-    assert list(ReferenceServer().faults(body)) == []
-
-
-def groups_of(found: JSON) -> Iterator[dict[str, JSON]]:
-    pending = [found]
-    while pending:
-        group = pending.pop()
-        yield group
-        pending.extend(group.get("groups", ()))
-
-
-def conditions_of(found: JSON) -> Iterator[dict[str, JSON]]:
-    for group in groups_of(found):
-        yield from group.get("conditions", ())
-
-
-def tokens_of(found: JSON) -> Iterator[tuple[str, str]]:
-    for group in groups_of(found):
-        yield "group.operator", group["operator"]
-    for condition in conditions_of(found):
-        kind = condition["condition_type"]
-        yield "condition_type", kind
-        yield from ((f"{kind}.{member}", condition[member]) for member in ("operator", "unit") if member in condition)
-        if kind in ("time", "count", "revenue"):
-            yield f"{kind}.field", condition["field"]
-
 
 # Accepted ------------------------------------------------------------------------------------------
 
@@ -212,93 +165,6 @@ def test_the_deepest_that_is_asked_for_is_reached_and_not_exceeded(deepest: int,
 def test_no_health_check_fails_with_default_settings() -> None:
     for strategy in (filters(), filters(nobody=True), filters(open=True), update_bodies(), conditions(), names()):
         given(strategy)(settings(deadline=None, max_examples=20)(lambda _: None))()
-
-
-# Nobody --------------------------------------------------------------------------------------------
-
-YEAR = 525_600
-CONTACTS: list[dict[str, Any]] = [
-    {"click_count": clicks, "send_count": sends, "last_clicked_at": seen, "last_sent_at": sent, "signup_date": signup}
-    for clicks, sends in ((0, 0), (1, 60), (10**6, 10**9), (IMPOSSIBLE_COUNT - 1, IMPOSSIBLE_COUNT - 1))
-    for seen, sent in ((None, None), (None, 1), (0, 99 * YEAR), (60, 30 * 1440))
-    for signup in (0, 1440, 99 * YEAR)
-]
-"""People with extreme histories; times are minutes ago, None is never."""
-
-MINUTES = {"minutes": 1, "hours": 60, "days": 1440}
-
-
-def _timed(age: int | None, operator: str, span: int) -> bool:
-    """Whether a time is met; of somebody to whom it never happened, whatever is the more generous reading."""
-    if age is None:
-        return operator in ("not_within", "before", "not_exists")
-    return {
-        "within": age <= span,
-        "not_within": age > span,
-        "before": age >= span,
-        "after": age <= span,
-        "exists": True,
-    }.get(operator, False)
-
-
-def meets(contact: dict[str, Any], condition: dict[str, Any]) -> bool:
-    """Whether a contact meets a condition, read generously: whatever is not understood is met."""
-    field, operator, value = (condition.get(key) for key in ("field", "operator", "value"))
-    named = isinstance(field, str) and field in contact and isinstance(operator, str)
-    understood = named and (value is None or type(value) is int)
-    if condition.get("condition_type") == "time" and understood:
-        unit = condition.get("unit")
-        if operator in ("exists", "not_exists"):
-            return _timed(contact[str(field)], operator, 0)
-        if value is None or not isinstance(unit, str) or unit not in MINUTES:
-            return True
-        return _timed(contact[str(field)], str(operator), value * MINUTES[unit])
-    if condition.get("condition_type") == "count" and understood and value is not None:
-        count = contact[str(field)]
-        signs = {"gte": count >= value, "gt": count > value, "eq": count == value, "ne": count != value}
-        return bool(signs.get(str(operator), True))
-    return True
-
-
-def matched(contact: dict[str, Any], group: dict[str, Any]) -> bool:
-    parts = [meets(contact, condition) for condition in group.get("conditions", ())]
-    parts += [matched(contact, nested) for nested in group.get("groups", ())]
-    return all(parts) if group["operator"] == "AND" else any(parts)
-
-
-def test_the_evaluator_tells_people_apart() -> None:
-    old = {"condition_type": "time", "field": "signup_date", "operator": "before", "value": 99 * 365, "unit": "days"}
-    many = {"condition_type": "count", "field": "click_count", "operator": "gte", "value": 10**6}
-    assert 0 < sum(matched(contact, {"operator": "AND", "conditions": [old]}) for contact in CONTACTS) < len(CONTACTS)
-    assert 0 < sum(matched(contact, {"operator": "AND", "conditions": [many]}) for contact in CONTACTS) < len(CONTACTS)
-    found = drawn(filters(deepest=2), 100)
-    assert sum(any(matched(contact, made) for contact in CONTACTS) for made in found) > 50
-
-
-@some
-@given(filters(nobody=True, deepest=SHALLOW))
-def test_nobody_means_accepted_and_nobody(found: dict[str, JSON]) -> None:
-    assert_accepted({"filter": found})
-    assert depth(found) <= SHALLOW
-    assert matches_nobody(found)
-    assert not any(matched(contact, found) for contact in CONTACTS)
-
-
-@some
-@given(update_bodies(nobody=True, open=True, deepest=SHALLOW))
-def test_nobody_stays_nobody_with_open_parts_in_it(body: dict[str, JSON]) -> None:
-    if "filter" in body:
-        assert matches_nobody(body["filter"])
-        assert not any(matched(contact, body["filter"]) for contact in CONTACTS)
-
-
-@pytest.mark.parametrize("kind", [None, "count"])
-def test_conditions_that_nobody_meets(kind: str | None) -> None:
-    found = drawn(conditions(kind, nobody=True), 100)
-    assert {condition["condition_type"] for condition in found} == {"count"}
-    for condition in found:
-        assert_accepted({"filter": {"operator": "OR", "conditions": [condition]}})
-        assert not any(meets(contact, condition) for contact in CONTACTS)
 
 
 # Open ----------------------------------------------------------------------------------------------

@@ -1,0 +1,47 @@
+"""A reference server that a test can answer for, and a session with it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.session import Session
+from trackly_contract.targets import embedded_target
+from trackly_contract.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trackly_contract.exchange import Request, Response
+
+
+class Server(ReferenceServer):
+    """The reference server, but `hook` answers first where it wants to; keeps what it was asked."""
+
+    def __init__(self, hook: Callable[[Server, Request, int], Response | None] = lambda *_: None) -> None:
+        super().__init__()
+        self.hook = hook
+        self.asked: list[Request] = []
+
+    def answer(self, request: Request) -> Response:
+        self.asked.append(request)
+        return self.hook(self, request, len(self.asked)) or super().answer(request)
+
+    def honest(self, request: Request) -> Response:
+        return super().answer(request)
+
+    @property
+    def audience(self) -> dict[str, Any]:
+        return self.store.audiences[AUDIENCE_ID]
+
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(request.body) for request in self.asked if request.method == "PUT"]
+
+
+def session(server: Server) -> Session:
+    return Session(embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
+
+
+def broken(asked: Session) -> set[str]:
+    return {finding.rule for finding in asked.findings if finding.verdict is Verdict.BROKEN}
