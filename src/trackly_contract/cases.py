@@ -133,7 +133,7 @@ class RefusalCase:
         fragment, kind = fragment_of(self.vector)
         if kind == "groups" or not _ages(fragment):
             return {}
-        return {"value": IMPOSSIBLE_AGE.get(str(fragment["unit"]), IMPOSSIBLE_AGE["minutes"])}
+        return {"value": IMPOSSIBLE_AGE.get(str(fragment.get("unit")), IMPOSSIBLE_AGE["minutes"])}
 
     @property
     def condition_type(self) -> str | None:
@@ -222,9 +222,8 @@ def guarded(place: Place) -> bool:
 
 
 def _ages(condition: Mapping[str, JSON]) -> bool:
-    """Whether a condition is a sign-up before a time, in a unit no shorter than the shortest that is documented."""
-    named = (condition.get("field"), condition.get("operator")) == ("signup_date", "before")
-    return named and "value" in condition and condition.get("unit") not in ("seconds", None)
+    """Whether a condition can ask for a time a hundred years ago, in whatever unit of a minute or more."""
+    return condition.get("operator") == "before" and "value" in condition and condition.get("unit") != "seconds"
 
 
 def _negates(vector: RequestVector) -> bool:
@@ -234,17 +233,19 @@ def _negates(vector: RequestVector) -> bool:
 
 
 def harmless(vector: RequestVector) -> bool:
-    """Whether a faulty fragment would match no one even if a server took it for good.
+    """Whether a faulty fragment would match no one by any plain reading, even if a server took it for good.
 
-    Then it may stand directly under OR at the top. A count of IMPOSSIBLE_COUNT is such a fragment, and a sign-up
-    before a time, which is put a hundred years back there, whatever else is wrong with it.
+    Only then may it stand directly under OR at the top, where nothing shields it: a count of IMPOSSIBLE_COUNT and more
+    is such a fragment, and a time before another, which is put a hundred years back there. What a server makes of an
+    unknown operator, of a missing value or of a candidate token nobody can say.
     """
     fragment, kind = fragment_of(vector)
     if _negates(vector):
         return False
     conditions = [fragment] if kind == "conditions" else fragment.get("conditions", [])
     return bool(conditions) and all(
-        (c.get("operator") == "gte" and c.get("value") == IMPOSSIBLE_COUNT) or (kind == "conditions" and _ages(c))
+        c.get("condition_type") not in CANDIDATE_TYPES
+        and ((c.get("operator") == "gte" and c.get("value") == IMPOSSIBLE_COUNT) or (kind == "conditions" and _ages(c)))
         for c in conditions
     )
 
@@ -280,7 +281,7 @@ def refusal_cases(effort: Effort, source: Contract | None = None) -> list[Refusa
 
     quick: each code once, its place one of eight, so that every place is visited; standard: each code in each
     place, its vectors taking turns; thorough: each vector in each place. Nested places alternate between
-    depths 2 and 3. A negation (NOT, NAND) never stands directly under OR at the top, where nothing guards it.
+    depths 2 and 3. Directly under OR at the top, where nothing shields it, only what is harmless stands.
     """
     source = source or contract()
     by_code: dict[str, list[RequestVector]] = {}
@@ -338,16 +339,13 @@ def _swept(source: Contract) -> list[RefusalCase]:
 
 
 def _bearable(vector: RequestVector, place: Place) -> bool:
-    """Whether a vector may stand in a place: a negation never directly under OR at the top, unguarded."""
-    return guarded(place) or not _negates(vector)
+    """Whether a vector may stand in a place: where nothing shields it, only a harmless one."""
+    return guarded(place) or harmless(vector)
 
 
 def _turn(vectors: list[RequestVector], used: Counter[str], place: Place) -> RequestVector:
-    """Return the vector sent least so far; directly under OR at the top a harmless one, if the code has any."""
-    bearable = [vector for vector in vectors if _bearable(vector, place)]
-    if not guarded(place):
-        bearable = [vector for vector in bearable if harmless(vector)] or bearable
-    chosen = min(bearable, key=lambda vector: used[vector.id])
+    """Return the vector sent least so far of those that may stand in a place."""
+    chosen = min((vector for vector in vectors if _bearable(vector, place)), key=lambda vector: used[vector.id])
     used[chosen.id] += 1
     return chosen
 
@@ -361,7 +359,8 @@ def _chosen(
         return [(vector, place) for vector in vectors for place in PLACES if _bearable(vector, place)]
     if effort == "standard":
         used: Counter[str] = Counter()
-        return [(_turn(vectors, used, place), place) for place in PLACES]
+        places = [place for place in PLACES if any(_bearable(vector, place) for vector in vectors)]
+        return [(_turn(vectors, used, place), place) for place in places]
     # The one case of a code holds nothing open: a window that must be shielded is put where something shields it.
     allowed = [p for p in PLACES if guarded(p) or (harmless(vectors[0]) and not _ages(fragment_of(vectors[0])[0]))]
     place = min(allowed, key=lambda p: (visited[p], PLACES.index(p)))
