@@ -164,8 +164,8 @@ class Proof:
     def document(self) -> str:
         """Return docs/proof.md."""
         folder = FileSystemLoader(Path(__file__).parent)
-        # Markdown, not HTML: nothing is to be escaped.
-        templates = Environment(loader=folder, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+        templates = Environment(loader=folder, undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701  # no HTML
+        templates.trim_blocks = templates.lstrip_blocks = True
         return templates.get_template("proof.md.jinja").render(
             proof=self,
             first=FIRST,
