@@ -6,7 +6,9 @@ Refuses: to print the key.
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 
 import click
 
@@ -28,15 +30,19 @@ def main() -> None:
 @click.option("--effort", type=click.Choice(EFFORTS), default="standard", show_default=True)
 @click.option("--read-only", is_flag=True, help="Send GET of the audience only.")
 @click.option("--report", metavar="DIR", help="Write report.json, report.md and report.html into DIR.")
+@click.option(
+    "--waivers", metavar="FILE", help="Broken rules that FILE waives are noted (TOML: rule, reason, expires)."
+)
 @click.option("--yes", is_flag=True, help="Do not ask before the first write.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def check(  # one parameter an option
+def check(  # noqa: PLR0913  # one parameter an option
     *,
     live: bool,
     target: str,
     effort: Effort,
     read_only: bool,
     report: str | None,
+    waivers: str | None,
     yes: bool,
     pytest_arguments: tuple[str, ...],
 ) -> None:
@@ -51,6 +57,7 @@ def check(  # one parameter an option
     options += ["--trackly-read-only"] if read_only else []
     options += ["--trackly-yes"] if yes else []
     options += [f"--trackly-report={report}"] if report else []
+    options += [f"--trackly-waivers={waivers}"] if waivers else []
     code, _ = run_suite(None, effort, [*options, *pytest_arguments])
     sys.exit(code)
 
@@ -85,20 +92,21 @@ def restore() -> None:
     """Put a live audience back as it was before an interrupted run.
 
     Reads the journal of the audience that TRACKLY_BASE_URL and TRACKLY_AUDIENCE_ID name. Exit code 0: it is as
-    it was; 10: something could not be put back, and the journal stays.
+    it was; 10: something could not be put back, or another run is using the audience, and the journal stays.
     """
-    from trackly_contract.session import Session  # noqa: PLC0415
+    from trackly_contract.interrupts import Stopped  # noqa: PLC0415
+    from trackly_contract.live import opened  # noqa: PLC0415
+    from trackly_contract.lock import LockedError  # noqa: PLC0415
     from trackly_contract.targets import closing, live_target  # noqa: PLC0415
     from trackly_contract.verdict import InconclusiveError  # noqa: PLC0415
 
     try:
-        with closing(live_target(yes=True)) as target:
+        with closing(live_target(yes=True)) as target, opened(target, "quick", "restore") as session:
             assert target.journal is not None
             before = target.journal.read()
             if before is None:
                 click.echo("nothing to put back: no journal of this audience")
                 return
-            session = Session(target, "quick")
             session.borrowed = before
             left = session.give_back()
     except (UnusableSettingError, ValueError) as error:
@@ -106,11 +114,37 @@ def restore() -> None:
     except InconclusiveError as error:
         click.echo(f"not put back: {error}; the journal stays", err=True)
         sys.exit(10)
+    except LockedError as error:
+        click.echo(f"not put back: {error}", err=True)
+        sys.exit(10)
+    except Stopped as error:
+        click.echo(f"not put back: stopped by {error}; the journal stays, so run it again", err=True)
+        sys.exit(10)
     for line in left:
         click.echo(f"not put back: {line}", err=True)
     if left:
         sys.exit(10)
     click.echo(f"put back: audience {before.get('name')!r} is as it was")
+
+
+@main.command()
+@click.argument("old", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("new", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+def compare(old: Path, new: Path, *, as_json: bool) -> None:
+    """Say what changed between two runs: OLD and NEW are their files report.json.
+
+    Exit code 0: nothing got worse. 1: a rule is broken that was not. 10: something is not known any more that was.
+    2: a file is no report.
+    """
+    from trackly_contract import compare as comparing  # noqa: PLC0415
+
+    try:
+        comparison = comparing.compare(comparing.load(old), comparing.load(new))
+    except comparing.NotAReportError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(json.dumps(comparison.described(), indent=2) if as_json else comparison.text())
+    sys.exit(comparison.exit_code)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Refuses: to mix conformance tests with others in one run, and to spread them ove
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trackly_contract import data
+from trackly_contract import cassettes, data, recording, waivers
 from trackly_contract.cases import EFFORTS
-from trackly_contract.cassettes import CassetteError, Ledger
+from trackly_contract.cassettes import CassetteError
 from trackly_contract.client import UnusableSettingError
 from trackly_contract.contract import contract
 from trackly_contract.failure import failure_text, one_line, redacted, short
+from trackly_contract.interrupts import Stopped
+from trackly_contract.lock import LockedError
 from trackly_contract.offline import blocked
 from trackly_contract.targets import (
     TARGETS,
@@ -34,8 +36,10 @@ from trackly_contract.targets import (
 from trackly_contract.verdict import BrokenError, ExitCode, InconclusiveError, RunVerdict, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
+    from trackly_contract.last_live import LastLive
+    from trackly_contract.live import LiveSession
     from trackly_contract.report import Report
     from trackly_contract.session import Session
 
@@ -48,19 +52,28 @@ MOST_SHOWN = 3
 
 @dataclass
 class Run:
-    """What the plugin keeps of one conformance run."""
+    """What the plugin keeps of one conformance run.
+
+    `live` is the session again where it changes an audience that somebody needs; `left` says what is not put back.
+    """
 
     session: Session
     stack: ExitStack
     started_at: str
+    last_live: LastLive
+    waivers: dict[str, waivers.Waiver] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     ended: dict[str, bool] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     suite_failures: list[str] = field(default_factory=list)
+    misfit: bool = False
     report: Report | None = None
+    live: LiveSession | None = None
+    left: str = ""
 
 
 RUN = pytest.StashKey[Run]()
+NARROWED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -85,6 +98,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="send GET of the audience only: nothing is changed, and less is found out",
     )
     group.addoption("--trackly-report", metavar="DIR", help="write report.json, report.md and report.html into DIR")
+    group.addoption(
+        "--trackly-waivers",
+        metavar="FILE",
+        help="broken rules that FILE waives are noted: entries [[waiver]] with rule, reason and expires (a date)",
+    )
     group.addoption("--trackly-yes", action="store_true", help="do not ask before the first write (implied in CI)")
     group.addoption(
         "--trackly-record",
@@ -96,12 +114,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker that ties a test to the rule it is about; refuse to spread the suite over processes."""
     config.addinivalue_line("markers", "trackly_rule(id): the rule of the contract that a test is about")
-    if getattr(config.option, "numprocesses", None):
+    if getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None):
         # With pytest-xdist the controller collects nothing, so the arguments have to tell.
         suite = data.suite()
         named = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
         if any(path == suite or suite in path.parents for path in named):
-            raise pytest.UsageError("the conformance suite changes one audience step by step: run it without -n")
+            raise pytest.UsageError(
+                "the conformance suite changes one audience step by step: run it without -n and --tx"
+            )
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Remember that some cases are left out: such a run is no recording, and says nothing of unused ones."""
+    for item in items[:1]:
+        item.config.stash[NARROWED] = True
 
 
 def _rules(item: pytest.Item) -> list[str]:
@@ -127,18 +153,31 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _opened(config: pytest.Config) -> Run:
-    from trackly_contract.session import Session  # noqa: PLC0415  # a client's own pytest never needs it
+    from trackly_contract.last_live import LastLive  # noqa: PLC0415  # a client's own pytest never needs it
+    from trackly_contract.live import opened  # noqa: PLC0415
+    from trackly_contract.session import Session  # noqa: PLC0415
 
     option = config.option
     stack = ExitStack()
+    now = datetime.now(UTC)
     try:
+        waived = (
+            waivers.load(Path(option.trackly_waivers), contract().rules, now.date()) if option.trackly_waivers else {}
+        )
         target = stack.enter_context(closing(_target(config)))
-    except (UnusableSettingError, CassetteError) as error:
+        live = None
+        if target.journal is not None:
+            what = f"check, {option.trackly_effort}"
+            live = stack.enter_context(opened(target, option.trackly_effort, what, read_only=option.trackly_read_only))
+    except (UnusableSettingError, CassetteError, LockedError, waivers.WaiverError) as error:
+        stack.close()
         raise pytest.UsageError(str(error)) from None
     if target.offline:
         stack.enter_context(blocked())
-    session = Session(target, option.trackly_effort, read_only=option.trackly_read_only)
-    return Run(session, stack, datetime.now(UTC).isoformat(timespec="seconds"))
+    session = live or Session(target, option.trackly_effort, read_only=option.trackly_read_only)
+    recording.tell_age(session)
+    last_live = LastLive(cassettes.folder("live"), session)
+    return Run(session, stack, now.isoformat(timespec="seconds"), last_live, waived, live=live)
 
 
 def _target(config: pytest.Config) -> Target:
@@ -172,6 +211,8 @@ def pytest_runtest_makereport(
     run = item.config.stash.get(RUN, None)
     if run is None:
         return report
+    if run.live is not None and run.live.interrupts.seen:
+        item.session.shouldstop = f"stopped by {run.live.interrupts.seen[0]}"
     rules = _rules(item)
     error = call.excinfo.value if call.excinfo is not None else None
     if error is None:
@@ -185,6 +226,13 @@ def pytest_runtest_makereport(
         report.__dict__["trackly"] = "inconclusive"
         run.reasons.update(dict.fromkeys(rules, str(error)))
         run.ended.update(dict.fromkeys(rules, True))
+    elif isinstance(error, BrokenError) and all(found.rule in run.waivers for found in error.findings):
+        report.outcome = "skipped"
+        waiver = run.waivers[error.findings[0].rule]
+        text = redacted(one_line(f"{waiver.text} ({waiver.rule})"), run.session.target.key)
+        report.longrepr = (str(item.path), 0, text)
+        report.__dict__["trackly"] = "waived"
+        run.ended.update(dict.fromkeys(rules, True))
     elif isinstance(error, BrokenError):
         report.outcome = "failed"
         report.longrepr = redacted(_broken_text(item, error), run.session.target.key)
@@ -192,33 +240,68 @@ def pytest_runtest_makereport(
     elif isinstance(error, pytest.skip.Exception):
         run.reasons.update(dict.fromkeys(rules, f"skipped: {error.msg}"))
     else:
+        if isinstance(error, CassetteError):
+            report.longrepr = redacted(str(error), run.session.target.key)
+            run.misfit = True
         run.suite_failures.append(item.nodeid)
     return report
 
 
 def _broken_text(item: pytest.Item, error: BrokenError) -> str:
     rules = contract().rules
-    session = item.config.stash[RUN].session
+    run = item.config.stash[RUN]
+    session = run.session
     again = f'pytest --trackly-target={session.target.name} --trackly-effort={session.effort} "{item.nodeid}"'
-    texts = [failure_text(found, rules[found.rule], again) for found in error.findings[:MOST_SHOWN]]
-    if len(error.findings) > MOST_SHOWN:
-        texts.append(f"  and {len(error.findings) - MOST_SHOWN} more like it; the report has them all")
+    findings = [found for found in error.findings if found.rule not in run.waivers]
+    texts = [
+        failure_text(found, rules[found.rule], again, short(run.last_live.before(found).text))
+        for found in findings[:MOST_SHOWN]
+    ]
+    if len(findings) > MOST_SHOWN:
+        texts.append(f"  and {len(findings) - MOST_SHOWN} more like it; the report has them all")
     return "\n\n".join(texts)
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Give what could not be found out a name of its own."""
+    """Give what could not be found out, and what was waived, a name of its own."""
     if report.__dict__.get("trackly") == "inconclusive":
         return "inconclusive", "I", "INCONCLUSIVE"
+    if report.__dict__.get("trackly") == "waived":
+        return "waived", "W", "WAIVED"
     return None
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Fold the run into its report and its exit code."""
+@contextmanager
+def _torn_down(run: Run, exitstatus: int) -> Iterator[None]:
+    """Put the audience back whatever goes wrong as the fixtures are torn down inside; keep what is not as it was."""
+    with run.live.interrupts.held() if run.live is not None else nullcontext():
+        try:
+            try:
+                yield
+            finally:
+                if run.live is not None:
+                    run.live.give_back_at_last()
+        except (InconclusiveError, Stopped):
+            pass  # the session keeps why
+        except Exception as error:  # noqa: BLE001  # out of here it would end the process with 1, which means drift
+            run.suite_failures.append(f"the end of the run ({error!r})")
+    if run.live is None:
+        return
+    run.left = run.live.left_behind()
+    if run.left:
+        run.session.notes.append(run.left)
+        if exitstatus == pytest.ExitCode.INTERNAL_ERROR:  # then pytest asks nobody for a summary
+            run.live.interrupts.say(run.left)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
+    """Have everything torn down, then fold the run into its report and its exit code."""
     run = session.config.stash.get(RUN, None)
     if run is None:
-        return
+        return (yield)
+    with _torn_down(run, exitstatus):
+        yield
     from trackly_contract import report as reports  # noqa: PLC0415  # a client's own pytest never needs it
     from trackly_contract import report_files  # noqa: PLC0415
 
@@ -229,10 +312,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
             looked_for=frozenset(run.ended),
             reasons=run.reasons,
             suite_failures=tuple(run.suite_failures),
+            waivers=run.waivers,
+            last_live=run.last_live,
         )
 
     run.report = folded()
-    _finish_recording(run, exitstatus)
+    told = len(run.session.notes) + len(run.suite_failures)
+    _finish_recording(run, exitstatus, session.config)
+    if len(run.session.notes) + len(run.suite_failures) > told:
+        run.report = folded()
     run.stack.close()
     folder = session.config.option.trackly_report
     if folder:
@@ -241,13 +329,17 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         except Exception as error:  # noqa: BLE001  # whatever keeps a report from being written is no drift
             run.suite_failures.append(f"writing the report into {folder} ({error})")
             run.report = folded()
-    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    if run.live is not None and run.live.interrupts.seen:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
+    elif exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         session.exitstatus = _exit_code(run, run.report)
 
 
 def _exit_code(run: Run, report: Report) -> int:
     if run.suite_failures:
         return ExitCode.SUITE_FAILED
+    if run.left and report.verdict is RunVerdict.CONFORMS:
+        return ExitCode.INCONCLUSIVE
     return {
         RunVerdict.DRIFT: ExitCode.DRIFT,
         RunVerdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
@@ -255,28 +347,19 @@ def _exit_code(run: Run, report: Report) -> int:
     }[report.verdict]
 
 
-def _finish_recording(run: Run, exitstatus: int) -> None:
-    target = run.session.target
-    if target.recorder is None:
-        return
-    finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not run.suite_failures
-    if target.name == "live" and run.session.stamped:
-        run.session.notes.append("nothing recorded: the answers bear the reference server's stamp")
-        return
-    if not finished or run.report is None or not run.report.complete:
-        run.session.notes.append("nothing recorded: the run was not finished")
-        return
-    from trackly_contract import __version__  # noqa: PLC0415
-
-    target.recorder.finish(
-        Ledger(
-            "live" if target.name == "live" else "reference",
-            datetime.now(UTC).date().isoformat(),
-            __version__,
-            target.audience_id,
-            (run.session.effort,),
-        )
-    )
+def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
+    stopped = run.live is not None and run.live.interrupts.seen
+    missing = ""
+    if stopped or run.suite_failures or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        missing = "the run was not finished"
+    elif run.report is None or not run.report.complete or config.stash.get(NARROWED, False):
+        missing = "the run did not ask everything"
+    elif any("::" in argument for argument in config.args):
+        missing = "the run asked only what was named"  # each rule may have been, and yet not each case
+    unused = "" if missing else recording.tell_unused(run.session)
+    run.misfit = run.misfit or bool(unused)
+    failed = recording.finish(run.session, missing)
+    run.suite_failures += [what for what in (unused, failed) if what]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -303,11 +386,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for verdict in (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE):
         for result in report.results:
             if result.verdict is verdict:
-                worst = [f.got for f in result.differences if f.verdict is verdict]
-                write(f"  {verdict.value:<12} {result.rule.id}: {short(worst[0] if worst else result.reason, 160)}")
-    for note in session.notes:
+                write(f"  {verdict.value:<12} {result.rule.id}: {report.in_short(result)}")
+    for note in dict.fromkeys((*report.notes, *session.notes)):
         write(f"note       {note}")
     if run.suite_failures:
-        write(f"suite      failed in {', '.join(run.suite_failures[:3])}: a bug here, not drift")
+        why = "the recordings do not fit the suite, which is no drift" if run.misfit else "a bug here, not drift"
+        write(f"suite      failed in {', '.join(run.suite_failures[:3])}: {why}")
     if config.option.trackly_report:
         write(f"report     {Path(config.option.trackly_report) / 'report.html'}")
+    if run.left:
+        terminalreporter.write_line(redacted(one_line(run.left), key), red=True, bold=True)

@@ -8,7 +8,6 @@ Refuses: to record anything else (a live API: `make record`).
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -32,7 +31,6 @@ def record(folder: Path) -> None:
     """
     with TemporaryDirectory() as temporary:
         merged = Path(temporary) / "reference"
-        ledger: cassettes.Ledger | None = None
         for effort in EFFORTS:
             with running(ReferenceServer()) as base_url:
                 target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
@@ -41,10 +39,7 @@ def record(folder: Path) -> None:
                 code, _ = run_suite(target, effort, arguments=("-q", "--no-header"))
             if code != 0:
                 raise SystemExit(f"the reference server does not conform at {effort} (exit {code}): nothing recorded")
-            ledger = cassettes.Player(Path(temporary) / effort).ledger
             cassettes.merge(Path(temporary) / effort, merged)
-        assert ledger is not None
-        cassettes.write_ledger(merged, replace(ledger, efforts=EFFORTS))
         cassettes.swap(merged, folder)
 
 

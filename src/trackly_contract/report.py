@@ -12,23 +12,31 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
+from trackly_contract.failure import short
+from trackly_contract.second_reading import Before
 from trackly_contract.verdict import Finding, RunVerdict, Verdict, run_verdict, verdict_of
+from trackly_contract.waivers import Waiver, not_needed, waived
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from trackly_contract.last_live import LastLive
     from trackly_contract.rule import Rule
     from trackly_contract.session import Session
 
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What one run says of one rule; `reason` says why it was skipped or could not be found out."""
+    """What one run says of one rule.
+
+    `reason` says why it was skipped or could not be found out; `waiver` is that of a rule which would be broken.
+    """
 
     rule: Rule
     verdict: Verdict
     findings: tuple[Finding, ...]
     reason: str = ""
+    waiver: Waiver | None = None
 
     @property
     def differences(self) -> list[Finding]:
@@ -46,6 +54,11 @@ class Report:
     started_at: str
     suite_failures: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    last_live: LastLive | None = None
+
+    def before(self, finding: Finding) -> Before:
+        """Return what the last live recording says of a difference."""
+        return self.last_live.before(finding) if self.last_live is not None else Before()
 
     @property
     def verdict(self) -> RunVerdict:
@@ -53,6 +66,15 @@ class Report:
         if self.suite_failures:
             return RunVerdict.INCONCLUSIVE
         return run_verdict(result.verdict for result in self.results)
+
+    def in_short(self, result: RuleResult) -> str:
+        """Return the first grave difference of a rule, with what the last live recording says of it and its waiver."""
+        worst = next((found for found in result.differences if found.verdict is result.verdict), None)
+        text = short(worst.got if worst is not None else result.reason, 160)
+        before = self.before(worst) if worst is not None else None
+        if before is not None and before.recorded:
+            text += f" (last live {short(before.said, 160)}{f', {before.reading}' if before.reading else ''})"
+        return f"{text}; {result.waiver.text}" if result.waiver is not None else text
 
     def counts(self) -> Counter[Verdict]:
         """Return how many rules have each verdict."""
@@ -74,6 +96,9 @@ class Report:
         if self.suite_failures:
             return f"the suite itself failed, so nothing is said of {who}"
         part = "" if self.complete else ", as far as this run looked"
+        aside = sum(result.waiver is not None for result in self.results)
+        if aside:
+            part += f", {aside} broken {'rule' if aside == 1 else 'rules'} waived"
         return f"{who} {said} its documentation{part}"
 
 
@@ -84,17 +109,30 @@ def build(
     looked_for: frozenset[str],
     reasons: Mapping[str, str],
     suite_failures: tuple[str, ...] = (),
+    waivers: Mapping[str, Waiver] | None = None,
+    last_live: LastLive | None = None,
 ) -> Report:
     """Fold a session into a report.
 
     `looked_for` are the rules whose tests ran to an end; `reasons` say of a rule why it was skipped or could
-    not be found out.
+    not be found out; `waivers` are by rule; `last_live` gives every difference its second reading.
     """
     results = []
     complete = not session.read_only
-    for rule in contract().rules.values():
-        findings = tuple(_capped(rule, finding) for finding in session.of(rule.id))
+    rules = contract().rules
+    seen, notes = (session.findings, list[str]()) if last_live is None else last_live.reread(session.findings, rules)
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in seen:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    unwaived: dict[str, Verdict] = {}
+    for rule in rules.values():
+        findings = tuple(_capped(rule, finding) for finding in by_rule.get(rule.id, ()))
         verdict = verdict_of(findings)
+        waiver = (waivers or {}).get(rule.id) if verdict is Verdict.BROKEN else None
+        if verdict is not None:
+            unwaived[rule.id] = verdict
+        if waiver is not None:
+            findings, verdict = tuple(waived(findings)), Verdict.NOTED
         reason = ""
         if verdict is None and rule.untested is not None:
             verdict, reason = Verdict.SKIPPED, f"untested: {rule.untested}"
@@ -108,8 +146,9 @@ def build(
             verdict, reason = Verdict.SKIPPED, "not part of this run"
         if rule.untested is None and rule.id not in looked_for:
             complete = False
-        results.append(RuleResult(rule, verdict, findings, reason))
-    return Report(session, tuple(results), complete, started_at, suite_failures, tuple(session.notes))
+        results.append(RuleResult(rule, verdict, findings, reason, waiver))
+    notes = [*session.notes, *notes, *not_needed(waivers or {}, unwaived)]
+    return Report(session, tuple(results), complete, started_at, suite_failures, tuple(notes), last_live)
 
 
 def _capped(rule: Rule, finding: Finding) -> Finding:

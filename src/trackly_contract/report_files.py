@@ -15,6 +15,7 @@ from trackly_contract import __version__
 from trackly_contract.failure import path_of, printable, redacted, short
 from trackly_contract.jsonvalue import NotJSONError, parse
 from trackly_contract.report_view import View
+from trackly_contract.verdict import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,19 +51,25 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _evidence(finding: Finding) -> dict[str, Any]:
-    return {
+def _evidence(report: Report, finding: Finding) -> dict[str, Any]:
+    told = {
         "verdict": finding.verdict.value,
         "case": finding.case,
         "expected": short(finding.expected),
         "got": short(finding.got),
         "exchange": finding.exchange.number if finding.exchange else None,
     }
+    if finding.verdict in (Verdict.BROKEN, Verdict.NOTED):
+        before = report.before(finding)
+        told["last_live"] = short(before.said)
+        if before.reading is not None:
+            told["reading"] = before.reading.value
+    return told
 
 
-def _rule(result: RuleResult) -> dict[str, Any]:
+def _rule(report: Report, result: RuleResult) -> dict[str, Any]:
     told = result.differences or list(result.findings[:1])
-    return {
+    described: dict[str, Any] = {
         "id": result.rule.id,
         "verdict": result.verdict.value,
         "basis": result.rule.basis,
@@ -70,8 +77,11 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         "source": [f"{source.page}, {source.section}" for source in result.rule.sources],
         "looks": len(result.findings),
         "reason": result.reason,
-        "evidence": [_evidence(finding) for finding in told],
+        "evidence": [_evidence(report, finding) for finding in told],
     }
+    if result.waiver is not None:
+        described["waiver"] = {"reason": result.waiver.reason, "expires": result.waiver.expires.isoformat()}
+    return described
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -93,7 +103,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "requests": session.requests,
         "writes": session.writes,
         "suite_failures": list(report.suite_failures),
-        "rules": [_rule(result) for result in report.results],
+        "rules": [_rule(report, result) for result in report.results],
         "vocabulary": session.vocabulary,
         "notes": list(report.notes),
         "exchanges": [_exchange(exchange) for exchange in session.exchanges],

@@ -65,23 +65,28 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What was expected and what came, once for all looks that saw the same; `sent` is the first look's request."""
+    """What was expected and what came, once for all looks that saw the same.
+
+    `sent` is the first look's request, `last_live` what the last live recording says of it.
+    """
 
     verdict: Verdict
     expected: str
     got: str
     sent: str
     looks: tuple[Look, ...]
+    last_live: str
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One rule with its documentation and its differences."""
+    """One rule with its documentation and its differences; `waiver` is empty where there is none."""
 
     result: RuleResult
     docs: tuple[Doc, ...]
     reason: str
     differences: tuple[Difference, ...]
+    waiver: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +212,12 @@ class View:
     @cached_property
     def rules(self) -> list[Told]:
         """Every rule, in the order of the contract."""
-        return [_told(result) for result in self.report.results]
+        return [_told(self.report, result) for result in self.report.results]
+
+    @property
+    def waived(self) -> bool:
+        """Whether a broken rule stands among the noted ones because it is waived."""
+        return any(told.waiver for told in self.rules)
 
     def of(self, verdict: Verdict) -> list[Told]:
         """Return the rules of one verdict."""
@@ -248,22 +258,24 @@ class View:
         return [_shown(exchange, found.get(exchange.number, [])) for exchange in self.session.exchanges]
 
 
-def _told(result: RuleResult) -> Told:
+def _told(report: Report, result: RuleResult) -> Told:
     pages = contract().pages
     docs = tuple(Doc(pages[s.page].title, pages[s.page].url, s.section, s.quote) for s in result.rule.sources)
-    alike: dict[tuple[Verdict, str, str], list[Finding]] = {}
+    alike: dict[tuple[Verdict, str, str, str], list[Finding]] = {}
     for finding in result.differences:
-        alike.setdefault((finding.verdict, finding.expected, finding.got), []).append(finding)
+        before = report.before(finding).text
+        alike.setdefault((finding.verdict, finding.expected, finding.got, before), []).append(finding)
     differences = [_difference(*said, findings) for said, findings in alike.items()]
     differences.sort(key=lambda difference: _GRAVEST_FIRST.index(difference.verdict))
-    return Told(result, docs, short(result.reason), tuple(differences))
+    waiver = one_line(result.waiver.text) if result.waiver is not None else ""
+    return Told(result, docs, short(result.reason), tuple(differences), waiver)
 
 
-def _difference(verdict: Verdict, expected: str, got: str, findings: list[Finding]) -> Difference:
+def _difference(verdict: Verdict, expected: str, got: str, before: str, findings: list[Finding]) -> Difference:
     first = next((f.exchange for f in findings if f.exchange is not None), None)
     looks = [Look(one_line(f.case), f.exchange.number if f.exchange else 0) for f in findings]
     request = one_line(sent(first)) if first is not None else ""
-    return Difference(verdict, short(expected), short(got), request, tuple(dict.fromkeys(looks)))
+    return Difference(verdict, short(expected), short(got), request, tuple(dict.fromkeys(looks)), short(before))
 
 
 def _cell(result: RuleResult, asked: dict[str, int], place: Place | None) -> Cell:

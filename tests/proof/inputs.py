@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 UNRELATED = frozenset(
     {
-        *("cli", "plugin", "journal", "cassettes", "record_reference", "offline"),
+        *("cli", "plugin", "journal", "lock", "interrupts", "live", "offline"),
+        *("cassettes", "ledger", "standins", "swap", "recording", "record_reference"),
+        *("last_live", "second_reading", "waivers", "compare"),
         *("generated", "report", "report_files", "report_view", "failure"),
     }
 )

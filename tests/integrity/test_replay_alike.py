@@ -1,0 +1,198 @@
+"""A replay is judged like the run it was recorded from, though it holds nothing of somebody's audience."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integrity.mutants import mutants
+from trackly_contract import cassettes
+from trackly_contract.exchange import Request, Response
+from trackly_contract.reference import REFERENCE_KEY, STAMP, Audience, ReferenceServer, Store, ticking
+from trackly_contract.run import run_suite
+from trackly_contract.serve import running
+from trackly_contract.targets import live_target, recorded, replay_target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integrity.mutants import Answering, Mutant
+    from trackly_contract.cases import Effort
+    from trackly_contract.report import Report
+
+ID = "5f0e6d7c8b9a0f1e2d3c4b5a"
+
+SECRETS = ("Joë", "Jo\\u00eb", "VIP", "anna@example.org", "favourite_pet", "Berlin", "8822", "4711", ID, "98765")
+"""What stands in somebody's audience, and in no recording of it."""
+
+
+def somebodys() -> Audience:
+    """Return an audience with content of its own in every member."""
+    return {
+        "id": ID,
+        "name": "Joë's VIP guests, Berlin",
+        "description": "ask anna@example.org\nbefore you change this",
+        "source_lists": [8822, 4711],
+        "filter": {
+            "operator": "AND",
+            "conditions": [
+                {"conditionType": "custom_field", "field": "favourite_pet", "operator": "eq", "value": "a cat, Berlin"},
+                {"conditionType": "count", "field": "click_count", "operator": "gte", "value": 3},
+            ],
+            "groups": [],
+        },
+        "cached_size": 98765,
+        "cached_size_updated_at": "2026-11-15T08:30:00",
+        "status": "active",
+        "created_at": "2026-10-01T14:22:00",
+    }
+
+
+class Unstamped(ReferenceServer):
+    """Stands for the live API: answers without a stamp, from an audience that somebody made."""
+
+    def __init__(self, inner: Answering | None = None, start: datetime | None = None, **changes: Any) -> None:
+        super().__init__()
+        self.inner = inner or ReferenceServer()
+        store = next(held for held in _stores(self.inner))
+        store.audiences = {ID: {**somebodys(), **changes}}
+        store.lists = {8822, 4711, 9001}
+        store.clock = ticking(start or datetime(2026, 11, 20, 10, 30, 45, tzinfo=UTC))
+
+    def answer(self, request: Request) -> Response:
+        answer = self.inner.answer(request)
+        return Response(answer.status, tuple(h for h in answer.headers if h[0].lower() != STAMP.lower()), answer.body)
+
+
+def _stores(server: Any) -> Any:
+    """Yield the store of a reference server, and of one inside a wrapper."""
+    for held in vars(server).values():
+        if isinstance(held, Store):
+            yield held
+        elif hasattr(held, "answer"):
+            yield from _stores(held)
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the folder of live recordings, apart from the project's own."""
+    monkeypatch.setattr(cassettes, "folder", lambda name: tmp_path / "cassettes" / name)
+    monkeypatch.setenv("TRACKLY_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("TRACKLY_API_KEY", REFERENCE_KEY)
+    monkeypatch.setenv("TRACKLY_AUDIENCE_ID", ID)
+    return tmp_path / "cassettes" / "live"
+
+
+def run(target: Any, effort: Effort) -> Report:
+    _, report = run_suite(target, effort, ["-q", "--no-summary", "--tb=no"])
+    assert report is not None
+    return report
+
+
+def record(server: ReferenceServer, monkeypatch: pytest.MonkeyPatch, effort: Effort = "quick") -> Report:
+    """Run the suite on a server as if it were the live API, and record it."""
+    with running(server) as base_url:
+        monkeypatch.setenv("TRACKLY_BASE_URL", base_url)
+        report = run(recorded(live_target(yes=True), "live"), effort)
+    assert any(note.startswith("recorded ") for note in report.notes), report.notes
+    return report
+
+
+def said(report: Report) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return what a report says of each rule: its verdict, and every look in its order."""
+    return [
+        (result.rule.id, result.verdict.value, [(f.case, f.verdict.value) for f in result.findings])
+        for result in report.results
+    ]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("effort", ["quick", "standard"])
+def test_a_replay_says_what_the_run_said(live: Path, monkeypatch: pytest.MonkeyPatch, effort: Effort) -> None:
+    before = record(Unstamped(), monkeypatch, effort)
+    assert said(run(replay_target(effort), effort)) == said(before)
+    assert live.is_dir()
+
+
+MOVED = [mutant for mutant in mutants() if not mutant.rules[0].startswith("filter.")]
+
+
+@pytest.mark.parametrize("mutant", MOVED[::10], ids=lambda mutant: mutant.id)
+def test_a_replay_finds_the_drift_that_the_run_found(
+    mutant: Mutant, live: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = mutant.make()
+    before = record(Unstamped(server), monkeypatch)
+    assert said(run(replay_target("quick"), "quick")) == said(before)
+    assert live.is_dir()
+
+
+OWN: dict[str, dict[str, Any]] = {
+    "a name that the suite sends too": {"name": "trackly-contract: candidates"},
+    "a list that the documentation prints": {"source_lists": [102, 8822]},
+    "no list": {"source_lists": []},
+    "no description": {"description": None},
+    "a blank at an end": {"name": "VIP guests "},
+    "a name of blanks": {"name": "  "},
+    "more than 255 bytes": {"name": "é" * 200},
+    "nothing cached": {"cached_size": None, "cached_size_updated_at": None},
+    "nobody counted": {"cached_size": 0},
+    "times with zone and fraction": {"created_at": "2026-10-01T14:22:00.123+02:00"},
+    "a time that is none": {"created_at": "2026-02-30T14:22:00"},
+}
+
+
+@pytest.mark.parametrize("changes", OWN.values(), ids=OWN.keys())
+def test_a_replay_says_the_same_whatever_the_audience_holds(
+    changes: dict[str, Any], live: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Unstamped(**changes)
+    server.inner.store.lists.add(102)  # type: ignore[attr-defined]  # a reference server
+    before = record(server, monkeypatch)
+    assert said(run(replay_target("quick"), "quick")) == said(before)
+    assert live.is_dir()
+
+
+def test_nothing_of_somebodys_audience_is_recorded(live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(Unstamped(), monkeypatch, "standard")
+    written = b"\n".join(text for name, text in content(live).items() if name != "ledger.json").decode("utf-8")
+    assert [secret for secret in (*SECRETS, REFERENCE_KEY, "2026-11-20T", "127.0.0.1") if secret in written] == []
+
+
+def test_the_same_audience_on_another_day_is_recorded_to_the_byte_alike(
+    live: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(Unstamped(), monkeypatch)
+    before = content(live)
+    # Another id, other lists, another size, other texts of the same shape, other times.
+    lists: dict[str, Any] = {"source_lists": [4711, 9001], "cached_size": 123, "name": "Noé's top donors, London"}
+    days: dict[str, Any] = {"cached_size_updated_at": "2026-12-15T08:30:00", "created_at": "2026-10-02T14:22:00"}
+    record(Unstamped(start=datetime(2026, 12, 24, 10, 30, 45, tzinfo=UTC), **lists, **days), monkeypatch)
+    assert {name for name, _ in set(content(live).items()) ^ set(before.items())} <= {"ledger.json"}
+
+
+class Flaky(Unstamped):
+    """Says every so often that it is busy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn = itertools.count(1)
+
+    def answer(self, request: Request) -> Response:
+        if next(self.turn) % 7 == 0:
+            return Response(503, (("Retry-After", "0"),), b"<h1>busy</h1>")
+        return super().answer(request)
+
+
+def test_answers_that_were_asked_for_again_are_replayed(live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = record(Flaky(), monkeypatch)
+    after = run(replay_target("quick"), "quick")
+    assert said(after) == said(before)
+    assert after.session.requests == before.session.requests
+    assert live.is_dir()

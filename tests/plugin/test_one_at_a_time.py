@@ -1,0 +1,129 @@
+"""Runs on one audience refuse each other, and a run refuses to be spread over processes."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.plugin.warm import AS_IT_WAS, standing
+from trackly_contract import data
+from trackly_contract.lock import locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.plugin.conftest import Ran
+    from tests.plugin.warm import Stand
+    from trackly_contract.exchange import Request
+
+forks = pytest.mark.skipif(os.name != "posix", reason="forks are POSIX")
+
+
+@pytest.fixture(scope="module")
+def one_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    with standing(tmp_path_factory.mktemp("stand")) as stand:
+        yield stand
+
+
+@pytest.fixture
+def stand(one_stand: Stand) -> Stand:
+    one_stand.fresh()
+    return one_stand
+
+
+@forks
+def test_a_second_run_is_refused_names_the_first_and_sends_nothing(stand: Stand) -> None:
+    with locked(stand.journal, "check, standard"):
+        ended = stand.run()
+    assert (ended.code, stand.server.number) == (pytest.ExitCode.USAGE_ERROR, 0), ended.text
+    assert f"another run is using this audience (check, standard: process {os.getpid()} on " in ended.text
+    assert "Traceback" not in ended.text
+
+
+@forks
+def test_restore_is_refused_while_a_run_goes_and_sends_nothing(stand: Stand) -> None:
+    with locked(stand.journal, "check, standard"):
+        ended = stand.restore()
+    assert (ended.code, stand.server.number) == (10, 0), ended.text
+    assert "not put back: " in ended.text
+    assert "check, standard" in ended.text
+
+
+@forks
+def test_a_run_is_refused_while_restore_goes(stand: Stand) -> None:
+    with locked(stand.journal, "restore"):
+        ended = stand.run()
+    assert (ended.code, stand.server.number) == (pytest.ExitCode.USAGE_ERROR, 0), ended.text
+    assert "(restore: process " in ended.text
+
+
+@forks
+def test_a_run_that_only_reads_is_not_refused(stand: Stand) -> None:
+    with locked(stand.journal, "check, standard"):
+        ended = stand.run("--trackly-read-only")
+    assert ended.code == 0, ended.text
+
+
+@forks
+def test_the_lock_is_held_from_the_first_request_to_the_last(stand: Stand) -> None:
+    held: list[bool] = []
+
+    def after(_number: int, _request: Request) -> None:
+        held.append("lock" in stand.left())
+
+    stand.server.after = after
+    assert stand.run().code == 0
+    assert held == [True] * stand.server.number
+    assert stand.left() == []
+
+
+@forks
+def test_the_lock_names_the_run_that_holds_it(stand: Stand) -> None:
+    found = {}
+
+    def after(number: int, _request: Request) -> None:
+        if number == 1:
+            found.update(json.loads(next(stand.state.glob("*.lock")).read_text("utf-8")))
+
+    stand.server.after = after
+    stand.run()
+    assert found["what"] == "check, quick"
+
+
+@forks
+def test_a_lock_that_cannot_be_read_refuses_a_run(stand: Stand) -> None:
+    stand.state.mkdir(exist_ok=True)
+    lock = stand.journal.path.with_name(stand.journal.path.name.replace(".journal.json", ".lock"))
+    lock.write_text("{", "utf-8")
+    ended = stand.run()
+    assert (ended.code, stand.server.number) == (pytest.ExitCode.USAGE_ERROR, 0), ended.text
+    assert f"{lock}: the lock of this audience cannot be read" in ended.text
+
+
+@forks
+def test_a_run_on_another_audience_is_not_refused(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = "e" * 24
+    stand.server.store.audiences[other] = {**next(iter(stand.server.store.audiences.values())), "id": other}
+    monkeypatch.setitem(stand.variables, "TRACKLY_AUDIENCE_ID", other)
+    with locked(stand.journal, "check, standard"):
+        ended = stand.run()
+    assert (ended.code, stand.server.content) == (0, AS_IT_WAS), ended.text
+
+
+@pytest.mark.parametrize("spread", [("-n", "2"), ("-n", "auto"), ("--dist", "load", "--tx", "2*popen")], ids=" ".join)
+@pytest.mark.parametrize("named", [False, True], ids=["bare", "named"])
+def test_a_spread_run_is_refused_and_says_how_to_run_it(
+    run_pytest: Callable[..., Ran], spread: tuple[str, ...], named: bool
+) -> None:
+    ran = run_pytest(*spread, *([str(data.suite())] if named else []))
+    assert ran.code == pytest.ExitCode.USAGE_ERROR
+    assert "the conformance suite changes one audience step by step: run it without -n and --tx" in ran.text
+
+
+def test_check_with_processes_is_refused_too() -> None:
+    from trackly_contract.run import run_suite
+
+    assert run_suite(None, "quick", ["-n", "2"])[0] == pytest.ExitCode.USAGE_ERROR
