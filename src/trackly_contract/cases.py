@@ -236,7 +236,7 @@ def harmless(vector: RequestVector) -> bool:
     """Whether a faulty fragment would match no one by any plain reading, even if a server took it for good.
 
     Only then may it stand directly under OR at the top, where nothing shields it: a count of IMPOSSIBLE_COUNT and more
-    is such a fragment, and a time before another, which is put a hundred years back there. What a server makes of an
+    is such a fragment, and an event before a time, which is then put a hundred years back. What a server makes of an
     unknown operator, of a missing value or of a candidate token nobody can say.
     """
     fragment, kind = fragment_of(vector)
