@@ -101,7 +101,7 @@ def restore() -> None:
     from trackly_contract.verdict import InconclusiveError  # noqa: PLC0415
 
     try:
-        with closing(live_target(yes=True)) as target, opened(target, "quick", "restore") as session:
+        with closing(live_target()) as target, opened(target, "quick", "restore") as session:
             assert target.journal is not None
             before = target.journal.read()
             if before is None:

@@ -1,7 +1,7 @@
 """The HTTP client: the one module that knows httpx.
 
-Promises: sends the bytes it is given, follows no redirect, reads a bounded body in bounded time; the key never
-shows in an exception.
+Promises: sends the bytes it is given, follows no redirect; an answer is bounded in bytes, unpacked ones included, and
+in time, from the first byte of its head on; the key never shows in an exception.
 Refuses: a key that could break a header, and plain http to anything but loopback.
 """
 
@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import time
-from typing import TYPE_CHECKING
+import socket
+import threading
+import zlib
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,7 +21,7 @@ import httpx
 from trackly_contract.exchange import Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 LARGEST_ANSWER = 8_000_000
 """Bytes of an answer that are read; an audience needs a thousandth of that."""
@@ -83,17 +86,59 @@ def checked_audience_id(audience_id: str) -> str:
     return audience_id
 
 
+class _Connection:
+    """The connection that is in use, so that an answer that drips can be cut off.
+
+    The timeouts of httpx are for one read each: a server that sends a byte now and then meets them for hours.
+    """
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Keep the stream of a connection that was made; an `extensions={"trace": ...}` of httpx."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._stream = info["return_value"]
+
+    @contextmanager
+    def cut_after(self, seconds: float) -> Iterator[threading.Event]:
+        """Shut the connection after `seconds`; the event that is yielded says whether that was done."""
+        cut = threading.Event()
+
+        def shut() -> None:
+            cut.set()
+            with suppress(OSError, AttributeError):  # closed already, or never made
+                # Past the TLS layer, which another thread is reading from.
+                socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+        timer = threading.Timer(seconds, shut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield cut
+        finally:
+            timer.cancel()
+
+
 class Client:
     """Sends requests to one base URL over one connection pool."""
 
-    def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
-        """Take a checked base URL; `transport` replaces the network (an embedded server, a test)."""
+    def __init__(
+        self, base_url: str, transport: httpx.BaseTransport | None = None, *, longest_answer: float = LONGEST_ANSWER
+    ) -> None:
+        """Take a checked base URL; `transport` replaces the network (an embedded server, a test).
+
+        `longest_answer` is in seconds, and what any single read may take with it.
+        """
         self.base_url = base_url
+        self._longest = longest_answer
+        self._connection = _Connection()
+        self._embedded = transport is not None
         self._http = httpx.Client(
             transport=transport,
             follow_redirects=False,
             trust_env=base_url.startswith("https:"),  # a proxy would see what plain http sends to loopback
-            timeout=httpx.Timeout(connect=10, read=30, write=30, pool=10),
+            timeout=httpx.Timeout(min(30.0, longest_answer), connect=min(10.0, longest_answer)),
         )
 
     def send(self, request: Request) -> Response:
@@ -101,23 +146,31 @@ class Client:
 
         Raises NoAnswerError if none came whole and in time.
         """
-        started = time.monotonic()
-        headers = [("Accept", "application/json"), *request.headers]
+        if self._embedded:
+            return self._sent(request)
+        with self._connection.cut_after(self._longest) as cut:
+            try:
+                response = self._sent(request)
+            except NoAnswerError:
+                if not cut.is_set():
+                    raise
+        if cut.is_set():  # a body without a length ends where the connection does, whoever ended it
+            raise NoAnswerError(f"the answer took longer than {self._longest:g} seconds")
+        return response
+
+    def _sent(self, request: Request) -> Response:
+        # One encoding that can be unpacked in pieces; what httpx would offer and unpack grows without bounds.
+        headers = [("Accept", "application/json"), ("Accept-Encoding", "gzip"), *request.headers]
         try:
             with self._http.stream(
                 request.method,
                 self.base_url + request.path,
                 headers=headers,
                 content=request.body or None,
+                extensions={"trace": self._connection.trace},
             ) as answer:
-                body = bytearray()
-                for chunk in answer.iter_bytes():
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER:
-                        raise NoAnswerError(f"the answer is longer than {LARGEST_ANSWER:,} bytes")
-                    if time.monotonic() - started > LONGEST_ANSWER:
-                        raise NoAnswerError(f"the answer took longer than {LONGEST_ANSWER:.0f} seconds")
-                return Response(answer.status_code, tuple(answer.headers.multi_items()), bytes(body))
+                body = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""))
+                return Response(answer.status_code, tuple(answer.headers.multi_items()), body)
         except httpx.HTTPError as error:
             text, key = f"{type(error).__name__}: {error}", request.header("X-Api-Key")
             raise NoAnswerError(text.replace(key, "(the key)") if key else text) from None
@@ -129,6 +182,29 @@ class Client:
         self._http.close()
 
 
+def unpacked(chunks: Iterable[bytes], encoding: str) -> bytes:
+    """Return a body of at most LARGEST_ANSWER bytes, unpacked if `encoding`, a Content-Encoding, says so.
+
+    Raises NoAnswerError for a longer one, and for one that cannot be unpacked.
+    """
+    coded = encoding.strip().lower() not in ("", "identity")
+    if coded and encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        raise NoAnswerError(f"the answer is encoded as {encoding[:40]!r}, which nobody asked for")
+    unpacking = zlib.decompressobj(32 + zlib.MAX_WBITS)  # told by its first bytes whether gzip or zlib
+    body, packed = bytearray(), 0
+    try:
+        for chunk in chunks:
+            packed += len(chunk)
+            body += unpacking.decompress(chunk, LARGEST_ANSWER + 1 - len(body)) if coded else chunk
+            if max(len(body), packed) > LARGEST_ANSWER:
+                raise NoAnswerError(f"the answer is longer than {LARGEST_ANSWER:,} bytes")
+    except zlib.error as error:
+        raise NoAnswerError(f"the answer cannot be unpacked: {error}") from None
+    if coded and packed and not unpacking.eof:
+        raise NoAnswerError("the packed answer ends before its end")
+    return bytes(body)
+
+
 def embedded(answer: Callable[[Request], Response], prefix: str) -> httpx.BaseTransport:
     """Return a transport that hands each request to `answer`, its path less `prefix`, without any network."""
 
@@ -136,6 +212,6 @@ def embedded(answer: Callable[[Request], Response], prefix: str) -> httpx.BaseTr
         path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(prefix)
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
         response = answer(Request(request.method, path, headers, request.read()))
-        return httpx.Response(response.status, headers=list(response.headers), content=response.body)
+        return httpx.Response(response.status, headers=list(response.headers), stream=httpx.ByteStream(response.body))
 
     return httpx.MockTransport(handle)

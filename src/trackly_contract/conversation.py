@@ -1,8 +1,8 @@
 """A conversation: requests to one target, counted and kept, with faults of the way told from answers.
 
 Promises: an answer that may be a fault of the network or a gateway is asked for again and then held against a
-control; every exchange is kept, retries and controls included.
-Refuses: to judge what an answer says (session.py).
+control; a target that is gone is not asked for ever; every exchange is kept, retries and controls included.
+Refuses: to judge what an answer says (session.py); to send more than was allowed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from trackly_contract.client import NoAnswerError
 from trackly_contract.exchange import Exchange, Request
-from trackly_contract.faults import HABIT, TRIES, no_outage, pause, suspicious
+from trackly_contract.faults import HABIT, LOST, TRIES, no_outage, pause, pause_when_lost, suspicious
 from trackly_contract.jsonvalue import JSON, encode
 from trackly_contract.judge import describe
 from trackly_contract.verdict import InconclusiveError
@@ -31,15 +31,27 @@ WRONG_KEY = "trk_" + "z" * 32
 STAMP = "x-trackly-contract-reference"
 
 
+class NotAskedError(InconclusiveError):
+    """A request was not sent: those that were allowed are spent, or the target is gone."""
+
+
 @dataclass
 class Conversation:
-    """What is sent to a target, and what comes back."""
+    """What is sent to a target, and what comes back.
+
+    `most_requests` are allowed in all, None for any number; `kept_aside` of them for the end; `outages` say why
+    something could not be asked, or got no answer that counts.
+    """
 
     target: Target
     exchanges: list[Exchange] = field(init=False, default_factory=list)
     writes: int = field(init=False, default=0)
     stamped: bool = field(init=False, default=False)
     stayed: Counter[tuple[str, int]] = field(init=False, default_factory=Counter)
+    most_requests: int | None = field(init=False, default=None)
+    kept_aside: int = field(init=False, default=0)
+    outages: list[str] = field(init=False, default_factory=list)
+    _lost: int = field(init=False, default=0)
 
     @property
     def requests(self) -> int:
@@ -59,6 +71,9 @@ class Conversation:
         return Request(method, f"/v2/audiences/{audience}{suffix}", tuple(headers), content)
 
     def _once(self, request: Request) -> Exchange:
+        if self.most_requests is not None and self.requests >= self.most_requests - self.kept_aside:
+            aside = f", {self.kept_aside} of them to put the audience back" if self.kept_aside else ""
+            raise NotAskedError(f"not asked: {self.most_requests} requests were allowed{aside}")
         response = self.target.client.send(request)
         exchange = Exchange(request, response, len(self.exchanges) + 1)
         self.exchanges.append(exchange)
@@ -70,12 +85,23 @@ class Conversation:
     def ask(self, request: Request, *, good_key: bool = True) -> Exchange:
         """Send a request and return its exchange.
 
-        A suspicious answer (no JSON object, 3xx, 429, 5xx, or 401 and 403 with the good key) and no answer at
-        all are tried again, then held against a control: a GET of the audience that must succeed. If the
-        control succeeds, an answer that stays is returned to be judged like any other. A refusal without JSON that
-        stayed several times is how this target refuses, and is no longer tried again.
-        Raises InconclusiveError if the control fails, or if no answer comes at all.
+        A suspicious answer (no JSON object, 3xx, 403, 429, 5xx, or 401 with the good key) and no answer at all are
+        tried again, then held against a control: a GET of the audience that must succeed. If the control succeeds,
+        an answer that stays is returned to be judged like any other. A refusal without JSON that stayed several
+        times is how this target refuses, and is no longer tried again.
+        Raises InconclusiveError if the control fails, if no answer comes at all, or if the limit is reached. Once a
+        control has failed, the next request is sent only after another one succeeded; after LOST that failed in a
+        row nothing is sent any more.
         """
+        try:
+            if self._lost:
+                self._wait_for_the_target()
+            return self._asked(request, good_key=good_key)
+        except InconclusiveError as error:
+            self.outages.append(str(error))
+            raise
+
+    def _asked(self, request: Request, *, good_key: bool) -> Exchange:
         trouble = "no answer"
         last: Exchange | None = None
         for attempt in range(TRIES):
@@ -89,20 +115,43 @@ class Conversation:
             if not suspicious(last.response, good_key=good_key) or self.stayed[_habit(last)] >= HABIT:
                 return last
             trouble = describe(last.response)
-        control = self._request("GET")
-        if request == control:
+        if request == self._request("GET"):
+            self._lost += 1
             raise InconclusiveError(f"the audience cannot be read: {trouble}, {TRIES} times")
-        try:
-            answer = self._once(control).response
-        except NoAnswerError as error:
-            raise InconclusiveError(f"{trouble}; then the control GET got no answer: {error}") from None
-        if not answer.succeeded or suspicious(answer, good_key=True):
-            raise InconclusiveError(f"{trouble}; then the control GET was answered {describe(answer)}")
+        failed = self._control()
+        if failed:
+            raise InconclusiveError(f"{trouble}; then the control GET {failed}")
         if last is None:
             raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
         if no_outage(last.response):
             self.stayed[_habit(last)] += 1
         return last
+
+    def _control(self) -> str:
+        """GET the audience, and return what is wrong with the answer, "" if nothing is."""
+        try:
+            answer = self._once(self._request("GET")).response
+        except NoAnswerError as error:
+            self._lost += 1
+            return f"got no answer: {error}"
+        if answer.succeeded and not suspicious(answer, good_key=True):
+            self._lost = 0
+            return ""
+        self._lost += 1
+        return f"was answered {describe(answer)}"
+
+    def _wait_for_the_target(self) -> None:
+        """Give a target that was lost the time to come back. Raises InconclusiveError while it does not."""
+        if self._lost >= LOST:
+            raise NotAskedError(f"not asked: {self.outages[0]}; {LOST} controls in a row failed")
+        self.target.wait(pause_when_lost(self._lost))
+        failed = self._control()
+        if failed:
+            raise NotAskedError(f"not asked: the control GET {failed}")
+
+    def insist(self) -> None:
+        """Ask again in full, whatever failed and whatever the limit: what follows puts the audience back."""
+        self._lost, self.most_requests, self.kept_aside = 0, None, 0
 
 
 def _habit(exchange: Exchange) -> tuple[str, int]:

@@ -8,15 +8,14 @@ Refuses: to mix conformance tests with others in one run, and to spread them ove
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trackly_contract import cassettes, data, recording, waivers
-from trackly_contract.cases import EFFORTS
+from trackly_contract import cassettes, data, options, recording, terminal, waivers
 from trackly_contract.cassettes import CassetteError
 from trackly_contract.client import UnusableSettingError
 from trackly_contract.contract import contract
@@ -25,7 +24,6 @@ from trackly_contract.interrupts import Stopped
 from trackly_contract.lock import LockedError
 from trackly_contract.offline import blocked
 from trackly_contract.targets import (
-    TARGETS,
     Target,
     closing,
     live_target,
@@ -33,7 +31,7 @@ from trackly_contract.targets import (
     reference_target,
     replay_target,
 )
-from trackly_contract.verdict import BrokenError, ExitCode, InconclusiveError, RunVerdict, Verdict
+from trackly_contract.verdict import BrokenError, ExitCode, InconclusiveError, RunVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -78,37 +76,7 @@ NARROWED = pytest.StashKey[bool]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of a conformance run."""
-    group = parser.getgroup("trackly", "conformance of the Trackly SMS audiences API")
-    group.addoption(
-        "--trackly-target",
-        choices=TARGETS,
-        default="reference",
-        help="where requests go: the embedded reference server (default), recordings, or the API that "
-        "TRACKLY_BASE_URL, TRACKLY_API_KEY and TRACKLY_AUDIENCE_ID name",
-    )
-    group.addoption(
-        "--trackly-effort",
-        choices=EFFORTS,
-        default="standard",
-        help="quick: every rule with the fewest requests; standard (default); thorough: long",
-    )
-    group.addoption(
-        "--trackly-read-only",
-        action="store_true",
-        help="send GET of the audience only: nothing is changed, and less is found out",
-    )
-    group.addoption("--trackly-report", metavar="DIR", help="write report.json, report.md and report.html into DIR")
-    group.addoption(
-        "--trackly-waivers",
-        metavar="FILE",
-        help="broken rules that FILE waives are noted: entries [[waiver]] with rule, reason and expires (a date)",
-    )
-    group.addoption("--trackly-yes", action="store_true", help="do not ask before the first write (implied in CI)")
-    group.addoption(
-        "--trackly-record",
-        action="store_true",
-        help="with --trackly-target=live: record into cassettes/live",
-    )
+    options.add(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -119,9 +87,18 @@ def pytest_configure(config: pytest.Config) -> None:
         suite = data.suite()
         named = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
         if any(path == suite or suite in path.parents for path in named):
-            raise pytest.UsageError(
-                "the conformance suite changes one audience step by step: run it without -n and --tx"
-            )
+            _run_in_one_process(config)
+
+
+def _run_in_one_process(config: pytest.Config) -> None:
+    """Leave `-n` without effect where it does no harm: a run is one sequence of steps, and takes a second offline."""
+    option = config.option
+    if option.trackly_target == "live":
+        raise pytest.UsageError(
+            "the conformance suite changes one audience step by step, so on a live API it runs in one process: "
+            "run it without -n and --tx"
+        )
+    option.numprocesses, option.tx, option.dist = None, [], "no"
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -175,6 +152,7 @@ def _opened(config: pytest.Config) -> Run:
     if target.offline:
         stack.enter_context(blocked())
     session = live or Session(target, option.trackly_effort, read_only=option.trackly_read_only)
+    session.most_requests = option.trackly_max_requests
     recording.tell_age(session)
     last_live = LastLive(cassettes.folder("live"), session)
     return Run(session, stack, now.isoformat(timespec="seconds"), last_live, waived, live=live)
@@ -191,7 +169,8 @@ def _target(config: pytest.Config) -> Target:
     if option.trackly_target == "replay":
         return replay_target(option.trackly_effort)
     if option.trackly_target == "live":
-        target = live_target(read_only=option.trackly_read_only, yes=option.trackly_yes)
+        target = live_target(read_only=option.trackly_read_only)
+        target.show_plan = lambda plan: terminal.show_plan(config, plan, target.key)
         return recorded(target, "live") if option.trackly_record else target
     return reference_target()
 
@@ -306,7 +285,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     from trackly_contract import report_files  # noqa: PLC0415
 
     def folded() -> Report:
-        return reports.build(
+        report = reports.build(
             run.session,
             started_at=run.started_at,
             looked_for=frozenset(run.ended),
@@ -315,6 +294,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
             waivers=run.waivers,
             last_live=run.last_live,
         )
+        return replace(report, left=run.left)
 
     run.report = folded()
     told = len(run.session.notes) + len(run.suite_failures)
@@ -338,8 +318,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 def _exit_code(run: Run, report: Report) -> int:
     if run.suite_failures:
         return ExitCode.SUITE_FAILED
-    if run.left and report.verdict is RunVerdict.CONFORMS:
-        return ExitCode.INCONCLUSIVE
     return {
         RunVerdict.DRIFT: ExitCode.DRIFT,
         RunVerdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
@@ -356,6 +334,8 @@ def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
         missing = "the run did not ask everything"
     elif any("::" in argument for argument in config.args):
         missing = "the run asked only what was named"  # each rule may have been, and yet not each case
+    elif run.session.outages:
+        missing = f"not everything was answered ({short(run.session.outages[0], 160)})"
     unused = "" if missing else recording.tell_unused(run.session)
     run.misfit = run.misfit or bool(unused)
     failed = recording.finish(run.session, missing)
@@ -365,34 +345,5 @@ def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say the verdict in a few lines."""
     run = config.stash.get(RUN, None)
-    if run is None or run.report is None:
-        return
-    report, session = run.report, run.session
-    counts = report.counts()
-    key = session.target.key
-
-    def write(line: str) -> None:
-        terminalreporter.write_line(redacted(one_line(line), key))
-
-    terminalreporter.write_sep("=", "trackly-contract")
-    write(f"verdict    {report.verdict.value}: {report.headline()}")
-    stand_in = session.stamped and "stand-in" not in session.target.evidence
-    write(
-        f"evidence   {session.target.evidence}{', a stand-in: this says nothing of the API itself' if stand_in else ''}"
-    )
-    told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
-    write(f"rules      {len(report.results)}: {told}")
-    write(f"requests   {session.requests}, of which accepted writes {session.writes} (effort {session.effort})")
-    for verdict in (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE):
-        for result in report.results:
-            if result.verdict is verdict:
-                write(f"  {verdict.value:<12} {result.rule.id}: {report.in_short(result)}")
-    for note in dict.fromkeys((*report.notes, *session.notes)):
-        write(f"note       {note}")
-    if run.suite_failures:
-        why = "the recordings do not fit the suite, which is no drift" if run.misfit else "a bug here, not drift"
-        write(f"suite      failed in {', '.join(run.suite_failures[:3])}: {why}")
-    if config.option.trackly_report:
-        write(f"report     {Path(config.option.trackly_report) / 'report.html'}")
-    if run.left:
-        terminalreporter.write_line(redacted(one_line(run.left), key), red=True, bold=True)
+    if run is not None and run.report is not None:
+        terminal.summarize(terminalreporter, run, run.report, config.option.trackly_report)

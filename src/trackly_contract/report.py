@@ -46,7 +46,7 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Report:
-    """One run."""
+    """One run; `left` says what of the audience is not as it was, "" if it is."""
 
     session: Session
     results: tuple[RuleResult, ...]
@@ -55,6 +55,7 @@ class Report:
     suite_failures: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
     last_live: LastLive | None = None
+    left: str = ""
 
     def before(self, finding: Finding) -> Before:
         """Return what the last live recording says of a difference."""
@@ -62,10 +63,11 @@ class Report:
 
     @property
     def verdict(self) -> RunVerdict:
-        """The verdict of the run; a suite that failed has found nothing out."""
+        """The verdict of the run: a suite that failed has found nothing out, and a changed audience is not well."""
         if self.suite_failures:
             return RunVerdict.INCONCLUSIVE
-        return run_verdict(result.verdict for result in self.results)
+        found = run_verdict(result.verdict for result in self.results)
+        return RunVerdict.INCONCLUSIVE if self.left and found is RunVerdict.CONFORMS else found
 
     def in_short(self, result: RuleResult) -> str:
         """Return the first grave difference of a rule, with what the last live recording says of it and its waiver."""
@@ -134,21 +136,36 @@ def build(
         if waiver is not None:
             findings, verdict = tuple(waived(findings)), Verdict.NOTED
         reason = ""
-        if verdict is None and rule.untested is not None:
-            verdict, reason = Verdict.SKIPPED, f"untested: {rule.untested}"
-        elif verdict is None and rule.id in reasons:
-            skipped = reasons[rule.id].startswith("skipped: ")
-            verdict = Verdict.SKIPPED if skipped else Verdict.INCONCLUSIVE
-            reason = reasons[rule.id].removeprefix("skipped: ")
-        elif verdict is None and rule.id in looked_for:
-            verdict, reason = Verdict.INCONCLUSIVE, "no answer of this run shows it"
-        elif verdict is None:
-            verdict, reason = Verdict.SKIPPED, "not part of this run"
+        if verdict is None:
+            verdict, reason = _not_seen(rule, looked_for, reasons)
         if rule.untested is None and rule.id not in looked_for:
             complete = False
         results.append(RuleResult(rule, verdict, findings, reason, waiver))
     notes = [*session.notes, *notes, *not_needed(waivers or {}, unwaived)]
+    if session.read_only:
+        notes.append(_not_found_out([result.rule for result in results if result.verdict is Verdict.SKIPPED]))
     return Report(session, tuple(results), complete, started_at, suite_failures, tuple(notes), last_live)
+
+
+def _not_seen(rule: Rule, looked_for: frozenset[str], reasons: Mapping[str, str]) -> tuple[Verdict, str]:
+    """Return the verdict of a rule without a finding, and the reason."""
+    if rule.untested is not None:
+        return Verdict.SKIPPED, f"untested: {rule.untested}"
+    if rule.id in reasons:
+        skipped = reasons[rule.id].startswith("skipped: ")
+        return Verdict.SKIPPED if skipped else Verdict.INCONCLUSIVE, reasons[rule.id].removeprefix("skipped: ")
+    if rule.id in looked_for:
+        return Verdict.INCONCLUSIVE, "no answer of this run shows it"
+    return Verdict.SKIPPED, "not part of this run"
+
+
+def _not_found_out(rules: list[Rule]) -> str:
+    areas = Counter(rule.id.partition(".")[0] for rule in rules)
+    return (
+        f"read-only: {len(rules)} rules need an update, a count or a filter of ours and were not asked "
+        f"({', '.join(f'{area}: {count}' for area, count in areas.items())}), nor can it be said whether the audience "
+        "could be put back"
+    )
 
 
 def _capped(rule: Rule, finding: Finding) -> Finding:

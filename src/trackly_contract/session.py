@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
-from trackly_contract.conversation import Conversation
+from trackly_contract.conversation import Conversation, NotAskedError
 from trackly_contract.filters import NOBODY, as_request
 from trackly_contract.followed import BODY_FIELDS, Followed
-from trackly_contract.jsonvalue import JSON, NotJSONError, parse, same
+from trackly_contract.jsonvalue import JSON, NotJSONError, encode, parse, same, show
 from trackly_contract.judge import describe, judge_audience, judge_refusal
 from trackly_contract.verdict import BrokenError, Finding, InconclusiveError, Verdict
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from trackly_contract.cases import Effort, RefusalCase, Tokens
     from trackly_contract.exchange import Exchange
     from trackly_contract.rule import RequestVector, Situation
+
+GIVING_BACK = 5
+"""Requests that the end may take: a filter that matches nobody, the lists, the rest, the size, a last look."""
+
+BORROWING = 2
+"""Requests that it takes to know that it could be put back: the rehearsal, and a look."""
 
 DOCUMENTED_FILTERS = frozenset({"filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known"})
 """Rules that a refused filter of documented tokens breaks."""
@@ -92,6 +98,8 @@ class Session(Conversation):
     def _put(self, body: dict[str, JSON]) -> Exchange:
         try:
             return self.ask(self._request("PUT", body=body))
+        except NotAskedError:
+            raise
         except InconclusiveError:
             self.followed.adopted(None)  # whether it was applied is not known, so nobody is to blame for it
             raise
@@ -131,6 +139,8 @@ class Session(Conversation):
         """
         try:
             exchange = self._put(body)
+        except NotAskedError:
+            raise
         except InconclusiveError:
             with suppress(InconclusiveError):
                 self.settle()  # it may have been accepted, though no answer says so
@@ -228,8 +238,15 @@ class Session(Conversation):
         self.settle()
 
     def settle(self, more: dict[str, JSON] | None = None) -> None:
-        """Put a filter that matches nobody in place, whatever stands there, and `more` with it."""
-        exchange = self._put({"filter": NOBODY, **(more or {})})
+        """Put a filter that matches nobody in place, whatever stands there, and `more` with it.
+
+        No limit of requests keeps it from being sent.
+        """
+        self.kept_aside, aside = 0, self.kept_aside
+        try:
+            exchange = self._put({"filter": NOBODY, **(more or {})})
+        finally:
+            self.kept_aside = aside
         if exchange.response.succeeded:
             self._adopt(exchange)
 
@@ -271,11 +288,21 @@ class Session(Conversation):
         self.notes.append("an earlier run was interrupted: the audience was put back first")
 
     def borrow(self, audience: dict[str, JSON]) -> None:
-        """Keep what the audience is, in memory and in the journal, before the first change."""
-        self.target.confirm(self.effort, audience)
+        """Keep what the audience is, in memory and in the journal, before the first change.
+
+        Raises InconclusiveError, having changed nothing, if too few requests are left to put it back, or if
+        whoever was asked said no.
+        """
+        if self.most_requests is not None and self.most_requests - self.requests < BORROWING + GIVING_BACK:
+            raise InconclusiveError(
+                f"{self.most_requests} requests do not suffice to change an audience and put it back: "
+                "nothing is changed"
+            )
+        self.target.confirm(self.effort, audience, self.most_requests)
         if self.target.journal is not None:
             self.target.journal.write(self.target.base_url, audience)
         self.borrowed = audience
+        self.kept_aside = GIVING_BACK
 
     def keep(self) -> None:
         """Forget what was borrowed: nothing was changed, so nothing is to be put back."""
@@ -286,13 +313,14 @@ class Session(Conversation):
     def give_back(self) -> list[str]:
         """Put the audience back as it was found: lists first, while the filter still matches nobody.
 
-        Returns what could not be put back, empty when everything is as it was.
+        Returns what could not be put back, empty when everything is as it was. What nothing can bring back (a size
+        where no endpoint counts one, a description that was null) is noted.
         Raises InconclusiveError if the target cannot be reached; the journal then stays.
         """
         before = self.borrowed
         if before is None:
             return []
-        left: list[str] = []
+        self.insist()
         kept = {"source_lists"}
         if isinstance(before.get("source_lists"), list):
             lists = {"source_lists": before["source_lists"]}
@@ -300,18 +328,31 @@ class Session(Conversation):
             shown = {**lists, **(self.followed.audience or {})}
             if not exchange.response.succeeded or not same(shown["source_lists"], before["source_lists"]):
                 kept.add("filter")  # on other lists it could match people that it never matched
-        self.update({k: v for k, v in own_content(before).items() if k not in kept}, "restore")
+        content = {k: v for k, v in own_content(before).items() if k not in kept}
+        if before.get("description", "") is None and (self.followed.audience or {}).get("description"):
+            content["description"] = ""  # nobody says that null may be sent
+        self.update(content, "restore")
         if before.get("cached_size") is not None and not self.count():
-            left.append("cached_size: the size endpoint does not answer, so it stays as it is")
+            self.notes.append(
+                "the cached size of the audience was cleared, and its size endpoint does not answer: the API counts it "
+                "again when somebody asks for the size"
+            )
         after = self.read("restore") or {}
-        left.extend(
-            f"{name}: the API kept {after.get(name)!r}; send PUT {{{name!r}: {as_request(before.get(name))!r}}}"
+        left = [
+            f"{name}: the API kept {show(after.get(name), 120)}; send PUT /v2/audiences/{self.target.audience_id} "
+            f"{encode({name: as_request(before.get(name))}).decode('ascii')}"
             for name in BODY_FIELDS
-            if not same(before.get(name), after.get(name))
-        )
+            if not same(before.get(name), after.get(name)) and not self._as_good_as_null(name, before, after)
+        ]
         if not left:
             self.keep()
         return left
+
+    def _as_good_as_null(self, name: str, before: dict[str, JSON], after: dict[str, JSON]) -> bool:
+        if name != "description" or before.get(name, "") is not None or after.get(name) != "":
+            return False
+        self.notes.append('the description of the audience was null, and is "" now: nobody says how to send null')
+        return True
 
 
 def own_content(audience: dict[str, JSON]) -> dict[str, JSON]:

@@ -1,14 +1,13 @@
 """Targets: where a run's requests go. The reference server, recordings of an API, or an API itself.
 
-Promises: nothing is sent to a live API unless both variables are set and somebody, or a CI job, said yes;
-offline targets open no connection.
+Promises: nothing is sent to a live API unless both variables are set, and nothing changed there before the plan was
+shown and somebody, or a CI job, said yes; offline targets open no connection.
 Refuses: to tell the suite which of them it faces.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -24,6 +23,8 @@ from trackly_contract.client import (
     embedded,
 )
 from trackly_contract.journal import Journal
+from trackly_contract.jsonvalue import show
+from trackly_contract.verdict import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,25 +60,26 @@ class Target:
     step: Callable[[str], AbstractContextManager[None]] = field(default=lambda _case: nullcontext())
     wait: Callable[[float], None] = time.sleep
     journal: Journal | None = None
-    ask_first: Callable[[str], bool] | None = None
+    show_plan: Callable[[str], bool] | None = None
     recorder: cassettes.Recorder | None = None
     player: cassettes.Player | None = None
 
-    def confirm(self, effort: Effort, audience: dict[str, JSON]) -> None:
+    def confirm(self, effort: Effort, audience: dict[str, JSON], most_requests: int | None = None) -> None:
         """Show what a run will do before its first write, and ask, where somebody can answer.
 
-        Raises UnusableSettingError if the answer is no.
+        Raises InconclusiveError if the answer is no.
         """
-        if self.ask_first is None:
-            return
         requests, writes = CEILINGS[effort]
+        most = f"{requests:,} requests (retries and the search for unstated operators on top)"
+        if most_requests is not None:
+            most = f"{most_requests:,} requests in all"
         plan = (
-            f"trackly-contract is about to change audience {audience.get('name')!r} at {self.base_url}:\n"
-            f"  at most {requests} requests and {writes} accepted writes ({effort}), then everything is put back\n"
+            f"trackly-contract is about to change audience {show(audience.get('name'), 200)} at {self.base_url}:\n"
+            f"  effort {effort}: at most {most} and {writes} accepted writes, then everything is put back\n"
             "  no schedule and no journey may use this audience while it runs"
         )
-        if not self.ask_first(plan):
-            raise UnusableSettingError("not confirmed: nothing was changed")
+        if self.show_plan is not None and not self.show_plan(plan):
+            raise InconclusiveError("not confirmed: nothing was changed")
 
 
 def _no_wait(_seconds: float) -> None:
@@ -149,9 +151,10 @@ def replay_target(effort: Effort) -> Target:
     )
 
 
-def live_target(*, read_only: bool = False, yes: bool = False) -> Target:
+def live_target(*, read_only: bool = False, show_plan: Callable[[str], bool] | None = None) -> Target:
     """Return the API that the environment names.
 
+    `show_plan` is shown what the run will do before its first write, and says whether it may.
     Raises UnusableSettingError, saying what to set and why, if a variable is missing or cannot be used.
     """
     missing = [name for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID") if not os.environ.get(name)]
@@ -163,7 +166,6 @@ def live_target(*, read_only: bool = False, yes: bool = False) -> Target:
         )
     base_url = checked_base_url(os.environ.get("TRACKLY_BASE_URL") or DEFAULT_BASE_URL)
     audience_id = checked_audience_id(os.environ["TRACKLY_AUDIENCE_ID"])
-    implied = not sys.stdin.isatty()
     return Target(
         name="live",
         client=Client(base_url),
@@ -173,13 +175,8 @@ def live_target(*, read_only: bool = False, yes: bool = False) -> Target:
         offline=False,
         evidence=f"asked at {base_url}",
         journal=None if read_only else Journal.of(base_url, audience_id),
-        ask_first=None if yes or implied else _ask_on_terminal,
+        show_plan=show_plan,
     )
-
-
-def _ask_on_terminal(plan: str) -> bool:
-    print(f"\n{plan}", file=sys.stderr)  # noqa: T201  # the question must reach the person before the run goes on
-    return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def recorded(target: Target, folder_name: str) -> Target:

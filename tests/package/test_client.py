@@ -5,14 +5,13 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackly_contract import client as module
 from trackly_contract.client import (
     LARGEST_ANSWER,
     Client,
@@ -191,10 +190,54 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_no_answer() -> None:
         client.send(GET)
 
 
-def test_an_answer_that_takes_too_long_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST_ANSWER", -1.0)
-    with serving(reply(b"{}")) as (_, client), pytest.raises(NoAnswerError, match="took longer"):
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd"])
+def test_an_encoding_that_was_not_asked_for_is_no_answer(encoding: str) -> None:
+    with (
+        serving(reply(b"xx", "200 OK", f"Content-Encoding: {encoding}")) as (_, client),
+        pytest.raises(NoAnswerError, match="nobody asked for"),
+    ):
         client.send(GET)
+
+
+def test_a_packed_body_that_is_cut_short_is_no_answer() -> None:
+    packed = gzip.compress(b'{"a": 1}' * 100)[:-9]
+    with (
+        serving(reply(packed, "200 OK", "Content-Encoding: gzip")) as (_, client),
+        pytest.raises(NoAnswerError, match="before its end"),
+    ):
+        client.send(GET)
+
+
+DRIPS = {
+    "its head": b"HTTP/1.1 200 OK\r\nX-",
+    "a body of known length": b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+    "a body without length": b"HTTP/1.1 200 OK\r\n\r\n",
+    "a body in pieces": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n",
+}
+
+
+@pytest.mark.parametrize("head", DRIPS.values(), ids=DRIPS.keys())
+def test_an_answer_that_drips_is_cut_off(head: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        done = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(head)
+                while not done.wait(0.02):  # so that no single read waits for long
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        client = Client(f"http://127.0.0.1:{listener.getsockname()[1]}/api", longest_answer=0.4)
+        try:
+            with pytest.raises(NoAnswerError, match=r"longer than 0\.4 seconds"):
+                client.send(GET)
+        finally:
+            done.set()
+            client.close()
+            thread.join(10)
 
 
 BROKEN = {

@@ -105,7 +105,8 @@ def test_what_the_api_kept_is_said(tmp_path: Path) -> None:
     with opened(target(Stubborn(), tmp_path), "quick", "") as asked:
         changed(asked)
         asked.give_back()
-        assert asked.left_behind().startswith("THE AUDIENCE IS NOT AS IT WAS: name: the API kept 'Renamed'")
+        assert asked.left_behind().startswith("THE AUDIENCE IS NOT AS IT WAS: name: the API kept ")
+        assert f'send PUT /v2/audiences/{AUDIENCE_ID} {{"name":"High-Value Clickers"}}' in asked.left_behind()
 
 
 def test_an_outage_is_said_with_the_journal_and_the_next_step(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -25,6 +23,7 @@ from trackly_contract.targets import (
     replay_target,
     served_target,
 )
+from trackly_contract.verdict import InconclusiveError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,17 +45,12 @@ def both(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKLY_AUDIENCE_ID", AUDIENCE_ID)
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 # Live ----------------------------------------------------------------------------------------------
 
 
 def test_without_variables_a_live_target_names_both() -> None:
     with pytest.raises(UnusableSettingError, match=r"TRACKLY_API_KEY and TRACKLY_AUDIENCE_ID.*Nothing was sent"):
-        live_target(yes=True)
+        live_target()
 
 
 @pytest.mark.parametrize(
@@ -65,26 +59,26 @@ def test_without_variables_a_live_target_names_both() -> None:
 def test_the_variable_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, given: str, missing: str) -> None:
     monkeypatch.setenv(given, "x")
     with pytest.raises(UnusableSettingError, match=f"needs {missing}: "):
-        live_target(yes=True)
+        live_target()
 
 
 def test_an_empty_variable_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKLY_API_KEY", "")
     monkeypatch.setenv("TRACKLY_AUDIENCE_ID", AUDIENCE_ID)
     with pytest.raises(UnusableSettingError, match="needs TRACKLY_API_KEY: "):
-        live_target(yes=True)
+        live_target()
 
 
 @pytest.mark.usefixtures("both")
 def test_a_live_target_goes_to_the_documented_url_by_default() -> None:
-    with closing(live_target(yes=True)) as target:
+    with closing(live_target()) as target:
         assert target.client.base_url == DEFAULT_BASE_URL == "https://app.tracklysms.com/api"
 
 
 @pytest.mark.usefixtures("both")
 def test_a_live_target_goes_where_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKLY_BASE_URL", "http://127.0.0.1:9/api/")
-    with closing(live_target(yes=True)) as target:
+    with closing(live_target()) as target:
         assert target.client.base_url == "http://127.0.0.1:9/api"
 
 
@@ -96,19 +90,19 @@ def test_a_live_target_goes_where_it_is_told(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_variable_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(UnusableSettingError, match=name):
-        live_target(yes=True)
+        live_target()
 
 
 @pytest.mark.usefixtures("both")
 def test_a_live_target_has_a_journal_in_the_state_folder(tmp_path: Path) -> None:
-    with closing(live_target(yes=True)) as target:
+    with closing(live_target()) as target:
         assert target.journal is not None
         assert target.journal.path.parent == tmp_path / "state"
 
 
 @pytest.mark.usefixtures("both")
 def test_nothing_is_written_by_making_a_live_target(tmp_path: Path) -> None:
-    with closing(live_target(yes=True)):
+    with closing(live_target()):
         assert not (tmp_path / "state").exists()
 
 
@@ -119,66 +113,47 @@ def test_a_target_that_is_only_read_needs_no_journal() -> None:
 
 
 @pytest.mark.usefixtures("both")
-def test_somebody_at_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    with closing(live_target()) as target:
-        assert target.ask_first is not None
-
-
-@pytest.mark.usefixtures("both")
-def test_nobody_is_asked_after_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    with closing(live_target(yes=True)) as target:
-        assert target.ask_first is None
-
-
-@pytest.mark.usefixtures("both")
-def test_a_job_without_a_terminal_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
-    with closing(live_target()) as target:
-        assert target.ask_first is None
-
-
-@pytest.mark.usefixtures("both")
-@pytest.mark.parametrize("answer", ["", "n", "no", "yess", "j"])
-def test_anything_but_yes_changes_nothing(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
-    with closing(live_target()) as target, pytest.raises(UnusableSettingError, match="nothing was changed"):
+def test_whoever_says_no_has_nothing_changed() -> None:
+    with (
+        closing(live_target(show_plan=lambda _plan: False)) as target,
+        pytest.raises(InconclusiveError, match="nothing was changed"),
+    ):
         target.confirm("quick", {"name": "Sandbox"})
 
 
-@pytest.mark.usefixtures("both")
-@pytest.mark.parametrize("answer", ["y", "Y", " yes "])
-def test_yes_goes_on(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
-    with closing(live_target()) as target:
-        target.confirm("quick", {"name": "Sandbox"})
+def planned(most_requests: int | None = None) -> str:
+    plans: list[str] = []
+    with closing(live_target(show_plan=lambda plan: not plans.append(plan))) as target:  # type: ignore[func-returns-value]
+        target.confirm("quick", {"name": "Sand\x1b[31mbox"}, most_requests)
+    return plans[0]
 
 
 @pytest.mark.usefixtures("both")
 def test_the_plan_names_audience_place_and_numbers() -> None:
-    plans: list[str] = []
+    plan = planned()
+    assert all(word in plan for word in ("box", DEFAULT_BASE_URL, "effort quick", "60 requests", "12 accepted writes"))
+    assert "no schedule and no journey" in plan
 
-    def agree(plan: str) -> bool:
-        plans.append(plan)
-        return True
 
-    with closing(live_target(yes=True)) as target:
-        target.ask_first = agree
-        target.confirm("quick", {"name": "Sandbox"})
-    assert all(word in plans[0] for word in ("'Sandbox'", DEFAULT_BASE_URL, "60 requests", "12 accepted writes"))
-    assert "no schedule and no journey" in plans[0]
+@pytest.mark.usefixtures("both")
+def test_the_plan_says_what_was_allowed() -> None:
+    assert "20 requests in all" in planned(20)
+
+
+@pytest.mark.usefixtures("both")
+def test_the_plan_obeys_no_code_in_the_name_of_an_audience() -> None:
+    assert "\x1b" not in planned()
 
 
 @pytest.mark.usefixtures("both")
 def test_the_key_is_in_no_text_of_a_target() -> None:
-    with closing(live_target(yes=True)) as target:
+    with closing(live_target()) as target:
         assert KEY not in f"{target.evidence} {target.base_url}"
 
 
 @pytest.mark.usefixtures("both")
 def test_the_key_is_not_in_what_a_target_shows_of_itself() -> None:
-    with closing(live_target(yes=True)) as target:
+    with closing(live_target()) as target:
         assert KEY not in repr(target)
 
 

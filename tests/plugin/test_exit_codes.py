@@ -119,9 +119,21 @@ def test_plain_http_beyond_loopback_is_refused(run_pytest: Callable[..., Ran]) -
     assert "https" in ran.text
 
 
-@pytest.mark.parametrize("arguments", [("tests/conformance", "tests/package/test_exchange.py"), ("-n", "2")])
-def test_a_mixed_or_spread_run_is_refused(run_pytest: Callable[..., Ran], arguments: tuple[str, ...]) -> None:
-    assert run_pytest(*arguments).code == pytest.ExitCode.USAGE_ERROR
+def test_a_mixed_run_is_refused(run_pytest: Callable[..., Ran]) -> None:
+    assert run_pytest("tests/conformance", "tests/package/test_exchange.py").code == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_spread_run_of_a_live_api_is_refused(run_pytest: Callable[..., Ran]) -> None:
+    ran = run_pytest("--trackly-target=live", "-n", "2")
+    assert ran.code == pytest.ExitCode.USAGE_ERROR
+    assert "on a live API it runs in one process: run it without -n" in ran.text
+
+
+def test_offline_a_run_may_be_spread_and_stays_in_one_process(run_pytest: Callable[..., Ran]) -> None:
+    ran = run_pytest("--trackly-effort=quick", "-n", "2")
+    assert ran.code == 0, ran.text
+    assert ran.report is not None
+    assert (ran.report["verdict"], ran.report["complete"]) == ("conforms", True)
 
 
 def test_a_narrowed_run_says_so(run_pytest: Callable[..., Ran]) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 UNRELATED = frozenset(
     {
-        *("cli", "plugin", "journal", "lock", "interrupts", "live", "offline"),
+        *("cli", "plugin", "options", "terminal", "secrets", "journal", "lock", "interrupts", "live", "offline"),
         *("cassettes", "ledger", "standins", "swap", "recording", "record_reference"),
         *("last_live", "second_reading", "waivers", "compare"),
         *("generated", "report", "report_files", "report_view", "failure"),
