@@ -310,7 +310,31 @@ def refusal_cases(effort: Effort, source: Contract | None = None) -> list[Refusa
     if effort == "thorough":
         asked = {case.id for case in cases}
         cases.extend(case for case in _swept(source) if case.id not in asked)
+    elif effort == "standard":
+        cases.extend(_with_words_not_met(cases, source))
     return cases
+
+
+def _words(case: RefusalCase) -> set[tuple[str, str, str]]:
+    """Return the rule with each token of a condition that is not at fault: what a server may overlook it with."""
+    if case.place is None or case.condition_type is not None or fragment_of(case.vector)[1] == "groups":
+        return set()
+    twin = case.twin
+    return {
+        (case.vector.rule, member, token)
+        for member, token in case.fragment.items()
+        if member in ("field", "operator") and token == twin.get(member)
+    }
+
+
+def _with_words_not_met(cases: list[RefusalCase], source: Contract) -> list[RefusalCase]:
+    """Return a few more cases, so that each rule on a condition is met with each documented field and operator."""
+    swept, found = _swept(source, since=0), list[RefusalCase]()
+    left = set().union(*map(_words, swept)) - set().union(*map(_words, cases))
+    while left:
+        found.append(max(swept, key=lambda case: len(_words(case) & left)))
+        left -= _words(found[-1])
+    return found
 
 
 def _in_no_place(
@@ -324,13 +348,16 @@ def _in_no_place(
     return cases
 
 
-def _swept(source: Contract) -> list[RefusalCase]:
-    """Return each refused condition of a documented type with every choice of words, the places taking turns."""
+def _swept(source: Contract, since: int = 1) -> list[RefusalCase]:
+    """Return each refused condition of a documented type with every choice of words, the places taking turns.
+
+    `since` 0: its own words too.
+    """
     shielding = [place for place in PLACES if guarded(place)]
     cases: list[RefusalCase] = []
     for vector in source.requests.values():
         if vector.refused and vector.status == 400 and "filter" in (vector.body or {}) and len(vector.body) == 1:
-            for words in other_words(vector)[1:]:
+            for words in other_words(vector)[since:]:
                 place = shielding[len(cases) % len(shielding)]
                 depth = (2, 3, 4, 6)[len(cases) % 4] if place.nested else 1
                 index = 1 + len(cases) % 2 if place.later else 0

@@ -155,6 +155,8 @@ def _opened(config: pytest.Config) -> Run:
     session.most_requests = option.trackly_max_requests
     recording.tell_age(session)
     last_live = LastLive(cassettes.folder("live"), session)
+    seen = live.interrupts.seen if live is not None else []
+    terminal.outlive_the_reader(config, lambda: seen.append("the end of its output"))
     return Run(session, stack, now.isoformat(timespec="seconds"), last_live, waived, live=live)
 
 

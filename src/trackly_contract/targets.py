@@ -122,20 +122,23 @@ def served_target(base_url: str, audience_id: str, key: str) -> Target:
 
 
 def replay_target(effort: Effort) -> Target:
-    """Return the recordings: live ones where there are any, else those made from the reference server.
+    """Return the recordings: live ones where there are any of this effort, else those made from the reference server.
 
     Raises CassetteError if there are none of this effort.
     """
     folders = [cassettes.folder(name) for name in ("live", "reference")]
-    found = next((folder for folder in folders if (folder / "ledger.json").is_file()), folders[1])
-    player = cassettes.Player(found)
+    players = [cassettes.Player(folder) for folder in folders if (folder / "ledger.json").is_file()]
+    players = players or [cassettes.Player(folders[1])]
+    player = next((player for player in players if effort in player.ledger.efforts), players[0])
     ledger = player.ledger
     if effort not in ledger.efforts:
         raise cassettes.CassetteError(
-            f"{found}: recorded for {', '.join(ledger.efforts)}, not for {effort}; "
+            f"{player.folder}: recorded for {', '.join(ledger.efforts)}, not for {effort}; "
             f"use --trackly-effort={ledger.efforts[-1]} or record again"
         )
     origin = "the live API" if ledger.target == "live" else "the reference server, a stand-in"
+    if player is not players[0]:
+        origin += f" (live recordings are of {', '.join(players[0].ledger.efforts)} alone)"
     return Target(
         name="replay",
         client=Client("https://recorded.invalid/api"),

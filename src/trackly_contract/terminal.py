@@ -1,7 +1,7 @@
 """What a conformance run says in the terminal: its plan before the first write, its verdict at the end.
 
 Promises: whatever an answer holds stands in one printable line; the key shows nowhere; the plan is shown even where
-pytest captures all output.
+pytest captures all output; a reader that goes away (`pytest | head`) is no drift.
 Refuses: to decide anything, but whether somebody agreed to the plan.
 """
 
@@ -16,7 +16,7 @@ from trackly_contract.failure import one_line, redacted
 from trackly_contract.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pytest
 
@@ -39,6 +39,43 @@ def _uncaptured(config: pytest.Config) -> Iterator[None]:
         yield
     finally:
         capturing.resume()
+
+
+class _Outlet:
+    """Standard output that may be closed at the other end: pytest would end with 1 then, which means drift."""
+
+    def __init__(self, file: Any, closed: Callable[[], None]) -> None:
+        self._file = file
+        self._closed = closed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, text: str) -> None:
+        with self._open():
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with self._open():
+            self._file.flush()
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._file.fileno())  # what is still buffered goes there too, at the very end
+            os.close(nowhere)
+            self._closed()
+
+
+def outlive_the_reader(config: pytest.Config, closed: Callable[[], None]) -> None:
+    """Go on when nobody reads standard output any more; `closed` is called then."""
+    reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        writer: Any = config.get_terminal_writer()
+        writer._file = _Outlet(writer._file, closed)  # noqa: SLF001  # pytest offers no other way to see it
 
 
 def show_plan(config: pytest.Config, plan: str, key: str) -> bool:

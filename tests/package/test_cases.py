@@ -191,12 +191,21 @@ def test_a_case_is_the_same_body_at_every_effort() -> None:
     assert [name for name, found in bodies.items() if len(found) > 1] == []
 
 
+@pytest.mark.parametrize("member", ["field", "operator"])
+def test_standard_meets_each_rule_on_a_condition_with_every_token_that_thorough_does(member: str) -> None:
+    met: dict[str, set[tuple[str, str]]] = {}
+    for effort in ("standard", "thorough"):
+        cases = [case for case in refusal_cases(effort) if case.place and fragment_of(case.vector)[1] == "conditions"]
+        met[effort] = {(case.vector.rule, case.fragment[member]) for case in cases if member in case.fragment}
+    assert met["standard"] >= {(rule, token) for rule, token in met["thorough"] if not str(token).startswith("zz_")}
+
+
 def test_at_quick_nested_faults_stand_at_two_depths() -> None:
     assert {case.depth for case in refusal_cases("quick") if case.place and case.place.nested} == {2, 3}
 
 
 def test_more_effort_goes_deeper() -> None:
-    assert {case.depth for case in refusal_cases("standard")} == {1, 2, 3, 5}
+    assert {case.depth for case in refusal_cases("standard")} == {1, 2, 3, 4, 5, 6}
     assert {case.depth for case in refusal_cases("thorough")} == {1, 2, 3, 4, 5, 6}
 
 

@@ -218,6 +218,16 @@ def test_live_recordings_come_first(folder: Path) -> None:
         assert target.evidence == "recorded from the live API on 2026-11-22"
 
 
+def test_an_effort_that_was_not_recorded_live_is_played_from_the_reference_server_and_that_is_said(
+    folder: Path,
+) -> None:
+    ledger(folder / "reference")
+    ledger(folder / "live", target="live", efforts=("standard",))
+    with closing(replay_target("quick")) as target:
+        assert "a stand-in (live recordings are of standard alone)" in target.evidence
+        assert "nothing of the API itself" in target.evidence
+
+
 def test_an_effort_that_was_not_recorded_is_told_with_one_that_was(folder: Path) -> None:
     ledger(folder / "reference")
     with pytest.raises(

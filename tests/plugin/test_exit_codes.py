@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.integrity.mutants import mutants
+from tests.plugin.conftest import CHECKOUT, SECONDS, environment
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 
 if TYPE_CHECKING:
@@ -185,3 +188,14 @@ def test_the_live_recorder_refuses_the_reference_server(
     assert ran.code == 0, ran.text
     assert "nothing recorded: the answers bear the reference server's stamp" in ran.text
     assert not cassettes.folder("live").exists()
+
+
+def test_a_reader_that_goes_away_is_no_drift() -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v"]
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert any("PASSED" in line for line in process.stdout)
+        process.stdout.close()
+        assert process.wait(SECONDS) == 0
