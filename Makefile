@@ -16,7 +16,7 @@ conformance: .venv/.installed ## the suite on the embedded reference server; wri
 	.venv/bin/pytest --trackly-report=report $(ARGS)
 
 test: .venv/.installed ## all tests of the project itself, then the suite on the cassettes (ARGS: for the former)
-	.venv/bin/pytest -n auto tests/package tests/integrity tests/plugin $(ARGS)
+	.venv/bin/pytest -n auto --dist worksteal tests/package tests/integrity tests/plugin $(ARGS)
 	.venv/bin/pytest --trackly-target=replay --trackly-effort=quick
 
 check: .venv/.installed ## lint, format, types, generated files fresh, import direction, schemas valid
@@ -25,6 +25,7 @@ check: .venv/.installed ## lint, format, types, generated files fresh, import di
 	.venv/bin/mypy
 	.venv/bin/python -m trackly_contract.generated --check
 	.venv/bin/python -m trackly_contract.corpus --check
+	.venv/bin/python -m tests.plugin.faults_document --check
 	.venv/bin/python -m tests.proof --check
 	.venv/bin/pytest -q tests/integrity/test_import_direction.py tests/package/test_openapi.py
 
@@ -36,6 +37,7 @@ record: .venv/.installed ## the same, and records cassettes/live anew
 
 docs: .venv/.installed ## writes the generated files anew
 	.venv/bin/python -m trackly_contract.generated
+	.venv/bin/python -m tests.plugin.faults_document
 
 proof: .venv/.installed ## the suite and Schemathesis on every mutant and variant; writes docs/proof.md (long)
 	.venv/bin/python -m tests.proof

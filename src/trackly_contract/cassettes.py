@@ -2,13 +2,12 @@
 
 Promises: a recording matches on method, path and the body as typed JSON; an unmatched request and a recording
 left over are errors that name the file and show the difference; new recordings replace old ones only when the
-run that made them is finished, and nothing of them is on disk before they hold stand-ins (standins.py).
+run that made them is finished, and nothing of them is on disk before they hold stand-ins (standins.py) and no key.
 Refuses: a missing, empty, edited or foreign cassette (ledger.py): it is never silently recorded or skipped.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from contextlib import ExitStack, contextmanager
@@ -27,6 +26,7 @@ from vcr.serializers import yamlserializer
 from trackly_contract import data
 from trackly_contract.jsonvalue import ABSENT, JSON, NotJSONError, differences, parse, show
 from trackly_contract.ledger import CassetteError, Ledger, adopt, check, compared, read_ledger, write_ledger
+from trackly_contract.secrets import redacted, redacted_body
 from trackly_contract.standins import AUDIENCE, Kept, StandIns
 from trackly_contract.swap import settled, swap
 
@@ -93,25 +93,14 @@ def match_path(sent: Any, recorded: Any) -> None:
         raise AssertionError(f"sent to {sent.path}, recorded at {recorded.path}")
 
 
-def _recorded_answer(response: dict[str, Any], keys: set[str]) -> dict[str, Any]:
-    def clean(text: str) -> str:
-        for key in keys:
-            for spelling in (key, json.dumps(key)[1:-1]):
-                text = text.replace(spelling, "(the key)")
-        return text
-
-    headers = {
-        name: [clean(value) for value in values]
-        for name, values in response["headers"].items()
-        if name.lower() in KEPT_HEADERS
-    }
-    content = clean((response["body"]["string"] or b"").decode("latin-1")).encode("latin-1")
+def _recorded_answer(response: dict[str, Any]) -> dict[str, Any]:
+    headers = {name: values for name, values in response["headers"].items() if name.lower() in KEPT_HEADERS}
     code = response["status"]["code"]
     # The words beside the status could be anything, and are not even sent by every version of HTTP.
     return {
         "status": {"code": code, "message": responses.get(code, "")},
         "headers": headers,
-        "body": {"string": content},
+        "body": {"string": response["body"]["string"] or b""},
     }
 
 
@@ -138,13 +127,13 @@ class _Nowhere:
         """Leave it to Recorder.finish."""
 
 
-def _library(mode: str) -> Any:
-    keys: set[str] = set()
+def _library(mode: str, keys: set[str]) -> Any:
+    """Return a vcrpy that puts the keys of all requests into `keys`: what it keeps in memory may hold them yet."""
     library = vcr.VCR(
         record_mode=mode,
         match_on=["method", "path", "json body"],
         before_record_request=lambda request: _recorded_request(request, keys),
-        before_record_response=lambda response: _recorded_answer(response, keys),
+        before_record_response=_recorded_answer,
         decode_compressed_response=True,
     )
     library.register_matcher("json body", match_json_body)
@@ -192,7 +181,7 @@ class Player:
             )
         with ExitStack() as stack:
             try:
-                cassette = stack.enter_context(_library("none").use_cassette(str(path)))
+                cassette = stack.enter_context(_library("none", set()).use_cassette(str(path)))
             except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise CassetteError(
                     f"{path}: not a cassette that can be played ({error}); {self.ledger.again}"
@@ -236,6 +225,7 @@ class Recorder:
         except OSError as error:
             raise CassetteError(f"{folder.parent}: nothing can be recorded here ({error})") from None
         self._cases: dict[str, list[tuple[Any, dict[str, Any]]]] = {}
+        self._keys: set[str] = set()
         self._keep = False
         self.unanswered: list[str] = []
 
@@ -253,7 +243,7 @@ class Recorder:
         name = _turn(case, self._cases)
         if name in self._cases:
             raise CassetteError(f"{case} is recorded twice in one run: cases have one cassette each")
-        library = _library("all")
+        library = _library("all", self._keys)
         library.register_persister(_Nowhere)
         with library.use_cassette(str(self._temporary / _file(name))) as cassette:
             self._cases[name] = cassette.data
@@ -299,13 +289,25 @@ class Recorder:
             requests, answers = [], []
             for request, response in entries:
                 request.uri = f"https://recorded.invalid/api{stand_ins.path(_path(request.path))}"
-                request.body = stand_ins.sent(_body(request)) or None
-                answer = stand_ins.answered(response["body"]["string"] or b"")
+                # The key is taken out last, of both alike: what is equal in a request and its answer stays so.
+                request.body = self._without_keys(stand_ins.sent(_body(request))) or None
+                answer = self._without_keys(stand_ins.answered(response["body"]["string"] or b""))
+                headers = {name: [*map(self._text, values)] for name, values in response["headers"].items()}
                 requests.append(request)
-                answers.append({**response, "body": {"string": answer}})
+                answers.append({**response, "headers": headers, "body": {"string": answer}})
             text: str = serialize({"requests": requests, "responses": answers}, yamlserializer)
             (self._temporary / _file(case)).write_bytes(text.encode("utf-8"))
         write_ledger(self._temporary, replace(ledger, audience_id=AUDIENCE))
+
+    def _without_keys(self, body: bytes) -> bytes:
+        for key in sorted(self._keys):
+            body = redacted_body(body, key)
+        return body
+
+    def _text(self, value: str) -> str:
+        for key in sorted(self._keys):
+            value = redacted(value, key)
+        return value
 
     def _beside_the_old(self, ledger: Ledger) -> list[str]:
         count = len(list(self._temporary.glob("*.yaml")))

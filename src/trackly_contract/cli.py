@@ -7,6 +7,7 @@ Refuses: to print the key.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -94,14 +95,21 @@ def restore() -> None:
     Reads the journal of the audience that TRACKLY_BASE_URL and TRACKLY_AUDIENCE_ID name. Exit code 0: it is as
     it was; 10: something could not be put back, or another run is using the audience, and the journal stays.
     """
+    from trackly_contract.failure import one_line  # noqa: PLC0415
     from trackly_contract.interrupts import Stopped  # noqa: PLC0415
     from trackly_contract.live import opened  # noqa: PLC0415
     from trackly_contract.lock import LockedError  # noqa: PLC0415
+    from trackly_contract.secrets import logged_without, redacted  # noqa: PLC0415
     from trackly_contract.targets import closing, live_target  # noqa: PLC0415
     from trackly_contract.verdict import InconclusiveError  # noqa: PLC0415
 
+    key = os.environ.get("TRACKLY_API_KEY", "")
     try:
-        with closing(live_target()) as target, opened(target, "quick", "restore") as session:
+        with (
+            closing(live_target()) as target,
+            opened(target, "quick", "restore") as session,
+            logged_without(target.key),
+        ):
             assert target.journal is not None
             before = target.journal.read()
             if before is None:
@@ -112,7 +120,7 @@ def restore() -> None:
     except (UnusableSettingError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     except InconclusiveError as error:
-        click.echo(f"not put back: {error}; the journal stays", err=True)
+        click.echo(redacted(one_line(f"not put back: {error}; the journal stays"), key), err=True)
         sys.exit(10)
     except LockedError as error:
         click.echo(f"not put back: {error}", err=True)
@@ -121,7 +129,7 @@ def restore() -> None:
         click.echo(f"not put back: stopped by {error}; the journal stays, so run it again", err=True)
         sys.exit(10)
     for line in left:
-        click.echo(f"not put back: {line}", err=True)
+        click.echo(redacted(one_line(f"not put back: {line}"), key), err=True)
     if left:
         sys.exit(10)
     click.echo(f"put back: audience {before.get('name')!r} is as it was")
@@ -145,6 +153,41 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
         raise click.UsageError(str(error)) from None
     click.echo(json.dumps(comparison.described(), indent=2) if as_json else comparison.text())
     sys.exit(comparison.exit_code)
+
+
+@main.command()
+@click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="The file to merge into; - prints. In a checkout it is contracts/observed.toml where nothing else is said.",
+)
+def vocabulary(report: Path, output: Path | None) -> None:
+    """Write down which undocumented tokens a live run found accepted: REPORT is its file report.json.
+
+    The file is for review and for version control. The suite reads it to try first what was accepted, and last what
+    was refused; nobody fails over it.
+    """
+    from trackly_contract import compare as comparing  # noqa: PLC0415
+    from trackly_contract import observed  # noqa: PLC0415
+    from trackly_contract.contract import ContractError  # noqa: PLC0415
+
+    path = output or observed.default_file()
+    if path is None:
+        raise click.UsageError("there is no checkout here: name the file with --output FILE, or - to print")
+    try:
+        described = comparing.load(report)
+        if str(path) == "-":
+            click.echo(observed.shown(described), nl=False)
+            return
+        now = observed.keep(described, path)
+    except (comparing.NotAReportError, observed.NothingToKeepError, ContractError) as error:
+        raise click.UsageError(str(error)) from None
+    for change in now.changes:
+        click.echo(f"  {change}")
+    click.echo(f"{path}: {len(now.entries)} tokens{'' if now.changes else ', as before'}; review and commit it")
+    if now.reordered and path == observed.default_file():
+        click.echo("candidates are tried in another order now: record again (make cassettes, make record)")
 
 
 if __name__ == "__main__":

@@ -19,12 +19,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from trackly_contract.exchange import Request, Response
+from trackly_contract.secrets import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-LARGEST_ANSWER = 8_000_000
-"""Bytes of an answer that are read; an audience needs a thousandth of that."""
+LARGEST_ANSWER = 1_000_000
+"""Bytes of an answer that are read; an audience needs a hundredth of that."""
 
 LONGEST_ANSWER = 60.0
 """Seconds that one answer may take in all."""
@@ -32,6 +33,10 @@ LONGEST_ANSWER = 60.0
 
 class NoAnswerError(Exception):
     """No response came: refused, reset, timed out, too long. The text says which, without any secret."""
+
+
+ALL_HEADERS = "trackly_contract.headers"
+"""Where all headers of an answer are kept, also those that were taken away from httpx."""
 
 
 class UnusableSettingError(ValueError):
@@ -81,7 +86,7 @@ def checked_audience_id(audience_id: str) -> str:
     """Return the audience id. Raises UnusableSettingError for what would not stay one step of a path."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", audience_id):
         raise UnusableSettingError(
-            f"TRACKLY_AUDIENCE_ID is {audience_id!r}: an id has letters and digits only, like 664f1a2b3c4d5e6f7a8b9c0d"
+            "TRACKLY_AUDIENCE_ID is no id: an id has letters and digits only, like 664f1a2b3c4d5e6f7a8b9c0d"
         )
     return audience_id
 
@@ -120,8 +125,14 @@ class _Connection:
             timer.cancel()
 
 
+def _keep_where_to(answer: httpx.Response) -> None:
+    """Take the Location out before httpx reads it: it fails at what is no URL, though nobody follows it."""
+    answer.extensions[ALL_HEADERS] = tuple(answer.headers.multi_items())
+    answer.headers.pop("location", None)
+
+
 class Client:
-    """Sends requests to one base URL over one connection pool."""
+    """Sends requests to one base URL, each over a connection of its own."""
 
     def __init__(
         self, base_url: str, transport: httpx.BaseTransport | None = None, *, longest_answer: float = LONGEST_ANSWER
@@ -137,6 +148,8 @@ class Client:
         self._http = httpx.Client(
             transport=transport,
             follow_redirects=False,
+            event_hooks={"response": [_keep_where_to]},
+            limits=httpx.Limits(max_keepalive_connections=0),  # what one answer left behind is not the next one
             trust_env=base_url.startswith("https:"),  # a proxy would see what plain http sends to loopback
             timeout=httpx.Timeout(min(30.0, longest_answer), connect=min(10.0, longest_answer)),
         )
@@ -170,10 +183,10 @@ class Client:
                 extensions={"trace": self._connection.trace},
             ) as answer:
                 body = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""))
-                return Response(answer.status_code, tuple(answer.headers.multi_items()), body)
-        except httpx.HTTPError as error:
-            text, key = f"{type(error).__name__}: {error}", request.header("X-Api-Key")
-            raise NoAnswerError(text.replace(key, "(the key)") if key else text) from None
+                return Response(answer.status_code, answer.extensions[ALL_HEADERS], body)
+        except (httpx.HTTPError, NoAnswerError) as error:
+            text = str(error) if isinstance(error, NoAnswerError) else f"{type(error).__name__}: {error}"
+            raise NoAnswerError(redacted(text, request.header("X-Api-Key") or "")) from None
         finally:
             self._http.cookies.clear()  # a session of the good key must not open the door for a wrong one
 

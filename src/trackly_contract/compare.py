@@ -226,9 +226,9 @@ def _runs(old: Described, new: Described) -> Iterator[RunChange]:
     for name in ("requests", "writes"):
         if old[name] != new[name]:
             yield RunChange(name, str(old[name]), str(new[name]))
-    for name in sorted({*old["vocabulary"], *new["vocabulary"]}):
-        before, now = (report["vocabulary"].get(name, []) for report in (old, new))
-        if set(before) != set(now):
+    for name in sorted({trial["kind"] for report in (old, new) for trial in report["vocabulary"]}):
+        before, now = (_tried(report, name) for report in (old, new))
+        if before != now:
             yield RunChange(name, _tokens(before, now), _tokens(now, before), "tokens that were tried")
 
 
@@ -236,8 +236,12 @@ def _word(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def _tokens(these: list[str], those: list[str]) -> str:
-    return ", ".join(sorted(set(these) - set(those))) or "nothing else"
+def _tried(report: Described, kind: str) -> set[str]:
+    return {f"{t['token']}: {t['outcome']}" for t in report["vocabulary"] if t["kind"] == kind}
+
+
+def _tokens(these: set[str], those: set[str]) -> str:
+    return ", ".join(sorted(these - those)) or "nothing else"
 
 
 def _rules(old: Described, new: Described) -> Iterator[RuleChange]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from jsonschema import Draft202012Validator
 from trackly_contract import data
 from trackly_contract.jsonvalue import ABSENT, NotJSONError, parse
 from trackly_contract.rule import AnswerVector, Question, RequestVector, Rule, Source, Token
-from trackly_contract.vocabulary import Vocabulary
+from trackly_contract.vocabulary import Observed, Outcome, Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +42,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Contract:
-    """Everything `contracts/` says, each part by id and in the order of its files."""
+    """Everything `contracts/` says, each part by id and in the order of its files.
+
+    `observed` is what live runs found out of tokens, none where nobody wrote it down: it only says what to try first.
+    """
 
     rules: dict[str, Rule]
     requests: dict[str, RequestVector]
@@ -49,6 +53,7 @@ class Contract:
     pages: dict[str, Page]
     questions: dict[str, Question]
     vocabulary: Vocabulary
+    observed: tuple[Observed, ...] = ()
 
     def refused(self) -> Iterable[RequestVector]:
         """Yield the vectors that are refused, in the order of the files."""
@@ -88,7 +93,10 @@ def _toml(path: Path, schema_name: str) -> Any:
         raise ContractError(f"{path}: not TOML: {error}") from None
     except FileNotFoundError:
         raise ContractError(f"{path}: the file is not there") from None
-    return _checked(path, content, schema_name)
+    except OSError as error:
+        raise ContractError(f"{path}: the file cannot be read ({error.strerror})") from None
+    # A date becomes its text: a schema of JSON knows no other.
+    return _checked(path, json.loads(json.dumps(content, default=str)), schema_name)
 
 
 def _json(path: Path, schema_name: str) -> Any:
@@ -159,7 +167,9 @@ def load(folder: Path | None = None) -> Contract:
     questions: dict[str, Question] = {}
     for entry in _toml(folder / "questions.toml", "questions")["question"]:
         _add(questions, entry["id"], Question(**entry), folder / "questions.toml")
-    return Contract(rules, requests, answers, pages, questions, _vocabulary(folder / "vocabulary.toml", pages))
+    vocabulary = _vocabulary(folder / "vocabulary.toml", pages)
+    observed = tuple(read_observed(folder / "observed.toml"))
+    return Contract(rules, requests, answers, pages, questions, vocabulary, observed)
 
 
 def _vectors(folder: Path, rules: dict[str, Rule]) -> tuple[dict[str, RequestVector], dict[str, AnswerVector]]:
@@ -194,6 +204,29 @@ def _vocabulary(path: Path, pages: dict[str, Page]) -> Vocabulary:
         token = Token(**{**entry, "needs": tuple(entry.get("needs", ()))})
         _add(tokens, f"{token.kind} {token.token}", token, path)
     return Vocabulary(tuple(tokens.values()), frozenset(entry["kind"] for entry in content["list"]))
+
+
+def read_observed(path: Path) -> list[Observed]:
+    """Read what live runs found out of tokens; nothing where there is no such file.
+
+    Raises ContractError, naming file, entry and field, if it does not fit `schemas/meta/observed.json`, or tells of a
+    token twice for one base URL.
+    """
+    if not path.exists():
+        return []
+    found: dict[tuple[str, str, str], Observed] = {}
+    content = _toml(path, "observed")
+    for number, entry in enumerate(content["observed"]):
+        where = f"{path}: {_where(content, ('observed', number))}"
+        try:
+            day = date.fromisoformat(entry["date"])
+        except ValueError:
+            raise ContractError(f"{where}, field date: there is no day {entry['date']}") from None
+        observed = Observed(**{**entry, "outcome": Outcome(entry["outcome"]), "date": day})
+        if observed.key in found:
+            raise ContractError(f"{where}: {observed.kind} at {observed.base_url} has this token twice; keep one entry")
+        found[observed.key] = observed
+    return list(found.values())
 
 
 @cache

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 
 from trackly_contract.client import NoAnswerError
 from trackly_contract.exchange import Exchange, Request
-from trackly_contract.faults import HABIT, LOST, TRIES, no_outage, pause, pause_when_lost, suspicious
+from trackly_contract.faults import (
+    HABIT,
+    LOST,
+    PERSISTENCE,
+    TRIES,
+    no_outage,
+    pause,
+    pause_when_lost,
+    strange,
+    suspicious,
+)
 from trackly_contract.jsonvalue import JSON, encode
 from trackly_contract.judge import describe
 from trackly_contract.verdict import InconclusiveError
@@ -51,7 +61,8 @@ class Conversation:
     most_requests: int | None = field(init=False, default=None)
     kept_aside: int = field(init=False, default=0)
     outages: list[str] = field(init=False, default_factory=list)
-    _lost: int = field(init=False, default=0)
+    _lost: Counter[str] = field(init=False, default_factory=Counter)
+    _persisted: bool = field(init=False, default=False)
 
     @property
     def requests(self) -> int:
@@ -85,23 +96,46 @@ class Conversation:
     def ask(self, request: Request, *, good_key: bool = True) -> Exchange:
         """Send a request and return its exchange.
 
-        A suspicious answer (no JSON object, 3xx, 403, 429, 5xx, or 401 with the good key) and no answer at all are
-        tried again, then held against a control: a GET of the audience that must succeed. If the control succeeds,
-        an answer that stays is returned to be judged like any other. A refusal without JSON that stayed several
-        times is how this target refuses, and is no longer tried again.
+        An answer that may not be the API's (faults.suspicious, faults.strange) and no answer at all are tried again,
+        then held against a control: a GET of the audience that must succeed, and for an update that met an outage
+        also an update that changes nothing. If they succeed, an answer that stays is returned to be judged like any
+        other. What stayed several times is how this target answers, and is no longer tried again.
         Raises InconclusiveError if the control fails, if no answer comes at all, or if the limit is reached. Once a
         control has failed, the next request is sent only after another one succeeded; after LOST that failed in a
         row nothing is sent any more.
         """
         try:
-            if self._lost:
-                self._wait_for_the_target()
+            for method in ("GET", "PUT") if request.method == "PUT" else ("GET",):
+                if self._lost[method]:
+                    self._wait_for_the_target(method)
             return self._asked(request, good_key=good_key)
         except InconclusiveError as error:
             self.outages.append(str(error))
             raise
 
     def _asked(self, request: Request, *, good_key: bool) -> Exchange:
+        last, trouble = self._tried(request, good_key=good_key)
+        if last is not None and not trouble:
+            return last
+        if request == self._request("GET"):
+            if last is None or not last.response.succeeded or suspicious(last.response, good_key=True):
+                self._lost["GET"] += 1
+                raise InconclusiveError(f"the audience cannot be read: {trouble}, {TRIES} times")
+            self.stayed[_habit(last)] += 1
+            return last
+        failed = self._control("GET")
+        if not failed and request.method == "PUT" and last is not None and not no_outage(last.response):
+            failed = self._control("PUT")
+        if failed:
+            raise InconclusiveError(f"{trouble}; then {failed}")
+        if last is None:
+            raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
+        if no_outage(last.response):
+            self.stayed[_habit(last)] += 1
+        return last
+
+    def _tried(self, request: Request, *, good_key: bool) -> tuple[Exchange | None, str]:
+        """Send a request until an answer counts; return the last answer, and what troubles it ("": it counts)."""
         trouble = "no answer"
         last: Exchange | None = None
         for attempt in range(TRIES):
@@ -112,46 +146,55 @@ class Conversation:
             except NoAnswerError as error:
                 last, trouble = None, str(error)
                 continue
-            if not suspicious(last.response, good_key=good_key) or self.stayed[_habit(last)] >= HABIT:
-                return last
-            trouble = describe(last.response)
-        if request == self._request("GET"):
-            self._lost += 1
-            raise InconclusiveError(f"the audience cannot be read: {trouble}, {TRIES} times")
-        failed = self._control()
-        if failed:
-            raise InconclusiveError(f"{trouble}; then the control GET {failed}")
-        if last is None:
-            raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
-        if no_outage(last.response):
-            self.stayed[_habit(last)] += 1
-        return last
+            answer = last.response
+            if not (suspicious(answer, good_key=good_key) or strange(answer)) or self.stayed[_habit(last)] >= HABIT:
+                return last, ""
+            trouble = describe(answer)
+        return last, trouble
 
-    def _control(self) -> str:
-        """GET the audience, and return what is wrong with the answer, "" if nothing is."""
-        try:
-            answer = self._once(self._request("GET")).response
-        except NoAnswerError as error:
-            self._lost += 1
-            return f"got no answer: {error}"
-        if answer.succeeded and not suspicious(answer, good_key=True):
-            self._lost = 0
+    def _harmless_update(self) -> Request | None:
+        """Return an update that changes nothing, None if there is none."""
+        return None
+
+    def _control(self, method: str) -> str:
+        """GET the audience, or send an update that changes nothing; return what is wrong, "" if nothing is."""
+        request = self._request("GET") if method == "GET" else self._harmless_update()
+        if request is None:
             return ""
-        self._lost += 1
-        return f"was answered {describe(answer)}"
+        try:
+            answer = self._once(request).response
+        except NoAnswerError as error:
+            self._lost[method] += 1
+            return f"the control {method} got no answer: {error}"
+        if answer.succeeded and not suspicious(answer, good_key=True):
+            self._lost[method] = 0
+            return ""
+        self._lost[method] += 1
+        return f"the control {method} was answered {describe(answer)}"
 
-    def _wait_for_the_target(self) -> None:
+    def _wait_for_the_target(self, method: str) -> None:
         """Give a target that was lost the time to come back. Raises InconclusiveError while it does not."""
-        if self._lost >= LOST:
+        if self._lost[method] >= LOST:
             raise NotAskedError(f"not asked: {self.outages[0]}; {LOST} controls in a row failed")
-        self.target.wait(pause_when_lost(self._lost))
-        failed = self._control()
+        self.target.wait(pause_when_lost(self._lost[method]))
+        failed = self._control(method)
         if failed:
-            raise NotAskedError(f"not asked: the control GET {failed}")
+            raise NotAskedError(f"not asked: {failed}")
 
     def insist(self) -> None:
-        """Ask again in full, whatever failed and whatever the limit: what follows puts the audience back."""
-        self._lost, self.most_requests, self.kept_aside = 0, None, 0
+        """Ask again in full, whatever failed and whatever the limit: what follows puts the audience back.
+
+        A target that was lost is given PERSISTENCE controls to come back, once.
+        """
+        self.most_requests, self.kept_aside = None, 0
+        if any(self._lost.values()) and not self._persisted:
+            self._persisted = True
+            for controls in range(1, PERSISTENCE + 1):
+                self.target.wait(pause_when_lost(controls))
+                if not (self._control("GET") or self._control("PUT")):
+                    self._persisted = False
+                    break
+        self._lost.clear()
 
 
 def _habit(exchange: Exchange) -> tuple[str, int]:

@@ -26,6 +26,12 @@ HABIT = 3
 LONGEST_WAIT = 60.0
 """Seconds that a Retry-After is honoured for at most."""
 
+PERSISTENCE = 6
+"""Controls that may fail before putting the audience back is given up: two minutes."""
+
+NOT_ABOUT_THE_REQUEST = frozenset({403, 408, 421, 425, 429})
+"""Refusals that are about who asks, the pace or the connection, and not about what was asked."""
+
 LOST = 4
 """Controls in a row that fail until nothing more is asked: the longer it lasts, the longer is waited before each."""
 
@@ -33,10 +39,10 @@ LOST = 4
 def suspicious(response: Response, *, good_key: bool) -> bool:
     """Whether an answer may come from something in between.
 
-    No JSON object, 3xx, 403, 429, 5xx, and 401 with a good key.
+    No JSON object, 3xx, 403, 408, 421, 425, 429, 5xx, and 401 with a good key.
     """
     status = response.status
-    if status in (403, 429) or status >= 500 or 300 <= status < 400 or (good_key and status == 401):
+    if status in NOT_ABOUT_THE_REQUEST or status >= 500 or 300 <= status < 400 or (good_key and status == 401):
         return True
     try:
         return not isinstance(parse(response.body, duplicate_keys=True), dict)
@@ -44,9 +50,25 @@ def suspicious(response: Response, *, good_key: bool) -> bool:
         return True
 
 
+def strange(response: Response) -> bool:
+    """Whether a JSON object is nothing that these operations answer: a refusal without a code, a 2xx without an id.
+
+    It may come from something in between, or the API has drifted: if it stays, it is judged.
+    """
+    try:
+        answer = parse(response.body, duplicate_keys=True)
+    except NotJSONError:
+        return True
+    if not isinstance(answer, dict):
+        return True
+    if not response.succeeded:
+        return not isinstance(answer.get("code"), str)
+    return not any({"id", "audience_id"} & set(part) for part in (answer, *answer.values()) if isinstance(part, dict))
+
+
 def no_outage(response: Response) -> bool:
-    """Whether an answer, suspicious or not, refuses this request alone: a 4xx that is not about the key or the pace."""
-    return 400 <= response.status < 500 and response.status not in (401, 403, 408, 429)
+    """Whether an answer, suspicious or not, is about the request: not about a key, the pace, a server that fails."""
+    return response.status // 100 in (2, 4) and response.status not in {401, *NOT_ABOUT_THE_REQUEST}
 
 
 def pause(last: Exchange | None, attempt: int) -> float:

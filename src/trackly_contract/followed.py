@@ -36,6 +36,8 @@ def _difference(name: str, one: JSON, other: JSON) -> tuple[str, str, bool] | No
         for place, left, right, grave in filter_differences(as_answered(one), other):
             if worst is None or (grave and not worst[2]):
                 worst = (f"/filter{place}: {show(left, 120)}", f"/filter{place}: {show(right, 120)}", grave)
+            if grave:
+                break
         return worst
     if same(one, other) or (name == "created_at" and _instant(one) == _instant(other)):
         return None

@@ -65,7 +65,7 @@ class Journal:
             raise FileExistsError(f"{self.path}: an earlier run was not put back; run `trackly-contract restore`")
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = self.path.with_suffix(".tmp")
-        text = json.dumps({"base_url": base_url, "audience": audience}, indent=2) + "\n"
+        text = json.dumps({"base_url": base_url, "audience": audience}) + "\n"
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ MAX_NESTING = 300
 """Deepest nesting of arrays and objects that is read. A filter of 100 groups nests 203 deep; far beyond
 that, recursive readers overflow (`json.loads` itself at about 990 on CPython 3.11)."""
 
-_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+LONGEST_STEP = 200
+"""Characters of a key that a place shows: a place is made anew for whatever stands below it."""
+
+_STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_OTHERS = bytes(set(range(256)) - set(_STEPS))
 
 
 class NotJSONError(ValueError):
@@ -31,15 +37,9 @@ class NotJSONError(ValueError):
 
 def nesting(body: bytes) -> int:
     """Return how deep arrays and objects nest in `body`, without recursion; strings are passed over."""
-    depth = deepest = 0
-    for token in _STRUCTURE.finditer(body):
-        first = token.group()[:1]
-        if first in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif first in b"]}":
-            depth -= 1
-    return deepest
+    outside = _STRINGS.sub("", body.decode("latin-1"))  # text, for the parts of bytes are joined at 80 bytes each
+    brackets = outside.encode("latin-1").translate(None, _OTHERS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets), initial=0))
 
 
 def _refuse_constant(name: str) -> float:
@@ -65,7 +65,7 @@ def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise NotJSONError(f"the key {key!r} appears twice in one object")
+                raise NotJSONError(f"the key {shortened(repr(key), 100)} appears twice in one object")
             seen.add(key)
     return found
 
@@ -105,7 +105,7 @@ def same(one: JSON, other: JSON) -> bool:
 
 
 def differences(one: JSON, other: JSON, place: str = "") -> Iterator[tuple[str, JSON, JSON]]:
-    """Yield `(place, in one, in other)` for each differing leaf; `place` is a JSON Pointer.
+    """Yield `(place, in one, in other)` for each differing leaf; `place` is a JSON Pointer, long keys cut.
 
     A member or item that only one side has is yielded with ABSENT on the other.
     """
@@ -113,7 +113,7 @@ def differences(one: JSON, other: JSON, place: str = "") -> Iterator[tuple[str, 
         yield place, one, other
     elif isinstance(one, dict):
         for key in [*one, *(key for key in other if key not in one)]:
-            yield from differences(one.get(key, ABSENT), other.get(key, ABSENT), f"{place}/{escape(key)}")
+            yield from differences(one.get(key, ABSENT), other.get(key, ABSENT), f"{place}/{step(key)}")
     elif isinstance(one, list):
         for index in range(max(len(one), len(other))):
             left = one[index] if index < len(one) else ABSENT
@@ -138,12 +138,29 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def show(value: JSON, limit: int = 300) -> str:
-    """Return `value` as one line of JSON for people, cut in the middle where it is longer than `limit`."""
-    text = repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False, default=repr)
-    if not text.isprintable():  # line ends, terminal controls, lone surrogates
-        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+def step(key: str) -> str:
+    """Return `key` as one step of a place that is for people: escaped, and cut where it is long."""
+    return escape(key if len(key) <= LONGEST_STEP else f"{key[:LONGEST_STEP]}...")
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the text, cut in the middle where it is longer than `limit`."""
     if len(text) <= limit:
         return text
     head = limit * 2 // 3
     return f"{text[:head]} ... {text[-(limit - head) :]}"
+
+
+def _spelt(text: str) -> str:
+    """Return the text with line ends, terminal controls and lone surrogates spelt out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def show(value: JSON, limit: int = 300) -> str:
+    """Return `value` as one line of JSON for people, cut in the middle where it is longer than `limit`."""
+    text = repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False, default=repr)
+    if len(text) > 2 * limit:  # what stands in the middle is not shown, however it is spelt
+        text = f"{_spelt(text[:limit])}{_spelt(text[-limit:])}"
+    return shortened(_spelt(text), limit)

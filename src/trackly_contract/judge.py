@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
-from trackly_contract.jsonvalue import JSON, NotJSONError, parse, show
-from trackly_contract.schemas import Schemas, schemas
+from trackly_contract.jsonvalue import JSON, NotJSONError, parse, shortened, show
+from trackly_contract.schemas import LONGEST_TEXT, MOST_FAILURES, Schemas, schemas
 from trackly_contract.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def describe(response: Response) -> str:
         text = response.body[:80].decode("utf-8", "replace")
         return f"{response.status}, not JSON: {text!r}" if text else f"{response.status}, no body"
     if isinstance(answer, dict) and isinstance(answer.get("code"), str):
-        return f"{response.status} {answer['code']}"
+        return f"{response.status} {shortened(answer['code'], 200)}"
     return f"{response.status}" if response.succeeded else f"{response.status} {show(answer, 120)}"
 
 
@@ -108,7 +109,7 @@ def judge_audience(
         say(f"{operation}.success", Verdict.BROKEN, expected, f"{response.status} {show(answer, 120)}")
         return AudienceJudgement(tuple(found), None)
     if wrapping is not None:
-        got = f"under {wrapping!r}"
+        got = f"under {shortened(repr(wrapping), 200)}"
         say(f"{operation}.flat", Verdict.BROKEN, "the members of the audience at the top", got)
     else:
         say(f"{operation}.flat", Verdict.HELD)
@@ -116,7 +117,7 @@ def judge_audience(
     if response.status != 200:
         say(f"{operation}.success", Verdict.NOTED, "200", str(response.status))
     elif extra:
-        say(f"{operation}.success", Verdict.NOTED, "the nine documented members", f"also {', '.join(extra)}")
+        say(f"{operation}.success", Verdict.NOTED, "the nine documented members", _also(extra))
     else:
         say(f"{operation}.success", Verdict.HELD)
     found.extend(_members(exchange, audience, asked_id, case, judge or schemas()))
@@ -127,7 +128,9 @@ def _members(
     exchange: Exchange, audience: dict[str, JSON], asked_id: str, case: str, judge: Schemas
 ) -> Iterator[Finding]:
     broken: set[str] = set()
-    for failure in judge.audience_failures(audience):
+    failures = judge.audience_failures(audience)
+    contested = list(islice(_contested(audience), MOST_FAILURES))
+    for failure in failures:
         broken.add(failure.stands_for)
         got = f"{failure.place or '/'}: {failure.text}"
         yield Finding(failure.stands_for, Verdict.BROKEN, exchange, _expected(failure.stands_for), got, case)
@@ -138,14 +141,21 @@ def _members(
         rule, stamp = f"audience.{field}", audience.get(field)
         if rule not in broken and isinstance(stamp, str) and not _is_a_day(stamp[:10]):
             broken.add(rule)
-            yield Finding(rule, Verdict.BROKEN, exchange, _expected(rule), f"/{field}: no such day: {stamp}", case)
-    for rule, expected, got in _contested(audience):
+            got = f"/{field}: no such day: {shortened(stamp, 200)}"
+            yield Finding(rule, Verdict.BROKEN, exchange, _expected(rule), got, case)
+    for rule, expected, got in contested:
         broken.add(rule)
         yield Finding(rule, Verdict.NOTED, exchange, expected, got, case)
+    if MOST_FAILURES in (len(failures), len(contested)):
+        return  # what comes after the last that is told may be about any of the others
     every = {f"audience.{field}" for field in FIELDS}
     every |= {"audience.filter.keys", "audience.filter.groups", "audience.timestamps"}
     for rule in sorted(every - broken):
         yield Finding(rule, Verdict.HELD, exchange, case=case)
+
+
+def _also(extra: list[str]) -> str:
+    return shortened(f"also {', '.join(extra)}", LONGEST_TEXT)
 
 
 def _is_a_day(text: str) -> bool:
@@ -181,7 +191,7 @@ def _contested(audience: dict[str, JSON]) -> Iterator[tuple[str, str, str]]:
         for index, condition in enumerate(conditions if isinstance(conditions, list) else []):
             extra = sorted(set(condition) - _KNOWN_CONDITION_KEYS) if isinstance(condition, dict) else []
             if extra and "condition_type" not in extra:
-                got = f"{place}/conditions/{index}: also {', '.join(extra)}"
+                got = f"{place}/conditions/{index}: {_also(extra)}"
                 yield "audience.filter", "the documented keys", got
 
 
@@ -233,7 +243,7 @@ def _error_body(exchange: Exchange, answer: JSON, case: str) -> Iterator[Finding
     extra = sorted(set(answer) - {"error", "code"}) if isinstance(answer, dict) else []
     if extra and "error.text" not in broken:
         broken.add("error.text")
-        got = f"also {', '.join(extra)}"
+        got = _also(extra)
         yield Finding("error.text", Verdict.NOTED, exchange, "error and code", got, case)
     for rule in sorted({"error.code", "error.text"} - broken):
         yield Finding(rule, Verdict.HELD, exchange, case=case)

@@ -23,6 +23,7 @@ from trackly_contract.failure import failure_text, one_line, redacted, short
 from trackly_contract.interrupts import Stopped
 from trackly_contract.lock import LockedError
 from trackly_contract.offline import blocked
+from trackly_contract.secrets import logged_without
 from trackly_contract.targets import (
     Target,
     closing,
@@ -149,6 +150,7 @@ def _opened(config: pytest.Config) -> Run:
     except (UnusableSettingError, CassetteError, LockedError, waivers.WaiverError) as error:
         stack.close()
         raise pytest.UsageError(str(error)) from None
+    stack.enter_context(logged_without(target.key))
     if target.offline:
         stack.enter_context(blocked())
     session = live or Session(target, option.trackly_effort, read_only=option.trackly_read_only)
@@ -188,44 +190,56 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn what a test says of the API into a result, and anything else into a failure of the suite."""
-    report = yield
     run = item.config.stash.get(RUN, None)
+    if run is not None and call.excinfo is not None and call.excinfo.errisinstance((BrokenError, InconclusiveError)):
+        call.excinfo.traceback = call.excinfo.traceback[:0]  # nobody sees it, and to look up its lines takes long
+    report = yield
     if run is None:
         return report
     if run.live is not None and run.live.interrupts.seen:
         item.session.shouldstop = f"stopped by {run.live.interrupts.seen[0]}"
-    rules = _rules(item)
     error = call.excinfo.value if call.excinfo is not None else None
     if error is None:
         if call.when == "call":
-            run.ended.update(dict.fromkeys(rules, True))
-        return report
+            run.ended.update(dict.fromkeys(_rules(item), True))
+    else:
+        _tell(run, item, error, report)
+    key = run.session.target.key
+    report.sections = [(name, redacted(text, key)) for name, text in report.sections]
+    if isinstance(report.longrepr, tuple):
+        path, line, text = report.longrepr
+        report.longrepr = (path, line, redacted(text, key))
+    elif report.longrepr is not None:
+        report.longrepr = redacted(report.longreprtext, key)
+    return report
+
+
+def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.TestReport) -> None:
+    """Keep what an exception of a test says of its rules, and have the report say it in our words."""
+    rules = _rules(item)
     if isinstance(error, InconclusiveError):
         report.outcome = "skipped"
-        text = redacted(one_line(f"inconclusive: {error}"), run.session.target.key)
-        report.longrepr = (str(item.path), 0, text)
+        report.longrepr = (str(item.path), 0, one_line(f"inconclusive: {error}"))
         report.__dict__["trackly"] = "inconclusive"
         run.reasons.update(dict.fromkeys(rules, str(error)))
         run.ended.update(dict.fromkeys(rules, True))
     elif isinstance(error, BrokenError) and all(found.rule in run.waivers for found in error.findings):
         report.outcome = "skipped"
         waiver = run.waivers[error.findings[0].rule]
-        text = redacted(one_line(f"{waiver.text} ({waiver.rule})"), run.session.target.key)
-        report.longrepr = (str(item.path), 0, text)
+        report.longrepr = (str(item.path), 0, one_line(f"{waiver.text} ({waiver.rule})"))
         report.__dict__["trackly"] = "waived"
         run.ended.update(dict.fromkeys(rules, True))
     elif isinstance(error, BrokenError):
         report.outcome = "failed"
-        report.longrepr = redacted(_broken_text(item, error), run.session.target.key)
+        report.longrepr = _broken_text(item, error)
         run.ended.update(dict.fromkeys(rules, True))
     elif isinstance(error, pytest.skip.Exception):
         run.reasons.update(dict.fromkeys(rules, f"skipped: {error.msg}"))
     else:
         if isinstance(error, CassetteError):
-            report.longrepr = redacted(str(error), run.session.target.key)
+            report.longrepr = str(error)
             run.misfit = True
         run.suite_failures.append(item.nodeid)
-    return report
 
 
 def _broken_text(item: pytest.Item, error: BrokenError) -> str:
@@ -272,7 +286,7 @@ def _torn_down(run: Run, exitstatus: int) -> Iterator[None]:
     if run.left:
         run.session.notes.append(run.left)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:  # then pytest asks nobody for a summary
-            run.live.interrupts.say(run.left)
+            run.live.interrupts.say(redacted(one_line(run.left), run.session.target.key))
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -1,21 +1,25 @@
 """The report of a run as files: JSON, Markdown and HTML.
 
-Promises: `report.json` fits `schemas/report.json`; the key shows nowhere, however an answer spelt it.
+Promises: `report.json` fits `schemas/report.json`; the key shows nowhere, however an answer spelt it (secrets.py).
 Refuses: to know rules or verdicts beyond what the report says.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
 from trackly_contract import __version__
-from trackly_contract.failure import path_of, printable, redacted, short
-from trackly_contract.jsonvalue import NotJSONError, parse
-from trackly_contract.report_view import View
+from trackly_contract.failure import path_of, printable, short
+from trackly_contract.jsonvalue import NotJSONError, nesting, parse
+from trackly_contract.report_view import MOST_BLANKS, View
+from trackly_contract.secrets import redacted, without
 from trackly_contract.verdict import Verdict
+from trackly_contract.vocabulary import summed_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,10 +37,9 @@ def _text(body: bytes) -> Any:
     if not body:
         return None
     if len(body) <= LONGEST_BODY:
-        try:
-            return parse(body)
-        except NotJSONError:
-            pass
+        with suppress(NotJSONError):
+            if len(body) * nesting(body) <= MOST_BLANKS:
+                return parse(body)
     return printable(body[:LONGEST_BODY].decode("utf-8", "replace")) + (CUT if len(body) > LONGEST_BODY else "")
 
 
@@ -104,20 +107,10 @@ def as_json(report: Report) -> dict[str, Any]:
         "writes": session.writes,
         "suite_failures": list(report.suite_failures),
         "rules": [_rule(report, result) for result in report.results],
-        "vocabulary": session.vocabulary,
+        "vocabulary": [{**asdict(trial), "said": short(trial.said)} for trial in summed_up(session.vocabulary)],
         "notes": list(report.notes),
         "exchanges": [_exchange(exchange) for exchange in session.exchanges],
     }
-
-
-def _without(secret: str, value: Any) -> Any:
-    if isinstance(value, str):
-        return redacted(value, secret)
-    if isinstance(value, list):
-        return [_without(secret, entry) for entry in value]
-    if isinstance(value, dict):
-        return {redacted(name, secret): _without(secret, entry) for name, entry in value.items()}
-    return value
 
 
 def _templates() -> jinja2.Environment:
@@ -133,8 +126,8 @@ def _templates() -> jinja2.Environment:
 def write(report: Report, folder: Path) -> None:
     """Write report.json, report.md and report.html into `folder`, which is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    secret = "" if report.session.target.name == "replay" else report.session.target.key
-    described = _without(secret, as_json(report))
+    secret = report.session.target.key
+    described = without(as_json(report), secret)
     values = {"view": View(report), "described": described}
     files = {"report.json": json.dumps(described, indent=2, ensure_ascii=True) + "\n"}
     templates = _templates()

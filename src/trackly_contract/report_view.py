@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from trackly_contract.cases import PLACES, Place
 from trackly_contract.contract import contract
 from trackly_contract.failure import one_line, path_of, printable, sent, short
-from trackly_contract.jsonvalue import NotJSONError, parse
+from trackly_contract.jsonvalue import NotJSONError, nesting, parse
 from trackly_contract.verdict import RunVerdict, Verdict
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 LONGEST_SHOWN = 6_000
 """Characters of one body that are shown."""
+
+MOST_BLANKS = 1_000_000
+"""Bytes times nesting of a body that is spread over lines: deep nesting makes a megabyte of blanks of a kilobyte."""
 
 SYMBOLS = {
     Verdict.HELD: "✓",
@@ -140,14 +144,12 @@ def gravest(verdicts: Iterable[Verdict]) -> Verdict | None:
 
 def body_text(body: bytes) -> str:
     """Return a body for people: JSON spread over lines, anything else as it came; cut where it is long."""
-    try:
-        text = json.dumps(parse(body), indent=2, ensure_ascii=False) if body else ""
-    except NotJSONError:
-        text = body.decode("utf-8", "replace")
-    text = printable(text)
-    if len(text) > LONGEST_SHOWN:
-        return f"{text[:LONGEST_SHOWN]}\n... ({len(text) - LONGEST_SHOWN} more characters)"
-    return text
+    text = body.decode("utf-8", "replace")
+    with suppress(NotJSONError):
+        if body and len(body) * nesting(body) <= MOST_BLANKS:
+            text = json.dumps(parse(body), indent=2, ensure_ascii=False)
+    shown = printable(text[:LONGEST_SHOWN])
+    return f"{shown}\n... ({len(text) - LONGEST_SHOWN} more characters)" if len(text) > LONGEST_SHOWN else shown
 
 
 def place_of(case: str) -> Place | None:

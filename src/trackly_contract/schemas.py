@@ -12,6 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -22,7 +23,7 @@ from referencing.jsonschema import DRAFT202012
 from trackly_contract import data
 from trackly_contract.contract import contract
 from trackly_contract.filters import depth
-from trackly_contract.jsonvalue import escape
+from trackly_contract.jsonvalue import escape, shortened, step
 from trackly_contract.vocabulary import SCHEMA_ID
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
 BASE = "https://trackly-contract.example/schemas/"
 DEEPEST = 100
 """Groups nested deeper than this are open: no page names a limit, and judges are exact to this depth."""
+
+MOST_FAILURES = 100
+"""Failures of one body that are told; a body can hold as many as it has bytes."""
+
+LONGEST_TEXT = 1000
+"""Characters of the text of one failure."""
 
 
 def _required(_validator: Validator, names: list[str], instance: JSON, _schema: JSON) -> Iterator[ValidationError]:
@@ -104,6 +111,10 @@ def pointer(error: ValidationError) -> str:
     return "".join(f"/{escape(str(step))}" for step in error.absolute_path)
 
 
+def _told(error: ValidationError, stands_for: str) -> Failure:
+    return Failure(pointer(error), stands_for, shortened(error.message, LONGEST_TEXT))
+
+
 class Schemas:
     """The schemas with one vocabulary: by default the contract's own, every candidate included."""
 
@@ -133,7 +144,7 @@ class Schemas:
         }
 
     def decide(self, body: JSON) -> Decision:
-        """Say what the documentation says of the body of an update.
+        """Say what the documentation says of the body of an update; of more than MOST_FAILURES faults, the first.
 
         `body` is parsed JSON. `source_list_not_found` is never decided here: only a server knows its lists.
         """
@@ -141,7 +152,7 @@ class Schemas:
         if any(question.stands_for == "depth" for question in questions):
             return Decision((), tuple(questions))
         faults: list[Failure] = []
-        for error in self._validators["update.json"].iter_errors(body):
+        for error in islice(self._validators["update.json"].iter_errors(body), MOST_FAILURES):
             failure = self._failure(error)
             (faults if "x-error" in _marks(error) else questions).append(failure)
         return Decision(tuple(faults), tuple(questions))
@@ -151,15 +162,15 @@ class Schemas:
         stands_for = marks.get("x-error") or marks.get("x-open")
         if stands_for is None:
             raise LookupError(f"schemas/: keyword {error.validator} at {pointer(error)} has no x-error or x-open")
-        return Failure(pointer(error), stands_for, error.message)
+        return _told(error, stands_for)
 
     def audience_failures(self, answer: JSON) -> list[Failure]:
-        """Return what an audience in an answer breaks; `stands_for` is the id of the rule."""
+        """Return what an audience in an answer breaks, at most MOST_FAILURES; `stands_for` is the id of the rule."""
         failures = []
-        for error in self._validators["audience.json"].iter_errors(answer):
+        for error in islice(self._validators["audience.json"].iter_errors(answer), MOST_FAILURES):
             first = str(error.absolute_path[0]) if error.absolute_path else "id"
             rule = error.schema.get("x-rule") or self._rules.get(first, "audience.filter")
-            failures.append(Failure(pointer(error), rule, error.message))
+            failures.append(_told(error, rule))
         return failures
 
     def error_failures(self, answer: JSON) -> list[Failure]:
@@ -168,7 +179,7 @@ class Schemas:
         for error in self._validators["error.json"].iter_errors(answer):
             missing = str(error.absolute_path[0]) if error.validator == "required" else ""
             rule = "error.text" if missing == "error" else error.schema["x-rule"]
-            failures.append(Failure(pointer(error), rule, error.message))
+            failures.append(_told(error, rule))
         return failures
 
 
@@ -198,7 +209,7 @@ def _open_places(body: JSON) -> Iterator[Failure]:
     while pending:
         place, value = pending.pop()
         if isinstance(value, dict):
-            pending.extend((f"{place}/{escape(key)}", member) for key, member in value.items())
+            pending.extend((f"{place}/{step(key)}", member) for key, member in value.items())
             pending.extend((place, key) for key in value)
         elif isinstance(value, list):
             pending.extend((f"{place}/{index}", entry) for index, entry in enumerate(value))

@@ -16,14 +16,16 @@ from trackly_contract.filters import NOBODY, as_request
 from trackly_contract.followed import BODY_FIELDS, Followed
 from trackly_contract.jsonvalue import JSON, NotJSONError, encode, parse, same, show
 from trackly_contract.judge import describe, judge_audience, judge_refusal
+from trackly_contract.secrets import keyless
 from trackly_contract.verdict import BrokenError, Finding, InconclusiveError, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from trackly_contract.cases import Effort, RefusalCase, Tokens
-    from trackly_contract.exchange import Exchange
+    from trackly_contract.exchange import Exchange, Request
     from trackly_contract.rule import RequestVector, Situation
+    from trackly_contract.vocabulary import Trial
 
 GIVING_BACK = 5
 """Requests that the end may take: a filter that matches nobody, the lists, the rest, the size, a last look."""
@@ -45,7 +47,7 @@ class Session(Conversation):
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     borrowed: dict[str, JSON] | None = None
-    vocabulary: dict[str, list[str]] = field(default_factory=dict)
+    vocabulary: list[Trial] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     sent_to_be_refused: list[tuple[str, dict[str, JSON], Situation | None]] = field(default_factory=list)
 
@@ -103,6 +105,12 @@ class Session(Conversation):
         except InconclusiveError:
             self.followed.adopted(None)  # whether it was applied is not known, so nobody is to blame for it
             raise
+
+    def _harmless_update(self) -> Request | None:
+        """Return an update of the name to what it is, or was, where updates were accepted; None elsewhere."""
+        name = (self.followed.audience or self.borrowed or {}).get("name")
+        known = self.borrowed is not None and self.writes > 0 and isinstance(name, str)
+        return self._request("PUT", body={"name": name}) if known else None
 
     def attempt(self, body: dict[str, JSON], case: str) -> Exchange:
         """PUT a body of which the documentation does not say whether it is accepted; only follow the answer."""
@@ -298,6 +306,8 @@ class Session(Conversation):
                 f"{self.most_requests} requests do not suffice to change an audience and put it back: "
                 "nothing is changed"
             )
+        if self.target.journal is not None:
+            audience = keyless(audience, BODY_FIELDS, self.target.key)
         self.target.confirm(self.effort, audience, self.most_requests)
         if self.target.journal is not None:
             self.target.journal.write(self.target.base_url, audience)
@@ -324,15 +334,15 @@ class Session(Conversation):
         kept = {"source_lists"}
         if isinstance(before.get("source_lists"), list):
             lists = {"source_lists": before["source_lists"]}
-            exchange = self.update(lists, "restore", ("update.optional",))
+            accepted = self._written_back(lists, ("update.optional",))
             shown = {**lists, **(self.followed.audience or {})}
-            if not exchange.response.succeeded or not same(shown["source_lists"], before["source_lists"]):
+            if not accepted or not same(shown["source_lists"], before["source_lists"]):
                 kept.add("filter")  # on other lists it could match people that it never matched
         content = {k: v for k, v in own_content(before).items() if k not in kept}
         if before.get("description", "") is None and (self.followed.audience or {}).get("description"):
             content["description"] = ""  # nobody says that null may be sent
-        self.update(content, "restore")
-        if before.get("cached_size") is not None and not self.count():
+        self._written_back(content)
+        if before.get("cached_size") is not None and not self._counted_again():
             self.notes.append(
                 "the cached size of the audience was cleared, and its size endpoint does not answer: the API counts it "
                 "again when somebody asks for the size"
@@ -347,6 +357,25 @@ class Session(Conversation):
         if not left:
             self.keep()
         return left
+
+    def _written_back(self, body: dict[str, JSON], rules: Sequence[str] = ()) -> bool:
+        """Send a part of what was, and return whether it is accepted; where no answer came, a read shows it.
+
+        Raises InconclusiveError if the target is gone.
+        """
+        try:
+            return self.update(body, "restore", rules).response.succeeded
+        except InconclusiveError:
+            if any(self._lost.values()):
+                raise
+            self.read("restore")
+            return True
+
+    def _counted_again(self) -> bool:
+        """Count the size; a size endpoint that does not answer keeps nothing from being put back."""
+        with suppress(InconclusiveError):
+            return self.count()
+        return False
 
     def _as_good_as_null(self, name: str, before: dict[str, JSON], after: dict[str, JSON]) -> bool:
         if name != "description" or before.get(name, "") is not None or after.get(name) != "":

@@ -24,6 +24,7 @@ from trackly_contract.client import (
 )
 from trackly_contract.journal import Journal
 from trackly_contract.jsonvalue import show
+from trackly_contract.secrets import holds
 from trackly_contract.verdict import InconclusiveError
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def replay_target(effort: Effort) -> Target:
         client=Client("https://recorded.invalid/api"),
         base_url=f"recordings of {ledger.recorded}",
         audience_id=ledger.audience_id,
-        key="replayed",
+        key="none",  # shorter than any that is taken out of texts: nothing secret is sent
         offline=True,
         evidence=f"recorded from {origin} on {ledger.recorded}"
         + ("" if ledger.target == "live" else ": this says nothing of the API itself"),
@@ -167,6 +168,10 @@ def live_target(*, read_only: bool = False, show_plan: Callable[[str], bool] | N
             "audience that the run may change and will put back (no schedule or journey may use it). "
             "Nothing was sent."
         )
+    key = checked_key(os.environ["TRACKLY_API_KEY"])
+    for name in ("TRACKLY_BASE_URL", "TRACKLY_AUDIENCE_ID"):
+        if holds(os.environ.get(name), key):
+            raise UnusableSettingError(f"{name} holds the key: take it out, for that is shown and written down")
     base_url = checked_base_url(os.environ.get("TRACKLY_BASE_URL") or DEFAULT_BASE_URL)
     audience_id = checked_audience_id(os.environ["TRACKLY_AUDIENCE_ID"])
     return Target(
@@ -174,7 +179,7 @@ def live_target(*, read_only: bool = False, show_plan: Callable[[str], bool] | N
         client=Client(base_url),
         base_url=base_url,
         audience_id=audience_id,
-        key=checked_key(os.environ["TRACKLY_API_KEY"]),
+        key=key,
         offline=False,
         evidence=f"asked at {base_url}",
         journal=None if read_only else Journal.of(base_url, audience_id),

@@ -114,7 +114,7 @@ def summarize(terminalreporter: Any, run: Run, report: Report, folder: str | Non
     """Say the verdict in a few lines; `folder` is where the report was written, None if it was not."""
     session = run.session
     counts = report.counts()
-    key = "" if session.target.name == "replay" else session.target.key
+    key = session.target.key
 
     def write(line: str) -> None:
         terminalreporter.write_line(redacted(one_line(line), key))

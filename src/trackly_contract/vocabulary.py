@@ -1,17 +1,19 @@
-"""The tokens of the filter language, and the schema resource made from them.
+"""The tokens of the filter language, the schema resource made from them, and what a target made of tokens tried.
 
 Promises: no enum pretends to know more than the documents: only a list that a page states in full refuses
 every other token; of the rest, what is not listed is open, save the implausible (`zz_...`).
-Refuses: to say which candidate a target accepts; that is found out, never assumed.
+Refuses: to say which candidate a target accepts; that is found out (candidates.py), never assumed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from trackly_contract.rule import Token
 
@@ -48,6 +50,56 @@ IMPLAUSIBLE = "^zz_"
 def code_of(kind: str) -> str:
     """Return the documented code for an unknown token of `kind` (update-audience, error table)."""
     return {"group.operator": "invalid_group_operator"}.get(kind, f"invalid_{kind.replace('.', '_')}")
+
+
+class Outcome(StrEnum):
+    """What a target made of a token, what says the most first.
+
+    undecided: the condition did not work, and nothing says that this token is why.
+    """
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One token that a target was tried with; `said` is its answer in a few words: `400 invalid_carrier_operator`."""
+
+    kind: str
+    token: str
+    outcome: Outcome
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a run on a live API found out of one token: where, on which day, at which effort."""
+
+    kind: str
+    token: str
+    outcome: Outcome
+    said: str
+    base_url: str
+    date: date
+    effort: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is about; of two with the same key the newer one counts."""
+        return self.base_url, self.kind, self.token
+
+
+def summed_up(trials: Iterable[Trial]) -> list[Trial]:
+    """Return one trial a token, the one that says the most (the first of several), in the order of first trying."""
+    found: dict[tuple[str, str], Trial] = {}
+    ranks = list(Outcome)
+    for trial in trials:
+        best = found.setdefault((trial.kind, trial.token), trial)
+        if ranks.index(trial.outcome) < ranks.index(best.outcome):
+            found[trial.kind, trial.token] = trial
+    return list(found.values())
 
 
 @dataclass(frozen=True)

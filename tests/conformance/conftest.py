@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackly_contract.accepted import accepted_filters, alone, candidate_condition, documented_conditions, together
-from trackly_contract.cases import CANDIDATE_TYPES, VECTOR_LISTS, Tokens
+from trackly_contract.accepted import accepted_filters, alone, documented_conditions, together
+from trackly_contract.candidates import find, refusal_code
+from trackly_contract.cases import VECTOR_LISTS
 from trackly_contract.contract import contract
 from trackly_contract.corpus import corpus
-from trackly_contract.filters import GUARD, NOBODY
-from trackly_contract.jsonvalue import ABSENT, JSON, NotJSONError, differences, parse
+from trackly_contract.filters import NOBODY
+from trackly_contract.jsonvalue import ABSENT, JSON, differences
 from trackly_contract.schemas import Schemas
 from trackly_contract.session import own_content
 from trackly_contract.verdict import InconclusiveError, Verdict
@@ -26,6 +27,7 @@ from trackly_contract.walk import walk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trackly_contract.cases import Tokens
     from trackly_contract.exchange import Exchange
     from trackly_contract.rule import RequestVector
     from trackly_contract.session import Session
@@ -76,7 +78,7 @@ def rehearsed(api: Session, sandbox: Audience) -> Audience:
         if not exchange.response.succeeded:
             api.keep()
             # A list of the audience may be gone, and a server may be closed for writing: then nothing is broken.
-            if documented and exchange.response.status < 500 and _code(exchange) != "source_list_not_found":
+            if documented and exchange.response.status < 500 and refusal_code(exchange) != "source_list_not_found":
                 api.broke("update.success", "accepted: 2xx", exchange, "rehearsal")
             raise InconclusiveError(
                 f"the audience's own content was refused ({exchange.response.status}): it could not be put back "
@@ -186,76 +188,11 @@ def listed(api: Session, recounted: bool) -> Exchange:  # noqa: ARG001  # a filt
 def tokens(api: Session, listed: Exchange) -> Tokens:  # noqa: ARG001  # one after the other
     """The tokens that the target accepts where the documentation has candidates only."""
     with api.step("candidates"):
-        found = _first_candidates(api) or _each_candidate(api)
+        found = find(api)
         api.read("candidates")
         if api.count():  # with a size cached, a refused filter that clears it is seen
             api.read("counted")
-    for kind in CANDIDATE_TYPES:
-        for part, accepted in (("operator", found.operators), ("field", found.fields)):
-            if kind in accepted:
-                api.vocabulary.setdefault(f"{kind}.{part}", []).append(f"{accepted[kind]}: accepted")
     return found
-
-
-def _trial(api: Session, conditions: list[JSON]) -> Exchange:
-    # With a name, so that the cache is seen to be cleared by a filter that is not sent alone.
-    body = {"name": "trackly-contract: candidates", "filter": {"operator": "AND", "conditions": [GUARD, *conditions]}}
-    return api.attempt(body, "candidates")
-
-
-def _first_candidates(api: Session) -> Tokens | None:
-    conditions = {kind: candidate_condition(kind) for kind in CANDIDATE_TYPES}
-    if not _trial(api, list(conditions.values())).response.succeeded:
-        return None
-    return Tokens(
-        {kind: condition["operator"] for kind, condition in conditions.items()},
-        {"revenue": conditions["revenue"]["field"]},
-    )
-
-
-def _each_candidate(api: Session) -> Tokens:
-    operators: dict[str, str] = {}
-    fields: dict[str, str] = {}
-    for kind in CANDIDATE_TYPES:
-        found = _one_candidate(api, kind)
-        if found is not None:
-            operators[kind] = found["operator"]
-            if kind == "revenue":
-                fields[kind] = found["field"]
-    return Tokens(operators, fields)
-
-
-def _one_candidate(api: Session, kind: str) -> Audience | None:
-    """Try the candidates of one type, in the order of the vocabulary; read from the code what was at fault."""
-    vocabulary = contract().vocabulary
-    condition = candidate_condition(kind)
-    # An operator that takes a list, or nothing, would make two edits of it: the vectors' value is one scalar.
-    known = [t.token for t in vocabulary.of(f"{kind}.operator") if t.needs and t.token not in ("in", "not_in")]
-    operators: list[JSON] = [condition["operator"], *(w for w in known if w != condition["operator"])]
-    fields: list[JSON] = vocabulary.words(f"{kind}.field") or [condition.get("field")]
-    while operators and fields:
-        condition["operator"] = operators[0]
-        if fields[0] is not None:
-            condition["field"] = fields[0]
-        exchange = _trial(api, [condition])
-        if exchange.response.succeeded:
-            return condition
-        refused = f"{kind}.operator"
-        if _code(exchange) == f"invalid_{kind}_field":
-            refused = f"{kind}.field"
-        gone = (fields if refused.endswith("field") else operators).pop(0)
-        api.vocabulary.setdefault(refused, []).append(f"{gone}: refused")
-        if _code(exchange) == "invalid_condition_type":
-            return None
-    return None
-
-
-def _code(exchange: Exchange) -> JSON:
-    try:
-        answer = parse(exchange.response.body, duplicate_keys=True)
-    except NotJSONError:
-        return None
-    return answer.get("code") if isinstance(answer, dict) else None
 
 
 @pytest.fixture(scope="session")

@@ -18,19 +18,19 @@ SOURCE = data.root() / "src" / PACKAGE
 SUITE = data.suite()
 
 LAYERS = {
-    "values": "exchange jsonvalue rule verdict",
+    "values": "exchange jsonvalue rule verdict secrets",
     "contract data, schemas, strategies": (
         "data vocabulary contract filters schemas cases accepted walk strategies broken corpus"
     ),
     "reference server, targets, judge": (
         "reference reference_choices reference_filter serve client cassettes ledger standins swap"
         " journal lock offline targets"
-        " judge followed faults conversation session interrupts live"
+        " judge followed faults conversation session candidates interrupts live"
     ),
     "reports, documents": (
-        "report report_view report_files failure generated second_reading last_live waivers compare"
+        "report report_view report_files failure generated second_reading last_live waivers compare observed"
     ),
-    "pytest plugin, command line": "run record_reference recording plugin cli",
+    "pytest plugin, command line": "run record_reference recording options terminal plugin cli",
 }
 """Modules by layer, the lowest first: each imports from its own layer and from those above it in this list."""
 

@@ -174,7 +174,10 @@ def test_reports_in_the_wrong_order_are_noticed(report: Any) -> None:
 
 
 def test_tokens_that_are_refused_now_are_told(report: Any) -> None:
-    old, new = ({**report, "vocabulary": {"carrier.operator": [f"eq: {word}"]}} for word in ("accepted", "refused"))
+    old, new = (
+        {**report, "vocabulary": [{"kind": "carrier.operator", "token": "eq", "outcome": word, "said": "4"}]}
+        for word in ("accepted", "refused")
+    )
     found = compare(old, new)
     assert [(c.what, c.old, c.new) for c in found.runs] == [("carrier.operator", "eq: accepted", "eq: refused")]
 

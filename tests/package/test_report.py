@@ -17,7 +17,7 @@ from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServ
 from trackly_contract.report_view import LONGEST_SHOWN, View, body_text, place_of
 from trackly_contract.run import run_suite
 from trackly_contract.schemas import document
-from trackly_contract.targets import Target, embedded_target
+from trackly_contract.targets import Target, embedded_target, replay_target
 from trackly_contract.verdict import ExitCode, RunVerdict, Verdict
 
 if TYPE_CHECKING:
@@ -223,10 +223,11 @@ def test_the_key_is_in_no_file(tmp_path: Path, key: str) -> None:
 
 def test_a_replay_has_no_key_to_hide(tmp_path: Path) -> None:
     store = documented_store()
-    store.keys = {"replayed"}
-    store.audiences[AUDIENCE_ID]["name"] = "replayed on Monday"
-    ran(target_of(ReferenceServer(store), "replayed", name="replay"), tmp_path)
-    assert loaded(tmp_path)["exchanges"][0]["answer"]["name"] == "replayed on Monday"
+    key = replay_target("quick").key
+    store.keys = {key}
+    store.audiences[AUDIENCE_ID]["name"] = f"{key} on Monday"
+    ran(target_of(ReferenceServer(store), key, name="replay"), tmp_path)
+    assert loaded(tmp_path)["exchanges"][0]["answer"]["name"] == f"{key} on Monday"
 
 
 def test_a_narrowed_run_claims_no_more_than_it_saw(tmp_path: Path) -> None:

@@ -1,52 +1,37 @@
-"""Runs pytest and the command line as a user would: in a process of their own, over real sockets."""
+"""Runs pytest and the command line as a user would: in processes of their own, over real sockets."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 
-from trackly_contract import data
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from tests.plugin.processes import CHECKOUT, SECONDS, Ran, Served, environment, written
+from tests.plugin.warm import Stand, Warm, standing, warmed
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.serve import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-CHECKOUT = data.root()
-SECONDS = 120
+    from trackly_contract.reference import ReferenceServer
 
-
-@dataclass(frozen=True)
-class Ran:
-    """A finished process: exit code, everything it printed, and the report it wrote (None if it wrote none)."""
-
-    code: int
-    text: str
-    report: dict[str, Any] | None
-
-
-def environment(**added: str) -> dict[str, str]:
-    """Return this process's environment without any TRACKLY_ or PYTEST_ variable, and with those given."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACKLY_", "PYTEST_"))}
-    return {**kept, "COLUMNS": "120", **added}
+__all__ = ["CHECKOUT", "SECONDS", "Ran", "Served", "environment"]
 
 
 @pytest.fixture
-def run_pytest(tmp_path: Path) -> Callable[..., Ran]:
-    """Run `pytest --trackly-report=... *arguments` in the checkout."""
+def start_pytest(tmp_path: Path) -> Callable[..., Ran]:
+    """Start `python -m pytest --trackly-report=... *arguments` in the checkout, which takes seconds."""
 
     def run(*arguments: str, **variables: str) -> Ran:
         folder = tmp_path / "report"
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--trackly-report={folder}", *arguments]
         done = subprocess.run(
-            command,
+            [sys.executable, "-m", "pytest", *_options(folder), *arguments],
             cwd=CHECKOUT,
             env=environment(TRACKLY_STATE_DIR=str(tmp_path / "state"), **variables),
             capture_output=True,
@@ -55,26 +40,35 @@ def run_pytest(tmp_path: Path) -> Callable[..., Ran]:
             check=False,
             stdin=subprocess.DEVNULL,
         )
-        written = folder / "report.json"
-        report = json.loads(written.read_text("utf-8")) if written.exists() else None
-        return Ran(done.returncode, done.stdout + done.stderr, report)
+        return Ran(done.returncode, done.stdout + done.stderr, written(folder))
 
     return run
 
 
-@dataclass(frozen=True)
-class Served:
-    """A server over real HTTP, and the variables that point a live run at it."""
+@pytest.fixture
+def run_pytest(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Ran]:
+    """Run the same in a fork of a Python that is warm already; where there are no forks, start it."""
+    if os.name != "posix":
+        started: Callable[..., Ran] = request.getfixturevalue("start_pytest")
+        return started
+    warm: Warm = request.getfixturevalue("warm")
 
-    server: ReferenceServer
-    variables: dict[str, str]
+    def run(*arguments: str, **variables: str) -> Ran:
+        folder = tmp_path / "report"
+        variables = {"TRACKLY_STATE_DIR": str(tmp_path / "state"), **variables}
+        ended = warm.work("pytest", *_options(folder), *arguments, output=tmp_path / "output.txt", **variables)
+        return Ran(ended.code, ended.text, written(folder))
+
+    return run
+
+
+def _options(report: Path) -> tuple[str, ...]:
+    return "-p", "no:cacheprovider", f"--trackly-report={report}"
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[ReferenceServer], Served]]:
     """Serve a server on loopback until the test ends."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def start(server: ReferenceServer) -> Served:
@@ -89,3 +83,24 @@ def serve() -> Iterator[Callable[[ReferenceServer], Served]]:
             )
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Keep a warm Python; POSIX only, as it forks."""
+    with warmed() as warm:
+        yield warm
+
+
+@pytest.fixture(scope="session")
+def one_stand(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """Keep one stand for all tests of this process."""
+    with standing(tmp_path_factory.mktemp("stand"), warm) as stand:
+        yield stand
+
+
+@pytest.fixture
+def stand(one_stand: Stand) -> Stand:
+    """Return a stand with nothing left of the tests before: the audience as it was, no journal, no lock."""
+    one_stand.fresh()
+    return one_stand

@@ -1,4 +1,7 @@
-"""What a run ends with: 0 conforms, 1 drift, 10 could not be found out, 3 a bug of ours, 4 cannot be run."""
+"""What a run ends with: 0 conforms, 1 drift, 10 could not be found out, 3 a bug of ours, 4 cannot be run.
+
+One run for each code is started by hand; the others are forks of a warm Python.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integrity.mutants import mutants
-from tests.plugin.conftest import CHECKOUT, SECONDS, environment
+from tests.plugin.processes import CHECKOUT, SECONDS, environment
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.plugin.conftest import Ran, Served
+    from tests.plugin.processes import Ran, Served
     from trackly_contract.exchange import Request, Response
 
-Run = "Callable[..., Ran]"
 LIVE = ("--trackly-target=live", "--trackly-effort=quick", "-q")
 
 
@@ -30,8 +32,8 @@ def _mutant(name: str) -> ReferenceServer:
     return server
 
 
-def test_the_reference_server_conforms(run_pytest: Callable[..., Ran]) -> None:
-    ran = run_pytest("--trackly-effort=quick")
+def test_the_reference_server_conforms(start_pytest: Callable[..., Ran]) -> None:
+    ran = start_pytest("--trackly-effort=quick")
     assert ran.code == 0, ran.text
     assert ran.report is not None
     assert (ran.report["verdict"], ran.report["complete"], ran.report["target"]) == ("conforms", True, "reference")
@@ -50,11 +52,11 @@ def test_a_conforming_server_over_http_exits_0_and_is_put_back(
 
 
 def test_a_drifted_server_over_http_exits_1_names_the_rule_and_is_put_back(
-    run_pytest: Callable[..., Ran], serve: Callable[[ReferenceServer], Served]
+    start_pytest: Callable[..., Ran], serve: Callable[[ReferenceServer], Served]
 ) -> None:
     served = serve(_mutant("invalid_time_unit accepted"))
     before = dict(next(iter(served.server.store.audiences.values())))
-    ran = run_pytest(*LIVE, **served.variables)
+    ran = start_pytest(*LIVE, **served.variables)
     after = dict(next(iter(served.server.store.audiences.values())))
     assert ran.code == 1, ran.text
     assert "filter.time.unit/weeks" in ran.text
@@ -63,7 +65,7 @@ def test_a_drifted_server_over_http_exits_1_names_the_rule_and_is_put_back(
     assert {**after, "cached_size_updated_at": ""} == {**before, "cached_size_updated_at": ""}
 
 
-def test_nobody_there_exits_10(run_pytest: Callable[..., Ran]) -> None:
+def test_nobody_there_exits_10(start_pytest: Callable[..., Ran]) -> None:
     import socket
 
     with socket.socket() as closed:
@@ -74,13 +76,13 @@ def test_nobody_there_exits_10(run_pytest: Callable[..., Ran]) -> None:
         "TRACKLY_API_KEY": REFERENCE_KEY,
         "TRACKLY_AUDIENCE_ID": "f" * 24,
     }
-    ran = run_pytest(*LIVE, **variables)
+    ran = start_pytest(*LIVE, **variables)
     assert ran.code == 10, ran.text
     assert ran.report is not None
     assert ran.report["verdict"] == "inconclusive"
 
 
-def test_a_bug_of_the_suite_exits_3_and_is_not_called_drift(run_pytest: Callable[..., Ran], tmp_path: Path) -> None:
+def test_a_bug_of_the_suite_exits_3_and_is_not_called_drift(start_pytest: Callable[..., Ran], tmp_path: Path) -> None:
     (tmp_path / "with_a_bug.py").write_text(
         textwrap.dedent(
             """
@@ -93,7 +95,7 @@ def test_a_bug_of_the_suite_exits_3_and_is_not_called_drift(run_pytest: Callable
             """
         )
     )
-    ran = run_pytest("--trackly-effort=quick", "-q", "-p", "with_a_bug", PYTHONPATH=str(tmp_path))
+    ran = start_pytest("--trackly-effort=quick", "-q", "-p", "with_a_bug", PYTHONPATH=str(tmp_path))
     assert ran.code == 3, ran.text
     assert ran.report is not None
     assert ran.report["verdict"] == "inconclusive"
@@ -101,8 +103,8 @@ def test_a_bug_of_the_suite_exits_3_and_is_not_called_drift(run_pytest: Callable
     assert "a bug here, not drift" in ran.text
 
 
-def test_live_without_variables_is_refused_and_says_what_to_set(run_pytest: Callable[..., Ran]) -> None:
-    ran = run_pytest("--trackly-target=live")
+def test_live_without_variables_is_refused_and_says_what_to_set(start_pytest: Callable[..., Ran]) -> None:
+    ran = start_pytest("--trackly-target=live")
     assert ran.code == pytest.ExitCode.USAGE_ERROR
     assert "TRACKLY_API_KEY and TRACKLY_AUDIENCE_ID" in ran.text
     assert "Nothing was sent" in ran.text
@@ -124,12 +126,6 @@ def test_plain_http_beyond_loopback_is_refused(run_pytest: Callable[..., Ran]) -
 
 def test_a_mixed_run_is_refused(run_pytest: Callable[..., Ran]) -> None:
     assert run_pytest("tests/conformance", "tests/package/test_exchange.py").code == pytest.ExitCode.USAGE_ERROR
-
-
-def test_a_spread_run_of_a_live_api_is_refused(run_pytest: Callable[..., Ran]) -> None:
-    ran = run_pytest("--trackly-target=live", "-n", "2")
-    assert ran.code == pytest.ExitCode.USAGE_ERROR
-    assert "on a live API it runs in one process: run it without -n" in ran.text
 
 
 def test_offline_a_run_may_be_spread_and_stays_in_one_process(run_pytest: Callable[..., Ran]) -> None:
@@ -179,15 +175,16 @@ def test_recording_anything_but_a_live_run_is_refused(run_pytest: Callable[..., 
 
 
 def test_the_live_recorder_refuses_the_reference_server(
-    run_pytest: Callable[..., Ran], serve: Callable[[ReferenceServer], Served]
+    run_pytest: Callable[..., Ran], serve: Callable[[ReferenceServer], Served], tmp_path: Path
 ) -> None:
-    from trackly_contract import cassettes
-
     served = serve(ReferenceServer())
-    ran = run_pytest(*LIVE, "--trackly-record", **served.variables)
+    folder = tmp_path / "cassettes"
+    ran = run_pytest(
+        *LIVE, "--trackly-record", "-p", "tests.plugin.elsewhere", CASSETTES=str(folder), **served.variables
+    )
     assert ran.code == 0, ran.text
     assert "nothing recorded: the answers bear the reference server's stamp" in ran.text
-    assert not cassettes.folder("live").exists()
+    assert list(folder.iterdir()) == []
 
 
 def test_a_reader_that_goes_away_is_no_drift() -> None:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.plugin.warm import AS_IT_WAS, standing
+from tests.plugin.warm import AS_IT_WAS
 from trackly_contract.filters import as_request, matches_nobody
 from trackly_contract.lock import Owner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.plugin.warm import Stand
@@ -25,12 +24,6 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and forks ar
 KILLED = -9
 MOST = 100
 """More requests than a quick run, or a restore, sends."""
-
-
-@pytest.fixture
-def stand(tmp_path: Path) -> Iterator[Stand]:
-    with standing(tmp_path) as stand:
-        yield stand
 
 
 def _kill_at(stand: Stand, number: int, *, applied: bool) -> None:

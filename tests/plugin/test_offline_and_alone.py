@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.plugin.conftest import CHECKOUT, SECONDS, environment
+from tests.plugin.processes import CHECKOUT, SECONDS, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.plugin.conftest import Ran
+    from tests.plugin.processes import Ran
 
 CONNECTS = """
 import socket
@@ -32,21 +32,33 @@ def read(self, case=""):
 Session.read = read
 """
 
+REPLAY = ("--trackly-target=replay", "-q", "-p", "tests.plugin.elsewhere")
 
-@pytest.mark.parametrize("target", ["reference", "replay"])
+
+@pytest.fixture
+def reference_alone(tmp_path: Path) -> str:
+    """Return a folder in which the recordings of the reference server stand, and none of the API, whoever made some."""
+    folder = tmp_path / "cassettes"
+    shutil.copytree(CHECKOUT / "cassettes" / "reference", folder / "reference")
+    return str(folder)
+
+
+@pytest.mark.parametrize("target", [("--trackly-target=reference", "-q"), REPLAY], ids=["reference", "replay"])
 def test_an_offline_run_cannot_connect_even_to_loopback(
-    run_pytest: Callable[..., Ran], tmp_path: Path, target: str
+    run_pytest: Callable[..., Ran], tmp_path: Path, reference_alone: str, target: tuple[str, ...]
 ) -> None:
     (tmp_path / "connects.py").write_text(CONNECTS)
-    options = (f"--trackly-target={target}", "--trackly-effort=quick", "-q", "-p", "connects")
-    ran = run_pytest(*options, PYTHONPATH=str(tmp_path))
+    variables = {"PYTHONPATH": str(tmp_path), "CASSETTES": reference_alone}
+    ran = run_pytest(*target, "--trackly-effort=quick", "-p", "connects", **variables)
     assert ran.code == 3
     assert "this run is offline" in ran.text
 
 
 @pytest.mark.parametrize("effort", ["quick", "standard"])
-def test_replay_conforms_and_says_what_it_was_recorded_from(run_pytest: Callable[..., Ran], effort: str) -> None:
-    ran = run_pytest("--trackly-target=replay", f"--trackly-effort={effort}", "-q")
+def test_replay_conforms_and_says_what_it_was_recorded_from(
+    run_pytest: Callable[..., Ran], reference_alone: str, effort: str
+) -> None:
+    ran = run_pytest(*REPLAY, f"--trackly-effort={effort}", CASSETTES=reference_alone)
     assert ran.code == 0, ran.text
     assert ran.report is not None
     assert ran.report["stamped"] is True
@@ -54,14 +66,16 @@ def test_replay_conforms_and_says_what_it_was_recorded_from(run_pytest: Callable
     assert "the API conforms" not in ran.text
 
 
-def test_an_effort_that_was_not_recorded_is_a_usage_error_with_a_way_out(run_pytest: Callable[..., Ran]) -> None:
-    ran = run_pytest("--trackly-target=replay", "--trackly-effort=thorough")
+def test_an_effort_that_was_not_recorded_is_a_usage_error_with_a_way_out(
+    run_pytest: Callable[..., Ran], reference_alone: str
+) -> None:
+    ran = run_pytest(*REPLAY, "--trackly-effort=thorough", CASSETTES=reference_alone)
     assert ran.code == pytest.ExitCode.USAGE_ERROR
     assert "--trackly-effort=standard" in ran.text
 
 
 def test_a_changed_body_does_not_match_and_the_difference_is_shown(
-    run_pytest: Callable[..., Ran], tmp_path: Path
+    run_pytest: Callable[..., Ran], tmp_path: Path, reference_alone: str
 ) -> None:
     (tmp_path / "asks_otherwise.py").write_text(
         textwrap.dedent(
@@ -79,8 +93,8 @@ def test_a_changed_body_does_not_match_and_the_difference_is_shown(
             """
         )
     )
-    options = ("--trackly-target=replay", "--trackly-effort=quick", "-q", "-p", "asks_otherwise")
-    ran = run_pytest(*options, PYTHONPATH=str(tmp_path))
+    variables = {"PYTHONPATH": str(tmp_path), "CASSETTES": reference_alone}
+    ran = run_pytest(*REPLAY, "--trackly-effort=quick", "-p", "asks_otherwise", **variables)
     assert ran.code == 3
     assert 'sent "fortnights", recorded "weeks"' in ran.text
 
@@ -131,11 +145,11 @@ def test_another_pytest_run_keeps_its_network_and_its_exit_code(tmp_path: Path) 
 
 @pytest.mark.parametrize("effort", ["quick", "standard"])
 def test_the_same_run_twice_sends_the_same_requests_and_says_the_same(
-    run_pytest: Callable[..., Ran], effort: str
+    run_pytest: Callable[..., Ran], start_pytest: Callable[..., Ran], effort: str
 ) -> None:
     said = []
-    for _ in range(2):
-        report = run_pytest(f"--trackly-effort={effort}", "-q").report
+    for run in (start_pytest, run_pytest):  # Pythons with hash seeds of their own, one of them started by hand
+        report = run(f"--trackly-effort={effort}", "-q").report
         assert report is not None
         sent = [(e["method"], e["path"], e["sent"]) for e in report["exchanges"]]
         said.append(json.dumps([sent, [(rule["id"], rule["verdict"]) for rule in report["rules"]]]))
@@ -143,11 +157,11 @@ def test_the_same_run_twice_sends_the_same_requests_and_says_the_same(
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-def test_a_run_leaves_the_checkout_as_it_is(run_pytest: Callable[..., Ran]) -> None:
+def test_a_run_leaves_the_checkout_as_it_is(start_pytest: Callable[..., Ran]) -> None:
     def status() -> str:
         command = ["git", "status", "--porcelain"]
         return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
 
     before = status()
-    run_pytest("--trackly-effort=quick", "-q")
+    start_pytest("--trackly-effort=quick", "-q")
     assert status() == before

@@ -1,4 +1,4 @@
-"""Runs on one audience refuse each other, and a run refuses to be spread over processes."""
+"""Runs on one audience refuse each other, and a run of a live API refuses to be spread over processes."""
 
 from __future__ import annotations
 
@@ -8,30 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.plugin.warm import AS_IT_WAS, standing
+from tests.plugin.warm import AS_IT_WAS
 from trackly_contract import data
 from trackly_contract.lock import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from tests.plugin.conftest import Ran
+    from tests.plugin.processes import Ran
     from tests.plugin.warm import Stand
     from trackly_contract.exchange import Request
 
+REFUSED = "step by step, so on a live API it runs in one process: run it without -n and --tx"
+
 forks = pytest.mark.skipif(os.name != "posix", reason="forks are POSIX")
-
-
-@pytest.fixture(scope="module")
-def one_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    with standing(tmp_path_factory.mktemp("stand")) as stand:
-        yield stand
-
-
-@pytest.fixture
-def stand(one_stand: Stand) -> Stand:
-    one_stand.fresh()
-    return one_stand
 
 
 @forks
@@ -115,15 +105,16 @@ def test_a_run_on_another_audience_is_not_refused(stand: Stand, monkeypatch: pyt
 
 @pytest.mark.parametrize("spread", [("-n", "2"), ("-n", "auto"), ("--dist", "load", "--tx", "2*popen")], ids=" ".join)
 @pytest.mark.parametrize("named", [False, True], ids=["bare", "named"])
-def test_a_spread_run_is_refused_and_says_how_to_run_it(
+def test_a_spread_run_of_a_live_api_is_refused_and_says_how_to_run_it(
     run_pytest: Callable[..., Ran], spread: tuple[str, ...], named: bool
 ) -> None:
-    ran = run_pytest(*spread, *([str(data.suite())] if named else []))
+    ran = run_pytest("--trackly-target=live", *spread, *([str(data.suite())] if named else []))
     assert ran.code == pytest.ExitCode.USAGE_ERROR
-    assert "the conformance suite changes one audience step by step: run it without -n and --tx" in ran.text
+    assert REFUSED in ran.text
 
 
-def test_check_with_processes_is_refused_too() -> None:
+def test_check_with_processes_is_refused_too(capsys: pytest.CaptureFixture[str]) -> None:
     from trackly_contract.run import run_suite
 
-    assert run_suite(None, "quick", ["-n", "2"])[0] == pytest.ExitCode.USAGE_ERROR
+    assert run_suite(None, "quick", ["--trackly-target=live", "-n", "2"])[0] == pytest.ExitCode.USAGE_ERROR
+    assert REFUSED in capsys.readouterr().err

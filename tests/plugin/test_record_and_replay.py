@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integrity.mutants import mutants
+from tests.plugin.processes import CHECKOUT
 from trackly_contract.exchange import Request, Response
 from trackly_contract.reference import STAMP, ReferenceServer
 
@@ -18,24 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.plugin.conftest import Ran, Served
+    from tests.plugin.processes import Ran, Served
 
-RECORD = ("--trackly-target=live", "--trackly-effort=quick", "--trackly-record", "-q", "-p", "elsewhere")
-REPLAY = ("--trackly-target=replay", "--trackly-effort=quick", "-q", "-p", "elsewhere")
+RECORD = ("--trackly-target=live", "--trackly-effort=quick", "--trackly-record", "-q", "-p", "tests.plugin.elsewhere")
+REPLAY = ("--trackly-target=replay", "--trackly-effort=quick", "-q", "-p", "tests.plugin.elsewhere")
 
-ELSEWHERE = """
-import os
-from datetime import date
-from pathlib import Path
-
-from trackly_contract import cassettes, ledger
-from trackly_contract.swap import settled
-
-cassettes.folder = lambda name: settled(Path(os.environ["CASSETTES"]) / name)
-if "TODAY" in os.environ:
-    ledger.today = lambda: date.fromisoformat(os.environ["TODAY"])
-"""
-"""A plugin that keeps cassettes apart from the project's own, and sets the clock."""
+ELSEWHERE = (CHECKOUT / "tests" / "plugin" / "elsewhere.py").read_text("utf-8")
+"""What `-p tests.plugin.elsewhere` does."""
 
 
 class Unstamped:
@@ -58,7 +48,6 @@ class Recording:
     def __init__(self, run: Callable[..., Ran], serve: Callable[..., Served], folder: Path) -> None:
         self.run, self.serve, self.folder = run, serve, folder
         self.live = folder / "cassettes" / "live"
-        (folder / "elsewhere.py").write_text(ELSEWHERE)
 
     def record(self, *more: str, server: object = None, **variables: str) -> Ran:
         served = self.serve(server or Unstamped())

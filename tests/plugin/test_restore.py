@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.plugin.conftest import SECONDS, environment
+from tests.plugin.processes import SECONDS, environment
 from trackly_contract.journal import Journal
 from trackly_contract.reference import AUDIENCE_ID, ReferenceServer, documented_audience
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.plugin.conftest import Ran, Served
+    from tests.plugin.processes import Ran, Served
 
 CONTENT = ("name", "description", "source_lists", "filter")
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.plugin.conftest import CHECKOUT, SECONDS, environment
-from tests.plugin.warm import AS_IT_WAS, standing
+from tests.plugin.processes import CHECKOUT, SECONDS, environment
+from tests.plugin.warm import AS_IT_WAS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.plugin.warm import Ended, Stand
@@ -25,18 +24,6 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and forks ar
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
 LOUD = "THE AUDIENCE IS NOT AS IT WAS"
-
-
-@pytest.fixture(scope="module")
-def one_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    with standing(tmp_path_factory.mktemp("stand")) as stand:
-        yield stand
-
-
-@pytest.fixture
-def stand(one_stand: Stand) -> Stand:
-    one_stand.fresh()
-    return one_stand
 
 
 def _gives_back(request: Request) -> bool:

@@ -20,7 +20,7 @@ UNRELATED = frozenset(
     {
         *("cli", "plugin", "options", "terminal", "secrets", "journal", "lock", "interrupts", "live", "offline"),
         *("cassettes", "ledger", "standins", "swap", "recording", "record_reference"),
-        *("last_live", "second_reading", "waivers", "compare"),
+        *("last_live", "second_reading", "waivers", "compare", "observed"),
         *("generated", "report", "report_files", "report_view", "failure"),
     }
 )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import multiprocessing
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 Kind = Literal["reference", "mutant", "variant"]
 QUIET = ("-q", "--no-summary", "--tb=no")
 CONFORMING = "the reference server"
+
+RUNS_A_PROCESS = 25
+"""Runs until a process is replaced: Schemathesis grows slower and larger in one."""
 
 EVERY = 4
 """Schemathesis is run on one variant in so many; on all mutants."""
@@ -134,8 +137,9 @@ def run_all(wanted: Iterable[Job], tell: Callable[[], None]) -> list[Outcome]:
     """Make every run on the cores there are; `tell` is called after each."""
     todo = list(wanted)
     done: dict[Job, Outcome] = {}
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for future in as_completed([pool.submit(run, job) for job in todo]):
-            done[future.result().job] = future.result()
+    # Not concurrent.futures: with tasks limited a process, its pool of Python 3.11 comes to a standstill.
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=RUNS_A_PROCESS) as pool:
+        for outcome in pool.imap_unordered(run, todo):
+            done[outcome.job] = outcome
             tell()
     return [done[job] for job in todo]

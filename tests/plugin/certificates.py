@@ -1,0 +1,52 @@
+"""Throwaway certificates, made anew for each run of the tests: no private key is in a repository.
+
+Promises: all are signed by one authority; `local` is good for loopback, `elsewhere` for another host, `expired` was.
+Refuses: to be trusted by anybody who is not told to trust `authority()`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import trustme
+
+from trackly_contract.serve import HOST
+
+
+@cache
+def _folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="trackly-certificates-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+@cache
+def _authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@cache
+def authority() -> Path:
+    """Return the certificate of the authority that signs."""
+    path = _folder() / "authority.pem"
+    _authority().cert_pem.write_to_path(path)
+    return path
+
+
+@cache
+def certificate(name: str) -> Path:
+    """Return a certificate together with its private key: `local`, `elsewhere` or `expired`."""
+    expired = datetime(2001, 1, 1, tzinfo=UTC)
+    made = _authority().issue_cert(
+        "elsewhere.example" if name == "elsewhere" else HOST,
+        not_before=datetime(2000, 1, 1, tzinfo=UTC),
+        not_after=expired if name == "expired" else None,
+    )
+    path = _folder() / f"{name}.pem"
+    made.private_key_and_cert_chain_pem.write_to_path(path)
+    return path

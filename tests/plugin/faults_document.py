@@ -1,0 +1,66 @@
+"""`python -m tests.plugin.faults_document` writes docs/faults.md from the table of faults; `--check` compares it.
+
+Promises: every row is run by test_faults.py; every number is read from where it counts.
+Refuses: to measure anything.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tests.plugin.faults_table import FAULTS, every_fault
+from trackly_contract import client, data, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def path() -> Path:
+    """Return the document."""
+    return data.root() / "docs" / "faults.md"
+
+
+def _pauses(seconds: Iterable[float]) -> str:
+    return ", ".join(f"{one:g}" for one in seconds)
+
+
+def document() -> str:
+    """Return docs/faults.md."""
+    folder = FileSystemLoader(Path(__file__).parent)
+    templates = Environment(loader=folder, undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701  # no HTML
+    templates.trim_blocks = templates.lstrip_blocks = True
+    return templates.get_template("faults.md.jinja").render(
+        groups=FAULTS,
+        count=len(every_fault()),
+        tries=faults.TRIES,
+        pauses=_pauses(faults.pause(None, attempt) for attempt in range(1, faults.TRIES)),
+        longest_wait=f"{faults.LONGEST_WAIT:g}",
+        habit=faults.HABIT,
+        lost=faults.LOST,
+        lost_pauses=_pauses(faults.pause_when_lost(controls) for controls in range(1, faults.LOST)),
+        longest_answer=f"{client.LONGEST_ANSWER:g}",
+        largest_answer=f"{client.LARGEST_ANSWER:,}",
+    )
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail if the document is not what the table makes.")
+def main(*, check: bool) -> None:
+    """Write docs/faults.md from the table of faults."""
+    text = document()
+    if check:
+        if not path().exists() or path().read_text("utf-8") != text:
+            click.echo(f"{path()} is not what the table of faults makes: run `make docs`", err=True)
+            sys.exit(1)
+        return
+    path().write_text(text, "utf-8")
+    click.echo(f"{path()} written")
+
+
+if __name__ == "__main__":
+    main()
