@@ -142,6 +142,7 @@ class Client:
         `longest_answer` is in seconds, and what any single read may take with it.
         """
         self.base_url = base_url
+        self.listener: Callable[[Request, Response | None], None] | None = None
         self._longest = longest_answer
         self._connection = _Connection()
         self._embedded = transport is not None
@@ -157,10 +158,17 @@ class Client:
     def send(self, request: Request) -> Response:
         """Send one request and return its response, decoded.
 
-        Raises NoAnswerError if none came whole and in time.
+        Raises NoAnswerError if none came whole and in time. The `listener` hears of both.
         """
-        if self._embedded:
-            return self._sent(request)
+        response: Response | None = None
+        try:
+            response = self._sent(request) if self._embedded else self._sent_in_time(request)
+            return response
+        finally:
+            if self.listener is not None:
+                self.listener(request, response)
+
+    def _sent_in_time(self, request: Request) -> Response:
         with self._connection.cut_after(self._longest) as cut:
             try:
                 response = self._sent(request)

@@ -175,7 +175,7 @@ def _target(config: pytest.Config) -> Target:
     if option.trackly_target == "live":
         target = live_target(read_only=option.trackly_read_only)
         target.show_plan = lambda plan: terminal.show_plan(config, plan, target.key)
-        return recorded(target, "live") if option.trackly_record else target
+        return recorded(target, cassettes.folder("live")) if option.trackly_record else target
     return reference_target()
 
 

@@ -13,10 +13,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from trackly_contract import cassettes
+from trackly_contract.recorder import merge
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import run_suite
 from trackly_contract.serve import running
-from trackly_contract.targets import served_target
+from trackly_contract.swap import swap
+from trackly_contract.targets import recorded, served_target
 
 if TYPE_CHECKING:
     from trackly_contract.cases import Effort
@@ -34,13 +36,12 @@ def record(folder: Path) -> None:
         for effort in EFFORTS:
             with running(ReferenceServer()) as base_url:
                 target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
-                target.recorder = cassettes.Recorder(Path(temporary) / effort)
-                target.step = target.recorder.recording
+                target = recorded(target, Path(temporary) / effort)
                 code, _ = run_suite(target, effort, arguments=("-q", "--no-header"))
             if code != 0:
                 raise SystemExit(f"the reference server does not conform at {effort} (exit {code}): nothing recorded")
-            cassettes.merge(Path(temporary) / effort, merged)
-        cassettes.swap(merged, folder)
+            merge(Path(temporary) / effort, merged)
+        swap(merged, folder)
 
 
 if __name__ == "__main__":

@@ -24,11 +24,13 @@ from trackly_contract.client import (
 )
 from trackly_contract.journal import Journal
 from trackly_contract.jsonvalue import show
+from trackly_contract.recorder import Recorder
 from trackly_contract.secrets import holds
 from trackly_contract.verdict import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from trackly_contract.cases import Effort
     from trackly_contract.exchange import Request, Response
@@ -62,7 +64,7 @@ class Target:
     wait: Callable[[float], None] = time.sleep
     journal: Journal | None = None
     show_plan: Callable[[str], bool] | None = None
-    recorder: cassettes.Recorder | None = None
+    recorder: Recorder | None = None
     player: cassettes.Player | None = None
 
     def confirm(self, effort: Effort, audience: dict[str, JSON], most_requests: int | None = None) -> None:
@@ -187,11 +189,14 @@ def live_target(*, read_only: bool = False, show_plan: Callable[[str], bool] | N
     )
 
 
-def recorded(target: Target, folder_name: str) -> Target:
-    """Return the target with a recorder around every case; the recordings replace `cassettes/<folder_name>`."""
-    recorder = cassettes.Recorder(cassettes.folder(folder_name))
+def recorded(target: Target, folder: Path) -> Target:
+    """Return the target with a recorder around every case; the recordings replace those in `folder`.
+
+    Raises CassetteError if nothing can be written there.
+    """
+    recorder = Recorder(folder)
     target.recorder = recorder
-    target.step = recorder.recording
+    target.step = lambda case: recorder.recording(case, target.client)
     return target
 
 

@@ -23,7 +23,7 @@ LAYERS = {
         "data vocabulary contract filters schemas cases accepted walk strategies broken corpus"
     ),
     "reference server, targets, judge": (
-        "reference reference_choices reference_filter serve client cassettes ledger standins swap"
+        "reference reference_choices reference_filter serve client cassettes recorder ledger standins swap"
         " journal lock offline targets"
         " judge followed faults conversation session candidates interrupts live"
     ),
@@ -41,14 +41,14 @@ BESIDE_REFERENCE = {"exchange", "jsonvalue", "__init__", *REFERENCE_SERVER}
 
 LIBRARIES = {
     "httpx": {"client"},
-    "vcr": {"cassettes"},
+    "vcr": {"cassettes", "recorder"},
     "jsonschema": {"contract", "schemas", "generated", "waivers", "compare"},
     "referencing": {"schemas", "generated"},
     "waitress": {"serve"},
 }
 """Libraries that only these modules may import."""
 
-RECORDING = {"cassettes", "ledger", "standins", "swap", "recording"}
+RECORDING = {"cassettes", "recorder", "ledger", "standins", "swap", "recording"}
 HIDDEN_FROM_THE_SUITE = {*REFERENCE_SERVER, *RECORDING, "serve", "targets", "plugin", "run", "cli"}
 TELLTALE = {"target", "trackly_target", "stamped", "base_url", "offline", "environ", "getenv"}
 """Attributes that would tell a test which target it faces."""

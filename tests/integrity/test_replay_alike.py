@@ -96,7 +96,7 @@ def record(server: ReferenceServer, monkeypatch: pytest.MonkeyPatch, effort: Eff
     """Run the suite on a server as if it were the live API, and record it."""
     with running(server) as base_url:
         monkeypatch.setenv("TRACKLY_BASE_URL", base_url)
-        report = run(recorded(live_target(), "live"), effort)
+        report = run(recorded(live_target(), cassettes.folder("live")), effort)
     assert any(note.startswith("recorded ") for note in report.notes), report.notes
     return report
 

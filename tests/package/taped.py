@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from trackly_contract.cassettes import (
     Ledger,
     Player,
-    Recorder,
 )
 from trackly_contract.client import Client
 from trackly_contract.exchange import Request, Response
 from trackly_contract.offline import blocked
+from trackly_contract.recorder import Recorder
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.serve import running
 from trackly_contract.standins import AUDIENCE
@@ -54,7 +54,7 @@ def taped(
     """Record a GET and a PUT of each body as one case, and finish; return the answers, and what is said of them."""
     recorder = Recorder(folder)
     try:
-        with running(server or ReferenceServer()) as base, asking(base) as client, recorder.recording(case):
+        with running(server or ReferenceServer()) as base, asking(base) as client, recorder.recording(case, client):
             got = [ask(client), *(ask(client, body) for body in bodies)]
         return got, recorder.finish(replace(LEDGER, efforts=(effort,)))
     finally:

@@ -21,12 +21,12 @@ from tests.package.taped import (
 )
 from trackly_contract.cassettes import (
     CassetteError,
-    Recorder,
     match_json_body,
     match_path,
-    write_ledger,
 )
 from trackly_contract.exchange import Request, Response
+from trackly_contract.ledger import write_ledger
+from trackly_contract.recorder import Recorder
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 from trackly_contract.serve import running
 
@@ -67,7 +67,7 @@ def test_playing_changes_nothing_on_disk(folder: Path) -> None:
 
 def test_the_same_requests_are_answered_in_the_order_of_the_recording(folder: Path) -> None:
     recorder = Recorder(folder)
-    with running(ReferenceServer()) as base, asking(base) as client, recorder.recording(CASE):
+    with running(ReferenceServer()) as base, asking(base) as client, recorder.recording(CASE, client):
         for name in (b'{"name": "One"}', b'{"name": "Two"}'):
             ask(client, name)
             ask(client)

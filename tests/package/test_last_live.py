@@ -69,7 +69,7 @@ def asked(server: ReferenceServer, folder: Path, *, record: bool = False) -> Rep
         target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
         target.name, target.evidence = "live", f"asked at {base_url}"
         if record:
-            recorded(target, "live")
+            recorded(target, cassettes.folder("live"))
         _, report = run_suite(target, "quick", ["-q", f"--trackly-report={folder}"])
     assert report is not None
     return report

@@ -20,16 +20,15 @@ from tests.package.taped import (
     playing,
     taped,
 )
-from trackly_contract import cassettes
+from trackly_contract import recorder
 from trackly_contract.cassettes import (
     CassetteError,
     Player,
-    Recorder,
-    merge,
 )
-from trackly_contract.client import NoAnswerError
+from trackly_contract.client import LARGEST_ANSWER, NoAnswerError
 from trackly_contract.exchange import Request, Response
 from trackly_contract.offline import blocked
+from trackly_contract.recorder import Recorder, merge
 from trackly_contract.reference import ReferenceServer
 from trackly_contract.serve import running
 
@@ -41,32 +40,32 @@ if TYPE_CHECKING:
 
 
 def test_a_case_recorded_twice_in_one_run_is_told(folder: Path) -> None:
-    recorder = Recorder(folder)
+    tape = Recorder(folder)
     with running(ReferenceServer()) as base, asking(base) as client:
-        with recorder.recording(CASE):
+        with tape.recording(CASE, client):
             ask(client)
-        with pytest.raises(CassetteError, match="recorded twice in one run"), recorder.recording(CASE):
+        with pytest.raises(CassetteError, match="recorded twice in one run"), tape.recording(CASE, client):
             ask(client)
-    recorder.abandon()
+    tape.abandon()
 
 
 def test_a_case_that_sends_nothing_is_told_as_well_when_recorded_twice(folder: Path) -> None:
-    recorder = Recorder(folder)
-    with recorder.recording(CASE):
+    tape = Recorder(folder)
+    with tape.recording(CASE):
         pass
-    with pytest.raises(CassetteError, match="twice"), recorder.recording(CASE):
+    with pytest.raises(CassetteError, match="twice"), tape.recording(CASE):
         pass
-    recorder.abandon()
+    tape.abandon()
 
 
 def test_an_unfinished_recording_leaves_the_old_ones(folder: Path) -> None:
     taped(folder)
     before = content(folder)
-    recorder = Recorder(folder)
-    with running(ReferenceServer()) as base, asking(base) as client, recorder.recording("another"):
+    tape = Recorder(folder)
+    with running(ReferenceServer()) as base, asking(base) as client, tape.recording("another", client):
         ask(client)
     assert content(folder) == before
-    recorder.abandon()
+    tape.abandon()
     assert content(folder) == before
     assert list(folder.parent.iterdir()) == [folder]
 
@@ -149,7 +148,7 @@ def test_a_folder_that_cannot_be_replaced_loses_neither_recordings(
     def full(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(cassettes, "swap", full)
+    monkeypatch.setattr(recorder, "swap", full)
     with pytest.raises(CassetteError, match=r"no space left.*nothing is lost") as caught:
         taped(folder, b'{"name": "x"}')
     kept = next(path for path in folder.parent.iterdir() if path.name.startswith(".recording-"))
@@ -159,11 +158,11 @@ def test_a_folder_that_cannot_be_replaced_loses_neither_recordings(
 
 
 def test_nothing_that_was_not_finished_is_on_disk_in_the_open(folder: Path) -> None:
-    recorder = Recorder(folder)
-    with running(ReferenceServer()) as base, asking(base) as client, recorder.recording(CASE):
+    tape = Recorder(folder)
+    with running(ReferenceServer()) as base, asking(base) as client, tape.recording(CASE, client):
         ask(client)
     written = [path for path in folder.parent.rglob("*") if path.is_file()]
-    recorder.abandon()
+    tape.abandon()
     assert written == []
 
 
@@ -178,14 +177,14 @@ def test_where_nothing_can_be_written_is_told_before_anything_is_sent(tmp_path: 
 
 def unanswered(folder: Path, *turns: str) -> list[str]:
     """Return the cases that cannot be played, after requests of which some (`-`) go nowhere."""
-    recorder = Recorder(folder)
+    tape = Recorder(folder)
     with running(ReferenceServer()) as base, asking(base) as client, asking(NOWHERE) as nobody:
-        with recorder.recording(CASE):
+        with tape.recording(CASE, client, nobody):
             for turn in turns:
                 with suppress(NoAnswerError):
                     ask(nobody if turn.startswith("-") else client, b'{"name": "x"}' if "put" in turn else b"")
-        recorder.abandon()
-    return recorder.unanswered
+        tape.abandon()
+    return tape.unanswered
 
 
 def test_a_request_that_got_no_answer_makes_its_case_unplayable(folder: Path) -> None:
@@ -200,15 +199,27 @@ def test_a_request_that_was_answered_when_sent_again_can_be_played(folder: Path)
     assert unanswered(folder, "-get", "-get", "get", "-put", "put") == []
 
 
+def test_an_answer_that_is_too_long_to_be_read_is_not_recorded_either(folder: Path) -> None:
+    class Long(ReferenceServer):
+        def answer(self, request: Request) -> Response:
+            return Response(200, (("Content-Type", "application/json"),), b" " * (LARGEST_ANSWER + 1))
+
+    tape = Recorder(folder)
+    with running(Long()) as base, asking(base) as client, tape.recording(CASE, client), suppress(NoAnswerError):
+        ask(client)
+    tape.abandon()
+    assert tape.unanswered == [CASE]
+
+
 def test_a_recording_that_cannot_be_played_is_not_finished(folder: Path) -> None:
     taped(folder)
     before = content(folder)
-    recorder = Recorder(folder)
-    with asking(NOWHERE) as nobody, recorder.recording(CASE), suppress(NoAnswerError):
+    tape = Recorder(folder)
+    with asking(NOWHERE) as nobody, tape.recording(CASE, nobody), suppress(NoAnswerError):
         ask(nobody)
     with pytest.raises(CassetteError, match="got no answer"):
-        recorder.finish(LEDGER)
-    recorder.abandon()
+        tape.finish(LEDGER)
+    tape.abandon()
     assert content(folder) == before
 
 
@@ -216,13 +227,13 @@ def test_a_recording_that_cannot_be_played_is_not_finished(folder: Path) -> None
 
 
 def test_a_restore_may_come_twice_and_is_played_twice(folder: Path) -> None:
-    recorder = Recorder(folder)
+    tape = Recorder(folder)
     with running(ReferenceServer()) as base, asking(base) as client:
         for name in (b'{"name": "One"}', b'{"name": "Two"}'):
-            with recorder.recording("restore-quick"):
+            with tape.recording("restore-quick", client):
                 ask(client, name)
-    recorder.finish(LEDGER)
-    recorder.abandon()
+    tape.finish(LEDGER)
+    tape.abandon()
     player = Player(folder)
     with blocked(), asking(PLAYING) as client:
         for name in (b'{"name": "One"}', b'{"name": "Two"}'):
@@ -251,10 +262,10 @@ def test_a_base_url_with_another_path_is_recorded_as_any(folder: Path) -> None:
         def answer(self, request: Request) -> Response:
             return super().answer(Request(request.method, PATH, request.headers, request.body))
 
-    recorder = Recorder(folder)
-    with running(Proxied()) as base, asking(f"{base}/proxy/v2") as client, recorder.recording(CASE):
+    tape = Recorder(folder)
+    with running(Proxied()) as base, asking(f"{base}/proxy/v2") as client, tape.recording(CASE, client):
         ask(client)
-    recorder.finish(LEDGER)
-    recorder.abandon()
+    tape.finish(LEDGER)
+    tape.abandon()
     with playing(folder) as client:
         assert ask(client).status == 200

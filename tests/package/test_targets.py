@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trackly_contract import cassettes
-from trackly_contract.cassettes import CassetteError, Ledger, write_ledger
+from trackly_contract.cassettes import CassetteError, Ledger
 from trackly_contract.client import UnusableSettingError
 from trackly_contract.exchange import Request
+from trackly_contract.ledger import write_ledger
 from trackly_contract.offline import blocked
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.targets import (
@@ -237,6 +238,6 @@ def test_an_effort_that_was_not_recorded_is_told_with_one_that_was(folder: Path)
 
 
 def test_recordings_that_were_not_finished_are_thrown_away(folder: Path) -> None:
-    with closing(recorded(reference_target(), "reference")):
+    with closing(recorded(reference_target(), cassettes.folder("reference"))):
         assert list(folder.iterdir())
     assert list(folder.iterdir()) == []

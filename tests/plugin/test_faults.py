@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.plugin.certificates import authority
-from tests.plugin.faults_document import document, path
-from tests.plugin.faults_table import FAULTS, Audience, Does, Fault, every_fault
-from tests.plugin.faulty_way import way
+from tests.faults.certificates import authority
+from tests.faults.document import document, path
+from tests.faults.fault import Audience, Does, Fault
+from tests.faults.table import FAULTS, every_fault
+from tests.faults.way import way
 from tests.plugin.warm import AS_IT_WAS, standing
 from trackly_contract.client import Client
 from trackly_contract.faults import LONGEST_WAIT
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.plugin.faulty_way import Way
+    from tests.faults.way import Way
     from tests.plugin.warm import Stand
     from trackly_contract.report import Report
 

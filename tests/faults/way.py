@@ -2,7 +2,7 @@
 
 Promises: whole requests reach a reference server, one at a time, whose answers bear no stamp; a strike decides what
 goes over the wire; time passes when the run says that it waits, and not otherwise; nothing is left open at the end.
-Refuses: to know when which fault strikes, and what a run should say of it (faults_table.py).
+Refuses: to know when which fault strikes, and what a run should say of it (table.py).
 """
 
 from __future__ import annotations

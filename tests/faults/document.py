@@ -1,4 +1,4 @@
-"""`python -m tests.plugin.faults_document` writes docs/faults.md from the table of faults; `--check` compares it.
+"""`python -m tests.faults.document` writes docs/faults.md from the table of faults; `--check` compares it.
 
 Promises: every row is run by test_faults.py; every number is read from where it counts.
 Refuses: to measure anything.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tests.plugin.faults_table import FAULTS, every_fault
+from tests.faults.table import FAULTS, every_fault
 from trackly_contract import client, data, faults
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def path() -> Path:
 
 
 def _pauses(seconds: Iterable[float]) -> str:
-    return ", ".join(f"{one:g}" for one in seconds)
+    *first, last = (f"{one:g}" for one in seconds)
+    return f"{', '.join(first)} and {last}"
 
 
 def document() -> str:
@@ -43,6 +44,8 @@ def document() -> str:
         habit=faults.HABIT,
         lost=faults.LOST,
         lost_pauses=_pauses(faults.pause_when_lost(controls) for controls in range(1, faults.LOST)),
+        not_about=", ".join(map(str, sorted(faults.NOT_ABOUT_THE_REQUEST))),
+        persistence=faults.PERSISTENCE,
         longest_answer=f"{client.LONGEST_ANSWER:g}",
         largest_answer=f"{client.LARGEST_ANSWER:,}",
     )

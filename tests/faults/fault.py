@@ -1,0 +1,104 @@
+"""What a fault of the way is: what happens, when, and what a run should make of it.
+
+Promises: verdict and exit code follow from what the suite does about a fault.
+Refuses: to know any fault (table.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from tests.faults.certificates import certificate
+from trackly_contract.reference import ReferenceServer
+from trackly_contract.verdict import ExitCode, RunVerdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.faults.way import Strike, Way
+
+
+class Does(Enum):
+    """What the suite does about a fault."""
+
+    NOTHING = "takes the answer"
+    ASKS_AGAIN = "asks again, and gets its answer"
+    LEAVES_OUT = "asks again, and leaves it out with what builds on it: a control succeeds"
+    INSISTS = "asks again, waits, and insists until all is put back"
+    COMES_BACK = "gives up what it asks meanwhile, waits, and goes on once a control succeeds"
+    GIVES_UP = "asks again, waits for a control that succeeds, and gives up"
+    JUDGES = "asks again, and judges what stays: a control succeeds"
+
+    @property
+    def verdict(self) -> RunVerdict:
+        """What the run says."""
+        return {
+            Does.NOTHING: RunVerdict.CONFORMS,
+            Does.ASKS_AGAIN: RunVerdict.CONFORMS,
+            Does.INSISTS: RunVerdict.CONFORMS,
+            Does.JUDGES: RunVerdict.DRIFT,
+        }.get(self, RunVerdict.INCONCLUSIVE)
+
+
+class Audience(Enum):
+    """What the audience is when the run has ended."""
+
+    UNTOUCHED = "never changed"
+    AS_IT_WAS = "as it was"
+    LEFT = "changed, and said loudly; `restore`, or the next run, puts it back"
+
+
+@dataclass(frozen=True)
+class When:
+    """At which requests a fault strikes; `said` is for people."""
+
+    said: str
+    holds: Callable[[Way], bool]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    `what` is a clause for the document; `says` is part of what the run prints, `broken` the rules that it names;
+    `patience` is how many seconds an answer may take; `tls` names a throwaway certificate, whose authority is
+    `trusted` or not; `base_url` is asked in place of the way, which is `down` or not; `waits` are those that the fault
+    asks for; `server` makes what is asked.
+    """
+
+    id: str
+    what: str
+    when: When
+    strike: Strike
+    does: Does
+    audience: Audience = Audience.AS_IT_WAS
+    says: str = ""
+    broken: frozenset[str] = frozenset()
+    patience: float = 5.0
+    tls: str = ""
+    trusted: bool = False
+    base_url: str = ""
+    down: bool = False
+    waits: tuple[float, ...] = ()
+    server: Callable[[], ReferenceServer] = ReferenceServer
+
+    @property
+    def verdict(self) -> RunVerdict:
+        """What the run says."""
+        return self.does.verdict
+
+    @property
+    def code(self) -> ExitCode:
+        """What the run ends with."""
+        return ExitCode[self.verdict.name]
+
+    def certificate(self) -> Path | None:
+        """Return what the way proves itself with, None for plain HTTP."""
+        return certificate(self.tls) if self.tls else None
+
+    def struck(self, way: Way) -> Strike | None:
+        """Return what to do in place of the answer to the request that has just come."""
+        return self.strike if self.when.holds(way) else None
