@@ -139,9 +139,13 @@ def replay_target(effort: Effort) -> Target:
             f"{player.folder}: recorded for {', '.join(ledger.efforts)}, not for {effort}; "
             f"use --trackly-effort={ledger.efforts[-1]} or record again"
         )
-    origin = "the live API" if ledger.target == "live" else "the reference server, a stand-in"
-    if player is not players[0]:
-        origin += f" (live recordings are of {', '.join(players[0].ledger.efforts)} alone)"
+    evidence = f"recorded from the live API on {ledger.recorded}"
+    if ledger.target != "live":
+        only = f" (live recordings are of {', '.join(players[0].ledger.efforts)} alone)" if players[1:] else ""
+        evidence = (
+            f"recorded on {ledger.recorded} from the reference server, a stand-in{only}: "
+            "this says nothing of the API itself"
+        )
     return Target(
         name="replay",
         client=Client("https://recorded.invalid/api"),
@@ -149,8 +153,7 @@ def replay_target(effort: Effort) -> Target:
         audience_id=ledger.audience_id,
         key="none",  # shorter than any that is taken out of texts: nothing secret is sent
         offline=True,
-        evidence=f"recorded from {origin} on {ledger.recorded}"
-        + ("" if ledger.target == "live" else ": this says nothing of the API itself"),
+        evidence=evidence,
         step=player.playing,
         wait=_no_wait,
         player=player,

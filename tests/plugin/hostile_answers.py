@@ -279,15 +279,14 @@ def _read(sent: Any) -> Request | None:
 PLUGIN = """
 import os, resource
 from pathlib import Path
-from trackly_contract import client, conversation
+from trackly_contract import client
 
-conversation.pause = conversation.pause_when_lost = lambda *_: 0.0
 client.Client.__init__.__kwdefaults__["longest_answer"] = float(os.environ["LONGEST_ANSWER"])
 
 def pytest_unconfigure():
     Path(os.environ["PEAK"]).write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 """
-"""A plugin that does not wait before another try, sets how long an answer may take, and tells the peak of memory."""
+"""A plugin that sets how long an answer may take, and tells the peak of memory."""
 
 
 @dataclass(frozen=True)

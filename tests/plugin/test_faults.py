@@ -189,25 +189,10 @@ def test_the_document_is_fresh() -> None:
 
 # As a process of its own -----------------------------------------------------------------------------
 
-IMPATIENT = """
-from trackly_contract import plugin
-
-made = plugin.live_target
-
-def impatient(**options):
-    target = made(**options)
-    target.wait = lambda _seconds: None
-    return target
-
-plugin.live_target = impatient
-"""
-"""A plugin with which no time is spent on waiting."""
-
 
 @pytest.fixture(scope="module")
 def one_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     with standing(tmp_path_factory.mktemp("stand")) as stand:
-        (stand.folder / "impatient.py").write_text(IMPATIENT, "utf-8")
         yield stand
 
 
@@ -223,7 +208,7 @@ def test_a_process_that_meets_a_fault_exits_with_the_code_of_the_table(one_stand
         if fault.down:
             over.down()
         one_stand.variables["TRACKLY_BASE_URL"] = fault.base_url or over.base_url
-        ended = one_stand.run("-p", "impatient")
+        ended = one_stand.run()
         left = ["journal.json"] if fault.audience is Audience.LEFT else []
         assert (ended.code, one_stand.left(), LOUD in ended.text) == (fault.code, left, bool(left)), ended.text
         assert fault.says in ended.text

@@ -62,7 +62,7 @@ def test_replay_conforms_and_says_what_it_was_recorded_from(
     assert ran.code == 0, ran.text
     assert ran.report is not None
     assert ran.report["stamped"] is True
-    assert "recorded from the reference server" in ran.report["evidence"]
+    assert "from the reference server, a stand-in" in ran.report["evidence"]
     assert "the API conforms" not in ran.text
 
 

@@ -1,7 +1,8 @@
 """Runs in processes of their own, in a moment: forks of one Python that has imported everything.
 
-A fork does what the same command does that is started by hand, except that its hash seed is that of all forks of one
-Python. A stand is a reference server over real sockets in this process, which can strike a fork at any request.
+A fork does what the same command does that is started by hand, except that it waits for nothing before another try,
+and that its hash seed is that of all forks of one Python. A stand is a reference server over real sockets in this
+process, which can strike a fork at any request.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 FORKING = """
 import contextlib, gc, io, json, os, signal, sys
 import pytest
-from trackly_contract import cli, run
+from trackly_contract import cli, conversation, run
+
+conversation.pause = conversation.pause_when_lost = lambda *_: 0.0
 
 with contextlib.redirect_stdout(io.StringIO()):
     run.run_suite(None, "quick", ["-q"])

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 UNRELATED = frozenset(
     {
         *("cli", "plugin", "options", "terminal", "secrets", "journal", "lock", "interrupts", "live", "offline"),
-        *("cassettes", "ledger", "standins", "swap", "recording", "record_reference"),
+        *("cassettes", "recorder", "ledger", "standins", "swap", "recording", "record_reference"),
         *("last_live", "second_reading", "waivers", "compare", "observed"),
-        *("generated", "report", "report_files", "report_view", "failure"),
+        *("generated", "report", "report_files", "report_view", "failure", "questions"),
     }
 )
 """Stems of files that decide of no answer what it says: how a run is started, kept, told and put back."""
