@@ -156,6 +156,60 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("pages", metavar="PAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
+    """Compare saved documentation pages with the contract: PAGE is one of the two pages as HTML, text or Markdown.
+
+    Exit code 0: they state the same. 1: they differ. 2: a file is no whole page of one of the two operations.
+    """
+    from trackly_contract import docs_drift  # noqa: PLC0415
+
+    compared, refused = docs_drift.compare_all(pages)
+    if as_json:
+        click.echo(json.dumps(docs_drift.described(compared, refused), indent=2))
+    for page in () if as_json else compared:
+        click.echo("\n".join(page.lines()))
+    if refused:
+        raise click.UsageError("\n".join(refused))
+    sys.exit(1 if any(page.differences for page in compared) else 0)
+
+
+@main.command()
+@click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="The file to merge into; - prints. In a checkout it is contracts/answers.toml where nothing else is said.",
+)
+def answers(report: Path, output: Path | None) -> None:
+    """Write down what a live run was answered to the open questions: REPORT is its file report.json.
+
+    The run must have asked them (--trackly-questions). The file is for review and for version control;
+    docs/edge-cases.md shows it.
+    """
+    from trackly_contract import answers as kept  # noqa: PLC0415
+    from trackly_contract import compare as comparing  # noqa: PLC0415
+    from trackly_contract import observed  # noqa: PLC0415
+    from trackly_contract.contract import ContractError  # noqa: PLC0415
+
+    path = output or (kept.default_file() if observed.default_file() is not None else None)
+    if path is None:
+        raise click.UsageError("there is no checkout here: name the file with --output FILE, or - to print")
+    try:
+        described = comparing.load(report)
+        if str(path) == "-":
+            click.echo(kept.shown(described), nl=False)
+            return
+        told = kept.keep(described, path)
+    except (comparing.NotAReportError, observed.NothingToKeepError, ContractError) as error:
+        raise click.UsageError(str(error)) from None
+    for line in told:
+        click.echo(f"  {line}")
+    click.echo(f"{path}: {len(kept.read(path))} answers{'' if told else ', as before'}; review and commit it")
+
+
+@main.command()
 @click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--output",

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from trackly_contract import data
 from trackly_contract.jsonvalue import ABSENT, NotJSONError, parse
-from trackly_contract.rule import AnswerVector, Question, RequestVector, Rule, Source, Token
+from trackly_contract.rule import AnswerVector, Probe, Question, RequestVector, Rule, Source, Token
 from trackly_contract.vocabulary import Observed, Outcome, Vocabulary
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def _checked(path: Path, content: Any, schema_name: str) -> Any:
     return content
 
 
-def _toml(path: Path, schema_name: str) -> Any:
+def read_toml(path: Path, schema_name: str) -> Any:
+    """Return what a file of the contract says, dates as texts. Raises ContractError if it does not fit its schema."""
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -157,16 +158,20 @@ def load(folder: Path | None = None) -> Contract:
     """
     folder = folder or data.root() / "contracts"
     pages: dict[str, Page] = {}
-    for entry in _toml(folder / "sources.toml", "sources").get("source", []):
+    for entry in read_toml(folder / "sources.toml", "sources").get("source", []):
         _add(pages, entry["id"], Page(**entry), folder / "sources.toml")
     rules: dict[str, Rule] = {}
     for path in sorted((folder / "rules").glob("*.toml"), key=_reading_order):
-        for entry in _toml(path, "rules")["rule"]:
+        for entry in read_toml(path, "rules")["rule"]:
             _add(rules, entry["id"], _rule(entry, path, pages), path)
     requests, answers = _vectors(folder / "vectors", rules)
     questions: dict[str, Question] = {}
-    for entry in _toml(folder / "questions.toml", "questions")["question"]:
-        _add(questions, entry["id"], Question(**entry), folder / "questions.toml")
+    for entry in read_toml(folder / "questions.toml", "questions")["question"]:
+        probes = tuple(Probe(**probe) for probe in entry.pop("probe", ()))
+        question = Question(**entry, probes=probes)
+        if question.page not in pages:
+            raise ContractError(f"{folder / 'questions.toml'}: {question.id}: there is no source {question.page}")
+        _add(questions, question.id, question, folder / "questions.toml")
     vocabulary = _vocabulary(folder / "vocabulary.toml", pages)
     observed = tuple(read_observed(folder / "observed.toml"))
     return Contract(rules, requests, answers, pages, questions, vocabulary, observed)
@@ -194,7 +199,7 @@ def _vectors(folder: Path, rules: dict[str, Rule]) -> tuple[dict[str, RequestVec
 
 
 def _vocabulary(path: Path, pages: dict[str, Page]) -> Vocabulary:
-    content = _toml(path, "vocabulary")
+    content = read_toml(path, "vocabulary")
     tokens: dict[str, Token] = {}
     for entry in content["token"]:
         if entry["page"] not in pages:
@@ -215,7 +220,7 @@ def read_observed(path: Path) -> list[Observed]:
     if not path.exists():
         return []
     found: dict[tuple[str, str, str], Observed] = {}
-    content = _toml(path, "observed")
+    content = read_toml(path, "observed")
     for number, entry in enumerate(content["observed"]):
         where = f"{path}: {_where(content, ('observed', number))}"
         try:

@@ -7,14 +7,11 @@ Refuses: to write down what a stand-in said, and to touch a file that it cannot 
 
 from __future__ import annotations
 
-import json
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from trackly_contract import data
+from trackly_contract import data, tomlfile
 from trackly_contract.candidates import words_of
 from trackly_contract.cases import CANDIDATE_TYPES
 from trackly_contract.contract import read_observed
@@ -118,24 +115,19 @@ def shown(report: Described) -> str:
 
 def as_toml(entries: Sequence[Observed], remark: str = "") -> str:
     """Return the entries as TOML, under a comment that may carry one remark."""
-    parts = [HEADER + (f"# Beware: {one_line(remark)}.\n" if remark else "")]
-    for entry in entries:
-        members = {
-            "kind": _quoted(entry.kind),
-            "token": _quoted(entry.token),
-            "outcome": _quoted(entry.outcome),
-            "said": _quoted(entry.said),
-            "base_url": _quoted(entry.base_url),
-            "date": entry.date.isoformat(),
-            "effort": _quoted(entry.effort),
-        }
-        parts.append("[[observed]]\n" + "".join(f"{name} = {value}\n" for name, value in members.items()))
-    return "\n".join(parts)
+    return tomlfile.as_toml(HEADER, "observed", map(_members, entries), remark)
 
 
-def _quoted(text: str) -> str:
-    # Without unseen characters and halves of characters, a string of JSON is one of TOML too.
-    return json.dumps(one_line(text), ensure_ascii=False)
+def _members(entry: Observed) -> dict[str, str | date]:
+    return {
+        "kind": entry.kind,
+        "token": entry.token,
+        "outcome": entry.outcome.value,
+        "said": entry.said,
+        "base_url": entry.base_url,
+        "date": entry.date,
+        "effort": entry.effort,
+    }
 
 
 def keep(report: Described, path: Path) -> Merged:
@@ -148,16 +140,8 @@ def keep(report: Described, path: Path) -> Merged:
     if trouble:
         raise NothingToKeepError(f"{trouble}; `--output -` prints it all the same")
     now = merged(read_observed(path), entries_of(report))
-    content = as_toml(now.entries).encode("utf-8")
-    temporary = path.with_name(f".{path.name}.new")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise NothingToKeepError(f"{path}: cannot be written ({error.strerror})") from None
+        tomlfile.write(path, as_toml(now.entries))
+    except tomlfile.UnwritableError as error:
+        raise NothingToKeepError(str(error)) from None
     return now

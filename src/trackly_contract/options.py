@@ -56,6 +56,11 @@ def add(parser: pytest.Parser) -> None:
         help="with --trackly-target=live: record into cassettes/live",
     )
     group.addoption(
+        "--trackly-questions",
+        action="store_true",
+        help="also ask what the documentation leaves open (contracts/questions.toml); the answers are in the report",
+    )
+    group.addoption(
         "--trackly-max-requests",
         type=_positive,
         metavar="N",

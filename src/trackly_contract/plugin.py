@@ -155,6 +155,7 @@ def _opened(config: pytest.Config) -> Run:
         stack.enter_context(blocked())
     session = live or Session(target, option.trackly_effort, read_only=option.trackly_read_only)
     session.most_requests = option.trackly_max_requests
+    session.asks_questions = option.trackly_questions
     recording.tell_age(session)
     last_live = LastLive(cassettes.folder("live"), session)
     seen = live.interrupts.seen if live is not None else []
@@ -170,6 +171,10 @@ def _target(config: pytest.Config) -> Target:
     option = config.option
     if option.trackly_record and option.trackly_target != "live":
         raise UnusableSettingError("--trackly-record goes with --trackly-target=live only")
+    if option.trackly_questions and (option.trackly_record or option.trackly_target == "replay"):
+        raise UnusableSettingError("--trackly-questions asks a server; recordings hold no answers to questions")
+    if option.trackly_questions and option.trackly_read_only:
+        raise UnusableSettingError("--trackly-questions changes the audience, which --trackly-read-only forbids")
     if option.trackly_target == "replay":
         return replay_target(option.trackly_effort)
     if option.trackly_target == "live":
@@ -312,6 +317,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         )
         return replace(report, left=run.left)
 
+    if run.session.answers and run.session.target.name == "live" and not run.session.stamped:
+        from trackly_contract import answers  # noqa: PLC0415
+
+        run.session.notes += answers.moved(run.session.answers, run.session.target.base_url)
     run.report = folded()
     told = len(run.session.notes) + len(run.suite_failures)
     _finish_recording(run, exitstatus, session.config)

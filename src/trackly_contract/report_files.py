@@ -108,6 +108,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "suite_failures": list(report.suite_failures),
         "rules": [_rule(report, result) for result in report.results],
         "vocabulary": [{**asdict(trial), "said": short(trial.said)} for trial in summed_up(session.vocabulary)],
+        "answers": [{name: short(text) for name, text in asdict(answer).items()} for answer in session.answers],
         "notes": list(report.notes),
         "exchanges": [_exchange(exchange) for exchange in session.exchanges],
     }

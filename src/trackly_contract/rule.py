@@ -6,10 +6,12 @@ Refuses: to read files (contract.py) and to judge (judge.py, followed.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trackly_contract.jsonvalue import JSON
 
 Basis = Literal["stated", "shown", "inferred", "observed"]
@@ -110,8 +112,34 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """One request that asks a question; at most one of the four texts of JSON is its body (questions.py).
+
+    `key` and `id` stand in place of the run's own, `headers` beside or, where empty, without the usual ones.
+    """
+
+    says: str
+    method: str | None = None
+    key: str | None = None
+    id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: str | None = None
+    body: str | None = None
+    condition: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """Something the documentation leaves open."""
+    """Something the documentation leaves open: the `page` that does, and `why` it matters to who writes a client.
+
+    It is asked by `probes` or by a search that `find` names; if by neither, `cannot` says why.
+    """
 
     id: str
     asks: str
+    page: str
+    why: str
+    probes: tuple[Probe, ...] = ()
+    find: str = ""
+    cannot: str = ""

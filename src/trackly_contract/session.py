@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trackly_contract.cases import Effort, RefusalCase, Tokens
     from trackly_contract.exchange import Exchange, Request
+    from trackly_contract.questions import Answer
     from trackly_contract.rule import RequestVector, Situation
     from trackly_contract.vocabulary import Trial
 
@@ -48,6 +49,8 @@ class Session(Conversation):
     notes: list[str] = field(default_factory=list)
     borrowed: dict[str, JSON] | None = None
     vocabulary: list[Trial] = field(default_factory=list)
+    asks_questions: bool = False
+    answers: list[Answer] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     sent_to_be_refused: list[tuple[str, dict[str, JSON], Situation | None]] = field(default_factory=list)
 
@@ -308,7 +311,7 @@ class Session(Conversation):
             )
         if self.target.journal is not None:
             audience = keyless(audience, BODY_FIELDS, self.target.key)
-        self.target.confirm(self.effort, audience, self.most_requests)
+        self.target.confirm(self.effort, audience, self.most_requests, questions=self.asks_questions)
         if self.target.journal is not None:
             self.target.journal.write(self.target.base_url, audience)
         self.borrowed = audience

@@ -44,6 +44,9 @@ DEFAULT_BASE_URL = "https://app.tracklysms.com/api"
 CEILINGS: dict[Effort, tuple[int, int]] = {"quick": (60, 12), "standard": (250, 40), "thorough": (1500, 400)}
 """Requests and accepted writes that a run needs at most on a conforming API, retries and candidates not counted."""
 
+QUESTIONS = 450
+"""Requests that all open questions together may take."""
+
 
 @dataclass
 class Target:
@@ -67,8 +70,12 @@ class Target:
     recorder: Recorder | None = None
     player: cassettes.Player | None = None
 
-    def confirm(self, effort: Effort, audience: dict[str, JSON], most_requests: int | None = None) -> None:
+    def confirm(
+        self, effort: Effort, audience: dict[str, JSON], most_requests: int | None = None, *, questions: bool = False
+    ) -> None:
         """Show what a run will do before its first write, and ask, where somebody can answer.
+
+        `questions`: the open questions are asked too.
 
         Raises InconclusiveError if the answer is no.
         """
@@ -76,9 +83,11 @@ class Target:
         most = f"{requests:,} requests (retries and the search for unstated operators on top)"
         if most_requests is not None:
             most = f"{most_requests:,} requests in all"
+        more = f"  the open questions take at most {QUESTIONS} requests more\n" if questions else ""
         plan = (
             f"trackly-contract is about to change audience {show(audience.get('name'), 200)} at {self.base_url}:\n"
             f"  effort {effort}: at most {most} and {writes} accepted writes, then everything is put back\n"
+            f"{more}"
             "  no schedule and no journey may use this audience while it runs"
         )
         if self.show_plan is not None and not self.show_plan(plan):

@@ -19,6 +19,7 @@ from trackly_contract.contract import contract
 from trackly_contract.corpus import corpus
 from trackly_contract.filters import NOBODY
 from trackly_contract.jsonvalue import ABSENT, JSON, differences
+from trackly_contract.questions import CASE, ask_all
 from trackly_contract.schemas import Schemas
 from trackly_contract.session import own_content
 from trackly_contract.verdict import InconclusiveError, Verdict
@@ -251,7 +252,15 @@ def _step(api: Session, case: str, body: Audience) -> None:
 
 
 @pytest.fixture(scope="session")
-def given_back(api: Session, listed: Exchange, walked: None) -> list[str]:  # noqa: ARG001  # the last step
+def questioned(api: Session, walked: None, tokens: Tokens, known_lists: list[int]) -> None:  # noqa: ARG001  # after it
+    """What the documentation leaves open, asked where somebody wants to know; no rule depends on it."""
+    if api.asks_questions:
+        with api.step(CASE):
+            api.answers += ask_all(api, tokens, known_lists)
+
+
+@pytest.fixture(scope="session")
+def given_back(api: Session, listed: Exchange, questioned: None) -> list[str]:  # noqa: ARG001  # the last step
     """What could not be put back, after everything was."""
     with api.step(f"restore-{api.effort}"):  # what was counted before differs by effort
         return api.give_back()

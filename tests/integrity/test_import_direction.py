@@ -25,10 +25,11 @@ LAYERS = {
     "reference server, targets, judge": (
         "reference reference_choices reference_filter serve client cassettes recorder ledger standins swap"
         " journal lock offline targets"
-        " judge followed faults conversation session candidates interrupts live"
+        " judge followed faults conversation session candidates precedence limits questions interrupts live"
     ),
     "reports, documents": (
-        "report report_view report_files failure generated second_reading last_live waivers compare observed"
+        "report report_view report_files failure generated second_reading last_live waivers compare tomlfile observed answers"
+        " docs_page docs_html docs_request docs_facts docs_file docs_held docs_which docs_drift"
     ),
     "pytest plugin, command line": "run record_reference recording options terminal plugin cli",
 }

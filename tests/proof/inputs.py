@@ -20,8 +20,11 @@ UNRELATED = frozenset(
     {
         *("cli", "plugin", "options", "terminal", "secrets", "journal", "lock", "interrupts", "live", "offline"),
         *("cassettes", "recorder", "ledger", "standins", "swap", "recording", "record_reference"),
-        *("last_live", "second_reading", "waivers", "compare", "observed"),
-        *("generated", "report", "report_files", "report_view", "failure", "questions"),
+        *("last_live", "second_reading", "waivers", "compare", "observed", "tomlfile"),
+        *("generated", "report", "report_files", "report_view", "failure"),
+        *("questions", "precedence", "limits", "answers", "atlas", "contradictions", "mentioned"),
+        *("docs_page", "docs_html", "docs_request", "docs_facts", "docs_file", "docs_held", "docs_which", "docs_drift"),
+        "mentioned",
     }
 )
 """Stems of files that decide of no answer what it says: how a run is started, kept, told and put back."""
