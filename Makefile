@@ -25,6 +25,7 @@ check: .venv/.installed ## lint, format, types, generated files fresh, import di
 	.venv/bin/mypy
 	.venv/bin/python -m trackly_contract.generated --check
 	.venv/bin/python -m trackly_contract.corpus --check
+	.venv/bin/python -m trackly_contract.atlas --check
 	.venv/bin/python -m tests.faults.document --check
 	.venv/bin/python -m tests.proof --check
 	.venv/bin/pytest -q tests/integrity/test_import_direction.py tests/package/test_openapi.py
@@ -37,6 +38,7 @@ record: .venv/.installed ## the same, and records cassettes/live anew
 
 docs: .venv/.installed ## writes the generated files anew
 	.venv/bin/python -m trackly_contract.generated
+	.venv/bin/python -m trackly_contract.atlas
 	.venv/bin/python -m tests.faults.document
 
 proof: .venv/.installed ## the suite and Schemathesis on every mutant and variant; writes docs/proof.md (long)

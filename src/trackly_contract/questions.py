@@ -62,6 +62,7 @@ def ask_all(session: Session, tokens: Tokens, lists: Sequence[int]) -> list[Answ
     `tokens` are those that the target accepts where the documentation names candidates, `lists` sending lists that
     exist. Raises nothing over a target that is gone: what was not asked says so.
     """
+    session.followed.adopted(None)  # what the probes do is not followed, so nothing may be expected of it
     asking = _Asking(session, tokens, lists)
     found: list[Answer] = []
     for question in contract().questions.values():

@@ -21,6 +21,7 @@ UNRELATED = frozenset(
         *("cli", "plugin", "options", "terminal", "secrets", "journal", "lock", "interrupts", "live", "offline"),
         *("cassettes", "recorder", "ledger", "standins", "swap", "recording", "record_reference"),
         *("last_live", "second_reading", "waivers", "compare", "observed", "tomlfile"),
+        *("layout", "snippets", "report_advice", "report_assumed", "report_diff", "report_known", "report_matrix"),
         *("generated", "report", "report_files", "report_view", "failure"),
         *("questions", "precedence", "limits", "answers", "atlas", "contradictions", "mentioned"),
         *("docs_page", "docs_html", "docs_request", "docs_facts", "docs_file", "docs_held", "docs_which", "docs_drift"),
