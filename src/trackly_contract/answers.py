@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
-from trackly_contract import data, tomlfile
+from trackly_contract import data, observed, tomlfile
 from trackly_contract.contract import ContractError, contract, read_toml
 from trackly_contract.observed import NothingToKeepError, no_evidence
 
@@ -46,9 +46,10 @@ class Given:
         return self.base_url, self.question, self.probe
 
 
-def default_file() -> Path:
-    """Return contracts/answers.toml."""
-    return data.root() / "contracts" / "answers.toml"
+def default_file() -> Path | None:
+    """Return contracts/answers.toml of the checkout, None where there is no checkout."""
+    kept = observed.default_file()
+    return kept.with_name("answers.toml") if kept is not None else None
 
 
 def read(path: Path) -> list[Given]:
@@ -76,7 +77,7 @@ def read(path: Path) -> list[Given]:
 @cache
 def standing() -> tuple[Given, ...]:
     """Return the project's own answers, read once."""
-    return tuple(read(default_file()))
+    return tuple(read(data.root() / "contracts" / "answers.toml"))
 
 
 def moved(now: Iterable[Answer], base_url: str, before: Sequence[Given] | None = None) -> list[str]:

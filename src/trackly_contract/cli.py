@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -17,6 +18,13 @@ from trackly_contract import __version__
 from trackly_contract.cases import EFFORTS, Effort
 from trackly_contract.client import UnusableSettingError
 from trackly_contract.targets import TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trackly_contract.compare import Described
+
+Kept = TypeVar("Kept")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -175,68 +183,72 @@ def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
     sys.exit(1 if any(page.differences for page in compared) else 0)
 
 
-@main.command()
-@click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
+_report = click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
+_output = click.option(
     "--output",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="The file to merge into; - prints. In a checkout it is contracts/answers.toml where nothing else is said.",
+    help="The file to merge into; - prints. In a checkout it is the one in contracts/ where nothing else is said.",
 )
-def answers(report: Path, output: Path | None) -> None:
-    """Write down what a live run was answered to the open questions: REPORT is its file report.json.
 
-    The run must have asked them (--trackly-questions). The file is for review and for version control;
-    docs/edge-cases.md shows it.
-    """
-    from trackly_contract import answers as kept  # noqa: PLC0415
+
+def _merged(
+    report: Path,
+    path: Path | None,
+    shown: Callable[[Described], str],
+    keep: Callable[[Described, Path], Kept],
+) -> Kept | None:
+    """Merge what a report holds into a file, and return what is to be told of it; None if it was printed instead."""
     from trackly_contract import compare as comparing  # noqa: PLC0415
-    from trackly_contract import observed  # noqa: PLC0415
     from trackly_contract.contract import ContractError  # noqa: PLC0415
+    from trackly_contract.observed import NothingToKeepError  # noqa: PLC0415
 
-    path = output or (kept.default_file() if observed.default_file() is not None else None)
     if path is None:
         raise click.UsageError("there is no checkout here: name the file with --output FILE, or - to print")
     try:
         described = comparing.load(report)
-        if str(path) == "-":
-            click.echo(kept.shown(described), nl=False)
-            return
-        told = kept.keep(described, path)
-    except (comparing.NotAReportError, observed.NothingToKeepError, ContractError) as error:
+        if str(path) != "-":
+            return keep(described, path)
+        click.echo(shown(described), nl=False)
+    except (comparing.NotAReportError, NothingToKeepError, ContractError) as error:
         raise click.UsageError(str(error)) from None
+    return None
+
+
+@main.command()
+@_report
+@_output
+def answers(report: Path, output: Path | None) -> None:
+    """Write down what a live run was answered to the open questions: REPORT is its file report.json.
+
+    The run must have asked them (--trackly-questions). contracts/answers.toml is for review and for version control;
+    docs/edge-cases.md shows it.
+    """
+    from trackly_contract import answers as kept  # noqa: PLC0415
+
+    path = output or kept.default_file()
+    told = _merged(report, path, kept.shown, kept.keep)
+    if told is None or path is None:
+        return
     for line in told:
         click.echo(f"  {line}")
     click.echo(f"{path}: {len(kept.read(path))} answers{'' if told else ', as before'}; review and commit it")
 
 
 @main.command()
-@click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="The file to merge into; - prints. In a checkout it is contracts/observed.toml where nothing else is said.",
-)
+@_report
+@_output
 def vocabulary(report: Path, output: Path | None) -> None:
     """Write down which undocumented tokens a live run found accepted: REPORT is its file report.json.
 
-    The file is for review and for version control. The suite reads it to try first what was accepted, and last what
-    was refused; nobody fails over it.
+    contracts/observed.toml is for review and for version control. The suite reads it to try first what was accepted,
+    and last what was refused; nobody fails over it.
     """
-    from trackly_contract import compare as comparing  # noqa: PLC0415
     from trackly_contract import observed  # noqa: PLC0415
-    from trackly_contract.contract import ContractError  # noqa: PLC0415
 
     path = output or observed.default_file()
-    if path is None:
-        raise click.UsageError("there is no checkout here: name the file with --output FILE, or - to print")
-    try:
-        described = comparing.load(report)
-        if str(path) == "-":
-            click.echo(observed.shown(described), nl=False)
-            return
-        now = observed.keep(described, path)
-    except (comparing.NotAReportError, observed.NothingToKeepError, ContractError) as error:
-        raise click.UsageError(str(error)) from None
+    now = _merged(report, path, observed.shown, observed.keep)
+    if now is None:
+        return
     for change in now.changes:
         click.echo(f"  {change}")
     click.echo(f"{path}: {len(now.entries)} tokens{'' if now.changes else ', as before'}; review and commit it")

@@ -178,7 +178,8 @@ class LastLive:
                     self.trouble = str(error)
         return self._recordings
 
-    def _then(self, exchange: Exchange | None) -> tuple[Exchange, str] | None:
+    def recorded(self, exchange: Exchange | None) -> tuple[Exchange, str] | None:
+        """Return what a live API answered when the same was asked, and the day; None if that is not recorded."""
         recordings = self.recordings()
         asked = self._asked.get(exchange.number) if exchange is not None else None
         return recordings.find(*asked) if recordings is not None and asked is not None else None
@@ -188,7 +189,7 @@ class LastLive:
         number = finding.exchange.number if finding.exchange is not None else 0
         if (finding.rule, number) in self._moved:
             return self._moved[finding.rule, number]
-        then = self._then(finding.exchange)
+        then = self.recorded(finding.exchange)
         recordings = self.recordings()
         told = Before(reading=Reading.NEW)
         if recordings is not None:
@@ -211,7 +212,7 @@ class LastLive:
         replaced: dict[int, Finding] = {}
         loose: list[str] = []
         for exchange in self.session.exchanges:
-            then = self._then(exchange)
+            then = self.recorded(exchange)
             if then is None:
                 continue
             recorded, date = then

@@ -1,7 +1,8 @@
 """What a page shows of a run: the report put in the order in which people read it.
 
-Promises: every text of an answer is printable, and one line where a line is meant; a run on a stand-in says so;
-differences that say the same are told once, with all the places where they were seen.
+Promises: every text of an answer is printable, and one line where a line is meant; a run on a stand-in says so, and
+what a stand-in answered is never shown as observed; differences that say the same are told once, with all the places
+where they were seen.
 Refuses: to judge, and to know Markdown or HTML.
 """
 
@@ -9,25 +10,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from trackly_contract.cases import PLACES, Place
+from trackly_contract import answers, report_advice, report_diff, report_matrix
+from trackly_contract.cases import PLACES
 from trackly_contract.contract import contract
 from trackly_contract.failure import one_line, path_of, printable, sent, short
 from trackly_contract.jsonvalue import NotJSONError, nesting, parse
+from trackly_contract.layout import laid_out
+from trackly_contract.report_known import Knowledge, known_of
+from trackly_contract.report_matrix import Known, Saw, gravest
+from trackly_contract.snippets import Snippet, snippets
 from trackly_contract.verdict import RunVerdict, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from trackly_contract.exchange import Exchange
     from trackly_contract.report import Report, RuleResult
+    from trackly_contract.report_advice import Impact, Since
     from trackly_contract.verdict import Finding
 
 LONGEST_SHOWN = 6_000
@@ -35,6 +38,12 @@ LONGEST_SHOWN = 6_000
 
 MOST_BLANKS = 1_000_000
 """Bytes times nesting of a body that is spread over lines: deep nesting makes a megabyte of blanks of a kilobyte."""
+
+LONG = 2_000
+"""Bytes of a request that is told under one rule only; other rules that it shows lead there."""
+
+MOST_TOLD = 5
+"""Differences of one rule that are told in full; of more only what was expected and got."""
 
 SYMBOLS = {
     Verdict.HELD: "✓",
@@ -46,7 +55,6 @@ SYMBOLS = {
 RUN_SYMBOLS = {RunVerdict.CONFORMS: "✓", RunVerdict.DRIFT: "✗", RunVerdict.INCONCLUSIVE: "?"}
 
 _GRAVEST_FIRST = (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE, Verdict.HELD)
-_PLACED = re.compile(r"(?P<level>top|nested)-(?P<operator>and|or)-(?P<turn>first|later)(?:-\d+)?(?:\+[a-z_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,8 @@ class Look:
 class Difference:
     """What was expected and what came, once for all looks that saw the same.
 
-    `sent` is the first look's request, `last_live` what the last live recording says of it.
+    `sent` is the first look's request, `last_live` what the last live recording says of it; `since` and `impact` say
+    since when it is so, and which clients meet it; `finding` is the first look.
     """
 
     verdict: Verdict
@@ -80,6 +89,9 @@ class Difference:
     sent: str
     looks: tuple[Look, ...]
     last_live: str
+    since: Since
+    impact: Impact
+    finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +114,6 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One error code in one place: the gravest verdict (None if it was not asked there), of how many cases."""
-
-    verdict: Verdict | None
-    cases: int
-    grave: int
-    exchange: int
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One error code in every place; the last cell stands for faults outside the filter."""
-
-    code: str
-    rule: str
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Shown:
     """One exchange; `rules` are those that it shows not to hold, `verdict` the gravest that was found in it."""
 
@@ -136,10 +129,16 @@ class Shown:
     rules: tuple[str, ...]
 
 
-def gravest(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """Return the verdict to show for several, None for none."""
-    seen = set(verdicts)
-    return next((verdict for verdict in _GRAVEST_FIRST if verdict in seen), None)
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The exchange that shows a rule best: its request as programs, and its answer.
+
+    `told_under` names the rule under which a long one is told already.
+    """
+
+    shown: Shown
+    programs: tuple[Snippet, ...]
+    told_under: str = ""
 
 
 def body_text(body: bytes) -> str:
@@ -147,18 +146,9 @@ def body_text(body: bytes) -> str:
     text = body.decode("utf-8", "replace")
     with suppress(NotJSONError):
         if body and len(body) * nesting(body) <= MOST_BLANKS:
-            text = json.dumps(parse(body), indent=2, ensure_ascii=False)
+            text = laid_out(parse(body))
     shown = printable(text[:LONGEST_SHOWN])
     return f"{shown}\n... ({len(text) - LONGEST_SHOWN} more characters)" if len(text) > LONGEST_SHOWN else shown
-
-
-def place_of(case: str) -> Place | None:
-    """Return the place in a filter that the id of a case names, None if it names none."""
-    found = _PLACED.fullmatch(case.rpartition("@")[2])
-    if found is None:
-        return None
-    level, operator, later = found["level"] == "nested", found["operator"].upper(), found["turn"] == "later"
-    return next(p for p in PLACES if (p.nested, p.operator, p.later) == (level, operator, later))
 
 
 def csp_hash(text: str) -> str:
@@ -178,6 +168,11 @@ class View:
         self.places = PLACES
         self.csp_hash = csp_hash
         self.graver = (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE)
+        self.most_told = MOST_TOLD
+        self._told_under: dict[int, str] = {}
+        self.operators = report_matrix.operators()
+        self.saw_symbols = report_matrix.SAW_SYMBOLS
+        self.known, self.saw = Known, Saw
 
     @property
     def headline(self) -> str:
@@ -207,6 +202,35 @@ class View:
         return ", ".join(f"{self.counts[verdict]} {verdict}" for verdict in Verdict if self.counts[verdict])
 
     @property
+    def day(self) -> str:
+        """The day of the run."""
+        return self.report.started_at[:10]
+
+    @property
+    def where(self) -> str:
+        """Where and when the answers of this run were given."""
+        if self.session.target.name == "live":
+            return f"at {one_line(self.session.target.base_url)} on {self.day}"
+        return one_line(self.session.target.evidence).partition(": this says nothing")[0]
+
+    @property
+    def base_url(self) -> str:
+        """The base URL to give to a program that asks what this run asked."""
+        base_url = one_line(self.session.target.base_url)
+        return base_url if base_url.startswith(("http://", "https://")) else "http://127.0.0.1:8377/api"
+
+    @property
+    def steps(self) -> list[str]:
+        """What to do now."""
+        return report_advice.steps(
+            self.report.verdict,
+            stand_in=self.stand_in,
+            suite_failed=bool(self.report.suite_failures),
+            live=self.session.target.name == "live",
+            left=bool(self.report.left),
+        )
+
+    @property
     def notes(self) -> list[str]:
         """The notes of the run."""
         return [one_line(note) for note in self.report.notes]
@@ -214,7 +238,7 @@ class View:
     @cached_property
     def rules(self) -> list[Told]:
         """Every rule, in the order of the contract."""
-        return [_told(self.report, result) for result in self.report.results]
+        return [self._told(result) for result in self.report.results]
 
     @property
     def waived(self) -> bool:
@@ -235,61 +259,105 @@ class View:
         ]
 
     @property
-    def matrix(self) -> list[Row]:
+    def matrix(self) -> list[report_matrix.Row]:
         """Each error code of a refused body, by the place where its fault stood."""
-        asked: dict[str, dict[str, int]] = {}
-        for finding in self.session.findings:
-            owner, _, vector = finding.case.partition("/")
-            number = finding.exchange.number if finding.exchange else 0
-            if vector:
-                asked.setdefault(owner, {}).setdefault(finding.case, number)
-        return [
-            Row(rule.code, rule.id, tuple(_cell(told.result, asked.get(rule.id, {}), p) for p in (*PLACES, None)))
-            for told in self.rules
-            if (rule := told.result.rule).status == 400 and rule.code is not None
-        ]
+        return report_matrix.codes_by_place(self.report.results, self.session)
 
     @property
-    def exchanges(self) -> list[Shown]:
-        """Every exchange with what was found in it."""
+    def types(self) -> list[report_matrix.TypeRow]:
+        """Each condition type, by the operators that any page names."""
+        return report_matrix.operators_by_type(self.report.results, self.session)
+
+    @cached_property
+    def _found(self) -> dict[int, list[Finding]]:
         found: dict[int, list[Finding]] = {}
         for result in self.report.results:
             for finding in result.findings:
                 if finding.exchange is not None:
                     found.setdefault(finding.exchange.number, []).append(finding)
-        return [_shown(exchange, found.get(exchange.number, [])) for exchange in self.session.exchanges]
+        return found
 
+    @property
+    def exchanges(self) -> list[Shown]:
+        """Every exchange with what was found in it."""
+        return [_shown(exchange, self._found.get(exchange.number, [])) for exchange in self.session.exchanges]
 
-def _told(report: Report, result: RuleResult) -> Told:
-    pages = contract().pages
-    docs = tuple(Doc(pages[s.page].title, pages[s.page].url, s.section, s.quote) for s in result.rule.sources)
-    alike: dict[tuple[Verdict, str, str, str], list[Finding]] = {}
-    for finding in result.differences:
-        before = report.before(finding).text
-        alike.setdefault((finding.verdict, finding.expected, finding.got, before), []).append(finding)
-    differences = [_difference(*said, findings) for said, findings in alike.items()]
-    differences.sort(key=lambda difference: _GRAVEST_FIRST.index(difference.verdict))
-    waiver = one_line(result.waiver.text) if result.waiver is not None else ""
-    return Told(result, docs, short(result.reason), tuple(differences), waiver)
+    def example(self, told: Told) -> Example | None:
+        """Return the exchange that shows a rule best, a difference before what held; None if none was sent."""
+        findings = [d.finding for d in told.differences] or [*told.result.findings]
+        found = [finding.exchange for finding in findings if finding.exchange is not None]
+        if not found:
+            return None
+        exchange = found[0] if told.differences else min(found, key=lambda each: len(each.request.body))
+        if len(exchange.request.body) > LONG:
+            under = self._told_under.setdefault(exchange.number, told.result.rule.id)
+            if under != told.result.rule.id:
+                return Example(_shown(exchange, []), (), under)
+        programs = snippets(exchange.request, self.session.target.audience_id)
+        return Example(_shown(exchange, self._found.get(exchange.number, [])), programs)
 
+    def knowledge(self, told: Told) -> list[Knowledge]:
+        """Return what is documented, observed, assumed and unknown of a rule."""
+        return known_of(told.result, stand_in=self.stand_in, where=self.where, answered=self._answered)
 
-def _difference(verdict: Verdict, expected: str, got: str, before: str, findings: list[Finding]) -> Difference:
-    first = next((f.exchange for f in findings if f.exchange is not None), None)
-    looks = [Look(one_line(f.case), f.exchange.number if f.exchange else 0) for f in findings]
-    request = one_line(sent(first)) if first is not None else ""
-    return Difference(verdict, short(expected), short(got), request, tuple(dict.fromkeys(looks)), short(before))
+    @cached_property
+    def _answered(self) -> dict[str, list[str]]:
+        """What the API said to open questions, in this run or before; nothing that a stand-in said."""
+        found: dict[str, list[str]] = {}
+        for given in answers.standing():
+            told = f"{given.probe}: {given.said} (at {given.base_url} on {given.date})"
+            found.setdefault(given.question, []).append(told)
+        if not self.stand_in:
+            for answer in self.session.answers:
+                if answer.said:
+                    told = f"{answer.probe}: {answer.said} ({self.where})"
+                    found.setdefault(answer.question, []).append(short(told))
+        return found
 
+    def expected_and_got(self, difference: Difference) -> tuple[report_diff.Line, ...]:
+        """Return an answer beside what was expected of it."""
+        rule = contract().rules[difference.finding.rule]
+        return report_diff.expected_and_got(difference.finding, rule)
 
-def _cell(result: RuleResult, asked: dict[str, int], place: Place | None) -> Cell:
-    here = [case for case in asked if place_of(case) == place]
-    if not here:
-        return Cell(None, 0, 0, 0)
-    said = {
-        case: gravest(f.verdict for f in result.findings if f.case == case) or Verdict.INCONCLUSIVE for case in here
-    }
-    verdict = gravest(said.values())
-    grave = [case for case in here if said[case] is verdict]
-    return Cell(verdict, len(here), len(grave), asked[grave[0]])
+    def then_and_now(self, difference: Difference) -> tuple[report_diff.Line, ...]:
+        """Return an answer beside the last live recording of it; empty if there is none, or it is the same."""
+        finding, last_live = difference.finding, self.report.last_live
+        if finding.exchange is None or last_live is None or self.stand_in:
+            return ()
+        then = last_live.recorded(finding.exchange)
+        if then is None:
+            return ()
+        place = report_diff.place_of_difference(finding)
+        return report_diff.then_and_now(then[0].response, finding.exchange.response, place)
+
+    def _told(self, result: RuleResult) -> Told:
+        pages = contract().pages
+        docs = tuple(Doc(pages[s.page].title, pages[s.page].url, s.section, s.quote) for s in result.rule.sources)
+        alike: dict[tuple[Verdict, str, str, str], list[Finding]] = {}
+        for finding in result.differences:
+            before = self.report.before(finding).text
+            alike.setdefault((finding.verdict, finding.expected, finding.got, before), []).append(finding)
+        differences = [self._difference(result, findings) for findings in alike.values()]
+        differences.sort(key=lambda difference: _GRAVEST_FIRST.index(difference.verdict))
+        waiver = one_line(result.waiver.text) if result.waiver is not None else ""
+        return Told(result, docs, short(result.reason), tuple(differences), waiver)
+
+    def _difference(self, result: RuleResult, findings: list[Finding]) -> Difference:
+        first = next((finding for finding in findings if finding.exchange is not None), findings[0])
+        before = self.report.before(first)
+        looks = [Look(one_line(f.case), f.exchange.number if f.exchange else 0) for f in findings]
+        since = report_advice.since(before, day=self.day, stand_in=self.stand_in)
+        return Difference(
+            verdict=first.verdict,
+            expected=short(first.expected),
+            got=short(first.got),
+            sent=one_line(sent(first.exchange)) if first.exchange is not None else "",
+            looks=tuple(dict.fromkeys(looks)),
+            last_live=short(before.text),
+            since=report_advice.Since(since.known, short(since.text)),
+            impact=report_advice.impact(first, result.rule, waived=result.waiver is not None),
+            finding=first,
+        )
 
 
 def _shown(exchange: Exchange, findings: list[Finding]) -> Shown:

@@ -230,7 +230,6 @@ def test_a_question_is_open_in_the_schemas_or_beside_them() -> None:
     assert asked | DECIDED_IN_CODE | NOT_SEEN_IN_A_BODY | parts == set(contract().questions)
 
 
-
 def test_a_rule_named_in_a_schema_exists() -> None:
     assert [(place, rule) for place, _, rule in marked("x-rule") if rule not in contract().rules] == []
 

@@ -7,15 +7,19 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
-from trackly_contract import answers
+from trackly_contract import answers, compare
 from trackly_contract.answers import Given, as_toml, keep, moved, of_report, read
+from trackly_contract.cli import main
 from trackly_contract.contract import ContractError
 from trackly_contract.observed import NothingToKeepError
 from trackly_contract.questions import Answer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from click.testing import Result
 
 URL = "https://app.tracklysms.com/api"
 GIVEN = Given("name-shape", "an empty name", "200, stored as sent", URL, date(2026, 11, 21))
@@ -44,7 +48,9 @@ def test_no_file_holds_no_answers(tmp_path: Path) -> None:
 
 
 def test_the_projects_own_file_can_be_read() -> None:
-    assert answers.standing() == tuple(read(answers.default_file()))
+    path = answers.default_file()
+    assert path is not None
+    assert answers.standing() == tuple(read(path))
 
 
 def test_a_new_answer_is_kept_and_told(tmp_path: Path) -> None:
@@ -158,3 +164,42 @@ def test_an_answer_that_differs_from_the_last_is_noted() -> None:
 )
 def test_nothing_else_is_noted(now: Answer, url: str) -> None:
     assert moved([now], url, [GIVEN]) == []
+
+
+# The command ---------------------------------------------------------------------------------------------
+
+
+def command(described: dict[str, Any], monkeypatch: pytest.MonkeyPatch, *options: str) -> Result:
+    monkeypatch.setattr(compare, "load", lambda _path: described)
+    return CliRunner().invoke(main, ["answers", "report.json", *options])
+
+
+def test_the_command_merges_and_says_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "answers.toml"
+    done = command(report(NAME), monkeypatch, f"--output={path}")
+    assert (done.exit_code, done.output) == (
+        0,
+        f"  new: name-shape, an empty name: 400 missing_name\n{path}: 1 answers; review and commit it\n",
+    )
+    again = command(report(NAME), monkeypatch, f"--output={path}")
+    assert again.output == f"{path}: 1 answers, as before; review and commit it\n"
+
+
+def test_the_command_prints_with_a_warning_where_no_api_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = command(report(NAME, stamped=True), monkeypatch, "--output=-")
+    assert done.exit_code == 0
+    assert "# Beware: this run did not ask a live API" in done.output
+    assert 'said = "400 missing_name"' in done.output
+
+
+def test_the_command_refuses_what_says_nothing_of_an_api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = command(report(NAME, stamped=True), monkeypatch, f"--output={tmp_path / 'answers.toml'}")
+    assert done.exit_code == 2
+    assert "`--output -` prints it all the same" in done.output
+
+
+def test_without_a_checkout_the_command_wants_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "default_file", lambda: None)
+    done = command(report(NAME), monkeypatch)
+    assert done.exit_code == 2
+    assert "name the file with --output FILE" in done.output

@@ -45,23 +45,23 @@ def test_every_question_is_in_it_with_its_page_and_why(unasked: str) -> None:
 
 def test_where_nobody_asked_nothing_is_observed(unasked: str) -> None:
     body = unasked.partition("## Contradictions")[2]
-    assert "●" not in body
+    assert "◉" not in body
     assert "**No live API was asked yet**" in unasked
 
 
 def test_an_observed_answer_stands_with_its_address_and_day(asked: str) -> None:
-    assert f"| ● 401 invalid_api_key (at {URL} on 2026-11-21) | ○ 401 unauthorized |" in asked
+    assert f"| ◉ 401 invalid_api_key (at {URL} on 2026-11-21) | ≈ 401 unauthorized |" in asked
     assert "No live API was asked yet" not in asked
 
 
 def test_what_was_not_asked_stays_unknown_beside_it(asked: str) -> None:
     section = asked.partition("\n### empty-update\n")[2].partition("\n### ")[0]
-    assert "| ? | ○ 200, nothing changed |" in section
+    assert "| ? | ≈ 200, nothing changed |" in section
 
 
 def test_the_side_that_an_api_took_is_told(asked: str) -> None:
     line = next(line for line in asked.splitlines() if line.startswith("| the code of a refused key"))
-    assert line.endswith(f"| ● missing_api_key and invalid_api_key (401 invalid_api_key) at {URL} on 2026-11-21 |")
+    assert line.endswith(f"| ◉ missing_api_key and invalid_api_key (401 invalid_api_key) at {URL} on 2026-11-21 |")
 
 
 def test_an_answer_that_is_neither_side_is_told_as_neither() -> None:

@@ -124,7 +124,7 @@ def test_every_request_of_the_same_effort_is_found_in_the_recording(recordings: 
     report = asked(Api(), tmp_path / "report")
     assert report.last_live is not None
     asked_of = {number: step for number, (step, _, _) in report.last_live._asked.items()}
-    lost = {asked_of[e.number] for e in report.session.exchanges if report.last_live._then(e) is None}
+    lost = {asked_of[e.number] for e in report.session.exchanges if report.last_live.recorded(e) is None}
     assert lost <= {"rehearsal", "restore-quick"}  # these send the audience's own content, of which stand-ins are kept
 
 
@@ -135,7 +135,7 @@ def test_what_a_step_asks_twice_is_held_against_its_own_turn(recordings: Path, t
     sizes = []
     for exchange in report.session.exchanges:
         step = report.last_live._asked[exchange.number][0]
-        then = report.last_live._then(exchange)
+        then = report.last_live.recorded(exchange)
         if step == "candidates" and exchange.request.method == "GET" and not exchange.request.path.endswith("/size"):
             assert then is not None
             sizes.append([json.loads(seen.response.body)["cached_size"] for seen in (exchange, then[0])])

@@ -145,7 +145,6 @@ def test_every_open_point_is_a_question() -> None:
     assert marked("x-open") <= set(contract().questions)
 
 
-
 def test_every_kind_of_token_has_a_documented_code() -> None:
     assert {code_of(kind) for kind in KINDS} <= CODES
 

@@ -1,0 +1,29 @@
+"""Programs that some tests need: found by name; a test that lacks one is skipped by that name, or fails.
+
+With TRACKLY_REQUIRE_PROGRAMS set, as CI does, a missing program is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import NoReturn
+
+import pytest
+
+REQUIRED = "TRACKLY_REQUIRE_PROGRAMS"
+
+
+def program(*names: str) -> str:
+    """Return the path of the first of these programs that is there; skip the test, or fail it, if there is none."""
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        missing(names[0])
+    return found
+
+
+def missing(name: str) -> NoReturn:
+    """Skip the test, or fail it where programs are required."""
+    if os.environ.get(REQUIRED):
+        pytest.fail(f"{name} is not installed, and {REQUIRED} says that it must be")
+    pytest.skip(f"needs {name}, which is not installed")
