@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trackly_contract import github
 from trackly_contract.failure import one_line, redacted
 from trackly_contract.verdict import Verdict
 
@@ -141,3 +142,5 @@ def summarize(terminalreporter: Any, run: Run, report: Report, folder: str | Non
         write(f"report     {Path(folder) / 'report.html'}")
     if run.left:
         terminalreporter.write_line(redacted(one_line(run.left), key), red=True, bold=True)
+    for line in github.tell(report):
+        terminalreporter.write_line(line)

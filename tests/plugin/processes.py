@@ -37,8 +37,9 @@ class Served:
 
 
 def environment(**added: str) -> dict[str, str]:
-    """Return this process's environment without any TRACKLY_ or PYTEST_ variable, and with those given."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACKLY_", "PYTEST_"))}
+    """Return this process's environment without any TRACKLY_, PYTEST_ or GITHUB_ variable, and with those given."""
+    ours = ("TRACKLY_", "PYTEST_", "GITHUB_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "COLUMNS": "120", **added}
 
 
