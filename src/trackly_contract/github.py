@@ -45,7 +45,7 @@ def _worst(result: RuleResult) -> Finding | None:
     return next((found for found in result.differences if found.verdict is result.verdict), None)
 
 
-def annotations(report: Report) -> Iterator[str]:
+def commands(report: Report) -> Iterator[str]:
     """Yield workflow commands: an error for each broken rule, at most MOST; a warning for an inconclusive run."""
     key = report.session.target.key
     broken = [result for result in report.results if result.verdict is Verdict.BROKEN]
@@ -103,7 +103,7 @@ def tell(report: Report) -> Iterator[str]:
     """Write the summary of the step where GitHub wants it, and yield the lines to print; nothing outside of a job."""
     if not in_a_job():
         return
-    yield from annotations(report)
+    yield from commands(report)
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         try:
