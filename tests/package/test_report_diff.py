@@ -100,7 +100,7 @@ def test_a_difference_is_short_and_quick_whatever_the_answer() -> None:
         found = shown("filter.time.unit", "400 invalid_time_unit", "200", 200, value)
         assert len(found) <= MOST_SHOWN + 1
         assert all(line.isprintable() and len(line) < 300 for line in found)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
 
 
 # Then and now --------------------------------------------------------------------------------------

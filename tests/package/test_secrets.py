@@ -274,6 +274,9 @@ def test_ordinary_texts_stay_as_they_are(pattern: str) -> None:
 
 # Time ------------------------------------------------------------------------------------------------
 
+LONG = 60
+"""Seconds that no machine takes where time grows with the length alone; with its square, hours would not do."""
+
 HOSTILE = {
     "backslashes": "\\",
     "percent": "%25",
@@ -290,7 +293,7 @@ HOSTILE = {
 def test_no_text_takes_long(unit: str) -> None:
     began = time.perf_counter()
     redacted(unit * (500_000 // len(unit)), KEY)
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < LONG
 
 
 @pytest.mark.parametrize("key", ["\\u005c.%25&amp;" * 8, "\\." * 40, "\\" * 60, "%25" * 30, "&amp;" * 20])
@@ -298,7 +301,7 @@ def test_no_key_takes_long(key: str) -> None:
     text = f"{key[:-3]}!".replace("\\", "\\\\\\") + f"{key[:-1]}!" + key.replace("%", "%2525").replace("&", "&amp;amp;")
     began = time.perf_counter()
     redacted(text * 5, key)
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < LONG
 
 
 # Values, bodies, logs ----------------------------------------------------------------------------------
