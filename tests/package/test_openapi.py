@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
@@ -21,6 +21,7 @@ from trackly_contract.targets import DEFAULT_BASE_URL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ROOT = Path(__file__).parents[2]
 SPLIT = "openapi.json"
 BUNDLED = "openapi.bundled.json"
 AUDIENCE = "/v2/audiences/{id}"
@@ -225,34 +226,18 @@ def test_the_bundle_decides_the_vectors_as_the_files_do() -> None:
             assert judge.is_valid(vector.body) == in_files.accepted, vector.id
 
 
-def _made(path: str, method: str) -> list[tuple[str, Any]]:
-    """Return the paths and bodies of a few cases that Schemathesis makes."""
-    loaded = schemathesis.openapi.from_dict(document(BUNDLED))
-    made: list[tuple[str, Any]] = []
-
-    @given(case=loaded[path][method.upper()].as_strategy())
-    @settings(
-        max_examples=5,
-        database=None,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    def collect(case: Any) -> None:
-        made.append((case.formatted_path, case.body if method == "put" else None))
-
-    collect()
-    return made
-
-
 @pytest.mark.parametrize(("path", "method"), [(path, method) for _, path, method in OPERATIONS])
 def test_schemathesis_makes_cases_from_the_bundle(path: str, method: str) -> None:
-    # In a Python of its own: Hypothesis draws constants of whatever modules other tests have imported by then.
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        made = pool.apply(_made, (path, method))
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.package.cases_of_schemathesis", path, method],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        timeout=300,
+        check=True,
+    )
+    made = json.loads(ran.stdout)
     assert made
-    assert all(formatted.startswith("/v2/audiences/") for formatted, _ in made)
+    assert all(case["path"].startswith("/v2/audiences/") for case in made)
     if method == "put":
         judge = within_bundle({"$ref": "#/components/schemas/Update"})
-        assert all(judge.is_valid(body) for _, body in made)
+        assert all(judge.is_valid(case["body"]) for case in made)
