@@ -25,11 +25,12 @@ LAYERS = {
     "reference server, targets, judge": (
         "reference reference_choices reference_filter serve client cassettes recorder ledger standins swap"
         " journal lock offline targets"
-        " judge followed faults conversation session candidates precedence limits questions interrupts live"
+        " judge judge_request followed faults conversation session candidates precedence limits questions"
+        " interrupts live"
     ),
     "reports, documents": (
         "layout snippets report_advice report_assumed report_diff report_known report_matrix"
-        " report report_view report_files failure generated second_reading last_live waivers compare"
+        " report report_view report_files failure request_text generated second_reading last_live waivers compare"
         " tomlfile observed answers atlas github"
         " docs_page docs_html docs_request docs_facts docs_file docs_held docs_which docs_drift"
     ),
