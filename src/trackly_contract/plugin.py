@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from trackly_contract.report import Report
     from trackly_contract.session import Session
 
+pytest_plugins = ("trackly_contract.gate_plugin",)
+
 GIVEN = "trackly-given-target"
 """Name of a plugin object whose `target` a run uses instead of the one its options name."""
 

@@ -32,14 +32,14 @@ PREFIX = "/api"
 """What stands before `/v2` in a path; the live API has the same prefix."""
 
 
-def _path(environ: WSGIEnvironment) -> str:
-    """Return the path from `/v2` on, as it was sent; `/`, where nothing is served, for one without prefix."""
+def sent_path(environ: WSGIEnvironment) -> str:
+    """Return the path as it was sent, with its percent signs and without query."""
     sent = environ.get("REQUEST_URI") or quote(environ.get("PATH_INFO", ""), encoding="latin-1", errors="replace")
     if not sent.startswith("/"):
         # The absolute form that proxies are sent: scheme://authority/path
         sent = "/" + sent.partition("://")[2].partition("/")[2]
     path: str = sent.partition("?")[0].partition("#")[0]
-    return path.removeprefix(PREFIX) if path.startswith(f"{PREFIX}/") else "/"
+    return path
 
 
 def _headers(environ: WSGIEnvironment) -> Headers:
@@ -48,22 +48,36 @@ def _headers(environ: WSGIEnvironment) -> Headers:
     return tuple((name.replace("_", "-").title(), environ[key]) for key, name in names.items())
 
 
+def received(environ: WSGIEnvironment, largest_body: int) -> Request:
+    """Return what was sent: the path from `/v2` on; `/`, where nothing is served, for one without prefix.
+
+    Of a body that is too long no more is read than shows that it is.
+    """
+    path = sent_path(environ)
+    body = environ["wsgi.input"].read(largest_body + 1)
+    below = path.removeprefix(PREFIX) if path.startswith(f"{PREFIX}/") else "/"
+    return Request(environ["REQUEST_METHOD"], below, _headers(environ), body)
+
+
+def status_line(status: int) -> str:
+    """Return a status with its reason phrase, as WSGI wants it."""
+    return f"{status} {responses.get(status, 'Unknown')}"
+
+
 def wsgi_app(server: ReferenceServer) -> WSGIApplication:
     """Return `server` as a WSGI application below the prefix `/api`.
 
-    Of a body that is too long no more is read than shows that it is. A lock keeps requests apart. What an
-    overridden method of the server raises goes through to the WSGI server, which answers 500.
+    A lock keeps requests apart. What an overridden method of the server raises goes through to the WSGI server,
+    which answers 500.
     """
     lock = threading.Lock()
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        body = environ["wsgi.input"].read(server.choices.largest_body + 1)
-        request = Request(environ["REQUEST_METHOD"], _path(environ), _headers(environ), body)
+        request = received(environ, server.choices.largest_body)
         with lock:
             response = server.answer(request)
-        status = f"{response.status} {responses.get(response.status, 'Unknown')}"
         length = ("Content-Length", str(len(response.body)))
-        start_response(status, [*response.headers, length])
+        start_response(status_line(response.status), [*response.headers, length])
         return [] if request.method == "HEAD" else [response.body]
 
     return application
@@ -83,16 +97,21 @@ def _close(waitress: Any, channels: dict[int, Any]) -> None:
 
 
 @contextmanager
-def running(server: ReferenceServer, port: int = 0) -> Iterator[str]:
-    """Serve in a background thread; yields the base URL, such as `http://127.0.0.1:49152/api`.
+def running_app(application: WSGIApplication, port: int = 0, *, notices_leaving: bool = False) -> Iterator[str]:
+    """Serve an application in a background thread; yields the base URL, such as `http://127.0.0.1:49152/api`.
 
+    With `notices_leaving` the application can ask whether the client has gone (`waitress.client_disconnected`).
     `port` 0 takes a free one. Raises OSError where the port is taken, before anything is started. On leaving,
     connections that are still open are closed.
     """
     listener = socket.create_server((HOST, port))
     channels: dict[int, Any] = {}
     waitress: Any = create_server(
-        wsgi_app(server), map=channels, sockets=[listener], ident="trackly-contract-reference"
+        application,
+        map=channels,
+        sockets=[listener],
+        ident="trackly-contract-reference",
+        channel_request_lookahead=int(notices_leaving),
     )
     stopping = threading.Event()
 
@@ -109,6 +128,13 @@ def running(server: ReferenceServer, port: int = 0) -> Iterator[str]:
         waitress.pull_trigger()
         thread.join()
         _close(waitress, channels)
+
+
+@contextmanager
+def running(server: ReferenceServer, port: int = 0) -> Iterator[str]:
+    """Serve a reference server in a background thread; as `running_app`."""
+    with running_app(wsgi_app(server), port) as url:
+        yield url
 
 
 def serve_forever(server: ReferenceServer, port: int = 0, announce: Callable[[str], object] = print) -> None:

@@ -34,7 +34,8 @@ LAYERS = {
         " tomlfile observed answers atlas github"
         " docs_page docs_html docs_request docs_facts docs_file docs_held docs_which docs_drift"
     ),
-    "pytest plugin, command line": "run record_reference recording options terminal plugin cli",
+    "gate for clients": ("possible_answers gate gate_coverage gate_httpx gate_control gate_server survival"),
+    "pytest plugin, command line": "gate_plugin run record_reference recording options terminal plugin cli",
 }
 """Modules by layer, the lowest first: each imports from its own layer and from those above it in this list."""
 
@@ -44,11 +45,12 @@ REFERENCE_SERVER = [path.stem for path in SOURCE.glob("reference*.py")]
 BESIDE_REFERENCE = {"exchange", "jsonvalue", "__init__", *REFERENCE_SERVER}
 
 LIBRARIES = {
-    "httpx": {"client"},
+    "httpx": {"client", "gate_httpx"},
+    "respx": {"gate_httpx"},
     "vcr": {"cassettes", "recorder"},
     "jsonschema": {"contract", "schemas", "generated", "waivers", "compare"},
     "referencing": {"schemas", "generated"},
-    "waitress": {"serve"},
+    "waitress": {"serve", "gate_server"},
 }
 """Libraries that only these modules may import."""
 

@@ -1,0 +1,295 @@
+"""The fixtures of the gate, for the tests of a client.
+
+`trackly_api` reaches unmodified httpx clients, `trackly_server` any client over HTTP; `trackly_answer` and
+`trackly_fault` run a test once for every answer that the API may give, and for every fault of the way.
+
+Promises: silent, and next to no cost, in a run that uses none of them; a test fails where its client sent a request
+that the API would refuse or that no page knows, unless it says that this is meant.
+Refuses: to touch the conformance suite, or requests to other hosts.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trackly_contract.failure import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from trackly_contract.gate import Gate
+    from trackly_contract.gate_httpx import Gateway
+    from trackly_contract.survival import Survival
+
+GATE = pytest.StashKey["Gate"]()
+GATEWAY = pytest.StashKey["Gateway"]()
+COVERED = pytest.StashKey["Coverage"]()
+FROM_WORKERS = "trackly_coverage"
+
+
+def _share(text: str) -> tuple[str, float]:
+    """Read `90`, `answers:90` or `requests:40`."""
+    share, _, number = text.rpartition(":")
+    try:
+        percent = float(number)
+    except ValueError:
+        percent = -1
+    if share not in ("", "answers", "requests") or not 0 <= percent <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a percentage, as 90, answers:90 or requests:40")
+    return share, percent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option and the settings of the gate."""
+    group = parser.getgroup("trackly")
+    group.addoption(
+        "--trackly-fail-under",
+        action="append",
+        type=_share,
+        default=[],
+        metavar="[answers:|requests:]PERCENT",
+        help="fail unless the tests of a client met that share of the possible answers, and sent that share of the "
+        "kinds of requests (both, without a prefix)",
+    )
+    parser.addini(
+        "trackly_meant",
+        "faults of requests that are meant in every test: ids of rules or questions, as token-unlisted:between",
+        type="linelist",
+    )
+    parser.addini("trackly_base_urls", "base URLs that trackly_api answers, beside the two of the API", type="linelist")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers."""
+    config.addinivalue_line("markers", "trackly_meant(name, ...): faults of requests that a test sends on purpose")
+    config.addinivalue_line(
+        "markers", "trackly_operation(name): of trackly_answer and trackly_fault, those to 'read' or 'update' alone"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for every possible answer, or fault."""
+    wanted = {"trackly_answer", "trackly_fault"} & set(metafunc.fixturenames)
+    if not wanted:
+        return
+    from trackly_contract.possible_answers import OPERATIONS, possible_answers, possible_faults  # noqa: PLC0415
+
+    marks = [mark.args for mark in metafunc.definition.iter_markers("trackly_operation")]
+    operations = {name for arguments in marks for name in arguments} or set(OPERATIONS)
+    if not operations <= set(OPERATIONS):
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: trackly_operation is 'read' or 'update'")
+    for fixture in sorted(wanted):
+        every = possible_answers() if fixture == "trackly_answer" else possible_faults()
+        chosen = [name for name, answer in every.items() if answer.operation in operations]
+        metafunc.parametrize(fixture, chosen, indirect=True)
+
+
+@pytest.fixture
+def trackly_gate(request: pytest.FixtureRequest) -> Iterator[Gate]:
+    """Return the stand-in API of a test, reached by nobody yet: `trackly_api` and `trackly_server` share it."""
+    from trackly_contract.gate import Gate  # noqa: PLC0415
+
+    gate = Gate(meant_always=frozenset(request.config.getini("trackly_meant")))
+    names = _marked(request.node)
+    if names is not None:
+        gate.mean(*names)
+    request.node.stash[GATE] = gate
+    yield gate
+    _keep(request.config, gate)
+
+
+def _marked(item: Any) -> list[str] | None:
+    """Return the names that a test's markers say are meant; none for any; None without a marker."""
+    marks = list(item.iter_markers("trackly_meant"))
+    return [name for mark in marks for name in mark.args] if marks else None
+
+
+@pytest.fixture
+def trackly_api(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[Gate]:
+    """Return the stand-in API, with httpx clients, sync and async, routed to it; `transport` is for others of httpx."""
+    from trackly_contract.gate_httpx import HOSTS, routed  # noqa: PLC0415
+
+    with routed(trackly_gate, [*request.config.getini("trackly_base_urls"), *HOSTS]) as gateway:
+        request.node.stash[GATEWAY] = gateway
+        trackly_gate.transport = gateway.transport
+        yield trackly_gate
+
+
+@pytest.fixture
+def trackly_server(trackly_gate: Gate) -> Iterator[Gate]:
+    """Return the stand-in API over HTTP on loopback; a client is given its `base_url` and `api_key`."""
+    from trackly_contract.gate_control import Control  # noqa: PLC0415
+    from trackly_contract.gate_server import running_gate  # noqa: PLC0415
+
+    with running_gate(Control(trackly_gate)):
+        yield trackly_gate
+
+
+def _survival(request: pytest.FixtureRequest, gate: Gate) -> Survival:
+    from trackly_contract.possible_answers import possible_answers, possible_faults  # noqa: PLC0415
+    from trackly_contract.survival import Survival  # noqa: PLC0415
+
+    return Survival({**possible_answers(), **possible_faults()}[request.param], gate)
+
+
+@pytest.fixture
+def trackly_answer(request: pytest.FixtureRequest, trackly_gate: Gate) -> Survival:
+    """Return one of the answers that the API may give; the test runs once for each."""
+    return _survival(request, trackly_gate)
+
+
+@pytest.fixture
+def trackly_fault(request: pytest.FixtureRequest, trackly_gate: Gate) -> Survival:
+    """Return one of the faults of the way; the test runs once for each."""
+    return _survival(request, trackly_gate)
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Let a test fail, or be skipped, with the text of the gate, and without a stack trace."""
+    from trackly_contract.gate import NotSentError  # noqa: PLC0415
+    from trackly_contract.survival import NotApplicableError, NotSurvivedError  # noqa: PLC0415
+
+    failed, skipped = "", ""
+    try:
+        yield
+    except (NotSentError, NotSurvivedError) as error:
+        failed = str(error)
+    except NotApplicableError as error:
+        skipped = str(error)
+    if failed:
+        pytest.fail(failed, pytrace=False)
+    if skipped:
+        pytest.skip(skipped)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Judge what the client of a test sent, when the test has ended."""
+    gate = item.stash.get(GATE, None)
+    if gate is None:
+        return (yield)
+    result: object = None
+    try:
+        with _in_our_words():
+            result = yield
+            names = _marked(item)
+            if names:
+                gate.sent_all(names)
+    except BaseException:
+        texts = gate.failures()
+        if texts:
+            item.add_report_section("call", "requests at fault", "\n\n".join(texts))
+        raise
+    text = _at_fault(gate) or _not_reached(gate, item.stash.get(GATEWAY, None))
+    if text:
+        pytest.fail(text, pytrace=False)
+    return result
+
+
+def _at_fault(gate: Gate) -> str:
+    """Return what is wrong with the requests of a test, and how it may say that this is meant."""
+    texts = gate.failures()
+    shown = texts[:MOST_SHOWN]
+    if not shown:
+        return ""
+    more = [f"  and {len(texts) - MOST_SHOWN} more"] if len(texts) > MOST_SHOWN else []
+    names = dict.fromkeys(max(fault.names, key=len) for sent in gate.sent for fault in sent.failures)
+    listed = ", ".join(f'"{one_line(name)}"' for name in list(names)[:MOST_SHOWN])
+    return "\n\n".join([*shown, *more, f"Meant? Then say so: @pytest.mark.trackly_meant({listed})"])
+
+
+def _not_reached(gate: Gate, gateway: Gateway | None) -> str:
+    """Return why a test that asked for trackly_api may have tested nothing."""
+    if gateway is None:
+        return ""
+    if gateway.escaped:
+        from trackly_contract.gate_httpx import escape_text  # noqa: PLC0415
+
+        return escape_text(gateway.escaped[0])
+    if gate.requests:
+        return ""
+    return (
+        "no request reached trackly_api: the test sent none, or its client has a transport of its own (give it "
+        "trackly_api.transport), or is no httpx client (use the fixture trackly_server)"
+    )
+
+
+MOST_SHOWN = 5
+"""Faults that one failing test shows."""
+
+
+def _keep(config: pytest.Config, gate: Gate) -> None:
+    from trackly_contract.gate_coverage import Coverage  # noqa: PLC0415
+
+    config.stash[COVERED] = config.stash.get(COVERED, Coverage()).of(gate)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take in what a worker of pytest-xdist covered."""
+    kept = getattr(node, "workeroutput", {}).get(FROM_WORKERS)
+    if kept is not None:
+        from trackly_contract.gate_coverage import Coverage  # noqa: PLC0415
+
+        config = node.config
+        config.stash[COVERED] = config.stash.get(COVERED, Coverage()) | Coverage.from_json(kept)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    """Hand coverage to the controller, or hold it against what is required."""
+    yield
+    covered = session.config.stash.get(COVERED, None)
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        if covered is not None:
+            output[FROM_WORKERS] = covered.to_json()
+        return
+    if session.exitstatus == pytest.ExitCode.OK and _too_little(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _too_little(config: pytest.Config) -> list[str]:
+    """Return what is said of each share that is below what is required."""
+    required = config.getoption("--trackly-fail-under")
+    if not required:
+        return []
+    from trackly_contract.gate_coverage import SHARES, Coverage  # noqa: PLC0415
+
+    covered = config.stash.get(COVERED, Coverage())
+    return [
+        f"{share}: {covered.percent(share):.1f} % is below the {percent:g} % that --trackly-fail-under requires"
+        for name, percent in required
+        for share in ([name] if name else SHARES)
+        if covered.percent(share) < percent
+    ]
+
+
+MOST_NAMED = 6
+"""Missing answers and requests that the summary names."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what the tests of a client covered, if any used the gate."""
+    covered = config.stash.get(COVERED, None)
+    failed = _too_little(config)
+    if covered is None and not failed:
+        return
+    from trackly_contract.gate_coverage import Coverage  # noqa: PLC0415
+
+    terminalreporter.section("trackly gate")
+    for share, told in (covered or Coverage()).described().items():
+        what = "answers met " if share == "answers" else "requests sent"
+        line = f"{what:<13} {told['met']} of {told['of']} ({told['percent']} %)"
+        terminalreporter.write_line(line)
+        if told["missing"] and told["met"]:
+            named = ", ".join(told["missing"][:MOST_NAMED])
+            more = f" and {len(told['missing']) - MOST_NAMED} more" if len(told["missing"]) > MOST_NAMED else ""
+            terminalreporter.write_line(f"  missing     {named}{more}")
+    for line in failed:
+        terminalreporter.write_line(f"FAILED {line}", red=True)
