@@ -71,29 +71,44 @@ def check(  # noqa: PLR0913  # one parameter an option
     sys.exit(code)
 
 
-@main.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8377, show_default=True, help="0 takes any free one.")
-def serve(port: int) -> None:
-    """Serve the reference server over HTTP, on loopback only.
-
-    It is a stand-in: it does what the documentation says, and nothing it does is evidence of the API.
-    """
-    from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer  # noqa: PLC0415
-    from trackly_contract.serve import serve_forever  # noqa: PLC0415
-
-    def announce(base_url: str) -> None:
-        click.echo(f"reference server at {base_url} (a stand-in, not the API)")
-        click.echo(f"  export TRACKLY_BASE_URL={base_url}")
-        click.echo(f"  export TRACKLY_API_KEY={REFERENCE_KEY}")
-        click.echo(f"  export TRACKLY_AUDIENCE_ID={AUDIENCE_ID}")
-        click.echo("stop it with Ctrl-C")
+def _required(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> list[tuple[str, float]]:
+    from trackly_contract.gate_coverage import required  # noqa: PLC0415
 
     try:
-        serve_forever(ReferenceServer(), port, announce)
+        return [required(text) for text in texts]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--port", type=click.IntRange(0, 65535), help="0 takes any free one.  [default: 8377; with COMMAND 0]")
+@click.option("--meant", multiple=True, metavar="NAME", help="A fault of requests that is meant; may be given twice.")
+@click.option(
+    "--fail-under",
+    multiple=True,
+    callback=_required,
+    metavar="[answers:|requests:]PERCENT",
+    help="Fail unless that share of answers was met, and of kinds of requests sent.",
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def serve(
+    *, port: int | None, meant: tuple[str, ...], fail_under: list[tuple[str, float]], command: tuple[str, ...]
+) -> None:
+    """Serve the reference server over HTTP, on loopback only; with COMMAND, while it runs.
+
+    It is a stand-in: it does what the documentation says, and nothing it does is evidence of the API. Every request
+    is judged; http://127.0.0.1:PORT/control arranges and inspects (docs/gate.md).
+
+    COMMAND finds TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and TRACKLY_CONTROL_URL in its environment.
+    Exit code: its own, if it is not 0; else 1 if a request had a fault, or too little was covered.
+    """
+    from trackly_contract import gate_run  # noqa: PLC0415
+
+    try:
+        code = gate_run.run(list(command), port, meant, fail_under, click.echo)
     except OSError as error:
-        raise click.ClickException(
-            f"port {port} cannot be used ({error.strerror}): choose another with --port"
-        ) from None
+        raise click.ClickException(str(error)) from None
+    sys.exit(code)
 
 
 @main.command()

@@ -20,7 +20,22 @@ if TYPE_CHECKING:
 
 SHARES = ("answers", "requests")
 
+MOST_NAMED = 4
+"""Missing answers and requests that the lines for people name."""
+
 _BODY = ("name", "description", "source_lists", "filter")
+
+
+def required(text: str) -> tuple[str, float]:
+    """Read what is required: `90` of both shares, `answers:90`, `requests:40`. Raises ValueError for anything else."""
+    share, _, number = text.rpartition(":")
+    try:
+        percent = float(number)
+    except ValueError:
+        percent = -1
+    if share not in ("", *SHARES) or not 0 <= percent <= 100:
+        raise ValueError(f"{text!r} is no share: give a percentage, as 90, answers:90 or requests:40")
+    return share, percent
 
 
 @cache
@@ -109,6 +124,27 @@ class Coverage:
             }
             for share in SHARES
         }
+
+    def lines(self) -> list[str]:
+        """Return what was met and sent, and the first names of what is missing, for people."""
+        lines = []
+        for share, told in self.described().items():
+            what = "answers met" if share == "answers" else "requests sent"
+            lines.append(f"{what:<13}  {told['met']} of {told['of']} ({told['percent']} %)")
+            missing = told["missing"]
+            if missing and told["met"]:
+                more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+                lines.append(f"  missing      {', '.join(missing[:MOST_NAMED])}{more}")
+        return lines
+
+    def below(self, wanted: Iterable[tuple[str, float]]) -> list[str]:
+        """Return what is said of each share that is less than `wanted`: a share ("": both) and a percentage."""
+        return [
+            f"FAILED {share}: {self.percent(share):.1f} % is below the {percent:g} % that is required"
+            for name, percent in wanted
+            for share in ([name] if name else SHARES)
+            if self.percent(share) < percent
+        ]
 
     def to_json(self) -> dict[str, list[str]]:
         """Return it so that another process can take it in."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from trackly_contract.gate import Gate
+    from trackly_contract.gate_coverage import Coverage
     from trackly_contract.gate_httpx import Gateway
     from trackly_contract.survival import Survival
 
@@ -32,15 +33,12 @@ FROM_WORKERS = "trackly_coverage"
 
 
 def _share(text: str) -> tuple[str, float]:
-    """Read `90`, `answers:90` or `requests:40`."""
-    share, _, number = text.rpartition(":")
+    from trackly_contract.gate_coverage import required  # noqa: PLC0415
+
     try:
-        percent = float(number)
-    except ValueError:
-        percent = -1
-    if share not in ("", "answers", "requests") or not 0 <= percent <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a percentage, as 90, answers:90 or requests:40")
-    return share, percent
+        return required(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -256,22 +254,12 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
 
 def _too_little(config: pytest.Config) -> list[str]:
     """Return what is said of each share that is below what is required."""
-    required = config.getoption("--trackly-fail-under")
-    if not required:
+    wanted = config.getoption("--trackly-fail-under")
+    if not wanted:
         return []
-    from trackly_contract.gate_coverage import SHARES, Coverage  # noqa: PLC0415
+    from trackly_contract.gate_coverage import Coverage  # noqa: PLC0415
 
-    covered = config.stash.get(COVERED, Coverage())
-    return [
-        f"{share}: {covered.percent(share):.1f} % is below the {percent:g} % that --trackly-fail-under requires"
-        for name, percent in required
-        for share in ([name] if name else SHARES)
-        if covered.percent(share) < percent
-    ]
-
-
-MOST_NAMED = 6
-"""Missing answers and requests that the summary names."""
+    return config.stash.get(COVERED, Coverage()).below(wanted)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -280,16 +268,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     failed = _too_little(config)
     if covered is None and not failed:
         return
-    from trackly_contract.gate_coverage import Coverage  # noqa: PLC0415
-
     terminalreporter.section("trackly gate")
-    for share, told in (covered or Coverage()).described().items():
-        what = "answers met " if share == "answers" else "requests sent"
-        line = f"{what:<13} {told['met']} of {told['of']} ({told['percent']} %)"
+    for line in covered.lines() if covered is not None else ["no test used the gate"]:
         terminalreporter.write_line(line)
-        if told["missing"] and told["met"]:
-            named = ", ".join(told["missing"][:MOST_NAMED])
-            more = f" and {len(told['missing']) - MOST_NAMED} more" if len(told["missing"]) > MOST_NAMED else ""
-            terminalreporter.write_line(f"  missing     {named}{more}")
     for line in failed:
-        terminalreporter.write_line(f"FAILED {line}", red=True)
+        terminalreporter.write_line(line, red=True)

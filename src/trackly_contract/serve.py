@@ -23,6 +23,7 @@ from trackly_contract.exchange import Headers, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from trackly_contract.reference import ReferenceServer
@@ -137,12 +138,12 @@ def running(server: ReferenceServer, port: int = 0) -> Iterator[str]:
         yield url
 
 
-def serve_forever(server: ReferenceServer, port: int = 0, announce: Callable[[str], object] = print) -> None:
+def serve_forever(serving: AbstractContextManager[str], announce: Callable[[str], object] = print) -> None:
     """Serve until Ctrl-C; `announce` is called once with the base URL, when requests can come.
 
-    Raises OSError where the port is taken.
+    `serving` is what `running` or `running_app` returns, not yet entered. Raises OSError where the port is taken.
     """
-    with suppress(KeyboardInterrupt), running(server, port) as url:
+    with suppress(KeyboardInterrupt), serving as url:
         announce(url)
         forever = threading.Event()
         while not forever.wait(1):  # a wait without end cannot be interrupted everywhere

@@ -34,7 +34,7 @@ LAYERS = {
         " tomlfile observed answers atlas github"
         " docs_page docs_html docs_request docs_facts docs_file docs_held docs_which docs_drift"
     ),
-    "gate for clients": ("possible_answers gate gate_coverage gate_httpx gate_control gate_server survival"),
+    "gate for clients": ("possible_answers gate gate_coverage gate_httpx gate_control gate_server gate_run survival"),
     "pytest plugin, command line": "gate_plugin run record_reference recording options terminal plugin cli",
 }
 """Modules by layer, the lowest first: each imports from its own layer and from those above it in this list."""

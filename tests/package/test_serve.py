@@ -259,7 +259,7 @@ def test_serving_forever_announces_the_url_and_ends_with_ctrl_c() -> None:
         seen.append(httpx.get(url + AUDIENCE, headers=KEY, trust_env=False).status_code)
         raise KeyboardInterrupt
 
-    serve_forever(ReferenceServer(), announce=interrupt)
+    serve_forever(running(ReferenceServer()), announce=interrupt)
     assert seen == [200]
 
 

@@ -26,8 +26,8 @@ UNRELATED = frozenset(
         *("questions", "precedence", "limits", "answers", "atlas", "contradictions", "mentioned"),
         *("docs_page", "docs_html", "docs_request", "docs_facts", "docs_file", "docs_held", "docs_which", "docs_drift"),
         *("mentioned", "github", "judge_request", "request_text"),
-        *("possible_answers", "gate", "gate_coverage", "gate_httpx", "gate_control", "gate_server", "gate_plugin"),
-        *("survival",),
+        *("possible_answers", "gate", "gate_coverage", "gate_httpx", "gate_control", "gate_server", "gate_run"),
+        *("survival", "gate_plugin"),
     }
 )
 """Stems of files that decide of no answer what it says: how a run is started, kept, told and put back."""
