@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from trackly_contract.gate_httpx import Gateway
     from trackly_contract.survival import Survival
 
-GATE = pytest.StashKey["Gate"]()
-GATEWAY = pytest.StashKey["Gateway"]()
-COVERED = pytest.StashKey["Coverage"]()
+GATE: pytest.StashKey[Gate] = pytest.StashKey()
+GATEWAY: pytest.StashKey[Gateway] = pytest.StashKey()
+COVERED: pytest.StashKey[Coverage] = pytest.StashKey()
 FROM_WORKERS = "trackly_coverage"
 
 
