@@ -84,10 +84,12 @@ class Control:
         """Show one audience, or all."""
         if not audience_id:
             return 200, self.gate.server.store.audiences
-        try:
-            return 200, self.gate.audience(audience_id)
-        except LookupError as error:
-            return 404, {"error": str(error.args[0])}
+        found = self.gate.server.store.audiences.get(audience_id)
+        if found is None:
+            return 404, {
+                "error": f"there is no audience {audience_id!r}; PUT {PREFIX}/audiences/{audience_id} makes one"
+            }
+        return 200, found
 
     def put_audiences(self, audience_id: str, members: JSON) -> tuple[int, JSON]:
         """Make or change an audience."""

@@ -16,7 +16,7 @@ from trackly_contract.jsonvalue import JSON, NotJSONError, parse
 from trackly_contract.possible_answers import possible_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 SHARES = ("answers", "requests")
 
@@ -151,7 +151,7 @@ class Coverage:
         return {share: sorted(getattr(self, share)) for share in SHARES}
 
     @classmethod
-    def from_json(cls, kept: dict[str, Iterable[str]]) -> Coverage:
+    def from_json(cls, kept: Mapping[str, Iterable[str]]) -> Coverage:
         """Return what `to_json` kept."""
         return cls(*(frozenset(kept[share]) for share in SHARES))
 
