@@ -152,17 +152,12 @@ def _in_our_words() -> Iterator[None]:
     from trackly_contract.gate import NotSentError  # noqa: PLC0415
     from trackly_contract.survival import NotApplicableError, NotSurvivedError  # noqa: PLC0415
 
-    failed, skipped = "", ""
     try:
         yield
     except (NotSentError, NotSurvivedError) as error:
-        failed = str(error)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     except NotApplicableError as error:
-        skipped = str(error)
-    if failed:
-        pytest.fail(failed, pytrace=False)
-    if skipped:
-        pytest.skip(skipped)
+        raise pytest.skip.Exception(str(error)) from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -241,14 +236,14 @@ def pytest_testnodedown(node: Any) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     """Hand coverage to the controller, or hold it against what is required."""
-    yield
-    covered = session.config.stash.get(COVERED, None)
-    output = getattr(session.config, "workeroutput", None)
+    config = session.config
+    output = getattr(config, "workeroutput", None)
     if output is not None:
-        if covered is not None:
-            output[FROM_WORKERS] = covered.to_json()
-        return
-    if session.exitstatus == pytest.ExitCode.OK and _too_little(session.config):
+        if COVERED in config.stash:
+            output[FROM_WORKERS] = config.stash[COVERED].to_json()  # before pytest-xdist sends it
+        return (yield)
+    yield
+    if session.exitstatus == pytest.ExitCode.OK and _too_little(config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
