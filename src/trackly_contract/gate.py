@@ -27,6 +27,7 @@ from trackly_contract.reference import (
     documented_audience,
     documented_store,
 )
+from trackly_contract.reference_choices import DEFAULT_CHOICES, Choices
 from trackly_contract.request_text import request_text
 from trackly_contract.targets import DEFAULT_BASE_URL
 
@@ -127,6 +128,22 @@ class Gate:
         with self._lock:
             self.server.store.audiences.pop(audience_id, None)
 
+    def choose(self, **choices: Any) -> Choices:
+        """Have what the documentation leaves open answered otherwise, from now on; return all choices as they are.
+
+        `choices` are fields of reference_choices.Choices. Raises ValueError for one that is none, or of another type.
+        """
+        now = self.server.choices
+        for name, value in choices.items():
+            if name not in now.__dataclass_fields__:
+                raise ValueError(f"there is no choice {name!r}; there are {', '.join(now.__dataclass_fields__)}")
+            default = getattr(DEFAULT_CHOICES, name)
+            if type(value) is not type(default) and not (default is None and isinstance(value, str)):
+                raise ValueError(f"the choice {name} is like {default!r}, and not {value!r}")
+        with self._lock:
+            self.server.choices = replace(now, **choices)
+        return self.server.choices
+
     @property
     def lists(self) -> set[int]:
         """The ids of the sending lists that exist; change it at will."""
@@ -182,7 +199,7 @@ class Gate:
     def reset(self) -> None:
         """Begin anew: the documented audience, nothing forced, meant or sent."""
         with self._lock:
-            self.server.store = documented_store()
+            self.server = ReferenceServer(documented_store())
             self.release()
             self.mean_nothing()
             self.sent.clear()

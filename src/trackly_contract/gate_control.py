@@ -8,7 +8,7 @@ Refuses: to answer requests of the API (gate.py).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trackly_contract import __version__
@@ -32,6 +32,7 @@ ENDPOINTS = {
     "DELETE /control/audiences/ID": "remove it: its id is unknown from then on",
     "GET, PUT /control/lists": "ids of the sending lists that exist: [101, 102, 103]",
     "GET, PUT /control/keys": "API keys that are accepted",
+    "GET, PUT /control/choices": "how what the documentation leaves open is answered: {CHOICE: value}",
     "PUT /control/next": 'force answers: {"answer": NAME, "times": 1, "operation": "read" | "update"}; times null: all',
     "DELETE /control/next": "answer honestly again",
     "PUT /control/meant": "names of faults that are meant: [NAME, ...]; [] for any",
@@ -123,6 +124,17 @@ class Control:
             raise ValueError("PUT /control/keys wants an array of texts")
         self.gate.server.store.keys = set(keys)
         return self.get_keys("", None)
+
+    def get_choices(self, _: str, __: JSON) -> tuple[int, JSON]:
+        """Show how open questions are answered."""
+        return 200, asdict(self.gate.server.choices)
+
+    def put_choices(self, _: str, choices: JSON) -> tuple[int, JSON]:
+        """Answer open questions otherwise."""
+        if not isinstance(choices, dict):
+            raise ValueError("PUT /control/choices wants an object: GET shows it")
+        self.gate.choose(**choices)
+        return self.get_choices("", None)
 
     def put_next(self, _: str, wanted: JSON) -> tuple[int, JSON]:
         """Force answers."""

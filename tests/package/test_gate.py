@@ -90,6 +90,26 @@ def test_lists_and_keys_are_arranged(gate: Gate) -> None:
     assert read(gate).status == 401
 
 
+def test_an_open_question_can_be_answered_otherwise(gate: Gate) -> None:
+    group = {"conditions": [{**TIME, "unit": "days"}]}
+    assert parse(put(gate, {"filter": group}).body)["code"] == "invalid_group_operator"
+    gate.choose(missing_group_operator="invalid_filter")
+    assert parse(put(gate, {"filter": group}).body)["code"] == "invalid_filter"
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({"colour": "red"}, "there is no choice 'colour'; there are null_is_missing, "),
+        ({"null_is_missing": "no"}, "the choice null_is_missing is like True, and not 'no'"),
+        ({"largest_body": True}, "the choice largest_body is like 5000000, and not True"),
+    ],
+)
+def test_a_choice_that_is_none_is_told(gate: Gate, choices: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        gate.choose(**choices)
+
+
 def test_an_unknown_audience_is_said_with_how_to_make_it(gate: Gate) -> None:
     with pytest.raises(LookupError, match="no audience 'x'; arrange"):
         gate.audience("x")

@@ -185,6 +185,13 @@ def test_lists_and_keys_are_arranged(client: httpx.Client, gate: Gate) -> None:
     assert read(client, gate).status_code == 401
 
 
+def test_choices_are_made_and_shown(client: httpx.Client, gate: Gate) -> None:
+    assert control(client, "PUT", "/choices", {"keeps_unknown_keys": True}).json()["keeps_unknown_keys"] is True
+    assert gate.server.choices.keeps_unknown_keys
+    control(client, "POST", "/reset")
+    assert control(client, "GET", "/choices").json()["keeps_unknown_keys"] is False
+
+
 def test_an_answer_is_forced_and_released(client: httpx.Client, gate: Gate) -> None:
     control(client, "PUT", "/next", {"answer": "404", "times": None, "operation": "read"})
     assert [read(client, gate).status_code for _ in range(3)] == [404, 404, 404]
@@ -201,6 +208,8 @@ def test_an_answer_is_forced_and_released(client: httpx.Client, gate: Gate) -> N
         ("PUT", "/next", {"answer": "404", "operation": "size"}, "operation is 'size'"),
         ("PUT", "/next", {}, 'wants {"answer": NAME}'),
         ("PUT", "/next", [], 'wants {"answer": NAME}'),
+        ("PUT", "/choices", {"colour": "red"}, "there is no choice 'colour'"),
+        ("PUT", "/choices", [], "wants an object"),
         ("PUT", "/lists", ["a"], "wants an array of integers"),
         ("PUT", "/keys", [""], "wants an array of texts"),
         ("PUT", "/meant", "x", "wants an array of names"),
