@@ -132,7 +132,7 @@ class Control:
     def put_choices(self, _: str, choices: JSON) -> tuple[int, JSON]:
         """Answer open questions otherwise."""
         if not isinstance(choices, dict):
-            raise ValueError("PUT /control/choices wants an object: GET shows it")
+            raise TypeError("PUT /control/choices wants an object: GET shows it")
         self.gate.choose(**choices)
         return self.get_choices("", None)
 
