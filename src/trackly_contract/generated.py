@@ -1,4 +1,4 @@
-"""Files that are made from others: the vocabulary's schema, the bundled OpenAPI document, the table of rules.
+"""Files that are made from others: the vocabulary's schema, the bundled OpenAPI document, tables of rules and reports.
 
 Promises: the same sources give the same bytes; `--check` writes nothing and names every stale file.
 Refuses: to run outside a checkout, where nobody would commit what it writes.
@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from trackly_contract import data
+from trackly_contract import data, report_members
 from trackly_contract.contract import contract
 from trackly_contract.schemas import document
 from trackly_contract.vocabulary import KINDS
@@ -261,6 +261,7 @@ FILES: Files = {
     "schemas/vocabulary.json": vocabulary,
     "schemas/openapi.bundled.json": bundled,
     "docs/rules.md": rules,
+    "docs/report.md": report_members.document,
 }
 """Those that are made from contracts/ and schemas/ alone."""
 

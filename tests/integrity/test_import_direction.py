@@ -28,7 +28,7 @@ LAYERS = {
         " judge followed faults conversation session candidates precedence limits questions interrupts live"
     ),
     "reports, documents": (
-        "layout snippets report_advice report_assumed report_diff report_known report_matrix"
+        "layout snippets report_members report_advice report_assumed report_diff report_known report_matrix"
         " report report_view report_files failure generated second_reading last_live waivers compare"
         " tomlfile observed answers github"
         " docs_page docs_html docs_request docs_facts docs_file docs_held docs_which docs_drift"
