@@ -52,7 +52,7 @@ LIBRARIES = {
 """Libraries that only these modules may import."""
 
 RECORDING = {"cassettes", "recorder", "ledger", "standins", "swap", "recording"}
-HIDDEN_FROM_THE_SUITE = {*REFERENCE_SERVER, *RECORDING, "serve", "targets", "plugin", "run", "cli"}
+HIDDEN_FROM_THE_SUITE = {*REFERENCE_SERVER, *RECORDING, "serve", "targets", "plugin", "run", "recorded_verdicts", "cli"}
 TELLTALE = {"target", "trackly_target", "stamped", "base_url", "offline", "environ", "getenv"}
 """Attributes that would tell a test which target it faces."""
 
