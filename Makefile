@@ -4,6 +4,9 @@
 PYTHON ?= python3
 ARGS ?=
 
+# Seconds after which a test of the project is taken to hang: it fails, shows where it stood, and the others go on.
+LONGEST_TEST = 900
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help conformance test check live record docs proof bench cassettes corpus format lock clean
@@ -16,7 +19,7 @@ conformance: .venv/.installed ## the suite on the embedded reference server; wri
 	.venv/bin/pytest --trackly-report=report $(ARGS)
 
 test: .venv/.installed ## all tests of the project itself, then the suite on the cassettes (ARGS: for the former)
-	.venv/bin/pytest -n auto --dist worksteal tests/package tests/integrity tests/plugin $(ARGS)
+	.venv/bin/pytest -n auto --dist worksteal --timeout=$(LONGEST_TEST) tests/package tests/integrity tests/plugin $(ARGS)
 	.venv/bin/pytest --trackly-target=replay --trackly-effort=quick
 
 check: .venv/.installed ## lint, format, types, generated files fresh, import direction, schemas valid

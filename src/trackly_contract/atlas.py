@@ -1,7 +1,8 @@
 """The atlas of edge cases: docs/edge-cases.md, what is documented, observed, assumed and unknown, in one page.
 
-Promises: what a live API was never asked says so; what the reference server does is told as assumed, never as the
-API's; the same sources give the same bytes.
+Promises: what a live API was never asked says so; what it did is told as it was answered (contracts/answers.toml) or
+recorded (cassettes/live); what the reference server does is told as assumed, never as the API's; the same sources give
+the same bytes.
 Refuses: to ask anybody but the reference server, in this process.
 """
 
@@ -11,29 +12,34 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import click
 import jinja2
 
-from trackly_contract import answers, data
+from trackly_contract import answers, data, generated
 from trackly_contract.cases import CANDIDATE_TYPES, Tokens
 from trackly_contract.contract import contract, read_toml
 from trackly_contract.filters import GUARD
 from trackly_contract.jsonvalue import NotJSONError, parse, show
+from trackly_contract.last_live import RecordingError
 from trackly_contract.questions import ask_all
+from trackly_contract.recorded_verdicts import verdicts
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.session import Session
 from trackly_contract.targets import embedded_target
+from trackly_contract.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from trackly_contract.answers import Given
     from trackly_contract.questions import Answer
+    from trackly_contract.recorded_verdicts import Recorded
     from trackly_contract.rule import Probe, Question
 
 GUARDED = "GUARD"
 """Stands for the condition that nobody meets."""
+
+NOT_SEEN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
+"""Verdicts that say nothing of what an API does."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +60,24 @@ class Contradiction:
     other: Side
     shown_by: dict[str, str]
 
-    def taken(self, given: Sequence[Given]) -> str:
+    def taken(self, given: Sequence[Given], recorded: Mapping[str, Recorded]) -> str:
         """Return which side an API took, where it was asked; in words, empty where it was not."""
         told = []
+        found = recorded.get(self.shown_by.get("rule", ""))
+        if found is not None and found.verdict not in NOT_SEEN:
+            did = self.one.says if found.verdict is Verdict.HELD else f"{found.verdict}: {found.said}"
+            told.append(f"{did}, as recorded on {found.date}")
         for answer in given:
             if (answer.question, answer.probe) == (self.shown_by.get("question"), self.shown_by.get("probe")):
                 sides = {self.shown_by["one_is"]: self.one.says, self.shown_by["other_is"]: self.other.says}
                 side = next((says for begin, says in sides.items() if answer.said.startswith(begin)), "neither")
                 told.append(f"{side} ({answer.said}) at {answer.base_url} on {answer.date}")
         return "; ".join(told)
+
+    def why_unknown(self, recorded: Mapping[str, Recorded]) -> str:
+        """Return why it is not known which side an API takes."""
+        found = recorded.get(self.shown_by.get("rule", ""))
+        return f"not found out on {found.date}: {found.said}" if found is not None else "not asked"
 
 
 def contradictions() -> list[Contradiction]:
@@ -144,13 +159,14 @@ def document() -> str:
     )
     templates.filters["cell"] = _cell
     templates.filters["code"] = _code
-    source, live, ours = contract(), answers.standing(), assumed()
+    source, live, recorded, ours = contract(), answers.standing(), verdicts(), assumed()
     values: dict[str, Any] = {
         "questions": source.questions.values(),
         "pages": source.pages,
         "rows": {question.id: rows(question, ours, live) for question in source.questions.values()},
         "contradictions": contradictions(),
         "live": live,
+        "recorded": recorded,
         "rules": source.rules,
         "guard": show(GUARD, 400),
     }
@@ -170,24 +186,17 @@ def _code(text: str) -> str:
     return f"{fence}{' ' if fence == '``' else ''}{plain}{' ' if fence == '``' else ''}{fence}"
 
 
-def path() -> Path:
-    """Return the document."""
-    return data.root() / "docs" / "edge-cases.md"
+FILES = {"docs/edge-cases.md": document}
 
 
-@click.command()
-@click.option("--check", is_flag=True, help="Write nothing; fail if the document is not what its sources make.")
-def main(*, check: bool) -> None:
-    """Write docs/edge-cases.md from contracts/ and the reference server."""
-    text = document()
-    if check:
-        if not path().exists() or path().read_text("utf-8") != text:
-            click.echo(f"{path()} is not what contracts/ and the reference server make: run `make docs`", err=True)
-            sys.exit(1)
-        return
-    path().write_text(text, "utf-8")
-    click.echo(f"{path()} written")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write docs/edge-cases.md, or with `--check` say whether it is stale; return the exit code."""
+    try:
+        return generated.main(arguments, files=FILES)
+    except RecordingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["failure_text", "one_line", "path_of", "printable", "redacted", "sent", "short"]
 
-WIDTH = 90
+WIDTH = 80
+"""Columns of the first line of a difference, where the name of its case is no longer than most."""
 
 LONGEST = 400
 """Characters that are shown of one fact."""
@@ -89,7 +90,7 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
     if again:
         facts.append(("again", again))
     lines = [
-        f"{one_line(head):<{WIDTH - 20}} {finding.verdict} · {rule.basis}",
+        f"{one_line(head):<{WIDTH - 17}} {finding.verdict} · {rule.basis}",
         f"  {rule.statement}",
         *(f"  {name:<9}  {one_line(text)}" for name, text in facts),
     ]

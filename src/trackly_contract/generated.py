@@ -1,4 +1,4 @@
-"""Files that are made from others: the vocabulary's schema, the bundled OpenAPI document, the table of rules.
+"""Files that are made from others: the vocabulary's schema, the bundled OpenAPI document, tables of rules and reports.
 
 Promises: the same sources give the same bytes; `--check` writes nothing and names every stale file.
 Refuses: to run outside a checkout, where nobody would commit what it writes.
@@ -12,15 +12,15 @@ import re
 import sys
 from collections import Counter
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from trackly_contract import data
+from trackly_contract import data, report_members
 from trackly_contract.contract import contract
 from trackly_contract.schemas import document
 from trackly_contract.vocabulary import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from trackly_contract.contract import Contract
@@ -254,36 +254,40 @@ def rules(source: Contract | None = None) -> str:
 
 # Writing and comparing ---------------------------------------------------------------------------------
 
-FILES: dict[str, Callable[[], str]] = {
+Files: TypeAlias = "Mapping[str, Callable[[], str]]"
+"""Generated files by place in the checkout, and what makes each."""
+
+FILES: Files = {
     "schemas/vocabulary.json": vocabulary,
     "schemas/openapi.bundled.json": bundled,
     "docs/rules.md": rules,
+    "docs/report.md": report_members.document,
 }
-"""The generated files, by place in the checkout."""
+"""Those that are made from contracts/ and schemas/ alone."""
 
 
-def stale(root: Path) -> list[str]:
+def stale(root: Path, files: Files = FILES) -> list[str]:
     """Return the generated files under `root` that are missing or differ from what would be written."""
-    return [name for name, make in FILES.items() if not _same(root / name, make())]
+    return [name for name, make in files.items() if not _same(root / name, make())]
 
 
 def _same(path: Path, content: str) -> bool:
     return path.is_file() and path.read_bytes() == content.encode("utf-8")
 
 
-def write(root: Path) -> list[str]:
+def write(root: Path, files: Files = FILES) -> list[str]:
     """Write the stale files under `root` anew and return their names."""
-    names = stale(root)
+    names = stale(root, files)
     for name in names:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(FILES[name]().encode("utf-8"))
+        path.write_bytes(files[name]().encode("utf-8"))
     return names
 
 
-def main(arguments: Sequence[str] | None = None, root: Path | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, root: Path | None = None, files: Files = FILES) -> int:
     """Write the generated files, or with `--check` say which are stale; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m trackly_contract.generated", description=main.__doc__)
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
     options = parser.parse_args(arguments)
     root = root or data.root()
@@ -291,11 +295,11 @@ def main(arguments: Sequence[str] | None = None, root: Path | None = None) -> in
         sys.stderr.write(f"{root}: no checkout; generated files are written in a checkout only\n")
         return 2
     if options.check:
-        names = stale(root)
+        names = stale(root, files)
         for name in names:
             sys.stderr.write(f"{name} is stale: run `make docs` and commit what it writes\n")
         return 1 if names else 0
-    for name in write(root):
+    for name in write(root, files):
         sys.stdout.write(f"{name} written\n")
     return 0
 

@@ -369,8 +369,10 @@ def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
     run.suite_failures += [what for what in (unused, failed) if what]
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say the verdict in a few lines."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Generator[None]:
+    """Say the verdict in a few lines, below all that pytest and other plugins say: there it is still on the screen."""
+    yield
     run = config.stash.get(RUN, None)
     if run is not None and run.report is not None:
         terminal.summarize(terminalreporter, run, run.report, config.option.trackly_report)

@@ -39,7 +39,7 @@ def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
     facts += [("at", fault.place or "the whole body"), ("got", short(fault.got))]
     facts += [("instead" if fault.worth is not Worth.OPEN else "open", short(fault.instead))]
     lines = [
-        f"{one_line(min(fault.names, key=len)):<{WIDTH - 35}} {said}",
+        f"{one_line(min(fault.names, key=len)):<{WIDTH - 45}} {said}",
         f"  {statement}",
         *(f"  {name:<9}  {one_line(text)}" for name, text in facts),
     ]

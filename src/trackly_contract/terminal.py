@@ -1,23 +1,26 @@
 """What a conformance run says in the terminal: its plan before the first write, its verdict at the end.
 
-Promises: whatever an answer holds stands in one printable line; the key shows nowhere; the plan is shown even where
-pytest captures all output; a reader that goes away (`pytest | head`) is no drift.
+Promises: whatever an answer holds stands in printable lines of one fact, wrapped at the width of a terminal and whole
+in a log; the verdict stands last, with all that is said of it on one screen; the key shows nowhere; the plan is shown
+even where pytest captures all output; a reader that goes away (`pytest | head`) is no drift.
 Refuses: to decide anything, but whether somebody agreed to the plan.
 """
 
 from __future__ import annotations
 
 import os
+import textwrap
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trackly_contract import github
-from trackly_contract.failure import one_line, redacted
+from trackly_contract.failure import one_line, redacted, short
 from trackly_contract.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import pytest
 
@@ -26,6 +29,15 @@ if TYPE_CHECKING:
 
 MOST_ALIKE = 3
 """Rules that are named one by one where the same is said of them; the report names them all."""
+
+SCREEN = 24
+"""Lines of a small terminal: with pytest's own last line, the end of a run fits one."""
+
+NOTES = 4
+"""Lines that are left to notes where rules would take them all."""
+
+FACT = 11
+"""Columns before what is said of a fact; a rule has four more."""
 
 
 @contextmanager
@@ -79,6 +91,18 @@ def outlive_the_reader(config: pytest.Config, closed: Callable[[], None]) -> Non
         writer._file = _Outlet(writer._file, closed)  # noqa: SLF001  # pytest offers no other way to see it
 
 
+def _width(reporter: Any) -> int | None:
+    """Return the columns of the terminal, None where the output is none: there a fact stays in one line."""
+    return reporter.config.get_terminal_writer().fullwidth if getattr(reporter, "isatty", False) else None
+
+
+def _wrapped(text: str, width: int | None, indent: int) -> list[str]:
+    """Return a printable text in lines of at most `width` columns, all but the first indented."""
+    if width is None:
+        return [text]
+    return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False)
+
+
 def show_plan(config: pytest.Config, plan: str, key: str) -> bool:
     """Show the plan of a run, and return whether it may go on: where somebody can answer, that is asked.
 
@@ -91,9 +115,11 @@ def show_plan(config: pytest.Config, plan: str, key: str) -> bool:
         except OSError:
             somebody = False
         reporter: Any = config.pluginmanager.getplugin("terminalreporter")
-        write = print if reporter is None else reporter.write_line
-        for line in ("", *lines):  # the dots of the tests that passed stand before it
-            write(line)
+        write, width = (print, None) if reporter is None else (reporter.write_line, _width(reporter))
+        write("")  # the dots of the tests that passed stand before it
+        for line in lines:
+            for part in _wrapped(line, width, 4):
+                write(part)
         if not somebody:
             return True
         try:
@@ -111,36 +137,72 @@ def _alike(report: Report, verdict: Verdict) -> dict[str, list[str]]:
     return found
 
 
+def _fitting(facts: Sequence[list[str]], room: int) -> int:
+    """Return how many of the facts fit into `room` lines, one of which tells of the others where there are any."""
+    ends = list(accumulate(map(len, facts)))
+    return len(facts) if not ends or ends[-1] <= room else sum(end < room for end in ends)
+
+
+def _body(rules: Sequence[tuple[int, list[str]]], notes: Sequence[list[str]], room: int, where: str) -> list[str]:
+    """Return what is said of rules (of so many, in these lines) and the notes, as far as there is room.
+
+    `where` says where the others are told.
+    """
+    lines = [told for _, told in rules]
+    shown = _fitting(lines, room - min(NOTES, sum(map(len, notes))))
+    body = [line for told in lines[:shown] for line in told]
+    if shown < len(rules):
+        body.append(f"  and {sum(number for number, _ in rules[shown:])} more rules: {where}")
+    shown = _fitting(notes, room - len(body))
+    body += [line for told in notes[:shown] for line in told]
+    if shown < len(notes):
+        body.append(f"{' ' * FACT}and {len(notes) - shown} more notes: {where}")
+    return body
+
+
 def summarize(terminalreporter: Any, run: Run, report: Report, folder: str | None) -> None:
     """Say the verdict in a few lines; `folder` is where the report was written, None if it was not."""
     session = run.session
     counts = report.counts()
-    key = session.target.key
+    width = _width(terminalreporter)
 
-    def write(line: str) -> None:
-        terminalreporter.write_line(redacted(one_line(line), key))
+    def said(text: str, indent: int = FACT) -> list[str]:
+        return _wrapped(redacted(one_line(text), session.target.key), width, indent)
 
-    terminalreporter.write_sep("=", "trackly-contract")
-    write(f"verdict    {report.verdict.value}: {report.headline()}")
+    def of_rule(verdict: Verdict, text: str, ids: list[str]) -> list[str]:
+        many = f"{len(ids)} rules, {ids[0]} to {ids[-1]}" if len(ids) > MOST_ALIKE else ", ".join(ids)
+        told = f"{many}: {text}"
+        # Two lines of a terminal, less the indent of both and what wrapping leaves empty.
+        return said(f"  {verdict.value:<12} {told if width is None else short(told, 2 * width - 50)}", FACT + 4)
+
     stand_in = session.stamped and "stand-in" not in session.target.evidence
-    write(
-        f"evidence   {session.target.evidence}{', a stand-in: this says nothing of the API itself' if stand_in else ''}"
-    )
     told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
-    write(f"rules      {len(report.results)}: {told}")
-    write(f"requests   {session.requests}, of which accepted writes {session.writes} (effort {session.effort})")
-    for verdict in (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE):
-        for text, ids in _alike(report, verdict).items():
-            many = f"{len(ids)} rules, {ids[0]} to {ids[-1]}" if len(ids) > MOST_ALIKE else ", ".join(ids)
-            write(f"  {verdict.value:<12} {many}: {text}")
-    for note in dict.fromkeys((*report.notes, *session.notes)):
-        write(f"note       {note}")
+    head = [
+        *said(f"verdict    {report.verdict.value}: {report.headline()}"),
+        *said(f"evidence   {session.target.evidence}{', a stand-in: this says nothing of the API itself' * stand_in}"),
+        *said(f"rules      {len(report.results)}: {told}"),
+        *said(f"requests   {session.requests}, of which accepted writes {session.writes} (effort {session.effort})"),
+    ]
+    tail = []
     if run.suite_failures:
         why = "the recordings do not fit the suite, which is no drift" if run.misfit else "a bug here, not drift"
-        write(f"suite      failed in {', '.join(run.suite_failures[:3])}: {why}")
+        tail += said(f"suite      failed in {', '.join(run.suite_failures[:3])}: {why}")
     if folder:
-        write(f"report     {Path(folder) / 'report.html'}")
-    if run.left:
-        terminalreporter.write_line(redacted(one_line(run.left), key), red=True, bold=True)
+        tail += said(f"report     {Path(folder) / 'report.html'}")
+    left = said(run.left, 0) if run.left else []
+    grave = (Verdict.BROKEN, Verdict.INCONCLUSIVE, Verdict.NOTED)
+    rules = [
+        (len(ids), of_rule(verdict, text, ids)) for verdict in grave for text, ids in _alike(report, verdict).items()
+    ]
+    notes = [said(f"note       {note}") for note in dict.fromkeys((*report.notes, *session.notes)) if note != run.left]
+    room = SCREEN - 2 - len(head) - len(tail) - len(left)  # less the line above, and pytest's own below
+    if width is None:
+        room = len(rules) + len(notes)  # a log is searched and not looked at: nothing is left out
+    body = _body(rules, notes, room, "the report names them" if folder else "--trackly-report=DIR names them")
+    terminalreporter.write_sep("=", "trackly-contract")
+    for line in (*head, *body, *tail):
+        terminalreporter.write_line(line)
+    for line in left:
+        terminalreporter.write_line(line, red=True, bold=True)
     for line in github.tell(report):
         terminalreporter.write_line(line)

@@ -10,19 +10,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.faults.table import FAULTS, every_fault
-from trackly_contract import client, data, faults
+from trackly_contract import client, faults, generated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-
-def path() -> Path:
-    """Return the document."""
-    return data.root() / "docs" / "faults.md"
 
 
 def _pauses(seconds: Iterable[float]) -> str:
@@ -51,19 +45,7 @@ def document() -> str:
     )
 
 
-@click.command()
-@click.option("--check", is_flag=True, help="Write nothing; fail if the document is not what the table makes.")
-def main(*, check: bool) -> None:
-    """Write docs/faults.md from the table of faults."""
-    text = document()
-    if check:
-        if not path().exists() or path().read_text("utf-8") != text:
-            click.echo(f"{path()} is not what the table of faults makes: run `make docs`", err=True)
-            sys.exit(1)
-        return
-    path().write_text(text, "utf-8")
-    click.echo(f"{path()} written")
-
+FILES = {"docs/faults.md": document}
 
 if __name__ == "__main__":
-    main()
+    sys.exit(generated.main(files=FILES))

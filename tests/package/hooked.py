@@ -1,4 +1,4 @@
-"""A reference server that a test can answer for, and a session with it."""
+"""Reference servers that a test can answer for, or give other judges of condition types; and a session with one."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.reference_filter import JUDGES, Fault
 from trackly_contract.session import Session
 from trackly_contract.targets import embedded_target
 from trackly_contract.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from trackly_contract.exchange import Request, Response
+    from trackly_contract.reference_choices import Choices
+    from trackly_contract.reference_filter import Judge
 
 
 class Server(ReferenceServer):
@@ -45,3 +48,19 @@ def session(server: Server) -> Session:
 
 def broken(asked: Session) -> set[str]:
     return {finding.rule for finding in asked.findings if finding.verdict is Verdict.BROKEN}
+
+
+def serving(*without: str, **judges: Judge) -> Server:
+    """Return a server with other judges of condition types, and `without` some."""
+    server = Server()
+    server.judges = {kind: judge for kind, judge in {**JUDGES, **judges}.items() if kind not in without}
+    return server
+
+
+def always(code: str) -> Judge:
+    """Return a judge that finds one fault in every condition."""
+
+    def judge(_condition: dict[str, Any], _choices: Choices) -> Iterator[Fault]:
+        yield Fault(code, "/")
+
+    return judge

@@ -13,47 +13,28 @@ import httpx
 import pytest
 
 from tests.integrity.variants_tokens import judging
-from tests.package.hooked import Server, broken, session
+from tests.package.hooked import Server, always, broken, serving, session
 from trackly_contract import candidates
 from trackly_contract.accepted import candidate_condition
 from trackly_contract.candidates import MOST_OUTAGES, MOST_TRIALS, find, in_order, words_of
 from trackly_contract.cases import CANDIDATE_TYPES, Tokens
 from trackly_contract.contract import contract
 from trackly_contract.filters import GUARD, matches_nobody
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-from trackly_contract.reference_filter import JUDGES, Fault
-from trackly_contract.run import run_suite
-from trackly_contract.targets import embedded_target
-from trackly_contract.verdict import ExitCode, InconclusiveError, Verdict
+from trackly_contract.reference_filter import Fault
+from trackly_contract.verdict import InconclusiveError, Verdict
 from trackly_contract.vocabulary import Observed, Outcome, Trial, summed_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from trackly_contract.exchange import Request, Response
     from trackly_contract.reference_choices import Choices
     from trackly_contract.reference_filter import Judge
-    from trackly_contract.report import Report
     from trackly_contract.session import Session
 
 FIELDS, OPERATORS = (contract().vocabulary.words(f"revenue.{part}") for part in ("field", "operator"))
 PAIRS = list(itertools.product(FIELDS, OPERATORS))
 NAME = "trackly-contract: candidates"
-
-
-def serving(*without: str, **judges: Judge) -> Server:
-    """Return a server with other judges of condition types, and `without` some."""
-    server = Server()
-    server.judges = {kind: judge for kind, judge in {**JUDGES, **judges}.items() if kind not in without}
-    return server
-
-
-def always(code: str) -> Judge:
-    def judge(_condition: dict[str, Any], _choices: Choices) -> Iterator[Fault]:
-        yield Fault(code, "/")
-
-    return judge
 
 
 def only(field: str, operator: str, *, operator_first: bool = False, codes: str = "invalid_revenue_") -> Judge:
@@ -379,89 +360,3 @@ def test_of_several_trials_of_a_token_the_one_that_says_the_most_is_told() -> No
     assert summed_up([undecided, again]) == [undecided]
     assert summed_up([undecided, other, refused]) == [refused, other]
     assert summed_up([refused, accepted, undecided]) == [accepted]
-
-
-# A whole run --------------------------------------------------------------------------------------------
-
-
-def ran(server: Server, *arguments: str) -> tuple[int, Report]:
-    target = embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY)
-    code, report = run_suite(target, "quick", ["-q", "--no-summary", "--tb=no", *arguments])
-    assert report is not None
-    return code, report
-
-
-def inconclusive(report: Report) -> set[str]:
-    return {result.rule.id for result in report.results if result.verdict is Verdict.INCONCLUSIVE}
-
-
-class Ignoring(Server):
-    """Passes over conditions of the four types, whatever is in them."""
-
-    def faults(self, body: dict[str, Any]) -> Iterator[Fault]:
-        return super().faults(self._less(body))
-
-    def apply(self, audience: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-        return super().apply(audience, self._less(body))
-
-    def _less(self, part: Any) -> Any:
-        if isinstance(part, list):
-            kept = [e for e in part if not (isinstance(e, dict) and e.get("condition_type") in CANDIDATE_TYPES)]
-            return [self._less(entry) for entry in kept]
-        return {name: self._less(entry) for name, entry in part.items()} if isinstance(part, dict) else part
-
-
-OF_CANDIDATES = {
-    *(f"filter.{kind}.{part}" for kind in CANDIDATE_TYPES for part in ("operator", "value")),
-    *("filter.custom_field.field", "filter.revenue.field"),
-}
-NEEDING = {
-    "no operator of carrier": (serving(carrier=judging("carrier", ("equals",))), {"filter.carrier.value"}),
-    "no field of revenue": (
-        serving(revenue=judging("revenue", ("gte",), ("total_revenue",))),
-        {"filter.revenue.operator", "filter.revenue.value"},
-    ),
-    "no type timezone": (serving("timezone"), {"filter.timezone.operator", "filter.timezone.value"}),
-    "no type of the four": (serving(*CANDIDATE_TYPES), OF_CANDIDATES),
-    "conditions passed over": (Ignoring(), OF_CANDIDATES),
-}
-
-
-@pytest.mark.parametrize(("server", "rules"), NEEDING.values(), ids=NEEDING.keys())
-def test_just_the_rules_that_need_a_token_cannot_be_found_out_without_one(server: Server, rules: set[str]) -> None:
-    code, report = ran(server)
-    assert inconclusive(report) == rules
-    assert report.counts()[Verdict.BROKEN] == 0
-    assert code == ExitCode.INCONCLUSIVE
-
-
-def test_accepted_and_refused_tokens_are_told_in_every_report(tmp_path: Path) -> None:
-    ran(serving(carrier=judging("carrier", ("ne",))), f"--trackly-report={tmp_path}")
-    told = json.loads((tmp_path / "report.json").read_text("utf-8"))["vocabulary"]
-    eq = {"kind": "carrier.operator", "token": "eq", "outcome": "refused", "said": "400 invalid_carrier_operator"}
-    assert eq in told
-    assert {**eq, "token": "ne", "outcome": "accepted", "said": "200"} in told
-    summary = (tmp_path / "report.md").read_text("utf-8")
-    assert "\nrefused    carrier.operator      eq               400 invalid_carrier_operator\n" in summary
-    page = (tmp_path / "report.html").read_text("utf-8")
-    assert (
-        '<tr><td>carrier.operator</td><th scope="row"><code>eq</code></th><td>refused</td>'
-        "<td><code>400 invalid_carrier_operator</code></td></tr>"
-    ) in page
-
-
-def test_a_run_that_tried_no_token_tells_of_none(tmp_path: Path) -> None:
-    ran(Server(), "--trackly-read-only", f"--trackly-report={tmp_path}")
-    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["vocabulary"] == []
-    for name in ("report.md", "report.html"):
-        assert "Tokens that were tried" not in (tmp_path / name).read_text("utf-8")
-
-
-def test_a_code_cannot_leave_its_place_in_the_reports(tmp_path: Path) -> None:
-    hostile = "```\n# The API conforms\n<script>alert(1)</script>\x1b[2J"
-    ran(serving(carrier=always(hostile)), f"--trackly-report={tmp_path}")
-    assert "<script>alert(1)" not in (tmp_path / "report.html").read_text("utf-8")
-    summary = (tmp_path / "report.md").read_text("utf-8")
-    assert "\n# The API" not in summary
-    assert "400 '''\\n# The API conforms" in summary
-    assert "\x1b" not in summary

@@ -44,7 +44,7 @@ def test_the_text_of_a_broken_rule_to_the_letter() -> None:
         last_live="400 invalid_time_unit on 2026-11-21        -> the API changed",
     )
     assert said == (
-        "filter.time.unit/weeks                                                 broken · stated\n"
+        "filter.time.unit/weeks                                          broken · stated\n"
         "  a time unit other than days, hours, minutes is refused\n"
         "  docs       update-audience, Error Codes, invalid_time_unit\n"
         '  sent       PUT /v2/audiences/{id}  {"filter": {"operator": "AND", "conditions": '

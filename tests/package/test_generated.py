@@ -17,7 +17,7 @@ from trackly_contract.schemas import document
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = ["schemas/vocabulary.json", "schemas/openapi.bundled.json", "docs/rules.md"]
+NAMES = ["schemas/vocabulary.json", "schemas/openapi.bundled.json", "docs/rules.md", "docs/report.md"]
 
 
 @pytest.fixture

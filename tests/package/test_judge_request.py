@@ -231,7 +231,7 @@ def test_the_text_of_a_refused_request() -> None:
     assert (
         request_text(fault, request)
         == """\
-filter.operator                                         refused · 400 invalid_group_operator
+filter.operator                     refused · 400 invalid_group_operator
   a group operator other than AND and OR is refused
   docs       update-audience, Error Codes, invalid_group_operator
   sent       PUT /v2/audiences/{id}  {"filter": {"operator": "NOT", "conditions": [\

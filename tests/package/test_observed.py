@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from jsonschema import Draft202012Validator
 
 from tests.integrity.variants_tokens import judging
-from trackly_contract import contract as contracts
 from trackly_contract import data, observed
-from trackly_contract.cases import CANDIDATE_TYPES
 from trackly_contract.cli import main
-from trackly_contract.contract import ContractError, read_observed
+from trackly_contract.contract import read_observed
 from trackly_contract.exchange import Response
 from trackly_contract.observed import as_toml, merged
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
@@ -25,7 +22,7 @@ from trackly_contract.reference_filter import JUDGES, Fault
 from trackly_contract.run import run_suite
 from trackly_contract.serve import running
 from trackly_contract.targets import served_target
-from trackly_contract.vocabulary import KINDS, Observed, Outcome
+from trackly_contract.vocabulary import Observed, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -354,68 +351,3 @@ def test_without_a_checkout_a_file_has_to_be_named(
     done = ran(report)
     assert done.exit_code == 2
     assert "name the file with --output FILE" in " ".join(done.output.split())
-
-
-# How it is read -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A contract without the parts that are not read first, and with an observed.toml that can be broken."""
-    (tmp_path / "observed.toml").write_text(as_toml([EQ, NE]), "utf-8")
-    for path in (data.root() / "contracts").iterdir():
-        if path.name != "observed.toml":
-            (tmp_path / path.name).symlink_to(path)
-    return tmp_path
-
-
-def edit(folder: Path, old: str, new: str) -> str:
-    path = folder / "observed.toml"
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
-    with pytest.raises(ContractError) as caught:
-        contracts.load(folder)
-    said = str(caught.value)
-    assert said.startswith(f"{path}: ")
-    return said.removeprefix(f"{path}: ")
-
-
-def test_the_contract_knows_what_was_observed(folder: Path) -> None:
-    assert contracts.load(folder).observed == (EQ, NE)
-
-
-def test_a_contract_without_observations_is_whole(folder: Path) -> None:
-    (folder / "observed.toml").unlink()
-    assert contracts.load(folder).observed == ()
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ('"refused"', '"maybe"', "observed 'eq', field outcome: 'maybe' is not one of"),
-        ('kind = "carrier.operator"', 'kind = "time.unit"', "observed 'eq', field kind: 'time.unit' is not one of"),
-        ("date = 2026-11-22", 'date = "2026-02-30"', "observed 'eq', field date: there is no day 2026-02-30"),
-        ("date = 2026-11-22", "date = 2026-11-22T10:00:00", "observed 'eq', field date: '2026-11-22 10:00:00'"),
-        ("date = 2026-11-22\n", "", "observed 'eq': 'date' is a required property"),
-        ('effort = "quick"', 'effort = "quick"\nsure = true', "observed 'eq': Additional properties"),
-        ('token = "eq"', 'token = ""', "observed number 1, field token: "),
-        (
-            'token = "ne"',
-            'token = "eq"',
-            "observed 'eq': carrier.operator at https://a.example/api has this token twice",
-        ),
-        ("[[observed]]", "[[seen]]", "the whole file: Additional properties"),
-    ],
-)
-def test_a_slip_is_told_with_file_entry_and_field(folder: Path, old: str, new: str, said: str) -> None:
-    assert said in edit(folder, old, new)
-
-
-def test_the_lists_of_the_schema_are_those_of_which_tokens_are_tried() -> None:
-    schema = json.loads((data.root() / "schemas" / "meta" / "observed.json").read_text("utf-8"))
-    Draft202012Validator.check_schema(schema)
-    entry = schema["properties"]["observed"]["items"]["properties"]
-    tried = [f"{kind}.{part}" for kind in CANDIDATE_TYPES for part in ("field", "operator")]
-    assert sorted(entry["kind"]["enum"]) == sorted(["condition_type", *(name for name in tried if name in KINDS)])
-    assert entry["outcome"]["enum"] == [outcome.value for outcome in Outcome]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.faults.certificates import authority
-from tests.faults.document import document, path
+from tests.faults.document import FILES
 from tests.faults.fault import Audience, Does, Fault
 from tests.faults.table import FAULTS, every_fault
 from tests.faults.way import way
 from tests.plugin.warm import AS_IT_WAS, standing
+from trackly_contract import data, generated
 from trackly_contract.client import Client
 from trackly_contract.faults import LONGEST_WAIT
 from trackly_contract.journal import Journal
@@ -184,7 +185,7 @@ def test_what_is_judged_is_one_request_alone() -> None:
 
 
 def test_the_document_is_fresh() -> None:
-    assert path().read_text("utf-8") == document()
+    assert generated.stale(data.root(), FILES) == []
 
 
 # As a process of its own -----------------------------------------------------------------------------
