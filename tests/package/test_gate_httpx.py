@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from respx.models import AllMockedAssertionError
 
 from trackly_contract.gate import Gate
 from trackly_contract.gate_httpx import HOSTS, EscapedError, Gateway, routed
@@ -16,6 +17,8 @@ from trackly_contract.serve import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    import respx
 
 PATH = f"/v2/audiences/{Gate().audience_id}"
 KEY = {"X-Api-Key": Gate().api_key}
@@ -70,6 +73,19 @@ def test_other_hosts_pass_through() -> None:
         assert get(base).status_code == 200
     with pytest.raises(httpx.ConnectError):
         get(base)
+
+
+@pytest.mark.parametrize("first", ["respx_mock", "gateway"])
+def test_routes_of_a_test_of_its_own_answer_other_hosts(request: pytest.FixtureRequest, gate: Gate, first: str) -> None:
+    for name in (first, "gateway", "respx_mock"):
+        request.getfixturevalue(name)
+    own: respx.MockRouter = request.getfixturevalue("respx_mock")
+    own.get("https://other.example/v1").respond(204)
+    assert httpx.get("https://other.example/v1").status_code == 204
+    assert get(HOSTS[0]).status_code == 200
+    assert gate.requests == 1
+    with pytest.raises(AllMockedAssertionError):
+        httpx.get("https://nobody.example/")
 
 
 @pytest.mark.usefixtures("gateway")
