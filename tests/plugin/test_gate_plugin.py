@@ -190,6 +190,27 @@ def test_given_ours(trackly_api):
     assert "went past trackly_api and was stopped" in ran.after("FAILURES")[1]
 
 
+def test_an_async_test_of_an_async_client_is_judged_too(project: Project) -> None:
+    ran = project.run("""
+import httpx
+
+pytestmark = pytest.mark.anyio
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+async def test_rename(trackly_api):
+    async with httpx.AsyncClient(headers={"X-Api-Key": trackly_api.api_key}) as http:
+        url = f"{trackly_api.base_url}/v2/audiences/{trackly_api.audience_id}"
+        assert (await http.put(url, json={"name": "New"})).status_code == 200
+        assert (await http.put(url, json={"title": "New"})).status_code == 200
+    assert trackly_api.after["name"] == "New"
+""")
+    assert ran.code == 1
+    assert ran.after("FAILURES")[1].split() == ["unknown-key", "undocumented"]
+
+
 def test_another_base_url_is_a_setting(project: Project) -> None:
     tests = """
 def test_sandbox(trackly_api):
