@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from trackly_contract import __version__
-from trackly_contract.cases import EFFORTS, Effort
-from trackly_contract.client import UnusableSettingError
-from trackly_contract.targets import TARGETS
+from trackly_contract.options import EFFORTS, TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trackly_contract.cases import Effort
     from trackly_contract.compare import Described
 
 Kept = TypeVar("Kept")
@@ -103,6 +102,7 @@ def restore() -> None:
     Reads the journal of the audience that TRACKLY_BASE_URL and TRACKLY_AUDIENCE_ID name. Exit code 0: it is as
     it was; 10: something could not be put back, or another run is using the audience, and the journal stays.
     """
+    from trackly_contract.client import UnusableSettingError  # noqa: PLC0415
     from trackly_contract.failure import one_line  # noqa: PLC0415
     from trackly_contract.interrupts import Stopped  # noqa: PLC0415
     from trackly_contract.live import opened  # noqa: PLC0415
