@@ -23,6 +23,9 @@ check: .venv/.installed ## lint, format, types, generated files fresh, import di
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/shellcheck docs/ci/*.sh
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
 	.venv/bin/python -m trackly_contract.generated --check
 	.venv/bin/python -m trackly_contract.corpus --check
 	.venv/bin/python -m trackly_contract.atlas --check

@@ -164,6 +164,52 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--known",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="What `gh issue list --state all --json number,title,state,stateReason` printed; without it, none is known.",
+)
+@click.option("--into", required=True, type=click.Path(path_type=Path), help="The folder to write; it must be new.")
+def issues(report: Path, known: Path | None, into: Path) -> None:
+    """Say which issues to open and to close after a run: REPORT is its file report.json.
+
+    Writes open/RULE.md (a title, an empty line, a text) for each rule that is broken and has no issue, and
+    close/NUMBER.md for each open issue whose rule holds again. Exit code 0: written. 2: a file is something else.
+    """
+    from trackly_contract import compare as comparing  # noqa: PLC0415
+    from trackly_contract import issues as tracked  # noqa: PLC0415
+
+    try:
+        plan = tracked.plan(comparing.load(report), tracked.read(known) if known else [])
+        plan.write(into)
+    except (comparing.NotAReportError, tracked.NotIssuesError) as error:
+        raise click.UsageError(str(error)) from None
+    except FileExistsError:
+        raise click.UsageError(f"{into}: it is there already; name a folder that is not") from None
+    for line in plan.lines():
+        click.echo(line)
+
+
+@main.command()
+@click.argument("name", required=False)
+def recipe(name: str | None) -> None:
+    """Print a recipe for a CI service; without NAME, list them.
+
+    For example: trackly-contract recipe nightly.sh > nightly.sh
+    """
+    from trackly_contract import data  # noqa: PLC0415
+
+    found = {path.name: path for path in sorted((data.root() / "docs" / "ci").iterdir()) if path.suffix == ".sh"}
+    if name is None:
+        click.echo("\n".join(found))
+    elif name in found:
+        click.echo(found[name].read_text("utf-8"), nl=False)
+    else:
+        raise click.UsageError(f"there is no recipe {name!r}, only {', '.join(found)}")
+
+
+@main.command()
 @click.argument("pages", metavar="PAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:

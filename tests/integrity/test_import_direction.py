@@ -30,7 +30,7 @@ LAYERS = {
     "reports, documents": (
         "layout snippets report_advice report_assumed report_diff report_known report_matrix"
         " report report_view report_files failure generated second_reading last_live waivers compare"
-        " tomlfile observed answers atlas github"
+        " tomlfile observed answers atlas github issues"
         " docs_page docs_html docs_request docs_facts docs_file docs_held docs_which docs_drift"
     ),
     "pytest plugin, command line": "run record_reference recording options terminal plugin cli",

@@ -25,7 +25,7 @@ UNRELATED = frozenset(
         *("generated", "report", "report_files", "report_view", "failure"),
         *("questions", "precedence", "limits", "answers", "atlas", "contradictions", "mentioned"),
         *("docs_page", "docs_html", "docs_request", "docs_facts", "docs_file", "docs_held", "docs_which", "docs_drift"),
-        *("mentioned", "github"),
+        *("mentioned", "github", "issues"),
     }
 )
 """Stems of files that decide of no answer what it says: how a run is started, kept, told and put back."""
