@@ -65,7 +65,7 @@ lock: .venv/.locked ## brings requirements.lock in line with pyproject.toml (ARG
 	  --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock $(ARGS) pyproject.toml
 
 clean: ## removes .venv, report/, build results and caches
-	rm -rf .venv report build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv report build dist tests/tools/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # A venv knows its folder and its interpreter: where either has gone, or the checkout was copied, it is made anew.
