@@ -3,7 +3,8 @@
 #
 # Needs on PATH: trackly-contract, and gh (GH_TOKEN and GH_REPO where it is neither logged in nor in a checkout).
 # Needs: TRACKLY_API_KEY and TRACKLY_AUDIENCE_ID. TRACKLY_KEEP (./trackly-nightly where it is not set) is a folder that
-# stays from night to night: it holds the last report, and the journal that puts the audience back after a crash.
+# stays from night to night and holds the last report. So must the folder of the journal, which puts the audience back
+# after a crash: on a machine that is thrown away, have TRACKLY_STATE_DIR in what you keep.
 # Arguments go to `trackly-contract check`, for example --effort quick.
 #
 # Exit codes: 0 conforms; drift, and each broken rule has its issue; inconclusive, which is said and is no failure.
@@ -13,7 +14,6 @@ set -eu
 keep=${TRACKLY_KEEP:-trackly-nightly}
 label=trackly-contract
 mkdir -p "$keep"
-export TRACKLY_STATE_DIR="${TRACKLY_STATE_DIR:-$keep/state}"
 rm -rf "$keep/report" "$keep/issues"
 
 code=0

@@ -74,7 +74,9 @@ class House:
         return subprocess.run(
             ["sh", str(RECIPES / recipe), *arguments],
             cwd=self.folder,
-            env=environment(PATH=path, TRACKLY_KEEP=str(self.keep), **variables),
+            env=environment(
+                PATH=path, TRACKLY_KEEP=str(self.keep), TRACKLY_STATE_DIR=str(self.folder / "state"), **variables
+            ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
