@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,15 +18,18 @@ from trackly_contract.schemas import document, schemas
 from trackly_contract.serve import running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from trackly_contract.exchange import Request
+    from trackly_contract.jsonvalue import JSON
 
 AUDIENCE = f"/v2/audiences/{AUDIENCE_ID}"
 KEY = {"X-Api-Key": REFERENCE_KEY}
 READ = contract().requests["read.success/documented-example"]
 UPDATE = contract().requests["update.success/documented-example"]
 WITH_BODY = [vector for vector in contract().requests.values() if vector.body is not ABSENT]
+SEEN_TO_BE_REFUSED = [v for v in WITH_BODY if v.code and not schemas().decide(v.body).accepted]
+"""Vectors that a schema alone sees to be refused: which sending lists there are it cannot know."""
 
 
 def asked(base_url: str) -> httpx.Client:
@@ -69,20 +73,26 @@ def test_a_client_can_have_every_documented_refusal_of_the_mock_by_its_name(mock
         assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
+def test_the_mock_refuses_what_the_documentation_refuses_with_whichever_code_comes_first(mock: httpx.Client) -> None:
+    for vector in SEEN_TO_BE_REFUSED:
+        answer = mock.put(AUDIENCE, headers=KEY, json=vector.body)
+        assert (vector.id, answer.status_code, answer.json()["code"]) == (vector.id, 400, "name_too_long")
+
+
 # The proxy -------------------------------------------------------------------------------------------------
 
 
 class Wrong(ReferenceServer):
-    """Has another type in one member of every audience, while that is named."""
+    """Has other members in every audience, while some are given."""
 
-    member = ""
+    wrong: Mapping[str, JSON] = MappingProxyType({})
 
     def answer(self, request: Request) -> Response:
-        """Answer, and put a list in the place of the member."""
+        """Answer, and put what is given in the place of what is right."""
         right = super().answer(request)
-        if right.status != 200 or not self.member:
+        if right.status != 200 or not self.wrong:
             return right
-        return Response(200, right.headers, encode({**json.loads(right.body), self.member: []}))
+        return Response(200, right.headers, encode({**json.loads(right.body), **self.wrong}))
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +136,12 @@ def test_the_proxy_finds_nothing_wrong_with_an_accepted_update_or_its_answer(pro
             assert (vector.id, violations(answer)) == (vector.id, [])
 
 
+def test_the_proxy_finds_what_the_documentation_refuses(proxy: httpx.Client) -> None:
+    for vector in SEEN_TO_BE_REFUSED:
+        found = violations(proxy.put(AUDIENCE, headers=KEY, json=vector.body))
+        assert (vector.id, {each["location"][0] for each in found}) == (vector.id, {"request"})
+
+
 def test_the_proxy_finds_nothing_wrong_with_a_refusal(proxy: httpx.Client) -> None:
     for vector in WITH_BODY:
         answer = proxy.put(AUDIENCE, headers=KEY, json=vector.body)
@@ -133,13 +149,23 @@ def test_the_proxy_finds_nothing_wrong_with_a_refusal(proxy: httpx.Client) -> No
         assert (vector.id, found) == (vector.id, [])
 
 
-@pytest.mark.parametrize("member", READ.echo if isinstance(READ.echo, dict) else [])
-def test_the_proxy_finds_a_member_of_another_type(proxy: httpx.Client, server: Wrong, member: str) -> None:
-    server.member = member
+def found_wrong(proxy: httpx.Client, server: Wrong, wrong: dict[str, JSON]) -> list[list[str]]:
+    """Where Prism finds an answer wrong that has these members."""
+    server.wrong = wrong
     try:
         answer = proxy.get(AUDIENCE, headers=KEY)
     finally:
-        server.member = ""
-    found = [each["location"] for each in violations(answer)]
+        server.wrong = {}
+    return [each["location"] for each in violations(answer)]
+
+
+@pytest.mark.parametrize("member", READ.echo if isinstance(READ.echo, dict) else [])
+def test_the_proxy_finds_a_member_of_another_type(proxy: httpx.Client, server: Wrong, member: str) -> None:
+    found = found_wrong(proxy, server, {member: []})
     # An empty list is a list of lists: of this member only what it holds can be wrong.
     assert (["response", "body", member] in found) is (member != "source_lists")
+
+
+def test_the_proxy_looks_into_nested_groups(proxy: httpx.Client, server: Wrong) -> None:
+    wrong: JSON = {"operator": "AND", "groups": [{"operator": "XOR"}]}
+    assert found_wrong(proxy, server, {"filter": wrong}) == [["response", "body", "filter", "groups", "0", "operator"]]
