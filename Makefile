@@ -26,6 +26,9 @@ check: .venv/.installed ## lint, format, types, generated files fresh, import di
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/shellcheck docs/ci/*.sh
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
 	.venv/bin/python -m trackly_contract.generated --check
 	.venv/bin/python -m trackly_contract.corpus --check
 	.venv/bin/python -m trackly_contract.atlas --check
@@ -65,7 +68,7 @@ lock: .venv/.locked ## brings requirements.lock in line with pyproject.toml (ARG
 	  --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock $(ARGS) pyproject.toml
 
 clean: ## removes .venv, report/, build results and caches
-	rm -rf .venv report build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv report build dist tests/tools/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # A venv knows its folder and its interpreter: where either has gone, or the checkout was copied, it is made anew.

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from trackly_contract import __version__
-from trackly_contract.cases import EFFORTS, Effort
-from trackly_contract.client import UnusableSettingError
-from trackly_contract.targets import TARGETS
+from trackly_contract.options import EFFORTS, TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trackly_contract.cases import Effort
     from trackly_contract.compare import Described
 
 Kept = TypeVar("Kept")
@@ -118,6 +117,7 @@ def restore() -> None:
     Reads the journal of the audience that TRACKLY_BASE_URL and TRACKLY_AUDIENCE_ID name. Exit code 0: it is as
     it was; 10: something could not be put back, or another run is using the audience, and the journal stays.
     """
+    from trackly_contract.client import UnusableSettingError  # noqa: PLC0415
     from trackly_contract.failure import one_line  # noqa: PLC0415
     from trackly_contract.interrupts import Stopped  # noqa: PLC0415
     from trackly_contract.live import opened  # noqa: PLC0415
@@ -176,6 +176,52 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
         raise click.UsageError(str(error)) from None
     click.echo(json.dumps(comparison.described(), indent=2) if as_json else comparison.text())
     sys.exit(comparison.exit_code)
+
+
+@main.command()
+@click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--known",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="What `gh issue list --state all --json number,title,state,stateReason` printed; without it, none is known.",
+)
+@click.option("--into", required=True, type=click.Path(path_type=Path), help="The folder to write; it must be new.")
+def issues(report: Path, known: Path | None, into: Path) -> None:
+    """Say which issues to open and to close after a run: REPORT is its file report.json.
+
+    Writes open/RULE.md (a title, an empty line, a text) for each rule that is broken and has no issue, and
+    close/NUMBER.md for each open issue whose rule holds again. Exit code 0: written. 2: a file is something else.
+    """
+    from trackly_contract import compare as comparing  # noqa: PLC0415
+    from trackly_contract import issues as tracked  # noqa: PLC0415
+
+    try:
+        plan = tracked.plan(comparing.load(report), tracked.read(known) if known else [])
+        plan.write(into)
+    except (comparing.NotAReportError, tracked.NotIssuesError) as error:
+        raise click.UsageError(str(error)) from None
+    except FileExistsError:
+        raise click.UsageError(f"{into}: it is there already; name a folder that is not") from None
+    for line in plan.lines():
+        click.echo(line)
+
+
+@main.command()
+@click.argument("name", required=False)
+def recipe(name: str | None) -> None:
+    """Print a recipe for a CI service; without NAME, list them.
+
+    For example: trackly-contract recipe nightly.sh > nightly.sh
+    """
+    from trackly_contract import data  # noqa: PLC0415
+
+    found = {path.name: path for path in sorted((data.root() / "docs" / "ci").iterdir()) if path.suffix == ".sh"}
+    if name is None:
+        click.echo("\n".join(found))
+    elif name in found:
+        click.echo(found[name].read_text("utf-8"), nl=False)
+    else:
+        raise click.UsageError(f"there is no recipe {name!r}, only {', '.join(found)}")
 
 
 @main.command()

@@ -68,10 +68,14 @@ class _Bundle:
             return [self.inside(entry, file) for entry in node]
         if not isinstance(node, dict):
             return node
-        return {
+        found = {
             key: self.reference(value, file) if key == "$ref" and isinstance(value, str) else self.inside(value, file)
             for key, value in node.items()
         }
+        if len(found) > 1 and isinstance(node.get("$ref"), str):
+            # Of a recursive schema with something beside its $ref Prism makes an invalid one, and then checks nothing.
+            found["allOf"] = [*found.get("allOf", []), {"$ref": found.pop("$ref")}]
+        return found
 
     def reference(self, reference: str, file: str | None) -> str:
         """Return the internal reference for one that stands in `file` (None: the OpenAPI document)."""

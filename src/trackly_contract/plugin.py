@@ -15,25 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trackly_contract import cassettes, data, options, recording, terminal, waivers
-from trackly_contract.cassettes import CassetteError
-from trackly_contract.client import UnusableSettingError
-from trackly_contract.contract import contract
+from trackly_contract import data, options, terminal
 from trackly_contract.failure import failure_text, one_line, redacted, short
 from trackly_contract.interrupts import Stopped
 from trackly_contract.lock import LockedError
-from trackly_contract.offline import blocked
 from trackly_contract.secrets import logged_without
-from trackly_contract.targets import (
-    Target,
-    closing,
-    live_target,
-    recorded,
-    reference_target,
-    replay_target,
-)
 from trackly_contract.verdict import BrokenError, ExitCode, InconclusiveError, RunVerdict
 
+# Every pytest of whoever has this package installed loads this module. What is slow to import, libraries above all, is
+# imported where a conformance run needs it; tests/plugin/test_start.py holds the line.
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
@@ -41,6 +31,8 @@ if TYPE_CHECKING:
     from trackly_contract.live import LiveSession
     from trackly_contract.report import Report
     from trackly_contract.session import Session
+    from trackly_contract.targets import Target
+    from trackly_contract.waivers import Waiver
 
 pytest_plugins = ("trackly_contract.gate_plugin",)
 
@@ -62,7 +54,7 @@ class Run:
     stack: ExitStack
     started_at: str
     last_live: LastLive
-    waivers: dict[str, waivers.Waiver] = field(default_factory=dict)
+    waivers: dict[str, Waiver] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     ended: dict[str, bool] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -133,9 +125,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _opened(config: pytest.Config) -> Run:
-    from trackly_contract.last_live import LastLive  # noqa: PLC0415  # a client's own pytest never needs it
+    from trackly_contract import cassettes, recording, waivers  # noqa: PLC0415  # a client's own pytest never needs it
+    from trackly_contract.client import UnusableSettingError  # noqa: PLC0415
+    from trackly_contract.contract import contract  # noqa: PLC0415
+    from trackly_contract.last_live import LastLive  # noqa: PLC0415
     from trackly_contract.live import opened  # noqa: PLC0415
+    from trackly_contract.offline import blocked  # noqa: PLC0415
     from trackly_contract.session import Session  # noqa: PLC0415
+    from trackly_contract.targets import closing  # noqa: PLC0415
 
     option = config.option
     stack = ExitStack()
@@ -149,7 +146,7 @@ def _opened(config: pytest.Config) -> Run:
         if target.journal is not None:
             what = f"check, {option.trackly_effort}"
             live = stack.enter_context(opened(target, option.trackly_effort, what, read_only=option.trackly_read_only))
-    except (UnusableSettingError, CassetteError, LockedError, waivers.WaiverError) as error:
+    except (UnusableSettingError, cassettes.CassetteError, LockedError, waivers.WaiverError) as error:
         stack.close()
         raise pytest.UsageError(str(error)) from None
     stack.enter_context(logged_without(target.key))
@@ -166,6 +163,9 @@ def _opened(config: pytest.Config) -> Run:
 
 
 def _target(config: pytest.Config) -> Target:
+    from trackly_contract import cassettes, targets  # noqa: PLC0415
+    from trackly_contract.client import UnusableSettingError  # noqa: PLC0415
+
     given = config.pluginmanager.get_plugin(GIVEN)
     if given is not None and given.target is not None:
         target: Target = given.target
@@ -178,12 +178,12 @@ def _target(config: pytest.Config) -> Target:
     if option.trackly_questions and option.trackly_read_only:
         raise UnusableSettingError("--trackly-questions changes the audience, which --trackly-read-only forbids")
     if option.trackly_target == "replay":
-        return replay_target(option.trackly_effort)
+        return targets.replay_target(option.trackly_effort)
     if option.trackly_target == "live":
-        target = live_target(read_only=option.trackly_read_only)
+        target = targets.live_target(read_only=option.trackly_read_only)
         target.show_plan = lambda plan: terminal.show_plan(config, plan, target.key)
-        return recorded(target, cassettes.folder("live")) if option.trackly_record else target
-    return reference_target()
+        return targets.recorded(target, cassettes.folder("live")) if option.trackly_record else target
+    return targets.reference_target()
 
 
 @pytest.fixture(scope="session")
@@ -223,6 +223,8 @@ def pytest_runtest_makereport(
 
 def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.TestReport) -> None:
     """Keep what an exception of a test says of its rules, and have the report say it in our words."""
+    from trackly_contract.cassettes import CassetteError  # noqa: PLC0415
+
     rules = _rules(item)
     if isinstance(error, InconclusiveError):
         report.outcome = "skipped"
@@ -250,6 +252,8 @@ def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.Test
 
 
 def _broken_text(item: pytest.Item, error: BrokenError) -> str:
+    from trackly_contract.contract import contract  # noqa: PLC0415
+
     rules = contract().rules
     run = item.config.stash[RUN]
     session = run.session
@@ -363,6 +367,8 @@ def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
         missing = "the run asked only what was named"  # each rule may have been, and yet not each case
     elif run.session.outages:
         missing = f"not everything was answered ({short(run.session.outages[0], 160)})"
+    from trackly_contract import recording  # noqa: PLC0415
+
     unused = "" if missing else recording.tell_unused(run.session)
     run.misfit = run.misfit or bool(unused)
     failed = recording.finish(run.session, missing)

@@ -14,6 +14,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tests.bench.start import starts
 from trackly_contract.cases import EFFORTS
 from trackly_contract.filters import GUARD, NOBODY
 from trackly_contract.jsonvalue import encode, parse
@@ -89,5 +90,5 @@ def judgements() -> list[str]:
 
 
 if __name__ == "__main__":
-    for table in (runs(), judgements()):
+    for table in (runs(), judgements(), starts()):
         sys.stdout.write("\n".join(table) + "\n\n")

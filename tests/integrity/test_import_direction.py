@@ -31,7 +31,7 @@ LAYERS = {
     "reports, documents": (
         "layout snippets report_members report_advice report_assumed report_diff report_known report_matrix"
         " report report_view report_files failure request_text generated second_reading last_live waivers compare"
-        " tomlfile observed answers github"
+        " tomlfile observed answers github issues"
         " docs_page docs_html docs_request docs_facts docs_file docs_held docs_which docs_drift"
     ),
     "gate for clients": "possible_answers gate gate_coverage gate_httpx gate_control gate_server gate_run survival",

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 REQUIRED = "TRACKLY_REQUIRE_PROGRAMS"
+TOOLS = Path(__file__).parents[1] / "tools"
+"""Where `npm ci --ignore-scripts` installs what its package.json names."""
 
 
 def program(*names: str) -> str:
@@ -20,6 +23,15 @@ def program(*names: str) -> str:
     if found is None:
         missing(names[0])
     return found
+
+
+def tool(name: str) -> str:
+    """Return the path of a program of tests/tools; skip the test, or fail it, if it is not installed there."""
+    found = TOOLS / "node_modules" / ".bin" / name
+    if not found.exists():
+        missing(f"{name} (npm ci --ignore-scripts --prefix tests/tools)")
+    program("node")
+    return str(found)
 
 
 def missing(name: str) -> NoReturn:

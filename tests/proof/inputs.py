@@ -26,7 +26,7 @@ UNRELATED = frozenset(
         *("questions", "precedence", "limits", "answers", "atlas", "contradictions", "mentioned"),
         *("recorded_verdicts", "report_members"),
         *("docs_page", "docs_html", "docs_request", "docs_facts", "docs_file", "docs_held", "docs_which", "docs_drift"),
-        *("mentioned", "github", "judge_request", "request_text"),
+        *("mentioned", "github", "issues", "judge_request", "request_text"),
         *("possible_answers", "gate", "gate_coverage", "gate_httpx", "gate_control", "gate_server", "gate_run"),
         *("survival", "gate_plugin"),
     }
