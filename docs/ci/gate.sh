@@ -1,11 +1,15 @@
 #!/bin/sh
-# Runs a client's own tests against a stand-in of the API:  gate.sh COMMAND [ARGUMENT...]
+# Runs a client's own tests against a stand-in of the API, and judges what they send:  gate.sh COMMAND [ARGUMENT...]
 #
-# Needs trackly-contract on PATH. COMMAND sees TRACKLY_BASE_URL, TRACKLY_API_KEY and TRACKLY_AUDIENCE_ID of the reference
-# server, which does what the documentation says and ends with COMMAND. That a client works against it says nothing of
-# the API itself.
+# Needs trackly-contract on PATH. COMMAND sees TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and
+# TRACKLY_CONTROL_URL of the stand-in, which does what the documentation says and ends with COMMAND. That a client works
+# against it says nothing of the API itself. Tests that use the fixtures of the pytest plugin need no such stand-in: run
+# pytest alone.
 #
-# Exit codes: COMMAND's own. 2: no COMMAND. 3: the stand-in did not start.
+#   TRACKLY_FAIL_UNDER   a percentage of answers met and requests sent, such as 80, answers:90, requests:50
+#
+# Exit codes: COMMAND's own, if it is not 0. 1: a request had a fault, none came, or too little was covered.
+# 2: no COMMAND.
 set -eu
 
 if [ $# -eq 0 ]; then
@@ -13,29 +17,4 @@ if [ $# -eq 0 ]; then
   exit 2
 fi
 
-work=$(mktemp -d)
-trackly-contract serve --port 0 >"$work/serve.txt" &
-server=$!
-trap 'kill "$server" 2>/dev/null || :; rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-seconds=0
-until grep -q '^stop it with' "$work/serve.txt"; do
-  if [ "$seconds" -ge 30 ] || ! kill -0 "$server" 2>/dev/null; then
-    echo 'gate: the stand-in did not start' >&2
-    exit 3
-  fi
-  sleep 1
-  seconds=$((seconds + 1))
-done
-sed -n 's/^  \(export TRACKLY_[A-Z_]*=[A-Za-z0-9_:./-]*\)$/\1/p' "$work/serve.txt" >"$work/exports.sh"
-# shellcheck source=/dev/null
-. "$work/exports.sh"
-
-code=0
-"$@" || code=$?
-
-# The judgement of what was sent belongs here: trackly-contract judge, once a client's traffic is recorded.
-
-exit "$code"
+exec trackly-contract serve ${TRACKLY_FAIL_UNDER:+--fail-under "$TRACKLY_FAIL_UNDER"} -- "$@"

@@ -190,10 +190,22 @@ def test_a_gate_without_a_command_says_how_it_is_used(house: House) -> None:
     assert (done.returncode, done.stderr) == (2, "usage: gate.sh COMMAND [ARGUMENT...]\n")
 
 
-def test_a_gate_whose_stand_in_does_not_start_fails_at_once(house: House) -> None:
-    house.program("trackly-contract", "exit 1")
+def test_a_gate_judges_what_its_command_sends(house: House) -> None:
+    done = house.run("gate.sh", sys.executable, "-c", READS.replace("X-Api-Key", "Authorization").replace("7", "0"))
+    assert done.returncode == 1
+    assert "  instead    the API key in X-Api-Key" in done.stderr.splitlines()
+
+
+def test_a_gate_can_require_coverage(house: House) -> None:
+    done = house.run("gate.sh", sys.executable, "-c", READS.replace("7", "0"), TRACKLY_FAIL_UNDER="answers:50")
+    assert done.returncode == 1
+    assert "is below the 50 % that is required" in done.stderr
+
+
+def test_a_gate_whose_command_sends_nothing_fails(house: House) -> None:
     done = house.run("gate.sh", "true")
-    assert (done.returncode, done.stderr) == (3, "gate: the stand-in did not start\n")
+    assert done.returncode == 1
+    assert "FAILED no request came" in done.stderr
 
 
 # Both ------------------------------------------------------------------------------------------------------
