@@ -105,7 +105,7 @@ class Survival:
             facts.append(("answered", str(self.answer.connection if given else "not yet: it failed before")))
         facts.append(("raised", f"{type(raised).__name__}: {short(str(raised), 200)}"))
         facts += [("at", place) for place in _places(raised)]
-        own = "catch it where the answer is read, and return or raise an exception of the client's own"
+        own = "expect this answer where it is read: return, or raise an exception of the client's own"
         listed = "or declare it: survived(" + type(raised).__name__ + ")" if type(raised) not in UNCAUGHT else ""
         facts.append(("instead", f"{own}{', ' if listed else ''}{listed}"))
         lines = [
