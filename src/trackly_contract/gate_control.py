@@ -49,8 +49,19 @@ class Control:
 
     gate: Gate
     coverage: Coverage = field(default_factory=Coverage)
+    _faults: list[str] = field(init=False, default_factory=list)
+    _requests: int = field(init=False, default=0)
     _named: list[str] = field(init=False, default_factory=list)
     _meant_from: int = field(init=False, default=0)
+
+    @property
+    def requests(self) -> int:
+        """How many requests came, those before a reset too."""
+        return self._requests + self.gate.requests
+
+    def failures(self) -> list[str]:
+        """Return the texts of all faults that were not meant, those before a reset too; equal ones once."""
+        return list(dict.fromkeys([*self._faults, *self.gate.failures()]))
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, JSON]:
         """Return status and JSON for a request below `/control`; raises nothing."""
@@ -185,8 +196,9 @@ class Control:
         return 409 if faults else 200, told | {"coverage": self.coverage.of(self.gate).described()}
 
     def post_reset(self, _: str, __: JSON) -> tuple[int, JSON]:
-        """Begin anew; what was met and sent stays counted."""
+        """Begin anew; what was met, sent and at fault stays counted, for the end of `serve COMMAND`."""
         self.coverage = self.coverage.of(self.gate)
+        self._faults, self._requests = self.failures(), self.requests
         self.gate.reset()
         self._named.clear()
         return 200, {}

@@ -71,7 +71,7 @@ def run(
             raise
         raise OSError(f"port {where} cannot be used ({error.strerror}): choose another with --port") from None
     coverage = control.coverage.of(gate)
-    failed = _told(gate, coverage, fail_under, in_full=bool(command))
+    failed = _told(control, coverage, fail_under, in_full=bool(command))
     return code or (int(failed) if command or fail_under else 0)
 
 
@@ -93,21 +93,21 @@ def _ended(command: list[str], gate: Gate) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _told(gate: Gate, coverage: Coverage, fail_under: list[tuple[str, float]], *, in_full: bool) -> bool:
+def _told(control: Control, coverage: Coverage, fail_under: list[tuple[str, float]], *, in_full: bool) -> bool:
     """Say on standard error what was sent; return whether something failed."""
-    faults, below = gate.failures(), coverage.below(fail_under)
-    if not (gate.requests or in_full or below):
+    faults, below = control.failures(), coverage.below(fail_under)
+    if not (control.requests or in_full or below):
         return False
     lines = [""]
     if in_full:
         lines += [f"{text}\n" for text in faults[:MOST_SHOWN]]
         lines += [f"and {len(faults) - MOST_SHOWN} more\n"] if len(faults) > MOST_SHOWN else []
-    lines.append(f"trackly gate   {_counted(gate.requests, 'request')}, {_counted(len(faults), 'different fault')}")
+    lines.append(f"trackly gate   {_counted(control.requests, 'request')}, {_counted(len(faults), 'fault')}")
     lines += coverage.lines() + below if in_full or fail_under else []
-    if not gate.requests:
+    if not control.requests:
         lines.append("FAILED no request came: give the client TRACKLY_BASE_URL as its base URL")
     sys.stderr.write("\n".join(lines) + "\n")
-    return bool(faults or below or not gate.requests)
+    return bool(faults or below or not control.requests)
 
 
 def _counted(number: int, what: str) -> str:
