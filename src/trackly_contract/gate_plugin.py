@@ -128,6 +128,13 @@ def trackly_server(trackly_gate: Gate) -> Iterator[Gate]:
 
 
 def _survival(request: pytest.FixtureRequest, gate: Gate) -> Survival:
+    if not {"trackly_api", "trackly_server"} & set(request.fixturenames):
+        # Nothing stands between the client of such a test and the real API.
+        pytest.fail(
+            f"{request.fixturename} says what is answered, and nothing leads the client there: let the test ask for "
+            "trackly_api or trackly_server too",
+            pytrace=False,
+        )
     from trackly_contract.possible_answers import possible_answers, possible_faults  # noqa: PLC0415
     from trackly_contract.survival import Survival  # noqa: PLC0415
 

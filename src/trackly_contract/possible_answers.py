@@ -280,6 +280,6 @@ def named(name: str, operation: Operation | None = None) -> list[Answer]:
         short = {answer.name.removeprefix(f"{answer.operation}-") for answer in everything.values()}
         short |= {answer.code for answer in everything.values() if answer.code}
         near = ", ".join(difflib.get_close_matches(name, [*everything, *sorted(short)])) or "read-200-null-cache, ..."
-        raise LookupError(f"there is no answer {name!r}; names are like {near}")
+        raise LookupError(f"there is no answer {name!r}; names are like {near}: docs/gate.md has them all")
     first = {answer.operation: answer for answer in reversed(found)}
     return [first[each] for each in OPERATIONS if each in first]

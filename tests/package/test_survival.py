@@ -149,7 +149,7 @@ def test_the_text_says_what_was_answered_what_was_raised_and_where(gate: Gate) -
     assert lines[4].startswith("  raised     TypeError: unsupported operand")
     assert lines[5].startswith(f"  at         {__file__}:")
     assert lines[6].endswith(": return ClientError(counted + 1)")
-    assert lines[7].startswith("  instead    catch it where the answer is read")
+    assert lines[7].startswith("  instead    expect this answer where it is read")
 
 
 def test_the_text_never_shows_the_key(gate: Gate) -> None:

@@ -50,7 +50,7 @@ def python(script: str, *options: str) -> Ran:
 def test_a_command_that_sends_no_fault_passes() -> None:
     ran = python("send('GET'); print('done')")
     assert (ran.code, ran.out) == (0, "done\n")
-    assert "trackly gate   1 request, no different faults" in ran.err
+    assert "trackly gate   1 request, no faults" in ran.err
     assert "answers met    1 of 72 (1.4 %)" in ran.err
 
 
@@ -128,3 +128,20 @@ def test_without_a_command_it_serves_until_ctrl_c_and_says_how_much_came() -> No
     finally:
         process.kill()
         process.wait()
+
+
+CONTROL = """
+def reset():
+    url = os.environ["TRACKLY_CONTROL_URL"] + "/reset"
+    urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=20).read()
+"""
+
+
+def test_what_was_at_fault_before_a_reset_still_fails_the_command() -> None:
+    ran = python(CONTROL + "send('PUT', b'{\"name\": \"x\"}'); reset(); send('GET')")
+    assert ran.code == 1
+    assert "trackly gate   2 requests, 1 fault" in ran.err
+
+
+def test_a_command_whose_last_word_is_a_reset_has_sent_something() -> None:
+    assert python(CONTROL + "send('GET'); reset()").code == 0
