@@ -79,7 +79,7 @@ class _Forced:
     times: int | None
 
 
-@dataclass
+@dataclass(repr=False)
 class Gate:
     """A stand-in API, arranged by a test and inspected by it.
 
@@ -104,6 +104,10 @@ class Gate:
 
     api_key: str = field(init=False, default=REFERENCE_KEY)
     """A key that is accepted; it is nobody's."""
+
+    def __repr__(self) -> str:
+        # pytest shows it in each traceback of a test that was given it.
+        return f"<gate at {self.base_url}, {self.requests} requests>"
 
     # Arranging ---------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
     facts = [("docs", docs), ("sent", sent(Exchange(request, Response(0))))]
     facts += [("in", where)] if where else []
     facts += [("at", fault.place or "the whole body"), ("got", short(fault.got))]
-    facts += [("instead" if fault.worth is not Worth.OPEN else "open", short(fault.instead))]
+    facts += [("instead", short(fault.instead))] if fault.worth is not Worth.OPEN else []
     lines = [
         f"{one_line(min(fault.names, key=len)):<{WIDTH - 45}} {said}",
         f"  {statement}",

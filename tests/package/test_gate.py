@@ -278,3 +278,8 @@ def test_requests_of_many_threads_are_answered_one_at_a_time(gate: Gate) -> None
     for thread in threads:
         thread.join(60)
     assert [sent.number for sent in gate.sent] == list(range(1, 81))
+
+
+def test_a_traceback_shows_where_it_is_and_not_all_that_was_sent(gate: Gate) -> None:
+    read(gate)
+    assert repr(gate) == "<gate at https://app.tracklysms.com/api, 1 requests>"

@@ -246,3 +246,10 @@ def test_the_text_never_shows_the_key() -> None:
     request = update({"name": REFERENCE_KEY, "secret": REFERENCE_KEY})
     for fault in judge_request(request):
         assert REFERENCE_KEY not in request_text(fault, request)
+
+
+def test_the_text_of_an_open_question_asks_it_once() -> None:
+    request = update({"name": ""})
+    (fault,) = judge_request(request)
+    assert fault.worth is Worth.OPEN
+    assert request_text(fault, request).count(fault.instead) == 1
