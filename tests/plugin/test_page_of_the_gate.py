@@ -70,9 +70,10 @@ def test_the_five_lines_fail_with_the_text_that_is_shown(tmp_path: Path) -> None
     assert blocks("text")[0] in ran.output
 
 
-def test_all_python_of_the_page_runs_as_one_file(tmp_path: Path) -> None:
+def test_all_python_of_the_page_runs_as_one_file_and_covers_what_is_shown(tmp_path: Path) -> None:
     ran = Ran(tmp_path, "\n".join(blocks("python")))
     assert ran.code == 0, ran.output
+    assert blocks("text")[1] in ran.output
 
 
 def test_the_settings_are_known_and_the_share_is_required(tmp_path: Path) -> None:
