@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from trackly_contract.cases import Effort
     from trackly_contract.compare import Described
+    from trackly_contract.traffic_report import Side
 
 Kept = TypeVar("Kept")
 
@@ -242,6 +243,44 @@ def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
     if refused:
         raise click.UsageError("\n".join(refused))
     sys.exit(1 if any(page.differences for page in compared) else 0)
+
+
+@main.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--side", type=click.Choice(("api", "client", "both")), default="both", show_default=True)
+@click.option("--meant", metavar="NAME", multiple=True, help="A fault of the client that is meant, and fails nothing.")
+@click.option("--shared", is_flag=True, help="Others change the audiences too: what they may explain is noted.")
+@click.option("--report", metavar="DIR", help="Write report.json, report.md and report.html into DIR.")
+@click.option("--waivers", metavar="FILE", help="Broken rules that FILE waives are noted.")
+def judge(  # one parameter an option
+    *,
+    files: tuple[str, ...],
+    side: Side,
+    meant: tuple[str, ...],
+    shared: bool,
+    report: str | None,
+    waivers: str | None,
+) -> None:
+    """Judge recorded traffic, what the API answered and what the client sent.
+
+    FILE is a HAR file, a cassette of vcrpy or Schemathesis, or JSON lines; - is standard input (docs/traffic.md).
+
+    Exit code 0: conforms. 1: an answer breaks a rule, or a request is refused or undocumented (--side says whose
+    faults count). 10: nothing of this, but something could not be judged. 3: a bug of ours. 2: no file can be read.
+    """
+    from trackly_contract import traffic_run  # noqa: PLC0415
+    from trackly_contract.traffic import NotTrafficError  # noqa: PLC0415
+    from trackly_contract.traffic_report import known_names  # noqa: PLC0415
+    from trackly_contract.waivers import WaiverError  # noqa: PLC0415
+
+    unknown = [name for name in meant if name.partition(":")[0] not in known_names()]
+    if unknown:
+        raise click.UsageError(f"--meant: no rule or question is called {', '.join(unknown)}")
+    try:
+        code = traffic_run.run(files, side=side, meant=meant, shared=shared, report_folder=report, waiver_file=waivers)
+    except (NotTrafficError, WaiverError) as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(code)
 
 
 _report = click.argument("report", type=click.Path(dir_okay=False, path_type=Path))

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trackly_contract.failure import one_line, redacted, short
+from trackly_contract.failure import one_line, short
 from trackly_contract.verdict import RunVerdict, Verdict
 
 if TYPE_CHECKING:
@@ -47,23 +47,22 @@ def _worst(result: RuleResult) -> Finding | None:
 
 def commands(report: Report) -> Iterator[str]:
     """Yield workflow commands: an error for each broken rule, at most MOST; a warning for an inconclusive run."""
-    key = report.session.target.key
     broken = [result for result in report.results if result.verdict is Verdict.BROKEN]
     for result in broken[:MOST]:
         worst = _worst(result)
         text = f"{result.rule.statement}: {report.in_short(result)}"
         if worst is not None:
             text = f"{result.rule.statement}: expected {short(worst.expected)}, got {report.in_short(result)}"
-        yield f"::error title={_property(result.rule.id)}::{_data(redacted(one_line(text), key))}"
+        yield f"::error title={_property(result.rule.id)}::{_data(report.redacted(one_line(text)))}"
     if report.verdict is RunVerdict.INCONCLUSIVE:
         why = report.left or next((r.reason for r in report.results if r.verdict is Verdict.INCONCLUSIVE), "")
         text = f"{report.headline()}{f': {why}' if why else ''}"
-        yield f"::warning title=trackly-contract::{_data(redacted(one_line(text), key))}"
+        yield f"::warning title=trackly-contract::{_data(report.redacted(one_line(text)))}"
 
 
-def _cell(text: str, key: str) -> str:
+def _cell(text: str, report: Report) -> str:
     """Return text as code in a cell of a table: no character of it means anything to Markdown or HTML."""
-    shown = html.escape(redacted(short(text, 300), key))
+    shown = html.escape(report.redacted(short(text, 300)))
     for char in "|`*_[]\\~":
         shown = shown.replace(char, f"&#{ord(char)};")
     return f"<code>{shown}</code>" if shown else ""
@@ -71,15 +70,15 @@ def _cell(text: str, key: str) -> str:
 
 def summary(report: Report) -> str:
     """Return the summary of a step, as Markdown: the verdict, then a row for each rule that needs to be looked at."""
-    key, session = report.session.target.key, report.session
+    session = report.session
     counts = report.counts()
     told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
     lines = [
         f"### {SIGNS[report.verdict]} {report.verdict.value}",
         "",
-        f"{html.escape(redacted(one_line(report.headline()), key))} {len(report.results)} rules: {told}.",
+        f"{html.escape(report.redacted(one_line(report.headline())))} {len(report.results)} rules: {told}.",
         "",
-        f"Asked: {_cell(session.target.evidence, key)} (effort {session.effort}, {session.requests} requests)",
+        f"Asked: {_cell(session.target.evidence, report)} (effort {session.effort}, {session.requests} requests)",
     ]
     rows = [r for verdict in (Verdict.BROKEN, Verdict.INCONCLUSIVE) for r in report.results if r.verdict is verdict]
     if rows:
@@ -90,8 +89,8 @@ def summary(report: Report) -> str:
             f"`{result.rule.id}`",
             result.verdict.value,
             html.escape(result.rule.statement).replace("|", "&#124;"),
-            _cell(worst.expected if worst is not None else "", key),
-            _cell(report.in_short(result), key),
+            _cell(worst.expected if worst is not None else "", report),
+            _cell(report.in_short(result), report),
         )
         lines.append(f"| {' | '.join(cells)} |")
     if len(rows) > 3 * MOST:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from trackly_contract.contract import contract
-from trackly_contract.failure import short
+from trackly_contract.failure import redacted, short
 from trackly_contract.second_reading import Before
 from trackly_contract.verdict import Finding, RunVerdict, Verdict, run_verdict, verdict_of
 from trackly_contract.waivers import Waiver, not_needed, waived
@@ -23,13 +23,34 @@ if TYPE_CHECKING:
     from trackly_contract.last_live import LastLive
     from trackly_contract.rule import Rule
     from trackly_contract.session import Session
+    from trackly_contract.traffic_judge import ClientFault, Traffic
+    from trackly_contract.traffic_report import Watched
+
+Seen: TypeAlias = "Session | Watched"
+"""What a report is made from: a run of the suite, or recorded traffic."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a report says of recorded traffic beside its rules.
+
+    `faults` of the client's requests fail a gate, `passed` do not: they are meant, open, or nobody counts them.
+    `keys` are those of the requests that are shown.
+    """
+
+    traffic: Traffic
+    side: str
+    faults: tuple[ClientFault, ...] = ()
+    passed: tuple[ClientFault, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class RuleResult:
     """What one run says of one rule.
 
-    `reason` says why it was skipped or could not be found out; `waiver` is that of a rule which would be broken.
+    `reason` says why it was skipped or could not be found out; `waiver` is that of a rule which would be broken;
+    `tally` counts the findings where not all of them are kept.
     """
 
     rule: Rule
@@ -37,6 +58,17 @@ class RuleResult:
     findings: tuple[Finding, ...]
     reason: str = ""
     waiver: Waiver | None = None
+    tally: Counter[Verdict] | None = None
+
+    @property
+    def counted(self) -> Counter[Verdict]:
+        """How many findings have each verdict."""
+        return self.tally or Counter(finding.verdict for finding in self.findings)
+
+    @property
+    def looks(self) -> int:
+        """How many answers bore on the rule."""
+        return self.counted.total()
 
     @property
     def differences(self) -> list[Finding]:
@@ -46,9 +78,9 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Report:
-    """One run; `left` says what of the audience is not as it was, "" if it is."""
+    """One run; `left` says what of the audience is not as it was, "" if it is; `recording` is what a file adds."""
 
-    session: Session
+    session: Seen
     results: tuple[RuleResult, ...]
     complete: bool
     started_at: str
@@ -56,6 +88,18 @@ class Report:
     notes: tuple[str, ...] = field(default=())
     last_live: LastLive | None = None
     left: str = ""
+    recording: Recording | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that must show nowhere."""
+        return (self.session.target.key, *(self.recording.keys if self.recording is not None else ()))
+
+    def redacted(self, text: str) -> str:
+        """Return a text without any spelling of any key of the run."""
+        for key in self.keys:
+            text = redacted(text, key)
+        return text
 
     def before(self, finding: Finding) -> Before:
         """Return what the last live recording says of a difference."""
@@ -66,7 +110,12 @@ class Report:
         """The verdict of the run: a suite that failed has found nothing out, and a changed audience is not well."""
         if self.suite_failures:
             return RunVerdict.INCONCLUSIVE
-        found = run_verdict(result.verdict for result in self.results)
+        said = [result.verdict for result in self.results]
+        if self.recording is not None:  # what traffic cannot show is inconclusive for that rule alone
+            said = [verdict for verdict in said if verdict is not Verdict.INCONCLUSIVE]
+            left_out = self.recording.traffic.not_judged or self.recording.traffic.unreadable
+            said += [Verdict.INCONCLUSIVE] if left_out else []
+        found = run_verdict(said)
         return RunVerdict.INCONCLUSIVE if self.left and found is RunVerdict.CONFORMS else found
 
     def in_short(self, result: RuleResult) -> str:
@@ -86,6 +135,8 @@ class Report:
         """Return the verdict as a sentence that claims no more than was seen."""
         target = self.session.target
         who = {"live": "the API", "replay": "the recorded API"}.get(target.name, "the reference server")
+        if self.recording is not None:
+            who = "the recorded server"
         if target.name != "live" and "stand-in" in target.evidence:
             who = "the reference server"
         if self.session.stamped:
@@ -97,7 +148,7 @@ class Report:
         }[self.verdict]
         if self.suite_failures:
             return f"the suite itself failed, so nothing is said of {who}"
-        part = "" if self.complete else ", as far as this run looked"
+        part = "" if self.complete else f", as far as this {'traffic shows' if self.recording else 'run looked'}"
         aside = sum(result.waiver is not None for result in self.results)
         if aside:
             part += f", {aside} broken {'rule' if aside == 1 else 'rules'} waived"
@@ -105,7 +156,7 @@ class Report:
 
 
 def build(
-    session: Session,
+    session: Seen,
     *,
     started_at: str,
     looked_for: frozenset[str],
@@ -122,7 +173,9 @@ def build(
     results = []
     complete = not session.read_only
     rules = contract().rules
-    seen, notes = (session.findings, list[str]()) if last_live is None else last_live.reread(session.findings, rules)
+    seen, notes = [*session.findings], list[str]()
+    if last_live is not None:
+        seen, notes = last_live.reread(seen, rules)
     by_rule: dict[str, list[Finding]] = {}
     for finding in seen:
         by_rule.setdefault(finding.rule, []).append(finding)

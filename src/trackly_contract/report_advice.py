@@ -124,7 +124,9 @@ def since(before: Before, *, day: str, stand_in: bool) -> Since:
     return Since(False, f"cannot be told: recorded was {before.said}, which the audience's own content may explain")
 
 
-def steps(verdict: RunVerdict, *, stand_in: bool, suite_failed: bool, live: bool, left: bool) -> list[str]:
+def steps(  # one parameter a circumstance
+    verdict: RunVerdict, *, stand_in: bool, suite_failed: bool, live: bool, left: bool, client: bool = False
+) -> list[str]:
     """Return what to do after a run, the first thing first."""
     found: list[str] = []
     if left:
@@ -136,6 +138,8 @@ def steps(verdict: RunVerdict, *, stand_in: bool, suite_failed: bool, live: bool
         ]
     if stand_in:
         found.append("Do not conclude anything of the API. To ask it: make live, or trackly-contract check --live.")
+    if client:
+        found.append("Mend the client: below stands what it sent that the API refuses, or that no page knows.")
     if verdict is RunVerdict.DRIFT:
         found += [
             "Read below which clients meet each difference, and look whether yours is one of them.",

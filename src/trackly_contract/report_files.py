@@ -21,7 +21,7 @@ from trackly_contract import __version__
 from trackly_contract.failure import path_of, printable, short
 from trackly_contract.jsonvalue import NotJSONError, nesting, parse
 from trackly_contract.report_view import MOST_BLANKS, View
-from trackly_contract.secrets import redacted, without
+from trackly_contract.secrets import without
 from trackly_contract.verdict import Verdict
 from trackly_contract.vocabulary import summed_up
 
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trackly_contract.exchange import Exchange
-    from trackly_contract.report import Report, RuleResult
+    from trackly_contract.report import Recording, Report, RuleResult
+    from trackly_contract.traffic_judge import ClientFault
     from trackly_contract.verdict import Finding
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 LONGEST_BODY = 20_000
 CUT = " ... (cut here)"
 
@@ -82,13 +83,52 @@ def _rule(report: Report, result: RuleResult) -> dict[str, Any]:
         "basis": result.rule.basis,
         "statement": result.rule.statement,
         "source": [f"{source.page}, {source.section}" for source in result.rule.sources],
-        "looks": len(result.findings),
+        "looks": result.looks,
         "reason": result.reason,
         "evidence": [_evidence(report, finding) for finding in told],
     }
     if result.waiver is not None:
         described["waiver"] = {"reason": result.waiver.reason, "expires": result.waiver.expires.isoformat()}
     return described
+
+
+def _recording(recording: Recording) -> dict[str, Any]:
+    """Return what a report of recorded traffic has beside the members of every report."""
+    traffic = recording.traffic
+
+    def reasons(found: dict[str, tuple[int, str]]) -> list[dict[str, Any]]:
+        return [{"reason": short(why), "times": times, "where": short(first)} for why, (times, first) in found.items()]
+
+    def fault(found: ClientFault, *, fails: bool) -> dict[str, Any]:
+        told = found.fault
+        return {
+            "name": told.name,
+            "worth": told.worth.value,
+            "fails": fails,
+            "place": short(told.place),
+            "got": short(told.got),
+            "instead": short(told.instead),
+            "status": told.status,
+            "code": told.code,
+            "times": found.times,
+            "where": short(found.where),
+            "exchange": found.exchange.number,
+        }
+
+    return {
+        "traffic": {
+            "records": traffic.records,
+            "judged": traffic.judged,
+            "elsewhere": traffic.elsewhere,
+            "side": recording.side,
+            "not_judged": reasons(traffic.not_judged),
+            "unreadable": reasons(traffic.unreadable),
+        },
+        "client": [
+            *(fault(found, fails=True) for found in recording.faults),
+            *(fault(found, fails=False) for found in recording.passed),
+        ],
+    }
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -115,6 +155,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "answers": [{name: short(text) for name, text in asdict(answer).items()} for answer in session.answers],
         "notes": list(report.notes),
         "exchanges": [_exchange(exchange) for exchange in session.exchanges],
+        **(_recording(report.recording) if report.recording is not None else {}),
     }
 
 
@@ -143,13 +184,14 @@ def _templates() -> jinja2.Environment:
 def write(report: Report, folder: Path) -> None:
     """Write report.json, report.md and report.html into `folder`, which is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    secret = report.session.target.key
-    described = without(as_json(report), secret)
+    described = as_json(report)
+    for key in report.keys:
+        described = without(described, key)
     values = {"view": View(report), "described": described}
     files = {"report.json": json.dumps(described, indent=2, ensure_ascii=True) + "\n"}
     templates = _templates()
     for kind in ("md", "html"):
         page = templates.get_template(f"report.{kind}.jinja").render(values)
-        files[f"report.{kind}"] = redacted(page, secret)
+        files[f"report.{kind}"] = report.redacted(page)
     for name, text in files.items():
         (folder / name).write_text(text, "utf-8", errors="backslashreplace")

@@ -6,7 +6,6 @@ Refuses: to judge.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -82,7 +81,7 @@ def known_of(
 def _observed(result: RuleResult, *, stand_in: bool, where: str) -> Knowledge:
     if not result.findings:
         return Knowledge("unknown", "not observed", (short(result.reason) or "no answer of this run shows it",))
-    counts = Counter(finding.verdict for finding in result.findings)
+    counts = result.counted
     said = ", ".join(f"{verdict} in {_answers(counts[verdict])}" for verdict in Verdict if counts[verdict])
     if stand_in:
         fact = f"the API was not asked. The stand-in was: {said}; {where}"

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from trackly_contract.exchange import Exchange
-    from trackly_contract.report import RuleResult
-    from trackly_contract.session import Session
+    from trackly_contract.report import RuleResult, Seen
 
 _GRAVEST_FIRST = (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE, Verdict.HELD)
 _PLACED = re.compile(r"(?P<level>top|nested)-(?P<operator>and|or)-(?P<turn>first|later)(?:-\d+)?(?:\+[a-z_]+)*")
@@ -74,7 +73,7 @@ def place_of(case: str) -> Place | None:
     return next(p for p in PLACES if (p.nested, p.operator, p.later) == (level, operator, later))
 
 
-def codes_by_place(results: Sequence[RuleResult], session: Session) -> list[Row]:
+def codes_by_place(results: Sequence[RuleResult], session: Seen) -> list[Row]:
     """Return each error code of a refused body, by the place where its fault stood."""
     asked: dict[str, dict[str, int]] = {}
     for finding in session.findings:
@@ -151,7 +150,7 @@ def operators() -> list[str]:
     return list(dict.fromkeys(token.token for token in sorted(tokens, key=lambda token: token.candidate)))
 
 
-def operators_by_type(results: Sequence[RuleResult], session: Session) -> list[TypeRow]:
+def operators_by_type(results: Sequence[RuleResult], session: Seen) -> list[TypeRow]:
     """Return what the run saw of each operator of each condition type."""
     seen = _seen(session)
     trials = {(trial.kind, trial.token): trial.outcome for trial in summed_up(session.vocabulary)}
@@ -198,7 +197,7 @@ def _invented(result: RuleResult) -> Cell:
     return Cell(verdict, len(looks), len(grave), number)
 
 
-def _seen(session: Session) -> _Seen:
+def _seen(session: Seen) -> _Seen:
     """Fold the updates of a run; a body that must be refused says nothing of its operators."""
     to_be_refused, wrongly = set[int](), set[int]()
     rules = contract().rules

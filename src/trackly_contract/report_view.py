@@ -216,7 +216,7 @@ class View:
     @property
     def base_url(self) -> str:
         """The base URL to give to a program that asks what this run asked."""
-        base_url = one_line(self.session.target.base_url)
+        base_url = one_line(self.session.target.base_url).partition(", ")[0]
         return base_url if base_url.startswith(("http://", "https://")) else "http://127.0.0.1:8377/api"
 
     @property
@@ -228,6 +228,7 @@ class View:
             suite_failed=bool(self.report.suite_failures),
             live=self.session.target.name == "live",
             left=bool(self.report.left),
+            client=self.report.recording is not None and bool(self.report.recording.faults),
         )
 
     @property
@@ -293,7 +294,8 @@ class View:
             under = self._told_under.setdefault(exchange.number, told.result.rule.id)
             if under != told.result.rule.id:
                 return Example(_shown(exchange, []), (), under)
-        programs = snippets(exchange.request, self.session.target.audience_id)
+        identifier = self.session.target.audience_id or exchange.request.path.split("/")[3]
+        programs = snippets(exchange.request, identifier)
         return Example(_shown(exchange, self._found.get(exchange.number, [])), programs)
 
     def knowledge(self, told: Told) -> list[Knowledge]:

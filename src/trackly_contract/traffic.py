@@ -79,8 +79,8 @@ class NotTrafficError(ValueError):
 class Raw:
     """What a file says of one exchange, before anybody looked whether it is one of ours.
 
-    A body of None was not recorded. `seconds` is how long it took; `note` says why there is no answer, or why the
-    answer is not the API's own.
+    A body of None was not recorded. `seconds` is how long it took; `started` is its end with `written_at_end`. `note`
+    says why there is no answer, or why the answer is not the API's own.
     """
 
     method: Any
@@ -92,6 +92,7 @@ class Raw:
     response_body: bytes | None = None
     started: Any = None
     seconds: Any = None
+    written_at_end: bool = False
     note: str = ""
     notes: list[str] = field(default_factory=list)
 
@@ -119,7 +120,10 @@ def item(raw: Raw, where: str) -> Item:
     bodiless = raw.method.upper() == "HEAD" or raw.status in (204, 304)
     given = b"" if bodiless and raw.response_body is None else raw.response_body
     response_body = _body(given, raw.response_headers, "answer", missing)
+    seconds = raw.seconds if _duration(raw.seconds) else None
     began = _moment(raw.started)
+    if began is not None and raw.written_at_end:
+        began -= seconds or 0.0
     return Recorded(
         exchange=Exchange(
             Request(raw.method.upper(), ours["path"], raw.request_headers, request_body or b""),
@@ -129,7 +133,7 @@ def item(raw: Raw, where: str) -> Item:
         address=f"{url.scheme}://{host}{port}{ours['before']}" if host else ours["before"],
         query=url.query,
         began=began,
-        ended=began + raw.seconds if began is not None and _duration(raw.seconds) else None,
+        ended=began + seconds if began is not None and seconds is not None else None,
         missing="; ".join(filter(None, missing)),
         request_whole=whole,
     )

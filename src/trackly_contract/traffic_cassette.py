@@ -99,6 +99,7 @@ def _interaction(found: Any) -> Raw:
         response_body=_body(response["body"] if "body" in response else response.get("content")),
         started=found.get("recorded_at"),
         seconds=_seconds(response.get("elapsed")),
+        written_at_end=True,
     )
 
 

@@ -72,11 +72,13 @@ def opened(path: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        stream = Path(path).open("rb")
+        file = Path(path)
+        if file.is_dir():
+            raise NotTrafficError(f"{path}: a folder; name the files in it")
+        with file.open("rb") as stream:
+            yield stream
     except OSError as error:
         raise NotTrafficError(f"{path}: cannot be read ({error.strerror})") from None
-    with stream:
-        yield stream
 
 
 def read(stream: BinaryIO, name: str) -> Iterator[Item]:
@@ -84,10 +86,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Item]:
     head = b""
     found: Format | None = None
     while found is None:
-        try:
-            piece = _some(stream, HEAD)
-        except OSError as error:
-            raise NotTrafficError(f"{name}: cannot be read ({error.strerror})") from None
+        piece = _some(stream, HEAD)
         head += piece
         found = _format(head, name, at_end=not piece or len(head) >= HEAD)
     joined = io.BufferedReader(_Joined(head.removeprefix(_BOM), stream), HEAD)
@@ -101,15 +100,7 @@ def _format(head: bytes, name: str, *, at_end: bool) -> Format | None:
             raise NotTrafficError(f"{name}: compressed; unpack it first: {program} FILE | trackly-contract judge -")
     text = head.removeprefix(_BOM).lstrip()
     if text.startswith(b"{"):
-        first = _FIRST_MEMBER.match(text)
-        if first is None:
-            return "lines" if at_end or b"\n" in text.partition(b"}")[2] else None
-        if first[1] == b"log":
-            return "har"
-        cassette = first[1].decode("ascii", "replace") in traffic_cassette.LISTS
-        if cassette or (first[1] == b"version" and b'"interactions"' in text):
-            return "cassette"
-        return "lines"
+        return _format_of_json(text, at_end=at_end)
     if _CASSETTE.search(text):
         return "cassette"
     if b"\n{" in text or (at_end and not text):
@@ -117,3 +108,14 @@ def _format(head: bytes, name: str, *, at_end: bool) -> Format | None:
     if at_end:
         raise NotTrafficError(f"{name}: neither a HAR file, nor a cassette, nor JSON lines")
     return None
+
+
+def _format_of_json(text: bytes, *, at_end: bool) -> Format | None:
+    """Return what a file is whose first value is an object, by the name of its first member."""
+    first = _FIRST_MEMBER.match(text)
+    if first is None:
+        return "lines" if at_end or b"\n" in text.partition(b"}")[2] else None
+    if first[1] == b"log":
+        return "har"
+    cassette = first[1].decode("ascii", "replace") in traffic_cassette.LISTS
+    return "cassette" if cassette or (first[1] == b"version" and b'"interactions"' in text) else "lines"

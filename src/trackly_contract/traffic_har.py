@@ -11,7 +11,17 @@ import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from trackly_contract.jsonvalue import JSON, NotJSONError, parse
-from trackly_contract.traffic import LONGEST, Elsewhere, Raw, RecordError, Unreadable, encoded, from_base64, headers, item
+from trackly_contract.traffic import (
+    LONGEST,
+    Elsewhere,
+    Raw,
+    RecordError,
+    Unreadable,
+    encoded,
+    from_base64,
+    headers,
+    item,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,11 +166,8 @@ class Cutter:
         while (place := self._passed_over(text, place)) < len(text):
             bracket = text[place]
             place += 1
-            if bracket == _QUOTE:  # the text that begins here ends in a later piece
-                if self.depth < _IN_THE_LIST and len(text) - place < CHUNK:
-                    self._rest = text[place - 1 :] + self._rest
-                else:
-                    self.within_text = True
+            if bracket == _QUOTE:
+                self._leave_open(text[place - 1 :])
                 break
             if bracket in _OPENING:
                 if self._opens_an_entry(bracket):
@@ -174,6 +181,13 @@ class Cutter:
                 return
         if self.begun:
             self._keep(text[begin:])
+
+    def _leave_open(self, text: bytes) -> None:
+        """Keep what is needed of a text that ends in a later piece: all of it where it may be a name."""
+        if self.depth < _IN_THE_LIST and len(text) < CHUNK:
+            self._rest = text + self._rest
+        else:
+            self.within_text = True
 
     def _passed_over(self, text: bytes, place: int) -> int:
         """Return where the next bracket stands that counts, or a quote that is not closed; the end if none does."""

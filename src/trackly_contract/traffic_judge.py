@@ -277,9 +277,7 @@ class _Answer:
         if self.traffic.audiences.knows((self.recorded.address, self.request.path.split("/")[3])):
             found = [finding for finding in found if finding.rule != rule or finding.verdict is not Verdict.HELD]
             expected, got = "2xx, for it was there before", f"{describe(self.response)}; it may have been deleted since"
-            found.append(
-                Finding(f"{self.operation}.success", Verdict.NOTED, self.exchange, expected, got, self.where)
-            )
+            found.append(Finding(f"{self.operation}.success", Verdict.NOTED, self.exchange, expected, got, self.where))
         self._say(found)
 
     def _refused(self, body: JSON) -> None:

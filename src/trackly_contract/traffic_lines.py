@@ -120,4 +120,5 @@ def _interaction(found: Any) -> Raw:
         response_body=_body(response.get("content")) if "content" in response else None,
         started=found.get("timestamp"),
         seconds=response.get("elapsed"),
+        written_at_end=True,
     )

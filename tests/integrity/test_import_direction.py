@@ -27,16 +27,17 @@ LAYERS = {
         " journal lock offline targets"
         " judge judge_request followed faults conversation session candidates precedence limits questions"
         " interrupts live"
+        " traffic traffic_har traffic_lines traffic_cassette traffic_files traffic_state traffic_judge"
     ),
     "reports, documents": (
         "layout snippets report_members report_advice report_assumed report_diff report_known report_matrix"
         " report report_view report_files failure request_text generated second_reading last_live waivers compare"
-        " tomlfile observed answers github issues"
+        " tomlfile observed answers github issues traffic_report"
         " docs_page docs_html docs_request docs_facts docs_file docs_held docs_which docs_drift"
     ),
     "gate for clients": "possible_answers gate gate_coverage gate_httpx gate_control gate_server gate_run survival",
     "pytest plugin, command line": (
-        "gate_plugin run record_reference recording options terminal plugin cli recorded_verdicts atlas"
+        "gate_plugin run record_reference recording options terminal plugin cli recorded_verdicts atlas traffic_run"
     ),
 }
 """Modules by layer, the lowest first: each imports from its own layer and from those above it in this list."""

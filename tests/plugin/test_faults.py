@@ -21,6 +21,7 @@ from trackly_contract.journal import Journal
 from trackly_contract.live import opened
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.run import run_suite
+from trackly_contract.session import Session
 from trackly_contract.targets import CEILINGS, Target, closing
 from trackly_contract.verdict import ExitCode, Verdict
 
@@ -105,6 +106,7 @@ def _says(fault: Fault, ended: Ended) -> None:
 
 
 def _does(fault: Fault, ended: Ended) -> None:
+    assert isinstance(ended.report.session, Session)
     outages, waits = ended.report.session.outages, ended.way.waits
     assert bool(waits) is (fault.does is not Does.NOTHING)
     assert tuple(waits) == (fault.waits or tuple(waits))

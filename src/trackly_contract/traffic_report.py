@@ -1,0 +1,223 @@
+"""Recorded traffic as a report: the same verdicts, files and exit codes as a run of the suite.
+
+Promises: what a file shows never reads as more than the file; a stamped answer is a stand-in's; no key of a recording
+shows in a text or a file; what the client sent is told apart from what the API did.
+Refuses: to judge (traffic_judge.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from trackly_contract import report as reports
+from trackly_contract.contract import contract
+from trackly_contract.exchange import Exchange
+from trackly_contract.failure import failure_text, one_line, short
+from trackly_contract.judge_request import Worth
+from trackly_contract.request_text import request_text
+from trackly_contract.secrets import redacted_body
+from trackly_contract.verdict import ExitCode, RunVerdict, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from trackly_contract.questions import Answer
+    from trackly_contract.report import Report
+    from trackly_contract.traffic_judge import ClientFault, Traffic
+    from trackly_contract.verdict import Finding
+    from trackly_contract.vocabulary import Trial
+    from trackly_contract.waivers import Waiver
+
+Side = Literal["api", "client", "both"]
+SIDES: tuple[Side, ...] = ("api", "client", "both")
+
+MOST_SHOWN = 5
+"""Differences, and faults of the client, that are shown in full in the terminal."""
+
+MOST_KEYS = 100
+"""Keys that are looked for in all texts; each body is rid of its own request's key at once."""
+
+MOST_ALIKE = 3
+"""Rules that are named one by one where the same is said of them."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where recorded answers came from, as a report wants to know it."""
+
+    base_url: str
+    evidence: str
+    name: str = "traffic"
+    audience_id: str = ""
+    key: str = ""
+
+
+@dataclass
+class Watched:
+    """Recorded traffic as a report wants to know it."""
+
+    target: Source
+    stamped: bool
+    requests: int
+    writes: int
+    findings: list[Finding]
+    exchanges: list[Exchange]
+    notes: list[str]
+    effort: str = "recorded"
+    read_only: bool = False
+    vocabulary: list[Trial] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+
+def fold(
+    traffic: Traffic,
+    files: Sequence[str],
+    *,
+    started_at: str,
+    side: Side = "both",
+    meant: Collection[str] = (),
+    waivers: Mapping[str, Waiver] | None = None,
+) -> Report:
+    """Return the report of traffic that was watched to its end.
+
+    `side` is whose faults count; faults of the client that `meant` names do not.
+    """
+    failing: list[ClientFault] = []
+    passed: list[ClientFault] = []
+    for found in sorted(traffic.faults.values(), key=lambda found: list(Worth).index(found.fault.worth)):
+        counts = side != "api" and found.fault.worth is not Worth.OPEN and not found.fault.names & set(meant)
+        (failing if counts else passed).append(found)
+    shown: dict[int, Exchange] = {}
+    for exchange in (*(f.exchange for f in traffic.findings.kept), *(f.exchange for f in traffic.faults.values())):
+        if exchange is not None:
+            shown.setdefault(exchange.number, _keyless(exchange))
+    findings = [
+        replace(finding, exchange=shown[finding.exchange.number]) if finding.exchange is not None else finding
+        for finding in traffic.findings.kept
+    ]
+    keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in shown.values())))
+    addresses = ", ".join(traffic.addresses) or "no address of the API"
+    watched = Watched(
+        target=Source(addresses, f"recorded traffic: {', '.join(map(one_line, files))}"),
+        stamped=traffic.stamped,
+        requests=traffic.exchanges,
+        writes=traffic.writes,
+        findings=findings,
+        exchanges=[shown[number] for number in sorted(shown)],
+        notes=[*_notes(traffic, side)],
+    )
+    seen = frozenset(traffic.findings.tally)
+    report = reports.build(
+        watched, started_at=started_at, looked_for=seen, reasons=traffic.unseen, waivers=waivers, last_live=None
+    )
+    results = tuple(replace(result, tally=traffic.findings.tally.get(result.rule.id)) for result in report.results)
+    recording = reports.Recording(traffic, side, tuple(failing), tuple(passed), tuple(keys)[:MOST_KEYS])
+    return replace(report, results=results, recording=recording)
+
+
+def _keyless(exchange: Exchange) -> Exchange:
+    """Return an exchange whose bodies hold no spelling of the key that it was sent with."""
+    request, response = exchange.request, exchange.response
+    key = request.header("x-api-key") or ""
+    return Exchange(
+        replace(request, body=redacted_body(request.body, key)),
+        replace(response, body=redacted_body(response.body, key)),
+        exchange.number,
+    )
+
+
+def _notes(traffic: Traffic, side: Side) -> Iterator[str]:
+    if not traffic.exchanges:
+        yield "no exchange with the audiences API in what was read: no request to .../v2/audiences/ID"
+    if traffic.audiences.overlapping:
+        yield (
+            f"{traffic.audiences.overlapping} exchanges overlapped in time with another of the same audience, or stand "
+            "out of order: each is judged by itself, and compared with no other"
+        )
+    if traffic.shared:
+        yield "others change the audiences too (--shared): what they may explain is noted"
+    if side != "both":
+        yield f"only faults of the {side} count (--side {side})"
+
+
+def exit_code(report: Report) -> ExitCode:
+    """Return how a judgement ends: drift for a fault of a side that counts, inconclusive for what was left out."""
+    recording = report.recording
+    assert recording is not None
+    if recording.faults or (recording.side != "client" and report.verdict is RunVerdict.DRIFT):
+        return ExitCode.DRIFT
+    traffic = recording.traffic
+    left_out = traffic.unreadable or (recording.side != "client" and traffic.not_judged)
+    return ExitCode.INCONCLUSIVE if left_out or not traffic.exchanges else ExitCode.CONFORMS
+
+
+def lines(report: Report, folder: str | None = None) -> Iterator[str]:
+    """Yield what a terminal shows of a report; `folder` is where its files are, None if there are none."""
+    for line in _lines(report, folder):
+        yield report.redacted(line)
+
+
+def _lines(report: Report, folder: str | None) -> Iterator[str]:
+    recording = report.recording
+    assert recording is not None
+    traffic, counts = recording.traffic, report.counts()
+    yield from _differences(report)
+    yield from _faults(report)
+    yield f"verdict    {report.verdict.value}: {one_line(report.headline())}"
+    stamp = ", stamped by a stand-in: this says nothing of the API itself" if traffic.stamped else ""
+    yield f"evidence   {one_line(report.session.target.evidence)}; answered at {report.session.target.base_url}{stamp}"
+    left = sum(times for times, _ in (*traffic.not_judged.values(), *traffic.unreadable.values()))
+    yield (
+        f"exchanges  judged {traffic.judged} of {traffic.records}; {traffic.elsewhere} to other addresses"
+        f"{f'; {left} could not be judged' if left else ''}"
+    )
+    for reasons in (traffic.not_judged, traffic.unreadable):
+        for reason, (times, where) in list(reasons.items())[:MOST_SHOWN]:
+            yield one_line(f"  {times} x {where}: {short(reason, 200)}")
+    told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
+    yield f"rules      {len(report.results)}: {told}"
+    for verdict in (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE):
+        alike: dict[str, list[str]] = {}
+        for result in report.results:
+            if result.verdict is verdict:
+                alike.setdefault(report.in_short(result), []).append(result.rule.id)
+        for text, ids in alike.items():
+            many = f"{len(ids)} rules, {ids[0]} to {ids[-1]}" if len(ids) > MOST_ALIKE else ", ".join(ids)
+            yield f"  {verdict.value:<12} {many}: {one_line(text)}"
+    fails, told_only = (sum(found.times for found in some) for some in (recording.faults, recording.passed))
+    yield f"client     {fails} faults in requests{f', {told_only} more that fail nothing' if told_only else ''}"
+    for note in report.notes:
+        yield f"note       {one_line(note)}"
+    if folder is not None:
+        yield f"report     {one_line(folder)}/report.html"
+
+
+def _differences(report: Report) -> Iterator[str]:
+    """Yield the first difference of each broken rule in full, at most MOST_SHOWN."""
+    broken = [result for result in report.results if result.verdict is Verdict.BROKEN]
+    for result in broken[:MOST_SHOWN]:
+        worst = next(found for found in result.findings if found.verdict is Verdict.BROKEN)
+        yield failure_text(worst, result.rule, last_live="not compared with recorded traffic")
+        yield f"  {'in':<9}  {one_line(worst.case)}, and {result.counted[Verdict.BROKEN] - 1} more"
+        yield ""
+    if len(broken) > MOST_SHOWN:
+        yield f"  and {len(broken) - MOST_SHOWN} more broken rules; the report has them all\n"
+
+
+def _faults(report: Report) -> Iterator[str]:
+    """Yield the faults of the client that fail, in full, at most MOST_SHOWN."""
+    assert report.recording is not None
+    faults = report.recording.faults
+    for found in faults[:MOST_SHOWN]:
+        yield request_text(found.fault, found.exchange.request, f"{found.where}, and {found.times - 1} more")
+        yield ""
+    if len(faults) > MOST_SHOWN:
+        yield f"  and {len(faults) - MOST_SHOWN} more kinds of faults of the client; the report has them all\n"
+
+
+def known_names() -> frozenset[str]:
+    """Return the names that a fault of a client can have, without those of tokens."""
+    from trackly_contract.judge_request import BESIDE_THE_QUESTIONS  # noqa: PLC0415
+
+    return frozenset({*contract().rules, *contract().questions, *BESIDE_THE_QUESTIONS})
