@@ -19,6 +19,7 @@ from trackly_contract.jsonvalue import JSON, NotJSONError, parse
 from trackly_contract.judge import describe, judge_audience, judge_refusal
 from trackly_contract.judge_request import RequestFault, Worth, judge_request
 from trackly_contract.traffic import Elsewhere, Recorded, Unreadable
+from trackly_contract.traffic_body import modest, shown, word_at, words
 from trackly_contract.traffic_state import Audiences, Step
 from trackly_contract.verdict import Finding, Verdict
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trackly_contract.traffic import Item
+    from trackly_contract.traffic_body import Word
 
 MOST_ALIKE = 3
 """Findings and faults that say the same and are kept with their exchanges; all are counted."""
@@ -35,6 +37,9 @@ MOST_OF_A_RULE = 20
 
 MOST_KINDS = 200
 """Kinds of faults, of reasons, and of addresses that are kept apart."""
+
+MOST_WORDS = 1_000
+"""Words of accepted filters that are remembered."""
 
 LISTS_UNKNOWN = "update.source_lists.unknown"
 NO_FAULT_OF_THE_BODY = frozenset({"id-form", "key-form", "key-blanks"})
@@ -111,6 +116,7 @@ class Traffic:
     not_judged: dict[str, tuple[int, str]] = field(default_factory=dict)
     unreadable: dict[str, tuple[int, str]] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
+    accepted_words: set[Word] = field(default_factory=set)
     audiences: Audiences = field(init=False)
     _answering: set[str] = field(default_factory=set)
 
@@ -198,7 +204,11 @@ class _Answer:
         body = [f for f in faults if f.status not in (401, 404) and f.name not in NO_FAULT_OF_THE_BODY]
         self.refused = [fault for fault in body if fault.worth is Worth.REFUSED]
         places = {fault.place for fault in self.refused}
-        self.open = any(fault.worth is not Worth.REFUSED and fault.place not in places for fault in body)
+        asked = [fault for fault in body if fault.worth is not Worth.REFUSED and fault.place not in places]
+        self.open = bool(asked)
+        self.body = self._body()
+        # A word that no page states and that was accepted before is no reason to leave another fault alone.
+        self.doubtful = any(not self._spoken(fault) for fault in asked)
 
     def _say(self, found: Iterable[Finding]) -> None:
         self.traffic.findings.add(found)
@@ -225,37 +235,44 @@ class _Answer:
         self.traffic.judged += 1
         if self.response.succeeded:
             return self._succeeded()
-        body = self._body()
         if self.response.status == 401:
             self._unauthorized()
         elif self.response.status == 404:
             self._not_found()
         else:
-            self._refused(body)
-        return self._step("refused", body) if self.operation == "update" else None
+            self._refused()
+        return self._step("refused", self.body) if self.operation == "update" else None
 
     def _left(self, reason: str) -> Step | None:
         self.traffic.leave(reason, self.where)
         return self._step("unknown") if self.operation == "update" else None
 
+    def _spoken(self, fault: RequestFault) -> bool:
+        word = word_at(self.body, fault.place) if fault.name == "token-unlisted" else None
+        return word is not None and word in self.traffic.accepted_words
+
     def _body(self) -> JSON:
+        if self.operation != "update":
+            return None
         try:
             return parse(self.request.body)
         except NotJSONError:
             return None
 
     def _succeeded(self) -> Step:
-        for fault in {fault.name: fault for fault in self.refused}.values() if not self.open else ():
+        for fault in {fault.name: fault for fault in self.refused}.values() if not self.doubtful else ():
             self._say(judge_refusal(self.exchange, fault.name, fault.status or 400, fault.code or "", self.where))
         judged = judge_audience(self.exchange, self.request.path.split("/")[3], self.where)
         self._say(judged.findings)
         audience = judged.well_formed() if judged.audience is not None else None
         if self.operation == "read":
             return self._step("read", None, audience) if audience is not None else self._step("unknown")
-        body = self._body()
+        body = self.body
+        if not self.refused and len(self.traffic.accepted_words) < MOST_WORDS:
+            self.traffic.accepted_words.update(words(body))
         if audience is None or self.open or self.refused or not isinstance(body, dict):
             return self._step("adopted", None, audience)
-        self._say(Finding(rule, Verdict.HELD, self.exchange, case=self.where) for rule in _shown(body))
+        self._say(Finding(rule, Verdict.HELD, self.exchange, case=self.where) for rule in shown(body))
         return self._step("updated", body, audience)
 
     def _error(self) -> list[Finding]:
@@ -280,24 +297,27 @@ class _Answer:
             found.append(Finding(f"{self.operation}.success", Verdict.NOTED, self.exchange, expected, got, self.where))
         self._say(found)
 
-    def _refused(self, body: JSON) -> None:
-        code = _code(self.exchange)
+    def _refused(self) -> None:
+        code, body = _code(self.exchange), self.body
         lists = body.get("source_lists") if isinstance(body, dict) else None
         if self.response.status == 400 and code == "source_list_not_found" and lists:
             self.traffic.unseen[LISTS_UNKNOWN] = UNSEEN[LISTS_UNKNOWN]
             self._say(self._error())
-        elif self.open:
+        elif self.doubtful or (self.open and not self.refused):
             self._say(self._error())
         elif self.refused:
-            agrees = [fault for fault in self.refused if fault.code == code] or self.refused
-            fault = agrees[0]
-            self._say(judge_refusal(self.exchange, fault.name, fault.status or 400, fault.code or "", self.where))
+            fault = next((fault for fault in self.refused if fault.code == code), self.refused[0])
+            due, wide = (fault.status or 400, fault.code or ""), not modest(body, counts=False)
+            self._say(judge_refusal(self.exchange, fault.name, *due, self.where, too_wide=wide))
         else:
-            rule = f"{self.operation}.success"
+            rule, got, worth = f"{self.operation}.success", describe(self.response), Verdict.BROKEN
             if isinstance(body, dict):
-                known = next((known for start, known in _KNOWN if _rule_of(code).startswith(start)), "")
-                rule = known if known in _shown(body) else rule
-            self._say([Finding(rule, Verdict.BROKEN, self.exchange, "2xx", describe(self.response), self.where)])
+                meant = _rule_of(code)
+                known = next((known for start, known in _KNOWN if meant.startswith(start)), "")
+                rule = known if known in shown(body) else rule
+                if not meant and not modest(body):
+                    worth, got = Verdict.NOTED, f"{got}, which may be a limit that no page states"
+            self._say([Finding(rule, worth, self.exchange, "2xx", got, self.where)])
             self._say(self._error())
 
 
@@ -312,22 +332,3 @@ def _code(exchange: Exchange) -> str:
 
 def _rule_of(code: str) -> str:
     return next((rule.id for rule in contract().rules.values() if code and rule.code == code), "")
-
-
-def _shown(body: dict[str, JSON]) -> set[str]:
-    """Return the rules about what is accepted that an accepted update shows to hold."""
-    found = {"update.optional"} if len(body) == 1 else set[str]()
-    if isinstance(body.get("name"), str) and len(body["name"]) == 255:
-        found.add("update.name.longest")
-    pending = [body["filter"]] if isinstance(body.get("filter"), dict) else []
-    if pending:
-        found.add("filter.operator.known")
-    while pending:
-        group = pending.pop()
-        nested = group.get("groups") or []
-        pending.extend(nested)
-        if nested:
-            found.add("filter.nested")
-        kinds = {condition.get("condition_type") for condition in group.get("conditions") or []}
-        found |= {f"filter.{kind}.known" for kind in kinds & {"time", "count"}}
-    return found

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.bench.start import starts
+from tests.bench.traffic import throughput
 from trackly_contract.cases import EFFORTS
 from trackly_contract.filters import GUARD, NOBODY
 from trackly_contract.jsonvalue import encode, parse
@@ -90,5 +91,5 @@ def judgements() -> list[str]:
 
 
 if __name__ == "__main__":
-    for table in (runs(), judgements(), starts()):
+    for table in (runs(), judgements(), starts(), throughput()):
         sys.stdout.write("\n".join(table) + "\n\n")

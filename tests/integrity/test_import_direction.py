@@ -27,7 +27,7 @@ LAYERS = {
         " journal lock offline targets"
         " judge judge_request followed faults conversation session candidates precedence limits questions"
         " interrupts live"
-        " traffic traffic_har traffic_lines traffic_cassette traffic_files traffic_state traffic_judge"
+        " traffic traffic_har traffic_lines traffic_cassette traffic_files traffic_state traffic_body traffic_judge"
     ),
     "reports, documents": (
         "layout snippets report_members report_advice report_assumed report_diff report_known report_matrix"

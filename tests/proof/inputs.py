@@ -30,7 +30,7 @@ UNRELATED = frozenset(
         *("possible_answers", "gate", "gate_coverage", "gate_httpx", "gate_control", "gate_server", "gate_run"),
         *("survival", "gate_plugin"),
         *("traffic", "traffic_har", "traffic_lines", "traffic_cassette", "traffic_files", "traffic_state"),
-        *("traffic_judge", "traffic_report", "traffic_run"),
+        *("traffic_body", "traffic_judge", "traffic_report", "traffic_run"),
     }
 )
 """Stems of files that decide of no answer what it says: how a run is started, kept, told and put back."""

@@ -1,0 +1,177 @@
+"""How fast recorded traffic is judged, against what jsonschema alone takes to validate the same bodies.
+
+Promises: bodies that differ from one another; one process; the bare validation reads the same JSON and reports
+nothing.
+Refuses: to judge: no test depends on a time.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from trackly_contract import traffic_files
+from trackly_contract.contract import contract
+from trackly_contract.exchange import Exchange, Request
+from trackly_contract.jsonvalue import encode
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.schemas import document
+from trackly_contract.traffic_judge import Traffic
+from trackly_contract.verdict import Verdict
+from trackly_contract.vocabulary import SCHEMA_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from trackly_contract.jsonvalue import JSON
+
+ADDRESS = "https://bench.invalid/api"
+PATH = f"/v2/audiences/{AUDIENCE_ID}"
+KEY = (("X-Api-Key", REFERENCE_KEY),)
+EXCHANGES = 3_000
+ROUNDS = 3
+
+
+def exchanges(count: int) -> Iterator[Exchange]:
+    """Yield what a client and the reference server say to one another: an update, then a read, and so on."""
+    server = ReferenceServer()
+    bodies = [vector.body for vector in contract().requests.values() if vector.method == "PUT" and not vector.situation]
+    bodies = [body for body in bodies if isinstance(body, dict)]
+    for number in range(count):
+        request = Request("GET", PATH, KEY)
+        if number % 2 == 0:
+            body = copy.deepcopy(bodies[number // 2 % len(bodies)])
+            body.setdefault("name", f"audience {number}")
+            request = Request("PUT", PATH, (*KEY, ("Content-Type", "application/json")), encode(body))
+        yield Exchange(request, server.answer(request), number + 1)
+
+
+def har_entry(exchange: Exchange) -> dict[str, JSON]:
+    """Return an exchange as browsers write it."""
+    request, response = exchange.request, exchange.response
+    entry: dict[str, JSON] = {
+        "startedDateTime": f"2026-01-01T00:{exchange.number // 60 % 60:02}:{exchange.number % 60:02}.000Z",
+        "time": 12.5,
+        "request": {
+            "method": request.method,
+            "url": f"{ADDRESS}{request.path}",
+            "headers": [{"name": name, "value": value} for name, value in request.headers],
+            "bodySize": len(request.body),
+        },
+        "response": {
+            "status": response.status,
+            "headers": [{"name": name, "value": value} for name, value in response.headers],
+            "content": {"size": len(response.body), "mimeType": "application/json", "text": response.body.decode()},
+        },
+    }
+    if request.body:
+        entry["request"]["postData"] = {"mimeType": "application/json", "text": request.body.decode()}
+    return entry
+
+
+def line(exchange: Exchange) -> dict[str, JSON]:
+    """Return an exchange as a line by our own member names."""
+    request, response = exchange.request, exchange.response
+    return {
+        "method": request.method,
+        "url": f"{ADDRESS}{request.path}",
+        "request_headers": dict(request.headers),
+        "request_body": request.body.decode(),
+        "status": response.status,
+        "response_headers": dict(response.headers),
+        "response_body": {"base64": base64.b64encode(response.body).decode()},
+    }
+
+
+def write_har(path: Path, some: Sequence[Exchange], times: int = 1) -> int:
+    """Write a HAR that holds exchanges several times over; return its length in bytes."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{"log": {"version": "1.2", "creator": {"name": "bench", "version": "1"}, "entries": [')
+        for turn in range(times):
+            for number, exchange in enumerate(some):
+                file.write(f"{',' if turn or number else ''}\n{json.dumps(har_entry(exchange))}")
+        file.write("\n]}}\n")
+    return path.stat().st_size
+
+
+def write_lines(path: Path, some: Sequence[Exchange]) -> int:
+    """Write JSON lines; return their length in bytes."""
+    path.write_text("".join(f"{json.dumps(line(exchange))}\n" for exchange in some), "utf-8")
+    return path.stat().st_size
+
+
+def judged(path: Path) -> Traffic:
+    """Judge a file."""
+    traffic = Traffic()
+    with traffic_files.opened(str(path)) as stream:
+        for item in traffic_files.read(stream, path.name):
+            traffic.watch(item)
+    traffic.finish()
+    assert not traffic.unreadable
+    assert all(not counts[Verdict.BROKEN] for counts in traffic.findings.tally.values())
+    return traffic
+
+
+def _bare() -> tuple[Draft202012Validator, Draft202012Validator]:
+    names = ("update.json", "filter.json", "audience.json", "filter-in-answers.json")
+    resources = [(found["$id"], DRAFT202012.create_resource(found)) for found in map(document, names)]
+    resources.append((SCHEMA_ID, DRAFT202012.create_resource(contract().vocabulary.schema())))
+    registry: Registry[Any] = Registry().with_resources(resources)
+    update, audience = (Draft202012Validator(document(name), registry=registry) for name in (names[0], names[2]))
+    return update, audience
+
+
+def validated(some: Sequence[Exchange]) -> None:
+    """Validate every body with jsonschema alone: no rules, no state, nothing told."""
+    update, audience = _bare()
+    for exchange in some:
+        if exchange.request.body:
+            list(update.iter_errors(json.loads(exchange.request.body)))
+        if exchange.response.succeeded:
+            list(audience.iter_errors(json.loads(exchange.response.body)))
+
+
+def _best(call: Callable[[], object]) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def throughput(count: int = EXCHANGES) -> list[str]:
+    """Return how fast files are judged by one process, as a ratio to the bare validation in the same run."""
+    some = list(exchanges(count))
+    bare = _best(lambda: validated(some))
+    rows = [f"traffic        MB/s  exchanges/s   against jsonschema alone ({count:,} exchanges)"]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, write in (("har", write_har), ("json lines", write_lines)):
+            path = Path(folder, name)
+            size = write(path, some)
+            seconds = _best(lambda path=path: judged(path))  # type: ignore[misc]  # the loop's own path
+            rows.append(f"{name:<10} {size / seconds / 1e6:>8.1f} {count / seconds:>12.0f} {seconds / bare:>10.2f}x")
+    rows.append(f"bare       {'':>8} {count / bare:>12.0f}       1.00x")
+    rows.append(f"highest memory of this process so far: {memory()} MB")
+    return rows
+
+
+def memory() -> int:
+    """Return the most memory that this process held, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 if sys.platform != "darwin" else 1024 * 1024)
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(throughput()) + "\n")
