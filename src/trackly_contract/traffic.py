@@ -105,8 +105,8 @@ def item(raw: Raw, where: str) -> Item:
         url = urlsplit(raw.url)
         host = url.hostname or ""
         port = f":{url.port}" if url.port is not None else ""
-    except ValueError as error:
-        return Unreadable(where, f"the url cannot be read: {error}")
+    except ValueError:
+        return Unreadable(where, "the url cannot be read")
     ours = _OURS.fullmatch(url.path)
     if ours is None or raw.method.upper() == "OPTIONS":
         return Elsewhere(where)

@@ -18,6 +18,7 @@ from trackly_contract.faults import strange, suspicious
 from trackly_contract.jsonvalue import JSON, NotJSONError, parse
 from trackly_contract.judge import describe, judge_audience, judge_refusal
 from trackly_contract.judge_request import RequestFault, Worth, judge_request
+from trackly_contract.secrets import redacted
 from trackly_contract.traffic import Elsewhere, Recorded, Unreadable
 from trackly_contract.traffic_body import modest, shown, word_at, words
 from trackly_contract.traffic_state import Audiences, Step
@@ -244,7 +245,7 @@ class _Answer:
         return self._step("refused", self.body) if self.operation == "update" else None
 
     def _left(self, reason: str) -> Step | None:
-        self.traffic.leave(reason, self.where)
+        self.traffic.leave(redacted(reason, self.request.header("x-api-key") or ""), self.where)
         return self._step("unknown") if self.operation == "update" else None
 
     def _spoken(self, fault: RequestFault) -> bool:

@@ -16,7 +16,7 @@ from trackly_contract.exchange import Exchange
 from trackly_contract.failure import failure_text, one_line, short
 from trackly_contract.judge_request import Worth
 from trackly_contract.request_text import request_text
-from trackly_contract.secrets import redacted_body
+from trackly_contract.secrets import redacted, redacted_body
 from trackly_contract.verdict import ExitCode, RunVerdict, Verdict
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ MOST_SHOWN = 5
 """Differences, and faults of the client, that are shown in full in the terminal."""
 
 MOST_KEYS = 100
-"""Keys that are looked for in all texts; each body is rid of its own request's key at once."""
+"""Keys that are looked for in all texts; what is told of an exchange is rid of its own key whatever their number."""
 
 MOST_ALIKE = 3
 """Rules that are named one by one where the same is said of them."""
@@ -85,17 +85,15 @@ def fold(
     """
     failing: list[ClientFault] = []
     passed: list[ClientFault] = []
-    for found in sorted(traffic.faults.values(), key=lambda found: list(Worth).index(found.fault.worth)):
+    faults = [_without_its_key(found) for found in traffic.faults.values()]
+    for found in sorted(faults, key=lambda found: list(Worth).index(found.fault.worth)):
         counts = side != "api" and found.fault.worth is not Worth.OPEN and not found.fault.names & set(meant)
         (failing if counts else passed).append(found)
     shown: dict[int, Exchange] = {}
-    for exchange in (*(f.exchange for f in traffic.findings.kept), *(f.exchange for f in traffic.faults.values())):
+    for exchange in (*(f.exchange for f in traffic.findings.kept), *(f.exchange for f in faults)):
         if exchange is not None:
             shown.setdefault(exchange.number, _keyless(exchange))
-    findings = [
-        replace(finding, exchange=shown[finding.exchange.number]) if finding.exchange is not None else finding
-        for finding in traffic.findings.kept
-    ]
+    findings = [_keyless_finding(finding, shown) for finding in traffic.findings.kept]
     keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in shown.values())))
     addresses = ", ".join(traffic.addresses) or "no address of the API"
     watched = Watched(
@@ -125,6 +123,21 @@ def _keyless(exchange: Exchange) -> Exchange:
         replace(response, body=redacted_body(response.body, key)),
         exchange.number,
     )
+
+
+def _keyless_finding(finding: Finding, shown: Mapping[int, Exchange]) -> Finding:
+    if finding.exchange is None:
+        return finding
+    key = finding.exchange.request.header("x-api-key") or ""
+    expected, got = redacted(finding.expected, key), redacted(finding.got, key)
+    return replace(finding, exchange=shown[finding.exchange.number], expected=expected, got=got)
+
+
+def _without_its_key(found: ClientFault) -> ClientFault:
+    key, fault = found.exchange.request.header("x-api-key") or "", found.fault
+    fault = replace(fault, place=redacted(fault.place, key), got=redacted(fault.got, key))
+    fault = replace(fault, instead=redacted(fault.instead, key), word=redacted(fault.word, key))
+    return replace(found, fault=fault, exchange=_keyless(found.exchange))
 
 
 def _notes(traffic: Traffic, side: Side) -> Iterator[str]:

@@ -193,6 +193,25 @@ def test_a_body_that_was_not_recorded_is_named_and_not_taken_for_empty(content: 
     assert found.missing or not json.loads(found.exchange.response.body or b"null")
 
 
+def test_an_entry_as_mitmproxy_writes_it_is_read() -> None:
+    update = asked(put({"name": "Zoë"}))[0]
+    entry = har_entry(update, startedDateTime="2026-01-01T00:00:00.500000+00:00", time=12.7, cache={}, timings={})
+    entry["request"] |= {"httpVersion": "HTTP/2.0", "cookies": [], "queryString": [], "headersSize": 90}
+    entry["request"]["postData"]["params"] = []
+    packed = gzip.compress(update.response.body)
+    entry["response"]["content"] = {
+        "size": len(packed),
+        "compression": len(update.response.body) - len(packed),
+        "mimeType": "application/json",
+        "text": base64.b64encode(update.response.body).decode(),
+        "encoding": "base64",
+    }
+    entry["response"]["headers"].append({"name": "content-encoding", "value": "gzip"})
+    found = read(har([entry]))
+    assert bodies(recorded(found)) == bodies([update])
+    assert [item.missing for item in found if isinstance(item, Recorded)] == [""]
+
+
 def test_a_bomb_is_not_unpacked() -> None:
     bomb = base64.b64encode(gzip.compress(b" " * (LONGEST + 1))).decode()
     found = one(response__content={"text": bomb, "encoding": "base64"})

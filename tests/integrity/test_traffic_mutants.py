@@ -1,0 +1,100 @@
+"""Recorded traffic can say no, and does not cry wolf: what the suite sends, answered by mutants and by variants."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integrity.mutants import Mutant, mutants
+from tests.integrity.variants import Variant, variants
+from trackly_contract import traffic_judge
+from trackly_contract.contract import contract
+from trackly_contract.exchange import Exchange, Request
+from trackly_contract.jsonvalue import encode
+from trackly_contract.judge_request import judge_request
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.run import run_suite
+from trackly_contract.targets import embedded_target
+from trackly_contract.traffic import Recorded
+from trackly_contract.traffic_judge import Traffic
+from trackly_contract.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+PATH = f"/v2/audiences/{AUDIENCE_ID}"
+KEY = (("X-Api-Key", REFERENCE_KEY),)
+COUNTED_THEN_NAMED = [
+    Request("GET", f"{PATH}/size", KEY),
+    Request("GET", PATH, KEY),
+    Request("PUT", PATH, (*KEY, ("Content-Type", "application/json")), encode({"name": "Clickers"})),
+    Request("GET", f"{PATH}/size", KEY),
+    Request("GET", PATH, KEY),
+    Request("PUT", PATH, (*KEY, ("Content-Type", "application/json")), encode({"description": "Of this month"})),
+    Request("GET", PATH, KEY),
+]
+
+NOT_IN_TRAFFIC = {
+    "source_list_not_found accepted": "which lists exist is not seen",
+    "missing key accepted": "recorders take keys out of their files",
+    "empty key accepted": "the same",
+    "wrong key accepted": "which keys are good is not seen",
+    "key of PUT not checked": "the same",
+    "403 for 401": "a 403 may come from something in between",
+    "missing_time_value replaced by invalid_request": "its body looks back a century, which may be too far",
+    "invalid_carrier_operator replaced by invalid_request": "the same",
+    "update answered 204": "an answer without a body may come from something in between",
+}
+"""Mutants that no recording betrays, and why."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _judged_once() -> Iterator[None]:
+    """The same requests go to every server: what they deserve is found out once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(traffic_judge, "judge_request", cache(judge_request))
+        yield
+
+
+@pytest.fixture(scope="module")
+def requests() -> list[Request]:
+    """What a client sends that uses the API as the suite does."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        target = embedded_target(ReferenceServer().answer, AUDIENCE_ID, REFERENCE_KEY)
+        _, report = run_suite(target, "quick", ["-q"])
+    assert report is not None
+    return [*(exchange.request for exchange in report.session.exchanges), *COUNTED_THEN_NAMED]
+
+
+def judged(server: Any, requests: Sequence[Request]) -> Traffic:
+    traffic = Traffic()
+    for number, request in enumerate(requests, 1):
+        traffic.watch(Recorded(Exchange(request, server.answer(request)), f"x {number}", "https://api.invalid"))
+    traffic.finish()
+    return traffic
+
+
+def broken(traffic: Traffic) -> set[str]:
+    rules = contract().rules
+    return {rule for rule, found in traffic.findings.tally.items() if found[Verdict.BROKEN] and rules[rule].breakable}
+
+
+def test_traffic_of_the_reference_server_breaks_nothing(requests: list[Request]) -> None:
+    traffic = judged(ReferenceServer(), requests)
+    assert (broken(traffic), traffic.not_judged, traffic.judged) == (set(), {}, len(requests))
+
+
+@pytest.mark.parametrize("mutant", [pytest.param(mutant, id=mutant.id) for mutant in mutants()])
+def test_traffic_of_a_server_that_breaks_a_rule_is_drift(mutant: Mutant, requests: list[Request]) -> None:
+    assert bool(broken(judged(mutant.make(), requests))) is (mutant.id not in NOT_IN_TRAFFIC)
+
+
+@pytest.mark.parametrize(
+    "variant", [v for v in variants() if not v.over_http and v.audience == AUDIENCE_ID], ids=lambda variant: variant.id
+)
+def test_traffic_of_a_legal_server_breaks_nothing(variant: Variant, requests: list[Request]) -> None:
+    assert broken(judged(variant.make(), requests)) == set()
