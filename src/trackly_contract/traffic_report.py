@@ -35,7 +35,7 @@ SIDES: tuple[Side, ...] = ("api", "client", "both")
 MOST_SHOWN = 5
 """Differences, and faults of the client, that are shown in full in the terminal."""
 
-MOST_KEYS = 100
+MOST_KEYS = 20
 """Keys that are looked for in all texts; what is told of an exchange is rid of its own key whatever their number."""
 
 MOST_ALIKE = 3
