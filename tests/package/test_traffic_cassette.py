@@ -64,11 +64,20 @@ def test_a_cassette_that_vcrpy_writes_is_read_and_judged(tmp_path: Path, seriali
 @pytest.mark.parametrize("kind", ["vcr", "har", "ndjson"])
 def test_what_schemathesis_writes_is_read_and_judged(tmp_path: Path, kind: str) -> None:
     document = data.root() / "schemas" / "openapi.bundled.json"
+    home = tmp_path / "home"  # it keeps files of its own where it is started
+    home.mkdir()
     with running(ReferenceServer()) as base_url:
         run = [sys.executable, "-m", "schemathesis.cli", "run", str(document), "--url", base_url, "--max-examples=1"]
-        run += ["-H", f"X-Api-Key: {REFERENCE_KEY}", "--report", kind, f"--report-dir={tmp_path}", "--phases=examples"]
-        done = subprocess.run(run, capture_output=True, text=True, timeout=120, check=False)
-    files = list(tmp_path.iterdir())
+        run += [
+            "-H",
+            f"X-Api-Key: {REFERENCE_KEY}",
+            "--report",
+            kind,
+            f"--report-dir={tmp_path / 'reports'}",
+            "--phases=examples",
+        ]
+        done = subprocess.run(run, capture_output=True, text=True, timeout=120, cwd=home, check=False)
+    files = list((tmp_path / "reports").iterdir())
     assert len(files) == 1, done.stdout + done.stderr
     traffic = watched(read(files[0].read_bytes()))
     assert traffic.judged >= 3

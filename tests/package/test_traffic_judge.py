@@ -245,6 +245,12 @@ def test_exchanges_that_overlapped_are_not_compared(spans: Any, rules: set[str])
     assert broken(timed(*spans, exchanges=[update, replace(read, response=other)])) == rules
 
 
+def test_a_slow_answer_is_not_compared_with_what_was_changed_while_it_came() -> None:
+    first, second, read = asked(put({"name": "a"}), put({"name": "b"}), get())
+    spans = ((0.0, 1.0), (2.0, 5.0), (3.0, 3.5))
+    assert broken(timed(*spans, exchanges=[first, read, second])) == set()
+
+
 def test_two_addresses_are_two_audiences_though_the_id_is_the_same() -> None:
     update, read = asked(put({"name": "a"}), get())
     old = replace(read, response=said(200, AUDIENCE))

@@ -168,6 +168,18 @@ def test_the_key_shows_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert spelt[:20] not in text
 
 
+def test_the_key_of_one_exchange_does_not_show_in_another(tmp_path: Path) -> None:
+    other = (("X-Api-Key", "another-key-of-this-test"),)
+    exchanges = [
+        Exchange(
+            Request("GET", PATH, (("X-Api-Key", SECRET),)), Response(200, (), encode({**AUDIENCE, "status": "zz"}))
+        ),
+        Exchange(Request("GET", PATH, other), Response(200, (), encode({**AUDIENCE, "status": SECRET}))),
+    ]
+    write(folded(judged(exchanges)), tmp_path)
+    assert not [path for path in tmp_path.iterdir() if SECRET in path.read_text("utf-8")]
+
+
 def test_more_keys_than_are_looked_for_everywhere_show_nowhere_either(tmp_path: Path) -> None:
     secrets = [hashlib.sha256(bytes([number])).hexdigest() for number in range(2 * MOST_KEYS)]
     answers = [Response(200, (), encode({**AUDIENCE, "status": secret})) for secret in secrets]
