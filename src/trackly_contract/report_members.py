@@ -15,7 +15,7 @@ from trackly_contract.schemas import document as schema_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PARTS = ("rule", "evidence", "exchange", "trial", "answer")
+PARTS = ("rule", "evidence", "exchange", "trial", "answer", "left", "client_fault")
 """What a report is made of, in the order of the document; `waiver` stands within a rule."""
 
 Row = tuple[str, str, str]

@@ -34,16 +34,16 @@ def objects(node: Any) -> list[dict[str, Any]]:
 
 def test_every_member_of_the_schema_stands_in_the_document() -> None:
     found = objects(document("report.json"))
-    assert len(found) == 2 + len(report_members.PARTS)  # the report itself, and a waiver within a rule
+    assert len(found) == 3 + len(report_members.PARTS)  # the report itself, its traffic, and a waiver within a rule
     for part in found:
         assert set(part["required"]) <= set(part["properties"])
         for name, member in part["properties"].items():
             says = re.escape(member["description"])
-            assert re.search(rf"^\| `(waiver\.)?{name}` \| .+ \| .*{says} \|$", TEXT, re.MULTILINE)
+            assert re.search(rf"^\| `(waiver\.|traffic\.)?{name}` \| .+ \| .*{says} \|$", TEXT, re.MULTILINE)
 
 
 def test_what_may_be_absent_is_said_and_what_may_not_is_not() -> None:
-    absent = {"`waiver`", "`last_live`", "`reading`"}
+    absent = {"`waiver`", "`last_live`", "`reading`", "`traffic`", "`client`"}
     assert set(re.findall(r"^\| (\S+) \| .* \| may be absent; ", TEXT, re.MULTILINE)) == absent
 
 
