@@ -348,7 +348,8 @@ class View:
         first = next((finding for finding in findings if finding.exchange is not None), findings[0])
         before = self.report.before(first)
         looks = [Look(one_line(f.case), f.exchange.number if f.exchange else 0) for f in findings]
-        since = report_advice.since(before, day=self.day, stand_in=self.stand_in)
+        day = self.day if self.report.recording is None else "the day of the recording"
+        since = report_advice.since(before, day=day, stand_in=self.stand_in)
         return Difference(
             verdict=first.verdict,
             expected=short(first.expected),

@@ -199,7 +199,8 @@ def _lines(report: Report, folder: str | None) -> Iterator[str]:
             many = f"{len(ids)} rules, {ids[0]} to {ids[-1]}" if len(ids) > MOST_ALIKE else ", ".join(ids)
             yield f"  {verdict.value:<12} {many}: {one_line(text)}"
     fails, told_only = (sum(found.times for found in some) for some in (recording.faults, recording.passed))
-    yield f"client     {fails} faults in requests{f', {told_only} more that fail nothing' if told_only else ''}"
+    more = f", {told_only} more that fail nothing" if told_only else ""
+    yield f"client     {fails} {'fault' if fails == 1 else 'faults'} in requests{more}"
     for note in report.notes:
         yield f"note       {one_line(note)}"
     if folder is not None:
@@ -212,10 +213,14 @@ def _differences(report: Report) -> Iterator[str]:
     for result in broken[:MOST_SHOWN]:
         worst = next(found for found in result.findings if found.verdict is Verdict.BROKEN)
         yield failure_text(worst, result.rule, last_live="not compared with recorded traffic")
-        yield f"  {'in':<9}  {one_line(worst.case)}, and {result.counted[Verdict.BROKEN] - 1} more"
+        yield f"  {'in':<9}  {one_line(_seen(worst.case, result.counted[Verdict.BROKEN]))}"
         yield ""
     if len(broken) > MOST_SHOWN:
         yield f"  and {len(broken) - MOST_SHOWN} more broken rules; the report has them all\n"
+
+
+def _seen(where: str, times: int) -> str:
+    return where if times == 1 else f"{where}, and {times - 1} more"
 
 
 def _faults(report: Report) -> Iterator[str]:
@@ -223,7 +228,7 @@ def _faults(report: Report) -> Iterator[str]:
     assert report.recording is not None
     faults = report.recording.faults
     for found in faults[:MOST_SHOWN]:
-        yield request_text(found.fault, found.exchange.request, f"{found.where}, and {found.times - 1} more")
+        yield request_text(found.fault, found.exchange.request, _seen(found.where, found.times))
         yield ""
     if len(faults) > MOST_SHOWN:
         yield f"  and {len(faults) - MOST_SHOWN} more kinds of faults of the client; the report has them all\n"

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trackly_contract import traffic_files, waivers
+from trackly_contract import github, traffic_files, waivers
 from trackly_contract.contract import contract
 from trackly_contract.failure import one_line
 from trackly_contract.traffic import NotTrafficError
@@ -110,7 +110,7 @@ def run(
                 from trackly_contract import report_files  # noqa: PLC0415  # only who asks for files waits for it
 
                 report_files.write(report, Path(report_folder))
-            text, code = "\n".join(lines(report, report_folder)), exit_code(report)
+            text, code = "\n".join((*lines(report, report_folder), *github.tell(report))), exit_code(report)
     except Exception as error:  # noqa: BLE001  # a bug of ours is never drift, and its text may hold what was recorded
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
