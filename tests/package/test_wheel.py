@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -118,7 +119,54 @@ def test_a_recipe_is_printed(made: Installed) -> None:
     assert made.run("trackly-contract", "recipe", "gate.sh") == (CHECKOUT / "docs/ci/gate.sh").read_text("utf-8")
 
 
-# `trackly-contract judge` and the fixtures of the gate: their smoke tests belong here.
+def test_judge_names_what_an_answer_breaks(made: Installed, tmp_path: Path) -> None:
+    url = f"https://app.tracklysms.com/api/v2/audiences/{AUDIENCE_ID}"
+    line = {"method": "GET", "url": url, "status": 404, "response_body": {"error": "gone", "code": "gone"}}
+    (tmp_path / "lines.jsonl").write_text(json.dumps(line), "utf-8")
+    assert "broken       read.unknown_id" in made.run(
+        "trackly-contract", "judge", "--side", "api", str(tmp_path / "lines.jsonl"), code=1
+    )
+
+
+def test_serve_judges_what_a_command_sends(made: Installed) -> None:
+    asked = (
+        "import os, urllib.request as u;"
+        "u.build_opener(u.ProxyHandler({})).open(u.Request(os.environ['TRACKLY_BASE_URL'] + '/v2/audiences/'"
+        "+ os.environ['TRACKLY_AUDIENCE_ID'] + '?x=1', headers={'X-Api-Key': os.environ['TRACKLY_API_KEY']}))"
+    )
+    assert "no page names a query parameter" in made.run(
+        "trackly-contract", "serve", "--", str(made.scripts / "python"), "-c", asked, code=1
+    )
+
+
+GATED = """
+import httpx
+
+def send(base_url, gate, **options):
+    key = {"X-Api-Key": gate.api_key}
+    with httpx.Client(base_url=base_url, headers=key, trust_env=False) as client:
+        return client.put(f"/v2/audiences/{gate.audience_id}", **options).status_code
+
+def test_routed(trackly_api):
+    assert send("https://app.tracklysms.com/api", trackly_api, json={"name": "x"}) == 200
+
+def test_served(trackly_server):
+    assert send(trackly_server.base_url, trackly_server, json={"name": "x"}) == 200
+
+def test_at_fault(trackly_api):
+    assert send("https://api.tracklysms.com/api", trackly_api, json={"title": "x"}) == 200
+"""
+
+
+def test_the_gate_judges_a_client(made: Installed) -> None:
+    path = made.folder / "test_gated.py"
+    path.write_text(GATED, "utf-8")
+    try:
+        said = made.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", path.name, code=1)
+    finally:
+        path.unlink()
+    assert "1 failed, 2 passed" in said
+    assert "FAILED test_gated.py::test_at_fault - Failed: unknown-key" in said
 
 
 @pytest.fixture
