@@ -83,6 +83,8 @@ def entry(value: JSON) -> Raw:
     raw.note = error if isinstance(error, str) else ""
     if value.get("_fromCache") or response.get("_fromCache"):
         raw.note = "answered by the browser's cache, and not by the API"
+    elif value.get("_wasFulfilled"):
+        raw.note = "made up by a route of Playwright, and not answered by the API"
     raw.request_body = _sent(request)
     raw.response_body = _answered(response.get("content"), raw)
     return raw

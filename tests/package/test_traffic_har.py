@@ -247,6 +247,7 @@ def test_times_are_seconds_since_1970() -> None:
 
 def test_an_answer_of_the_browsers_cache_is_not_the_apis() -> None:
     assert "the browser's cache" in one(_fromCache="disk").missing
+    assert "a route of Playwright" in one(_wasFulfilled=True).missing
 
 
 GROWTH = """
