@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from trackly_contract.failure import one_line, short
 from trackly_contract.jsonvalue import NotJSONError, parse
-from trackly_contract.report_files import SCHEMA_VERSION
+from trackly_contract.report import SCHEMA_VERSION
 from trackly_contract.schemas import document
 from trackly_contract.verdict import ExitCode, Verdict
 

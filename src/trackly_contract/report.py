@@ -45,6 +45,10 @@ class Recording:
     keys: tuple[str, ...] = ()
 
 
+SCHEMA_VERSION = "1.1"
+"""Version of `schemas/report.json`; docs/report.md says what a new one may change."""
+
+
 @dataclass(frozen=True)
 class RuleResult:
     """What one run says of one rule.

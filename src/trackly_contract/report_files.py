@@ -20,6 +20,7 @@ from markupsafe import Markup
 from trackly_contract import __version__
 from trackly_contract.failure import path_of, printable, short
 from trackly_contract.jsonvalue import NotJSONError, nesting, parse
+from trackly_contract.report import SCHEMA_VERSION
 from trackly_contract.report_view import MOST_BLANKS, View
 from trackly_contract.secrets import without
 from trackly_contract.verdict import Verdict
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from trackly_contract.traffic_judge import ClientFault
     from trackly_contract.verdict import Finding
 
-SCHEMA_VERSION = "1.1"
 LONGEST_BODY = 20_000
 CUT = " ... (cut here)"
 
