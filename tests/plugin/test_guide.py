@@ -41,7 +41,18 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the guide's commands are of a POSIX shell")
 
 GUIDE = (CHECKOUT / "docs" / "guide.md").read_text("utf-8")
-COPIED = ("contracts", "docs", "schemas", "src", "tests", "cassettes", "Makefile", "conftest.py", "pyproject.toml")
+COPIED = (
+    "contracts",
+    "docs",
+    "examples",
+    "schemas",
+    "src",
+    "tests",
+    "cassettes",
+    "Makefile",
+    "conftest.py",
+    "pyproject.toml",
+)
 ENDED = "exit code "
 Block = tuple[str, int]
 
@@ -247,11 +258,22 @@ def stand_in(desk: Desk, text: str) -> None:
                 assert time.monotonic() < until
                 time.sleep(0.05)
             exports = [line for line in desk.output.read_text("utf-8").splitlines() if "export " in line]
-            assert len(exports) == 3
+            assert len(exports) == 4
             ended(desk.run("\n".join([*exports, ask])), 0, '"High-Value Clickers"')
         finally:
             os.killpg(server.pid, signal.SIGINT)
             server.wait(SECONDS)
+
+
+def gated(desk: Desk, text: str) -> None:
+    mended, bug = text.splitlines()
+    ended(desk.run(mended), 0, "answers met    72 of 72")
+    ended(desk.run(bug), 1, "camel-case ", "  instead    condition_type")
+
+
+def served(desk: Desk, text: str) -> None:
+    program("curl")
+    ended(desk.run(text), 0, "no faults", "answers met    38 of 72")
 
 
 def open_questions(desk: Desk, text: str) -> None:
@@ -274,6 +296,8 @@ TRIED: dict[Block, Callable[[Desk, str], None]] = {
     (NIGHT, 2): compared,
     (NIGHT, 3): waived,
     ("A stand-in for your client's tests", 1): stand_in,
+    ("A gate before a release", 1): gated,
+    ("A gate before a release", 2): served,
     ("Ask what is open", 1): open_questions,
 }
 
