@@ -30,13 +30,22 @@ Kept = TypeVar("Kept")
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="trackly-contract")
 def main() -> None:
-    """Contract tests for the audiences API of Trackly SMS."""
+    """Contract tests for the audiences API of Trackly SMS: GET and PUT /v2/audiences/{id}.
+
+    `check --live` and `restore` read TRACKLY_API_KEY (never printed, never stored), TRACKLY_AUDIENCE_ID (a sandbox
+    audience that nobody uses), TRACKLY_BASE_URL (default https://app.tracklysms.com/api) and TRACKLY_STATE_DIR (where
+    journal and lock live).
+    """
 
 
-@main.command(context_settings={"ignore_unknown_options": True})
+@main.command(
+    short_help="Run the suite: on the reference server, or --live.", context_settings={"ignore_unknown_options": True}
+)
 @click.option("--live", is_flag=True, help="Ask the API that the TRACKLY_ variables name (as --target live).")
-@click.option("--target", type=click.Choice(TARGETS), default="reference", show_default=True)
-@click.option("--effort", type=click.Choice(EFFORTS), default="standard", show_default=True)
+@click.option(
+    "--target", type=click.Choice(TARGETS), default="reference", show_default=True, help="Who is asked, or replayed."
+)
+@click.option("--effort", type=click.Choice(EFFORTS), default="standard", show_default=True, help="How much is asked.")
 @click.option("--read-only", is_flag=True, help="Send GET of the audience only.")
 @click.option("--report", metavar="DIR", help="Write report.json, report.md and report.html into DIR.")
 @click.option(
@@ -57,8 +66,11 @@ def check(  # noqa: PLR0913  # one parameter an option
 ) -> None:
     """Run the conformance suite; further arguments go to pytest.
 
+    Such as --trackly-questions (ask what the documentation leaves open), --trackly-max-requests=N, --junitxml=FILE or
+    -k filter.time.
+
     Exit code 0: conforms. 1: drift. 10: nothing is broken, but something could not be found out. 3: the suite
-    itself failed.
+    itself failed. 2: it was stopped. 4: it could not begin.
     """
     from trackly_contract.run import run_suite  # noqa: PLC0415  # pytest is slow to import, and --help need not wait
 
@@ -80,15 +92,27 @@ def _required(_context: click.Context, _option: click.Parameter, texts: tuple[st
         raise click.BadParameter(str(error)) from None
 
 
-@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def _known(meant: tuple[str, ...]) -> None:
+    """Raise click.UsageError for names that no fault can have."""
+    from trackly_contract.traffic_report import known_names  # noqa: PLC0415
+
+    unknown = [name for name in meant if name.partition(":")[0] not in known_names()]
+    if unknown:
+        raise click.UsageError(f"--meant: no rule or question is called {', '.join(unknown)}")
+
+
+@main.command(
+    short_help="Serve the reference server, alone or for a COMMAND.",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes any free one.  [default: 8377; with COMMAND 0]")
-@click.option("--meant", multiple=True, metavar="NAME", help="A fault of requests that is meant; may be given twice.")
+@click.option("--meant", multiple=True, metavar="NAME", help="A fault of requests that is meant; may be given again.")
 @click.option(
     "--fail-under",
     multiple=True,
     callback=_required,
     metavar="[answers:|requests:]PERCENT",
-    help="Fail unless that share of answers was met, and of kinds of requests sent.",
+    help="Fail unless that share of answers was met, and of kinds of requests sent; may be given again.",
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def serve(
@@ -100,10 +124,11 @@ def serve(
     is judged; http://127.0.0.1:PORT/control arranges and inspects (docs/gate.md).
 
     COMMAND finds TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and TRACKLY_CONTROL_URL in its environment.
-    Exit code: its own, if it is not 0; else 1 if a request had a fault, or too little was covered.
+    Exit code: its own, if it is not 0; else 1 if a request had a fault, none came, or too little was covered.
     """
     from trackly_contract import gate_run  # noqa: PLC0415
 
+    _known(meant)
     try:
         code = gate_run.run(list(command), port, meant, fail_under, click.echo)
     except OSError as error:
@@ -111,7 +136,7 @@ def serve(
     sys.exit(code)
 
 
-@main.command()
+@main.command(short_help="Put a live audience back after an interrupted run.")
 def restore() -> None:
     """Put a live audience back as it was before an interrupted run.
 
@@ -159,7 +184,7 @@ def restore() -> None:
     click.echo(f"put back: audience {before.get('name')!r} is as it was")
 
 
-@main.command()
+@main.command(short_help="Say what changed between two report.json.")
 @click.argument("old", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("new", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
@@ -179,7 +204,7 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
     sys.exit(comparison.exit_code)
 
 
-@main.command()
+@main.command(short_help="Say which issues a run opens and closes.")
 @click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--known",
@@ -203,11 +228,11 @@ def issues(report: Path, known: Path | None, into: Path) -> None:
         raise click.UsageError(str(error)) from None
     except FileExistsError:
         raise click.UsageError(f"{into}: it is there already; name a folder that is not") from None
-    for line in plan.lines():
+    for line in [*plan.lines()] or ["no issue to open, none to close"]:
         click.echo(line)
 
 
-@main.command()
+@main.command(short_help="Print a script for CI; without NAME, list them.")
 @click.argument("name", required=False)
 def recipe(name: str | None) -> None:
     """Print a recipe for a CI service; without NAME, list them.
@@ -225,7 +250,7 @@ def recipe(name: str | None) -> None:
         raise click.UsageError(f"there is no recipe {name!r}, only {', '.join(found)}")
 
 
-@main.command()
+@main.command(short_help="Compare saved documentation pages with the contract.")
 @click.argument("pages", metavar="PAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
@@ -245,13 +270,21 @@ def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
     sys.exit(1 if any(page.differences for page in compared) else 0)
 
 
-@main.command()
+@main.command(short_help="Judge recorded traffic: HAR, cassettes, JSON lines.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--side", type=click.Choice(("api", "client", "both")), default="both", show_default=True)
-@click.option("--meant", metavar="NAME", multiple=True, help="A fault of the client that is meant, and fails nothing.")
+@click.option(
+    "--side",
+    type=click.Choice(("api", "client", "both")),
+    default="both",
+    show_default=True,
+    help="Whose faults count.",
+)
+@click.option("--meant", metavar="NAME", multiple=True, help="A fault of the client that is meant; may be given again.")
 @click.option("--shared", is_flag=True, help="Others change the audiences too: what they may explain is noted.")
 @click.option("--report", metavar="DIR", help="Write report.json, report.md and report.html into DIR.")
-@click.option("--waivers", metavar="FILE", help="Broken rules that FILE waives are noted.")
+@click.option(
+    "--waivers", metavar="FILE", help="Broken rules that FILE waives are noted (TOML: rule, reason, expires)."
+)
 def judge(  # one parameter an option
     *,
     files: tuple[str, ...],
@@ -270,12 +303,9 @@ def judge(  # one parameter an option
     """
     from trackly_contract import traffic_run  # noqa: PLC0415
     from trackly_contract.traffic import NotTrafficError  # noqa: PLC0415
-    from trackly_contract.traffic_report import known_names  # noqa: PLC0415
     from trackly_contract.waivers import WaiverError  # noqa: PLC0415
 
-    unknown = [name for name in meant if name.partition(":")[0] not in known_names()]
-    if unknown:
-        raise click.UsageError(f"--meant: no rule or question is called {', '.join(unknown)}")
+    _known(meant)
     try:
         code = traffic_run.run(files, side=side, meant=meant, shared=shared, report_folder=report, waiver_file=waivers)
     except (NotTrafficError, WaiverError) as error:
@@ -314,14 +344,14 @@ def _merged(
     return None
 
 
-@main.command()
+@main.command(short_help="Keep what a live run was answered to the open questions.")
 @_report
 @_output
 def answers(report: Path, output: Path | None) -> None:
     """Write down what a live run was answered to the open questions: REPORT is its file report.json.
 
     The run must have asked them (--trackly-questions). contracts/answers.toml is for review and for version control;
-    docs/edge-cases.md shows it.
+    docs/edge-cases.md shows it. Exit code 0: written. 2: a file is something else, or holds nothing to keep.
     """
     from trackly_contract import answers as kept  # noqa: PLC0415
 
@@ -334,14 +364,15 @@ def answers(report: Path, output: Path | None) -> None:
     click.echo(f"{path}: {len(kept.read(path))} answers{'' if told else ', as before'}; review and commit it")
 
 
-@main.command()
+@main.command(short_help="Keep which undocumented tokens a live run found accepted.")
 @_report
 @_output
 def vocabulary(report: Path, output: Path | None) -> None:
     """Write down which undocumented tokens a live run found accepted: REPORT is its file report.json.
 
     contracts/observed.toml is for review and for version control. The suite reads it to try first what was accepted,
-    and last what was refused; nobody fails over it.
+    and last what was refused; nobody fails over it. Exit code 0: written. 2: a file is something else, or holds
+    nothing to keep.
     """
     from trackly_contract import observed  # noqa: PLC0415
 

@@ -208,7 +208,7 @@ def _runs(old: Described, new: Described) -> Iterator[RunChange]:
         "target": "another server was asked: a difference need not be a change",
         "stamped": "one was answered by the reference server, a stand-in: a difference need not be a change",
         "base_url": "another address was asked: a difference need not be a change",
-        "effort": "the longer run sends more, so what it alone finds may have been so before",
+        "effort": "one of them asked more, so what it alone finds may have been so before",
         "read_only": "a read-only run finds out less",
         "complete": "a run that is not complete says nothing of the rules that it skipped",
         "tool_version": "the suite may ask something else",
@@ -218,7 +218,8 @@ def _runs(old: Described, new: Described) -> Iterator[RunChange]:
             yield RunChange(name, _word(old[name]), _word(new[name]), remark)
     for name, report in (("old", old), ("new", new)):
         if report["suite_failures"]:
-            count = f"{len(report['suite_failures'])} failures"
+            number = len(report["suite_failures"])
+            count = f"{number} {'failure' if number == 1 else 'failures'}"
             told = ("none", count) if name == "new" else (count, "none")
             yield RunChange("suite", *told, f"the suite itself failed in the {name} run: a bug, not drift")
     if old["started_at"] > new["started_at"]:
@@ -229,7 +230,7 @@ def _runs(old: Described, new: Described) -> Iterator[RunChange]:
     for name in sorted({trial["kind"] for report in (old, new) for trial in report["vocabulary"]}):
         before, now = (_tried(report, name) for report in (old, new))
         if before != now:
-            yield RunChange(name, _tokens(before, now), _tokens(now, before), "tokens that were tried")
+            yield RunChange(name, _tokens(before, now), _tokens(now, before), "no page states these tokens")
 
 
 def _word(value: Any) -> str:
@@ -241,7 +242,7 @@ def _tried(report: Described, kind: str) -> set[str]:
 
 
 def _tokens(these: set[str], those: set[str]) -> str:
-    return ", ".join(sorted(these - those)) or "nothing else"
+    return ", ".join(sorted(these - those)) or "not tried"
 
 
 def _rules(old: Described, new: Described) -> Iterator[RuleChange]:
@@ -293,4 +294,4 @@ def _got(rule: Described) -> tuple[str, ...]:
     if rule["verdict"] in UNKNOWN:
         return (rule["reason"],)
     differences = [e for e in rule["evidence"] if e["verdict"] in (Verdict.BROKEN, Verdict.NOTED)]
-    return tuple(sorted({_TIME.sub("(a time)", f"{e['got']}, not {e['expected']}") for e in differences}))
+    return tuple(sorted({_TIME.sub("(a time)", f"{e['got']}; expected {e['expected']}") for e in differences}))

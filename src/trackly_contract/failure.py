@@ -79,14 +79,17 @@ def sent(exchange: Exchange, limit: int = LONGEST) -> str:
 def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str = "never asked") -> str:
     """Return the failure as people read it.
 
-    `again` is the command that asks once more; `last_live` what a live recording says of the same request.
+    `again` is the command that asks once more; `last_live` what a live recording says of the same request, empty where
+    none was looked up.
     """
     head = finding.case if finding.case.partition("/")[0] == rule.id else rule.id
     source = rule.sources[-1] if rule.code else rule.sources[0]
     facts = [("docs", f"{source.page}, {source.section}")]
     if finding.exchange is not None:
         facts.append(("sent", sent(finding.exchange)))
-    facts += [("expected", short(finding.expected)), ("got", short(finding.got)), ("last live", last_live)]
+    facts += [("expected", short(finding.expected)), ("got", short(finding.got))]
+    if last_live:
+        facts.append(("last live", last_live))
     if again:
         facts.append(("again", again))
     lines = [

@@ -102,6 +102,7 @@ def _told(control: Control, coverage: Coverage, fail_under: list[tuple[str, floa
     if in_full:
         lines += [f"{text}\n" for text in faults[:MOST_SHOWN]]
         lines += [f"and {len(faults) - MOST_SHOWN} more\n"] if len(faults) > MOST_SHOWN else []
+        lines += [f"Meant? Then say so: --meant {faults[0].split()[0]}\n"] if faults else []
     lines.append(f"trackly gate   {_counted(control.requests, 'request')}, {_counted(len(faults), 'fault')}")
     lines += coverage.lines() + below if in_full or fail_under else []
     if not control.requests:

@@ -105,8 +105,15 @@ class Report:
             text = redacted(text, key)
         return text
 
+    @property
+    def client_faults(self) -> int:
+        """How many faults of the client's requests count; 0 where no traffic was judged."""
+        return sum(found.times for found in self.recording.faults) if self.recording is not None else 0
+
     def before(self, finding: Finding) -> Before:
-        """Return what the last live recording says of a difference."""
+        """Return what the last live recording says of a difference; of recorded traffic nothing is looked up."""
+        if self.recording is not None:
+            return Before(said="")
         return self.last_live.before(finding) if self.last_live is not None else Before()
 
     @property
@@ -153,6 +160,9 @@ class Report:
         if self.suite_failures:
             return f"the suite itself failed, so nothing is said of {who}"
         part = "" if self.complete else f", as far as this {'traffic shows' if self.recording else 'run looked'}"
+        faults = self.client_faults
+        if faults:
+            part += f"; the client's requests have {faults} {'fault' if faults == 1 else 'faults'}"
         aside = sum(result.waiver is not None for result in self.results)
         if aside:
             part += f", {aside} broken {'rule' if aside == 1 else 'rules'} waived"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from trackly_contract.second_reading import Before, Reading
+from trackly_contract.second_reading import NEVER, Before, Reading
 from trackly_contract.verdict import RunVerdict, Verdict
 
 if TYPE_CHECKING:
@@ -108,12 +108,15 @@ class Since:
     text: str
 
 
+_UNKNOWN_SINCE = {"": "recorded traffic shows no earlier day", NEVER: "no live recording has this request"}
+
+
 def since(before: Before, *, day: str, stand_in: bool) -> Since:
     """Return since when a difference is there; `day` is that of the run."""
     if stand_in:
         return Since(False, "not asked of the API: a stand-in answered, and its answers have no history")
     if not before.recorded:
-        why = "no live recording has this request" if before.said == "never asked" else before.said
+        why = _UNKNOWN_SINCE.get(before.said, before.said)
         return Since(False, f"not known ({why}); seen on {day}")
     if before.reading is Reading.KNOWN:
         return Since(True, f"since the last live recording or before: it answered {before.said} then too")
@@ -125,10 +128,21 @@ def since(before: Before, *, day: str, stand_in: bool) -> Since:
 
 
 def steps(  # one parameter a circumstance
-    verdict: RunVerdict, *, stand_in: bool, suite_failed: bool, live: bool, left: bool, client: bool = False
+    verdict: RunVerdict,
+    *,
+    stand_in: bool,
+    suite_failed: bool,
+    live: bool,
+    left: bool,
+    traffic: bool = False,
+    client: bool = False,
 ) -> list[str]:
-    """Return what to do after a run, the first thing first."""
+    """Return what to do after a run, the first thing first.
+
+    `traffic`: a recording was judged; `client`: the requests in it have faults that count.
+    """
     found: list[str] = []
+    waiving = "--waivers FILE" if traffic else "--trackly-waivers=FILE"
     if left:
         found.append("Put the audience back: trackly-contract restore. The notes say what is not as it was.")
     if suite_failed:
@@ -136,10 +150,10 @@ def steps(  # one parameter a circumstance
             *found,
             "Report the failed tests to the project: this is a bug of the suite, and says nothing of the API.",
         ]
-    if stand_in:
+    if stand_in and not traffic:
         found.append("Do not conclude anything of the API. To ask it: make live, or trackly-contract check --live.")
     if client:
-        found.append("Mend the client: below stands what it sent that the API refuses, or that no page knows.")
+        found.append("Mend the client: below stands what it sent that a page refuses, or that no page knows.")
     if verdict is RunVerdict.DRIFT:
         found += [
             "Read below which clients meet each difference, and look whether yours is one of them.",
@@ -148,10 +162,12 @@ def steps(  # one parameter a circumstance
         if not stand_in:
             found += [
                 "Write to the vendor: below stand the request, both answers and the page that they contradict.",
-                "Where you can live with it for a while: waive the rule until a day (--trackly-waivers=FILE).",
+                f"Where you can live with it for a while: waive the rule until a day ({waiving}).",
             ]
     elif verdict is RunVerdict.INCONCLUSIVE:
         found.append("Nothing is broken. Read below why something could not be found out, mend that, and run again.")
+    elif traffic and not found:
+        found.append("Nothing to mend in what was judged. The skipped rules are those that this traffic does not show.")
     elif live:
         found.append("Nothing to mend. Keep the answers (make record), so that the next difference has a day.")
     return found

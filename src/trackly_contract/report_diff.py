@@ -239,17 +239,23 @@ def _words(finding: Finding) -> tuple[Line, ...]:
     return Line("gone", short(finding.expected)), Line("came", short(finding.got))
 
 
+def _comparable(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    """Return both sides without the commas at line ends: they come and go with the member that follows."""
+    bare = [[line.removesuffix(",") for line in side] for side in (before, after)]
+    return (bare[0], bare[1]) if bare[0] != bare[1] else (before, after)
+
+
 def _lines(before: Sequence[str], after: Sequence[str]) -> tuple[Line, ...]:
     """Return two texts as one: what both have, what only one has; long stretches and long lines cut."""
     before, after = ([short(line, 240) for line in side[:MOST_LINES]] for side in (before, after))
     found: list[Line] = []
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=True)
+    matcher = difflib.SequenceMatcher(None, *_comparable(before, after), autojunk=True)
     for group in matcher.get_grouped_opcodes(AROUND):
         if found or group[0][1] > 0:
             found.append(Line("left out", "..."))
         for tag, one, two, three, four in group:
             if tag == "equal":
-                found += [Line("same", line) for line in before[one:two]]
+                found += [Line("same", line) for line in after[three:four]]
                 continue
             found += [*_one_side("gone", before[one:two]), *_one_side("came", after[three:four])]
         if group[-1][2] < len(before):

@@ -69,7 +69,8 @@ def _evidence(report: Report, finding: Finding) -> dict[str, Any]:
     }
     if finding.verdict in (Verdict.BROKEN, Verdict.NOTED):
         before = report.before(finding)
-        told["last_live"] = short(before.said)
+        if before.said:
+            told["last_live"] = short(before.said)
         if before.reading is not None:
             told["reading"] = before.reading.value
     return told

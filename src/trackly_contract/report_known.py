@@ -48,9 +48,14 @@ class Knowledge:
 
 
 def known_of(
-    result: RuleResult, *, stand_in: bool, where: str, answered: Mapping[str, Sequence[str]] | None = None
+    result: RuleResult,
+    *,
+    stand_in: bool,
+    where: str,
+    who: str = "the API",
+    answered: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Knowledge]:
-    """Return what is known of a rule; `where` says where and when this run got its answers.
+    """Return what is known of a rule; `where` says where and when this run got its answers, `who` gave them.
 
     `answered` is what the API itself said to open questions, by their ids.
     """
@@ -58,7 +63,7 @@ def known_of(
     documented = rule.basis in ("stated", "shown")
     found = [
         Knowledge("documented" if documented else "assumed", rule.basis, (_BASIS[rule.basis],), quoted=True),
-        _observed(result, stand_in=stand_in, where=where),
+        _observed(result, stand_in=stand_in, who=who, where=where),
     ]
     if rule.contested:
         found.append(Knowledge("unknown", "pages disagree", (one_line(rule.contested),)))
@@ -78,7 +83,7 @@ def known_of(
     return found
 
 
-def _observed(result: RuleResult, *, stand_in: bool, where: str) -> Knowledge:
+def _observed(result: RuleResult, *, stand_in: bool, who: str, where: str) -> Knowledge:
     if not result.findings:
         return Knowledge("unknown", "not observed", (short(result.reason) or "no answer of this run shows it",))
     counts = result.counted
@@ -86,7 +91,7 @@ def _observed(result: RuleResult, *, stand_in: bool, where: str) -> Knowledge:
     if stand_in:
         fact = f"the API was not asked. The stand-in was: {said}; {where}"
         return Knowledge("unknown", "never observed on the API by this run", (fact,))
-    return Knowledge("observed", "on the API", (f"{said}; {where}",))
+    return Knowledge("observed", f"on {who}", (f"{said}; {where}",))
 
 
 def _answers(count: int) -> str:

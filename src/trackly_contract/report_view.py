@@ -187,6 +187,11 @@ class View:
         return self.session.stamped or target.name == "reference" or "stand-in" in target.evidence
 
     @property
+    def who(self) -> str:
+        """Who answered: a recording does not show that it was the API."""
+        return "the API" if self.report.recording is None else "the recorded server"
+
+    @property
     def evidence(self) -> str:
         """What the answers are worth, as a sentence."""
         text = one_line(self.session.target.evidence)
@@ -228,7 +233,8 @@ class View:
             suite_failed=bool(self.report.suite_failures),
             live=self.session.target.name == "live",
             left=bool(self.report.left),
-            client=self.report.recording is not None and bool(self.report.recording.faults),
+            traffic=self.report.recording is not None,
+            client=bool(self.report.client_faults),
         )
 
     @property
@@ -300,7 +306,7 @@ class View:
 
     def knowledge(self, told: Told) -> list[Knowledge]:
         """Return what is documented, observed, assumed and unknown of a rule."""
-        return known_of(told.result, stand_in=self.stand_in, where=self.where, answered=self._answered)
+        return known_of(told.result, stand_in=self.stand_in, who=self.who, where=self.where, answered=self._answered)
 
     @cached_property
     def _answered(self) -> dict[str, list[str]]:

@@ -106,8 +106,9 @@ def fold(
         notes=[*_notes(traffic, side)],
     )
     seen = frozenset(traffic.findings.tally)
+    reasons = dict.fromkeys(contract().rules, "skipped: this traffic does not show it") | dict(traffic.unseen)
     report = reports.build(
-        watched, started_at=started_at, looked_for=seen, reasons=traffic.unseen, waivers=waivers, last_live=None
+        watched, started_at=started_at, looked_for=seen, reasons=reasons, waivers=waivers, last_live=None
     )
     results = tuple(replace(result, tally=traffic.findings.tally.get(result.rule.id)) for result in report.results)
     recording = reports.Recording(traffic, side, tuple(failing), tuple(passed), tuple(keys)[:MOST_KEYS])
@@ -199,8 +200,8 @@ def _lines(report: Report, folder: str | None) -> Iterator[str]:
             many = f"{len(ids)} rules, {ids[0]} to {ids[-1]}" if len(ids) > MOST_ALIKE else ", ".join(ids)
             yield f"  {verdict.value:<12} {many}: {one_line(text)}"
     fails, told_only = (sum(found.times for found in some) for some in (recording.faults, recording.passed))
-    more = f", {told_only} more that fail nothing" if told_only else ""
-    yield f"client     {fails} {'fault' if fails == 1 else 'faults'} in requests{more}"
+    more = f", {told_only} more that {'fails' if told_only == 1 else 'fail'} nothing" if told_only else ""
+    yield f"client     {_many(fails, 'fault')} in requests{more}"
     for note in report.notes:
         yield f"note       {one_line(note)}"
     if folder is not None:
@@ -212,11 +213,16 @@ def _differences(report: Report) -> Iterator[str]:
     broken = [result for result in report.results if result.verdict is Verdict.BROKEN]
     for result in broken[:MOST_SHOWN]:
         worst = next(found for found in result.findings if found.verdict is Verdict.BROKEN)
-        yield failure_text(worst, result.rule, last_live="not compared with recorded traffic")
+        yield failure_text(worst, result.rule, last_live="")
         yield f"  {'in':<9}  {one_line(_seen(worst.case, result.counted[Verdict.BROKEN]))}"
         yield ""
     if len(broken) > MOST_SHOWN:
-        yield f"  and {len(broken) - MOST_SHOWN} more broken rules; the report has them all\n"
+        yield f"  and {_many(len(broken) - MOST_SHOWN, 'more broken rule')}; --report DIR has all of them\n"
+
+
+def _many(count: int, one: str, more: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{count} {one if count == 1 else more or f'{one}s'}"
 
 
 def _seen(where: str, times: int) -> str:
@@ -231,7 +237,10 @@ def _faults(report: Report) -> Iterator[str]:
         yield request_text(found.fault, found.exchange.request, _seen(found.where, found.times))
         yield ""
     if len(faults) > MOST_SHOWN:
-        yield f"  and {len(faults) - MOST_SHOWN} more kinds of faults of the client; the report has them all\n"
+        more = _many(len(faults) - MOST_SHOWN, "more kind", "more kinds")
+        yield f"  and {more} of fault of the client; --report DIR has all of them\n"
+    if faults:
+        yield f"Meant? Then say so: --meant {one_line(max(faults[0].fault.names, key=len))}\n"
 
 
 def known_names() -> frozenset[str]:

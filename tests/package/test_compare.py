@@ -101,11 +101,11 @@ def test_other_evidence_is_told_and_is_nothing_worse(report: Any) -> None:
     change = found.rules[0]
     assert (change.change, change.got_before, change.got_now) == (
         Change.EVIDENCE,
-        ("200, not 400",),
-        ("400 bad, not 400",),
+        ("200; expected 400",),
+        ("400 bad; expected 400",),
     )
     assert found.exit_code == 0
-    assert "    was  200, not 400\n    now  400 bad, not 400" in found.text()
+    assert "    was  200; expected 400\n    now  400 bad; expected 400" in found.text()
 
 
 def test_another_time_is_no_other_evidence(report: Any) -> None:
@@ -146,7 +146,7 @@ def test_a_quick_and_a_standard_run_are_said_to_differ(report: Any) -> None:
         ("effort", "quick", "standard"),
         ("requests", str(report["requests"]), "241"),
     ]
-    assert "effort       quick -> standard; the longer run sends more" in found.text()
+    assert "effort       quick -> standard; one of them asked more" in found.text()
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_when_the_suite_failed_nothing_is_said_to_be_well(report: Any) -> None:
 def test_no_text_of_a_file_reaches_a_terminal_as_a_command(report: Any) -> None:
     told = compare(report, turned({**report, "headline": "a\x1b[2J"}, "broken", "\x1b[2J\nverdict conforms")).text()
     assert "\x1b" not in told
-    assert r"now  \x1b[2J\nverdict conforms, not 400" in told
+    assert r"now  \x1b[2J\nverdict conforms; expected 400" in told
 
 
 # Files --------------------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ def test_the_command_tells_machines(tmp_path: Path, report: Any) -> None:
             "old": "held",
             "new": "broken",
             "got_before": [],
-            "got_now": ["200, not 400"],
+            "got_now": ["200; expected 400"],
         }
     ]
     assert (told["old"]["effort"], told["runs"]) == ("quick", [])

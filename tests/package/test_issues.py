@@ -198,3 +198,8 @@ def test_a_file_that_is_no_report_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
     ran = CliRunner().invoke(main, ["issues", str(tmp_path / "other.json"), "--into", str(tmp_path / "plan")])
     assert (ran.exit_code, (tmp_path / "plan").exists()) == (2, False)
+
+
+def test_a_run_with_nothing_to_do_says_so(tmp_path: Path) -> None:
+    ran = invoked(tmp_path, content=report(rule("held")))
+    assert ran.output == "no issue to open, none to close\n"

@@ -125,6 +125,48 @@ def test_answers_of_whoever_else_are_the_recorded_servers() -> None:
     assert folded(judged(unstamped(*asked(get())))).headline().startswith("the recorded server conforms")
 
 
+def test_faults_of_the_client_stand_in_the_verdict() -> None:
+    assert folded(weeks()).headline().endswith("as far as this traffic shows; the client's requests have 1 fault")
+
+
+def test_faults_that_do_not_count_stand_in_no_verdict() -> None:
+    assert folded(weeks(), side="api").headline().endswith("as far as this traffic shows")
+
+
+def test_one_more_is_in_the_singular() -> None:
+    faulty = [put({"name": 7}), put({"description": 7}), put({"source_lists": 7}), put({"filter": 7})]
+    traffic = judged(unstamped(*asked(put(WEEKS), *faulty, put({"nmae": "x"}))))
+    shown = list(lines(folded(traffic)))
+    assert "  and 1 more kind of fault of the client; --report DIR has all of them\n" in shown
+
+
+def test_a_fault_of_the_client_comes_with_how_to_let_it_pass() -> None:
+    assert "Meant? Then say so: --meant filter.time.unit\n" in list(lines(folded(weeks())))
+
+
+def test_nothing_is_said_of_a_live_recording_that_nobody_looked_at(tmp_path: Path) -> None:
+    write(folded(drift()), tmp_path)
+    texts = [path.read_text("utf-8") for path in tmp_path.iterdir()]
+    assert not [text for text in texts if "never asked" in text or "no live recording" in text]
+
+
+def test_tables_of_what_the_suite_asks_are_not_shown_of_traffic(tmp_path: Path) -> None:
+    write(folded(drift()), tmp_path)
+    assert 'id="matrix"' not in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_what_a_recorded_server_did_is_not_told_as_the_api(tmp_path: Path) -> None:
+    write(folded(drift()), tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "on the recorded server" in page
+    assert "</span> on the API" not in page
+
+
+def test_a_rule_that_traffic_does_not_show_says_so() -> None:
+    rules = {found.rule.id: found.reason for found in folded(drift()).results}
+    assert rules["update.name"] == "this traffic does not show it"
+
+
 def test_looks_are_counted_though_few_are_kept() -> None:
     report = folded(judged([Exchange(get(), Response(200, (), encode({**AUDIENCE, "status": "zz"})))] * 50))
     rules = {rule["id"]: rule for rule in as_json(report)["rules"]}

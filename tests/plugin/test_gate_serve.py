@@ -145,3 +145,14 @@ def test_what_was_at_fault_before_a_reset_still_fails_the_command() -> None:
 
 def test_a_command_whose_last_word_is_a_reset_has_sent_something() -> None:
     assert python(CONTROL + "send('GET'); reset()").code == 0
+
+
+def test_a_name_that_no_fault_can_have_is_an_error_before_anything_runs() -> None:
+    ran = python("print('ran')", "--meant", "filter.time.units")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--meant: no rule or question is called filter.time.units" in ran.err
+
+
+def test_a_fault_comes_with_how_to_let_it_pass() -> None:
+    ran = python("send('PUT', b'{\"name\": \"x\"}')")
+    assert "Meant? Then say so: --meant content-type\n" in ran.err

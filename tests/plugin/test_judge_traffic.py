@@ -59,7 +59,7 @@ def ran(*arguments: str, text: bytes = b"") -> tuple[int, str]:
         (DRIFT, ["--side", "client"], 0, "only faults of the client count"),
         (WEEKS, [], 1, "instead    one of days, hours, minutes"),
         (WEEKS, ["--side", "api"], 0, "only faults of the api count"),
-        (WEEKS, ["--meant", "filter.time.unit"], 0, "1 more that fail nothing"),
+        (WEEKS, ["--meant", "filter.time.unit"], 0, "1 more that fails nothing"),
         (WEEKS, ["--meant", "zz"], 2, "--meant: no rule or question is called zz"),
         (b"", [], 10, "no exchange with the audiences API"),
         (b'{"log": {"entries": []}}', [], 10, "no exchange with the audiences API"),
