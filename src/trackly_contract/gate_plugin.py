@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 GATE: pytest.StashKey[Gate] = pytest.StashKey()
 GATEWAY: pytest.StashKey[Gateway] = pytest.StashKey()
+SERVED: pytest.StashKey[bool] = pytest.StashKey()
 SURVIVALS: pytest.StashKey[list[Survival]] = pytest.StashKey()
 TOLD: pytest.StashKey[tuple[int, int]] = pytest.StashKey()
 """How many requests, and how many that went past the gate, a test had when it ended with a report that it failed."""
@@ -109,7 +110,7 @@ def trackly_gate(request: pytest.FixtureRequest) -> Iterator[Gate]:
     yield gate
     _keep(request.config, gate)
     text = _at_fault(gate, stash[TOLD][0]) or _escaped(stash.get(GATEWAY, None), stash[TOLD][1])
-    for key in (GATE, GATEWAY, SURVIVALS):
+    for key in (GATE, GATEWAY, SERVED, SURVIVALS):
         if key in stash:
             del stash[key]  # pytest keeps the items of a run to its end
     if text:
@@ -134,11 +135,12 @@ def trackly_api(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[
 
 
 @pytest.fixture
-def trackly_server(trackly_gate: Gate) -> Iterator[Gate]:
+def trackly_server(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[Gate]:
     """Return the stand-in API over HTTP on loopback; a client is given its `base_url` and `api_key`."""
     from trackly_contract.gate_control import Control  # noqa: PLC0415
     from trackly_contract.gate_server import running_gate  # noqa: PLC0415
 
+    request.node.stash[SERVED] = True
     with running_gate(Control(trackly_gate)):
         yield trackly_gate
 
@@ -200,7 +202,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         raise raised from None
     if GATE in item.stash:
         gate = item.stash[GATE]
-        text = _at_fault(gate) or _not_reached(gate, item.stash.get(GATEWAY, None)) or _never_given(item, gate)
+        text = _at_fault(gate) or _not_reached(item, gate) or _never_given(item, gate)
         if text:
             pytest.fail(text, pytrace=False)
     return result
@@ -233,17 +235,23 @@ def _at_fault(gate: Gate, after: int = 0) -> str:
     return "\n\n".join([*shown, *more, f"Meant? Then say so: @pytest.mark.trackly_meant({listed})"])
 
 
-def _not_reached(gate: Gate, gateway: Gateway | None) -> str:
-    """Return why a test that asked for trackly_api may have tested nothing."""
-    if gateway is None:
-        return ""
+def _not_reached(item: pytest.Item, gate: Gate) -> str:
+    """Return why a test that asked for trackly_api or trackly_server may have tested nothing."""
+    gateway = item.stash.get(GATEWAY, None)
     escaped = _escaped(gateway)
     if escaped or gate.requests:
         return escaped
-    return (
-        "no request reached trackly_api: the test sent none, or its client has a transport of its own (give it "
-        "trackly_api.transport), or is no httpx client (use the fixture trackly_server)"
-    )
+    if gateway is not None:
+        return (
+            "no request reached trackly_api: the test sent none, or its client has a transport of its own (give it "
+            "trackly_api.transport), or is no httpx client (use the fixture trackly_server)"
+        )
+    if SERVED in item.stash:
+        return (
+            "no request reached trackly_server: the test sent none, or its client has another base URL than "
+            "trackly_server.base_url"
+        )
+    return ""
 
 
 def _escaped(gateway: Gateway | None, after: int = 0) -> str:

@@ -32,6 +32,8 @@ LONGEST_SILENCE = 120.0
 """Seconds that a forced timeout holds a connection whose client never leaves."""
 
 _LARGEST_BODY = 5_000_000
+_LARGEST_JUDGED = 100_000_000
+"""Bytes of a body that are judged: more than are accepted, as what is cut off is no JSON."""
 
 
 def application_of(control: Control, closing: threading.Event) -> WSGIApplication:
@@ -50,7 +52,7 @@ def application_of(control: Control, closing: threading.Event) -> WSGIApplicatio
             headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
             start_response(status_line(status), headers)
             return [body]
-        request = received(environ, gate.server.choices.largest_body)
+        request = received(environ, max(_LARGEST_JUDGED, gate.server.choices.largest_body))
         if not path.startswith(f"{API}/"):
             request = replace(request, path=gate.base_url.removesuffix(API) + path)  # told in full
         sent = gate.answer(request, environ.get("QUERY_STRING", ""))

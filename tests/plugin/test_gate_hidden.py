@@ -135,3 +135,9 @@ def test_after():
     assert KEPT[0]() is None
 """)
     assert ran.code == 0, ran.text
+
+
+def test_a_test_whose_client_goes_elsewhere_than_to_the_server_fails(project: Project) -> None:
+    ran = project.run("def test_nothing(trackly_server):\n    pass\n")
+    assert ran.code == 1
+    assert ran.after("FAILURES")[1].startswith("no request reached trackly_server: the test sent none, or its client")
