@@ -99,8 +99,9 @@ class Coverage:
     def of(self, gate: Gate) -> Coverage:
         """Return this with what a gate saw."""
         kept = list(gate.sent)  # threads of a client may still be sending
-        answers = {met(sent) for sent in kept if not sent.failures}
-        requests = {kind for sent in kept for kind in kinds_of(sent)}
+        answers = {met(sent) for sent in kept if not sent.failures}.intersection(_possible("answers"))
+        # The words of a client are not kept: half a character among them is more than pytest-xdist can carry.
+        requests = {kind for sent in kept for kind in kinds_of(sent)}.intersection(_possible("requests"))
         return self | Coverage(frozenset(answers), frozenset(requests))
 
     def __or__(self, other: Coverage) -> Coverage:

@@ -133,3 +133,12 @@ def test_a_request_that_is_refused_counts_for_nothing_though_it_is_meant() -> No
         put(gate, {"name": "n" * 256, "filter": NESTED})
     assert Coverage().of(gate).requests == set()
     assert Coverage().of(gate).answers == {"update-400-name_too_long"}
+
+
+def test_nothing_is_kept_but_what_is_possible() -> None:
+    gate = Gate()
+    with gate.meant():
+        put(gate, b'{"name": "x", "\\ud800": 1}')
+    gate.force("429", operation="read")
+    read(gate)
+    assert Coverage().of(gate) == Coverage(frozenset({"update-200-as-documented"}), frozenset({"update name", "read"}))
