@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 MOST_KEPT = 10_000
-"""Requests that a gate keeps; of more, the last."""
+"""Requests that a gate keeps; of more, the last. Of those at fault, the first besides: none goes unseen."""
 
 
 class NotSentError(AssertionError):
@@ -53,7 +53,7 @@ class Sent:
 
     number: int
     request: Request
-    query: str
+    query: str = field(repr=False)  # some clients put a key into it
     faults: tuple[RequestFault, ...]
     meant: tuple[RequestFault, ...]
     response: Response | None
@@ -90,12 +90,17 @@ class Gate:
     meant_always: frozenset[str] = frozenset()
     server: ReferenceServer = field(default_factory=lambda: ReferenceServer(documented_store()))
     sent: deque[Sent] = field(init=False, default_factory=lambda: deque(maxlen=MOST_KEPT))
+    at_fault: list[Sent] = field(init=False, default_factory=list)
+    """Requests with a fault that fails a test; of more than `sent` keeps, the first."""
+
     requests: int = field(init=False, default=0)
     transport: Any = field(init=False, default=None)
     """With trackly_api: an httpx transport that reaches the gate, for clients that bring one of their own."""
 
     _forced: dict[Operation, _Forced] = field(init=False, default_factory=dict)
     _meant: list[frozenset[str]] = field(init=False, default_factory=list)
+    _bore: dict[str, int] = field(init=False, default_factory=dict)
+    """Names of faults that were meant, with the number of the last request that bore each."""
     _first: dict[str, Audience] | None = field(init=False, default=None)
     _lock: threading.RLock = field(init=False, default_factory=threading.RLock)
 
@@ -184,12 +189,13 @@ class Gate:
         Names are ids of rules (`filter.time.unit`) and of questions (`camel-case`, `token-unlisted:between`).
         Raises NotSentError at the end for a name that no request inside bore.
         """
-        number = self.requests
-        self._meant.append(frozenset(names) or _ANY)
+        number, here = self.requests, frozenset(names) or _ANY
+        self._meant.append(here)
         try:
             yield
         finally:
-            self._meant.pop()
+            if here in self._meant:  # the test may have called mean, mean_nothing or reset since
+                self._meant.remove(here)
         self.sent_all(names, after=number)
 
     def mean(self, *names: str) -> None:
@@ -207,11 +213,14 @@ class Gate:
             self.release()
             self.mean_nothing()
             self.sent.clear()
+            self.at_fault.clear()
+            self._bore.clear()
             self.requests, self._first = 0, None
 
     def sent_all(self, names: Collection[str], after: int = 0) -> None:
         """Raise NotSentError unless requests after that number bore all these faults."""
-        seen = {name for sent in self.sent if sent.number > after for fault in sent.meant for name in fault.names}
+        with self._lock:
+            seen = {name for name, number in self._bore.items() if number > after}
         missing = sorted(set(names) - seen)
         if missing:
             told = f"; it bore {', '.join(sorted(seen))}" if seen else ""
@@ -251,7 +260,7 @@ class Gate:
         """Return the texts of the faults that fail a test, of requests after that number; equal ones once."""
         texts = [
             request_text(fault, sent.request)
-            for sent in list(self.sent)
+            for sent in list(self.at_fault)
             if sent.number > after
             for fault in sent.failures
         ]
@@ -286,6 +295,9 @@ class Gate:
                 store.audiences.get(identifier),
             )
             self.sent.append(sent)
+            if sent.failures and len(self.at_fault) < MOST_KEPT:
+                self.at_fault.append(sent)
+            self._bore |= {name: sent.number for fault in sent.meant for name in fault.names}
             return sent
 
     def _is_meant(self, fault: RequestFault) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trackly_contract.contract import contract
 from trackly_contract.gate import Gate, Sent, met
 from trackly_contract.jsonvalue import JSON, NotJSONError, parse
+from trackly_contract.judge_request import Worth
 from trackly_contract.possible_answers import possible_answers
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def possible_requests() -> tuple[str, ...]:
 
 
 def kinds_of(sent: Sent) -> Iterator[str]:
-    """Yield the kinds of one request, without regard to whether they are possible."""
-    if sent.failures:
+    """Yield the kinds of one request, without regard to whether they are possible; none of one that is refused."""
+    if sent.failures or any(fault.worth is Worth.REFUSED for fault in sent.faults):
         return
     if sent.operation == "read":
         yield "read"
@@ -97,8 +98,10 @@ class Coverage:
 
     def of(self, gate: Gate) -> Coverage:
         """Return this with what a gate saw."""
-        answers = {met(sent) for sent in gate.sent if not sent.failures}
-        requests = {kind for sent in gate.sent for kind in kinds_of(sent)}
+        kept = list(gate.sent)  # threads of a client may still be sending
+        answers = {met(sent) for sent in kept if not sent.failures}.intersection(_possible("answers"))
+        # The words of a client are not kept: half a character among them is more than pytest-xdist can carry.
+        requests = {kind for sent in kept for kind in kinds_of(sent)}.intersection(_possible("requests"))
         return self | Coverage(frozenset(answers), frozenset(requests))
 
     def __or__(self, other: Coverage) -> Coverage:

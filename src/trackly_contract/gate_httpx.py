@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 from urllib.parse import urlsplit
@@ -34,11 +35,15 @@ class EscapedError(OSError):
 
 
 class Gateway:
-    """Hands requests of httpx to a gate; `base_urls` are where the API is said to be."""
+    """Hands requests of httpx to a gate; `base_urls` are where the API is said to be.
+
+    Raises ValueError for a base URL that is none.
+    """
 
     def __init__(self, gate: Gate, base_urls: Iterable[str]) -> None:
         self.gate = gate
-        self.base_urls = [url.rstrip("/") for url in base_urls]
+        self.base_urls = [_normal(url) for url in base_urls]
+        self.hosts = {urlsplit(url).hostname for url in self.base_urls}
         self.escaped: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -46,7 +51,7 @@ class Gateway:
         raw_path, _, query = request.url.raw_path.decode("ascii", "replace").partition("?")
         address = f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace')}{raw_path}"
         base = next((url for url in self.base_urls if address.startswith(f"{url}/")), None)
-        path = address.removeprefix(base) if base is not None else "/"
+        path = address.removeprefix(base or "")  # below no base URL it is no path of the API, and told in full
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
         sent = self.gate.answer(Request(request.method, path, headers, request.content), query)
         if sent.connection is Connection.TIMEOUT:
@@ -67,19 +72,40 @@ class Gateway:
 
     @contextmanager
     def no_way_past(self) -> Iterator[None]:
-        """Refuse to look up the hosts of the API inside: whoever asks for them goes past the gate."""
-        names = {urlsplit(url).hostname for url in self.base_urls}
-        look_up = socket.getaddrinfo
+        """Refuse to look up the hosts of the API inside, and to reach them by a proxy: that goes past the gate."""
+        look_up, tunnel = socket.getaddrinfo, HTTPConnection.set_tunnel
 
-        def refused(host: Any, *arguments: Any, **options: Any) -> Any:
-            name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-            if isinstance(name, str) and name.lower().rstrip(".") in names:
-                self.escaped.append(name)
-                raise EscapedError(escape_text(name))
+        def looked_up(host: Any, *arguments: Any, **options: Any) -> Any:
+            self.stop(host)
             return look_up(host, *arguments, **options)
 
-        with mock.patch.object(socket, "getaddrinfo", refused):
+        def tunnelled(connection: HTTPConnection, host: Any, *arguments: Any, **options: Any) -> None:
+            self.stop(host)
+            tunnel(connection, host, *arguments, **options)
+
+        with (
+            mock.patch.object(socket, "getaddrinfo", looked_up),
+            mock.patch.object(HTTPConnection, "set_tunnel", tunnelled),
+        ):
             yield
+
+    def stop(self, host: Any) -> None:
+        """Raise EscapedError, and keep that it was, if that is a host of the API."""
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+        if isinstance(name, str) and name.lower().rstrip(".").partition(":")[0] in self.hosts:
+            self.escaped.append(name)
+            raise EscapedError(escape_text(name))
+
+    def elsewhere(self, request: httpx.Request) -> httpx.Request | None:
+        """Leave a request to another host to the routes of the test's own respx, or, where it has none, to the network.
+
+        Raises httpx.ConnectError for one to a host of the API, as over plain http: a proxy would look that up.
+        """
+        try:
+            self.stop(request.url.host)
+        except EscapedError as error:
+            raise httpx.ConnectError(str(error), request=request) from error
+        return None if len(HTTPCoreMocker.routers) > 1 else request
 
 
 def escape_text(host: str) -> str:
@@ -98,10 +124,16 @@ def routed(gate: Gate, base_urls: Iterable[str] = HOSTS) -> Iterator[Gateway]:
     with gateway.no_way_past(), respx.mock(assert_all_called=False) as router:
         for origin in {f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in gateway.base_urls}:
             router.route(url__startswith=f"{origin}/").mock(side_effect=gateway)
-        router.route().mock(side_effect=_elsewhere)
+        router.route().mock(side_effect=gateway.elsewhere)
         yield gateway
 
 
-def _elsewhere(request: httpx.Request) -> httpx.Request | None:
-    """Leave a request to another host to the routes of the test's own respx, or, where it has none, to the network."""
-    return None if len(HTTPCoreMocker.routers) > 1 else request
+def _normal(base_url: str) -> str:
+    """Return a base URL as httpx writes one. Raises ValueError for what is none."""
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"{base_url!r} is no base URL: write it like {HOSTS[0]}")
+    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}".rstrip("/")

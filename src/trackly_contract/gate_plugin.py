@@ -11,7 +11,7 @@ Refuses: to touch the conformance suite, or requests to other hosts.
 from __future__ import annotations
 
 import argparse
-from contextlib import contextmanager
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 GATE: pytest.StashKey[Gate] = pytest.StashKey()
 GATEWAY: pytest.StashKey[Gateway] = pytest.StashKey()
+SERVED: pytest.StashKey[bool] = pytest.StashKey()
+SURVIVALS: pytest.StashKey[list[Survival]] = pytest.StashKey()
+TOLD: pytest.StashKey[tuple[int, int]] = pytest.StashKey()
+"""How many requests, and how many that went past the gate, a test had when it ended with a report that it failed."""
+
 COVERED: pytest.StashKey[Coverage] = pytest.StashKey()
 FROM_WORKERS = "trackly_coverage"
 
@@ -62,7 +67,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers."""
+    """Register the markers. Raises pytest.UsageError for a setting that is none."""
+    for url in config.getini("trackly_base_urls"):
+        if not re.fullmatch(r"https?://[^/\s]+\S*", url):
+            raise pytest.UsageError(
+                f"trackly_base_urls: {url!r} is no base URL: write it like https://host.example/api"
+            )
     config.addinivalue_line("markers", "trackly_meant(name, ...): faults of requests that a test sends on purpose")
     config.addinivalue_line(
         "markers", "trackly_operation(name): of trackly_answer and trackly_fault, those to 'read' or 'update' alone"
@@ -95,9 +105,16 @@ def trackly_gate(request: pytest.FixtureRequest) -> Iterator[Gate]:
     names = _marked(request.node)
     if names is not None:
         gate.mean(*names)
-    request.node.stash[GATE] = gate
+    stash = request.node.stash
+    stash[GATE], stash[SURVIVALS], stash[TOLD] = gate, [], (0, 0)
     yield gate
     _keep(request.config, gate)
+    text = _at_fault(gate, stash[TOLD][0]) or _escaped(stash.get(GATEWAY, None), stash[TOLD][1])
+    for key in (GATE, GATEWAY, SERVED, SURVIVALS):
+        if key in stash:
+            del stash[key]  # pytest keeps the items of a run to its end
+    if text:
+        pytest.fail(text, pytrace=False)
 
 
 def _marked(item: Any) -> list[str] | None:
@@ -118,11 +135,12 @@ def trackly_api(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[
 
 
 @pytest.fixture
-def trackly_server(trackly_gate: Gate) -> Iterator[Gate]:
+def trackly_server(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[Gate]:
     """Return the stand-in API over HTTP on loopback; a client is given its `base_url` and `api_key`."""
     from trackly_contract.gate_control import Control  # noqa: PLC0415
     from trackly_contract.gate_server import running_gate  # noqa: PLC0415
 
+    request.node.stash[SERVED] = True
     with running_gate(Control(trackly_gate)):
         yield trackly_gate
 
@@ -138,7 +156,9 @@ def _survival(request: pytest.FixtureRequest, gate: Gate) -> Survival:
     from trackly_contract.possible_answers import possible_answers, possible_faults  # noqa: PLC0415
     from trackly_contract.survival import Survival  # noqa: PLC0415
 
-    return Survival({**possible_answers(), **possible_faults()}[request.param], gate)
+    survival = Survival({**possible_answers(), **possible_faults()}[request.param], gate)
+    request.node.stash[SURVIVALS].append(survival)
+    return survival
 
 
 @pytest.fixture
@@ -153,70 +173,103 @@ def trackly_fault(request: pytest.FixtureRequest, trackly_gate: Gate) -> Surviva
     return _survival(request, trackly_gate)
 
 
-@contextmanager
-def _in_our_words() -> Iterator[None]:
-    """Let a test fail, or be skipped, with the text of the gate, and without a stack trace."""
+def _in_our_words(error: BaseException) -> BaseException:
+    """Return what a test raised as a failure, or as a skip, with the text of the gate and without a stack trace."""
     from trackly_contract.gate import NotSentError  # noqa: PLC0415
     from trackly_contract.survival import NotApplicableError, NotSurvivedError  # noqa: PLC0415
 
-    try:
-        yield
-    except (NotSentError, NotSurvivedError) as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
-    except NotApplicableError as error:
-        raise pytest.skip.Exception(str(error)) from None
+    if isinstance(error, NotSentError | NotSurvivedError):
+        return pytest.fail.Exception(str(error), pytrace=False)
+    return pytest.skip.Exception(str(error)) if isinstance(error, NotApplicableError) else error
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Judge what the client of a test sent, when the test has ended."""
-    gate = item.stash.get(GATE, None)
-    if gate is None:
-        return (yield)
-    result: object = None
     try:
-        with _in_our_words():
-            result = yield
-            names = _marked(item)
-            if names:
-                gate.sent_all(names)
-    except BaseException:
-        texts = gate.failures()
+        result = yield
+        if GATE in item.stash:  # a test may ask for it while it runs
+            item.stash[GATE].sent_all(_marked(item) or [])
+    except BaseException as error:
+        if GATE not in item.stash:
+            raise
+        texts = item.stash[GATE].failures()
         if texts:
             item.add_report_section("call", "requests at fault", "\n\n".join(texts))
-        raise
-    text = _at_fault(gate) or _not_reached(gate, item.stash.get(GATEWAY, None))
-    if text:
-        pytest.fail(text, pytrace=False)
+        raised = _in_our_words(error)
+        if raised is error:
+            raise
+        raise raised from None
+    if GATE in item.stash:
+        gate = item.stash[GATE]
+        text = _at_fault(gate) or _not_reached(item, gate) or _never_given(item, gate)
+        if text:
+            pytest.fail(text, pytrace=False)
     return result
 
 
-def _at_fault(gate: Gate) -> str:
-    """Return what is wrong with the requests of a test, and how it may say that this is meant."""
-    texts = gate.failures()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note what a test was failed for; what it was not, as it was skipped or came later, fails its teardown."""
+    report = yield
+    gate = item.stash.get(GATE, None)
+    if gate is not None and call.when == "call" and (report.failed or hasattr(report, "wasxfail")):
+        gateway = item.stash.get(GATEWAY, None)
+        item.stash[TOLD] = (gate.requests, len(gateway.escaped) if gateway is not None else 0)
+    return report
+
+
+def _at_fault(gate: Gate, after: int = 0) -> str:
+    """Return what is wrong with the requests of a test after that number, and how it may say that this is meant."""
+    texts = gate.failures(after)
     shown = texts[:MOST_SHOWN]
     if not shown:
         return ""
     more = [f"  and {len(texts) - MOST_SHOWN} more"] if len(texts) > MOST_SHOWN else []
-    names = dict.fromkeys(max(fault.names, key=len) for sent in gate.sent for fault in sent.failures)
+    names = dict.fromkeys(
+        max(fault.names, key=len) for sent in gate.at_fault if sent.number > after for fault in sent.failures
+    )
     listed = ", ".join(f'"{one_line(name)}"' for name in list(names)[:MOST_SHOWN])
     return "\n\n".join([*shown, *more, f"Meant? Then say so: @pytest.mark.trackly_meant({listed})"])
 
 
-def _not_reached(gate: Gate, gateway: Gateway | None) -> str:
-    """Return why a test that asked for trackly_api may have tested nothing."""
-    if gateway is None:
-        return ""
-    if gateway.escaped:
-        from trackly_contract.gate_httpx import escape_text  # noqa: PLC0415
+def _not_reached(item: pytest.Item, gate: Gate) -> str:
+    """Return why a test that asked for trackly_api or trackly_server may have tested nothing."""
+    gateway = item.stash.get(GATEWAY, None)
+    escaped = _escaped(gateway)
+    if escaped or gate.requests:
+        return escaped
+    if gateway is not None:
+        return (
+            "no request reached trackly_api: the test sent none, or its client has a transport of its own (give it "
+            "trackly_api.transport), or is no httpx client (use the fixture trackly_server)"
+        )
+    if SERVED in item.stash:
+        return (
+            "no request reached trackly_server: the test sent none, or its client has another base URL than "
+            "trackly_server.base_url"
+        )
+    return ""
 
-        return escape_text(gateway.escaped[0])
-    if gate.requests:
+
+def _escaped(gateway: Gateway | None, after: int = 0) -> str:
+    """Return what to do about the first request that went past the gate, after so many."""
+    if gateway is None or not gateway.escaped[after:]:
         return ""
-    return (
-        "no request reached trackly_api: the test sent none, or its client has a transport of its own (give it "
-        "trackly_api.transport), or is no httpx client (use the fixture trackly_server)"
-    )
+    from trackly_contract.gate_httpx import escape_text  # noqa: PLC0415
+
+    return escape_text(gateway.escaped[after])
+
+
+def _never_given(item: pytest.Item, gate: Gate) -> str:
+    """Return which answer a test asked for and never gave its client."""
+    given = {id(sent.answer) for sent in list(gate.sent)}
+    for survival in item.stash[SURVIVALS]:
+        if id(survival.answer) not in given:
+            return f"{survival.name}: never given. Send the request inside survived(...), which has it answered so"
+    return ""
 
 
 MOST_SHOWN = 5
@@ -254,10 +307,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+_RUN_NO_TEST = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test")
+
+
 def _too_little(config: pytest.Config) -> list[str]:
     """Return what is said of each share that is below what is required."""
     wanted = config.getoption("--trackly-fail-under")
-    if not wanted:
+    if not wanted or any(config.getoption(name, False) for name in _RUN_NO_TEST):
         return []
     from trackly_contract.gate_coverage import Coverage  # noqa: PLC0415
 

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from waitress.channel import ClientDisconnected
@@ -19,6 +20,7 @@ from trackly_contract.gate_control import PREFIX as CONTROL
 from trackly_contract.gate_control import Control
 from trackly_contract.jsonvalue import encode
 from trackly_contract.possible_answers import Connection
+from trackly_contract.serve import PREFIX as API
 from trackly_contract.serve import received, running_app, sent_path, status_line
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ LONGEST_SILENCE = 120.0
 """Seconds that a forced timeout holds a connection whose client never leaves."""
 
 _LARGEST_BODY = 5_000_000
+_LARGEST_JUDGED = 100_000_000
+"""Bytes of a body that are judged: more than are accepted, as what is cut off is no JSON."""
 
 
 def application_of(control: Control, closing: threading.Event) -> WSGIApplication:
@@ -48,7 +52,9 @@ def application_of(control: Control, closing: threading.Event) -> WSGIApplicatio
             headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
             start_response(status_line(status), headers)
             return [body]
-        request = received(environ, gate.server.choices.largest_body)
+        request = received(environ, max(_LARGEST_JUDGED, gate.server.choices.largest_body))
+        if not path.startswith(f"{API}/"):
+            request = replace(request, path=gate.base_url.removesuffix(API) + path)  # told in full
         sent = gate.answer(request, environ.get("QUERY_STRING", ""))
         if sent.connection is Connection.TIMEOUT:
             _hold(environ["waitress.client_disconnected"], closing)

@@ -123,7 +123,9 @@ def _found(
         return
     rules = "update" if operation == "update" else "read"
     if query:
-        yield RequestFault("query", Worth.UNDOCUMENTED, "query", f"?{query}", "no query")
+        # Names alone: the value of one may be a key.
+        names = "&".join(f"{name}{equals}{value and '...'}" for name, equals, value in _parted(query))
+        yield RequestFault("query", Worth.UNDOCUMENTED, "query", f"?{names}", "no query")
     yield from _key_faults(request, rules, keys)
     if ids is not None and path[1] not in ids:
         got, instead = show(path[1], 80), "the id of an audience that exists"
@@ -134,6 +136,10 @@ def _found(
         yield from _update_faults(request, lists)
     elif request.body:
         yield RequestFault("body-of-a-read", Worth.UNDOCUMENTED, "body", _start(request.body), "no body")
+
+
+def _parted(query: str) -> list[tuple[str, str, str]]:
+    return [part.partition("=") for part in query.split("&")]
 
 
 def _unknown_operation(request: Request, *, on_audience: bool) -> RequestFault:

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from trackly_contract.possible_answers import Answer, Operation
 
 UNCAUGHT = (KeyError, IndexError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError, RecursionError)
-"""Exceptions of Python that say a program did not expect what it read. A subclass of a client's own is its answer."""
+"""Exceptions that say a program did not expect what it read. A subclass of a client's own is its answer.
+
+Libraries have a JSONDecodeError of their own, not always a subclass: that is no answer of a client either.
+"""
 
 
 class NotSurvivedError(AssertionError):
@@ -75,10 +78,10 @@ class Survival:
             raised = error
         finally:
             self.gate.release()
-        asked = [sent for sent in self.gate.sent if sent.number > number and sent.operation == self.operation]
+        asked = [sent for sent in list(self.gate.sent) if sent.number > number and sent.operation == self.operation]
         given = [sent for sent in asked if sent.answer is self.answer]
-        if raised is not None and not (isinstance(raised, declared) and type(raised) not in UNCAUGHT):
-            raise NotSurvivedError(self._text(given, raised)) from raised
+        if raised is not None and (_uncaught(raised) or not isinstance(raised, declared)):
+            raise NotSurvivedError(self._text(given, _uncaught(raised) or raised)) from raised
         if not given:
             self._not_met(asked)
 
@@ -89,13 +92,13 @@ class Survival:
                 f"alone, say so: @pytest.mark.trackly_operation({'update' if self.operation == 'read' else 'read'!r})"
             )
         response = asked[-1].response
-        if response is not None and response.succeeded:
+        if response is not None and response.succeeded and self.operation == "update":
             members = ", ".join(sorted(self.answer.members))
             raise NotApplicableError(f"{self.name}: the update sends {members} itself, so its answer shows that")
         told = describe(response) if response is not None else "nothing"
         raise NotSurvivedError(f"{self.name}: never met, for the {self.operation} was answered {told}")
 
-    def _text(self, given: list[Sent], raised: Exception) -> str:
+    def _text(self, given: list[Sent], raised: BaseException) -> str:
         facts = [("docs", self._docs())] if self.answer.stands_on else []
         if given and given[-1].response is not None:
             response = given[-1].response
@@ -106,14 +109,17 @@ class Survival:
         facts.append(("raised", f"{type(raised).__name__}: {short(str(raised), 200)}"))
         facts += [("at", place) for place in _places(raised)]
         own = "expect this answer where it is read: return, or raise an exception of the client's own"
-        listed = "or declare it: survived(" + type(raised).__name__ + ")" if type(raised) not in UNCAUGHT else ""
+        listed = "" if _uncaught(raised) else f"or declare it: survived({type(raised).__name__})"
         facts.append(("instead", f"{own}{', ' if listed else ''}{listed}"))
         lines = [
             f"{self.name:<{WIDTH - 20}} not survived",
             f"  {self.answer.says}",
             *(f"  {name:<9}  {one_line(text)}" for name, text in facts),
         ]
-        return redacted("\n".join(lines), self.gate.api_key)
+        text = "\n".join(lines)
+        for key in {*self.gate.keys, *(sent.request.header("x-api-key") or "" for sent in given)}:
+            text = redacted(text, key)
+        return text
 
     def _docs(self) -> str:
         rule = contract().rules.get(self.answer.stands_on)
@@ -122,7 +128,14 @@ class Survival:
         return f"docs/edge-cases.md, {self.answer.stands_on}"
 
 
-def _places(raised: Exception) -> list[str]:
+def _uncaught(raised: BaseException) -> BaseException | None:
+    """Return the exception if it is one that nobody caught, or the first such one of a group."""
+    if isinstance(raised, BaseExceptionGroup):
+        return next(filter(None, map(_uncaught, raised.exceptions)), None)
+    return raised if type(raised) in UNCAUGHT or type(raised).__name__ == "JSONDecodeError" else None
+
+
+def _places(raised: BaseException) -> list[str]:
     """Return where it was raised: the last lines of it that are not of an installed package."""
     frames = [
         frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from typing import Any
 
 import pytest
@@ -283,3 +284,34 @@ def test_requests_of_many_threads_are_answered_one_at_a_time(gate: Gate) -> None
 def test_a_traceback_shows_where_it_is_and_not_all_that_was_sent(gate: Gate) -> None:
     read(gate)
     assert repr(gate) == "<gate at https://app.tracklysms.com/api, 1 requests>"
+
+
+def test_a_fault_is_told_however_many_requests_come_after_it(gate: Gate) -> None:
+    gate.sent = deque(maxlen=3)
+    with gate.meant("update.name.too_long"):
+        put(gate, {"name": "n" * 256})
+        put(gate, {"colour": 1})
+        for _ in range(4):
+            read(gate)
+    assert [text.split()[0] for text in gate.failures()] == ["unknown-key"]
+
+
+def test_what_is_meant_inside_is_not_meant_after_it_though_the_test_means_more(gate: Gate) -> None:
+    with gate.meant("unknown-key"):
+        gate.mean("camel-case")
+        put(gate, {"colour": 1})
+    put(gate, {"colour": 1})
+    assert len(gate.last.failures) == 1
+
+
+def test_a_gate_may_be_reset_where_faults_are_meant(gate: Gate) -> None:
+    with gate.meant():
+        gate.reset()
+    put(gate, {"colour": 1})
+    assert len(gate.last.failures) == 1
+
+
+def test_a_query_does_not_show(gate: Gate) -> None:
+    gate.answer(Request("GET", "/v2/audiences/x", (KEY,)), "api_key=not-a-real-one")
+    assert "not-a-real-one" not in repr(gate.last)
+    assert "not-a-real-one" not in "".join(gate.failures())

@@ -125,3 +125,20 @@ def test_both_shares_are_held_against_a_number_alone() -> None:
     covered = Coverage(requests=frozenset(possible_requests()))
     assert covered.below([("", 50.0)]) == ["FAILED answers: 0.0 % is below the 50 % that is required"]
     assert covered.below([("requests", 100.0)]) == []
+
+
+def test_a_request_that_is_refused_counts_for_nothing_though_it_is_meant() -> None:
+    gate = Gate()
+    with gate.meant("update.name.too_long"):
+        put(gate, {"name": "n" * 256, "filter": NESTED})
+    assert Coverage().of(gate).requests == set()
+    assert Coverage().of(gate).answers == {"update-400-name_too_long"}
+
+
+def test_nothing_is_kept_but_what_is_possible() -> None:
+    gate = Gate()
+    with gate.meant():
+        put(gate, b'{"name": "x", "\\ud800": 1}')
+    gate.force("429", operation="read")
+    read(gate)
+    assert Coverage().of(gate) == Coverage(frozenset({"update-200-as-documented"}), frozenset({"update name", "read"}))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
+import urllib.request
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -91,13 +94,15 @@ def test_routes_of_a_test_of_its_own_answer_other_hosts(request: pytest.FixtureR
 @pytest.mark.usefixtures("gateway")
 def test_a_path_outside_the_base_url_is_a_fault(gate: Gate) -> None:
     assert get("https://app.tracklysms.com").status_code == 404
-    assert [fault.name for fault in gate.last.failures] == ["operation"]
+    assert [(fault.name, fault.got) for fault in gate.last.failures] == [
+        ("operation", f"GET https://app.tracklysms.com{PATH}")
+    ]
 
 
 @pytest.mark.usefixtures("gateway")
 def test_a_query_is_a_fault(gate: Gate) -> None:
     assert get(HOSTS[0], f"{PATH}?expand=1").status_code == 200
-    assert [fault.got for fault in gate.last.failures] == ["?expand=1"]
+    assert [fault.got for fault in gate.last.failures] == ["?expand=..."]
 
 
 @pytest.mark.parametrize(
@@ -168,3 +173,58 @@ def test_afterwards_everything_is_as_it_was(gate: Gate) -> None:
     with routed(gate):
         assert socket.getaddrinfo is not before
     assert socket.getaddrinfo is before
+
+
+@pytest.fixture
+def proxy() -> Iterator[tuple[str, list[bytes]]]:
+    """A proxy that keeps the first bytes of each connection, and closes it; its URL and what it kept."""
+    kept: list[bytes] = []
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.settimeout(5)
+                    kept.append(connection.recv(1000))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", kept
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+def test_no_proxy_leads_another_library_past_the_gate(gateway: Gateway, proxy: tuple[str, list[bytes]]) -> None:
+    url, kept = proxy
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({"https": url}))
+    with pytest.raises(OSError, match="went past trackly_api"):
+        opener.open(HOSTS[0] + PATH, timeout=5)
+    assert (gateway.escaped, kept) == (["app.tracklysms.com"], [])
+
+
+def test_no_proxy_leads_plain_http_past_the_gate(gateway: Gateway, proxy: tuple[str, list[bytes]]) -> None:
+    url, kept = proxy
+    with httpx.Client(proxy=url) as client, pytest.raises(httpx.ConnectError, match="went past trackly_api"):
+        client.get("http://app.tracklysms.com/api" + PATH)
+    assert (gateway.escaped, kept) == (["app.tracklysms.com"], [])
+
+
+@pytest.mark.usefixtures("gateway")
+def test_an_httpx_client_with_a_proxy_reaches_the_gate(gate: Gate) -> None:
+    with httpx.Client(proxy="http://127.0.0.1:9", headers=KEY) as client:
+        assert client.get(HOSTS[0] + PATH).status_code == 200
+    assert gate.requests == 1
+
+
+@pytest.mark.parametrize("base_url", ["sandbox.example/api", "ftp://sandbox.example", "https://", "http://x:port"])
+def test_what_is_no_base_url_is_refused(gate: Gate, base_url: str) -> None:
+    with pytest.raises(ValueError, match="is no base URL: write it like https://app"):
+        Gateway(gate, [base_url])
+
+
+def test_a_base_url_is_the_same_in_another_spelling(gate: Gate) -> None:
+    with routed(gate, ["https://Sandbox.example:443/api/"]):
+        assert get("https://sandbox.example/api").status_code == 200

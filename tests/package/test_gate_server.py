@@ -65,6 +65,19 @@ def test_a_query_arrives(client: httpx.Client, gate: Gate) -> None:
     assert gate.last.query == "expand=1"
 
 
+@pytest.mark.parametrize("size", [200, 6_000_000])
+def test_a_body_that_is_too_long_is_judged_whole(client: httpx.Client, gate: Gate, size: int) -> None:
+    gate.choose(largest_body=min(size - 50, gate.server.choices.largest_body))
+    assert put(client, gate, {"description": "n" * size}).status_code == 413
+    assert gate.failures() == []
+
+
+def test_a_path_outside_the_base_url_is_told_as_it_was_sent(client: httpx.Client, gate: Gate) -> None:
+    url = gate.base_url.removesuffix("/api")
+    assert client.get(f"{url}/v2/audiences/{gate.audience_id}").status_code == 404
+    assert [fault.got for fault in gate.last.failures] == [f"GET {url}/v2/audiences/{gate.audience_id}"]
+
+
 @pytest.mark.parametrize(
     "name", [name for name, fault in possible_faults().items() if name.startswith("read") and fault.status >= 400]
 )

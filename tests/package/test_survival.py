@@ -156,3 +156,27 @@ def test_the_text_never_shows_the_key(gate: Gate) -> None:
     with pytest.raises(NotSurvivedError) as raised:
         meet(gate, "read-200-null-cache", raising=lambda: OSError(f"sent {gate.api_key}"))
     assert gate.api_key not in str(raised.value)
+
+
+def test_an_error_that_nobody_caught_is_none_in_a_group_either(gate: Gate) -> None:
+    group = ExceptionGroup("two", [ClientError(), ExceptionGroup("one", [KeyError("size")])])
+    with pytest.raises(NotSurvivedError, match="raised     KeyError: 'size'"):
+        meet(gate, "read-200-null-cache", Exception, raising=lambda: group)
+
+
+def test_a_group_of_a_clients_own_errors_is_survival_where_it_is_declared(gate: Gate) -> None:
+    meet(gate, "read-200-null-cache", ExceptionGroup, raising=lambda: ExceptionGroup("one", [ClientError()]))
+
+
+@pytest.mark.parametrize("base", [json.JSONDecodeError, ValueError])
+def test_a_decoding_error_of_a_library_is_no_survival(gate: Gate, base: type[Exception]) -> None:
+    library = type("JSONDecodeError", (base,), {"__init__": lambda *_: None})
+    with pytest.raises(NotSurvivedError, match="raised     JSONDecodeError"):
+        meet(gate, "read-not-json", ValueError, raising=library)
+
+
+def test_the_text_shows_no_other_key_either(gate: Gate) -> None:
+    gate.keys.add("another-key-of-a-test")
+    with pytest.raises(NotSurvivedError) as raised:
+        meet(gate, "read-200-null-cache", raising=lambda: OSError("sent another-key-of-a-test"))
+    assert "another-key" not in str(raised.value)
