@@ -209,7 +209,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what a test was failed for, and note it; what it was not, as it was skipped or came later, fails its teardown."""
+    """Show what a test was failed for, and note it: what is hidden by a skip, or comes later, fails its teardown."""
     report = yield
     gate = item.stash.get(GATE, None)
     if gate is not None and call.when == "call" and (report.failed or hasattr(report, "wasxfail")):
