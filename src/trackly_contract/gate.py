@@ -237,8 +237,11 @@ class Gate:
 
     @property
     def before(self) -> Audience:
-        """The audience as it was before the first request."""
-        return dict((self.server.store.audiences if self._first is None else self._first)[self.audience_id])
+        """The audience as it was before the first request. Raises LookupError where there was none."""
+        found = (self.server.store.audiences if self._first is None else self._first).get(self.audience_id)
+        if found is None:
+            raise LookupError(f"before the first request there was no audience {self.audience_id!r}")
+        return dict(found)
 
     @property
     def after(self) -> Audience:

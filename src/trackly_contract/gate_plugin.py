@@ -193,9 +193,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     except BaseException as error:
         if GATE not in item.stash:
             raise
-        texts = item.stash[GATE].failures()
-        if texts:
-            item.add_report_section("call", "requests at fault", "\n\n".join(texts))
         raised = _in_our_words(error)
         if raised is error:
             raise
@@ -212,12 +209,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note what a test was failed for; what it was not, as it was skipped or came later, fails its teardown."""
+    """Show what a test was failed for, and note it: what is hidden by a skip, or comes later, fails its teardown."""
     report = yield
     gate = item.stash.get(GATE, None)
     if gate is not None and call.when == "call" and (report.failed or hasattr(report, "wasxfail")):
         gateway = item.stash.get(GATEWAY, None)
         item.stash[TOLD] = (gate.requests, len(gateway.escaped) if gateway is not None else 0)
+        texts = gate.failures()
+        if texts and texts[0] not in report.longreprtext:
+            report.sections.append(("requests at fault", "\n\n".join(texts)))
     return report
 
 

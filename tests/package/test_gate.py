@@ -59,6 +59,13 @@ def test_before_is_what_a_test_arranged(gate: Gate) -> None:
     assert gate.before["name"] == "Arranged"
 
 
+def test_there_is_no_before_of_what_was_removed(gate: Gate) -> None:
+    gate.remove()
+    read(gate)
+    with pytest.raises(LookupError, match="before the first request there was no audience '664f"):
+        _ = gate.before
+
+
 def test_what_a_test_does_to_what_it_got_changes_nothing(gate: Gate) -> None:
     gate.after["name"] = "mine"
     gate.audience()["name"] = "mine"

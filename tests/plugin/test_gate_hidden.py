@@ -141,3 +141,22 @@ def test_a_test_whose_client_goes_elsewhere_than_to_the_server_fails(project: Pr
     ran = project.run("def test_nothing(trackly_server):\n    pass\n")
     assert ran.code == 1
     assert ran.after("FAILURES")[1].startswith("no request reached trackly_server: the test sent none, or its client")
+
+
+def test_a_case_that_fails_by_itself_shows_the_requests_at_fault_too(project: Project) -> None:
+    ran = project.run(f"""
+import unittest
+
+class TestCase(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def given(self, client, trackly_api):
+        self.given = client, trackly_api
+
+    def test_it(self):
+        client, trackly_api = self.given
+        {BAD}
+        self.fail("mine")
+""")
+    assert ran.code == 1
+    assert "AssertionError: mine" in ran.text
+    assert ran.after("FAILURES").count("  instead    one of name, description, source_lists, filter") == 1
