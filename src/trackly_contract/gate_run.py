@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from trackly_contract.gate import Gate
 from trackly_contract.gate_control import PREFIX, Control
 from trackly_contract.gate_server import running_gate
+from trackly_contract.serve import HOST
 from trackly_contract.serve import PREFIX as API
 from trackly_contract.serve import serve_forever
 
@@ -35,6 +36,12 @@ def variables(gate: Gate) -> dict[str, str]:
         "TRACKLY_AUDIENCE_ID": gate.audience_id,
         "TRACKLY_CONTROL_URL": gate.base_url.removesuffix(API) + PREFIX,
     }
+
+
+def _environment(gate: Gate) -> dict[str, str]:
+    """Return the environment of a command: no proxy of this one stands between it and the gate."""
+    direct = {name: ",".join(filter(None, [os.environ.get(name, ""), HOST])) for name in ("no_proxy", "NO_PROXY")}
+    return {**os.environ, **direct, **variables(gate)}
 
 
 def run(
@@ -82,7 +89,7 @@ class _CannotStartError(OSError):
 def _ended(command: list[str], gate: Gate) -> int:
     """Run the command to its end; a signal that ended it counts as shells count it."""
     try:
-        code = subprocess.run(command, env={**os.environ, **variables(gate)}, check=False).returncode  # noqa: S603
+        code = subprocess.run(command, env=_environment(gate), check=False).returncode  # noqa: S603
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise _CannotStartError(

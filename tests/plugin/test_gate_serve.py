@@ -93,6 +93,13 @@ def test_a_command_that_is_not_there_is_told() -> None:
     assert "'no-such-program' cannot be started" in ran.err
 
 
+def test_a_proxy_of_the_environment_does_not_stand_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "example.org")
+    ran = python("send('GET'); print(os.environ['no_proxy'])")
+    assert (ran.code, ran.out) == (0, "example.org,127.0.0.1\n")
+
+
 def test_a_command_reaches_the_control_interface() -> None:
     ran = python("print(urllib.request.urlopen(os.environ['TRACKLY_CONTROL_URL']).status); send('GET')")
     assert (ran.code, ran.out) == (0, "200\n")
