@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from trackly_contract.gate import Gate
 from trackly_contract.gate_control import PREFIX, Control
 from trackly_contract.gate_server import running_gate
-from trackly_contract.serve import HOST
+from trackly_contract.serve import HOST, serve_forever
 from trackly_contract.serve import PREFIX as API
-from trackly_contract.serve import serve_forever
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
