@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
 from trackly_contract.jsonvalue import JSON, NotJSONError, parse, show
-from trackly_contract.schemas import Failure, Schemas, schemas
+from trackly_contract.schemas import MOST_FAILURES, Failure, Schemas, schemas
 from trackly_contract.vocabulary import KINDS, code_of
 
 if TYPE_CHECKING:
@@ -190,9 +190,12 @@ def body_faults(body: JSON, lists: Collection[int] | None = None) -> Iterator[Re
 
     `body` is parsed JSON. Source: update-audience, Body Parameters and Error Codes.
     """
-    # What a candidate needs is in the whole vocabulary alone; that it is one, in the documented part alone.
-    questions = _documented().decide(body).questions
-    for fault in schemas().decide(body).faults:
+    decision = _documented().decide(body)
+    questions, faults = decision.questions, decision.faults
+    if len(questions) + len(faults) >= MOST_FAILURES or any(q.stands_for == "token-unlisted" for q in questions):
+        # What a candidate needs is in the whole vocabulary alone; that it is one, in the documented part alone.
+        faults = schemas().decide(body).faults
+    for fault in faults:
         yield _refused(fault, body)
     sent = body.get("source_lists") if isinstance(body, dict) else None
     for index, entry in enumerate(sent if isinstance(sent, list) and lists is not None else ()):
