@@ -12,9 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
-from trackly_contract import answers, data, generated
+from trackly_contract import answers, data, generated, markdown
 from trackly_contract.cases import CANDIDATE_TYPES, Tokens
 from trackly_contract.contract import contract, read_toml
 from trackly_contract.filters import GUARD
@@ -150,13 +148,7 @@ def rows(question: Question, ours: Sequence[Answer], live: Sequence[Given]) -> l
 
 def document() -> str:
     """Return docs/edge-cases.md."""
-    templates = jinja2.Environment(  # noqa: S701  # no HTML
-        loader=jinja2.PackageLoader("trackly_contract", "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    templates = markdown.templates()
     templates.filters["cell"] = _cell
     templates.filters["code"] = _code
     source, live, recorded, ours = contract(), answers.standing(), verdicts(), assumed()

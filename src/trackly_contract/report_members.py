@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
+from trackly_contract import markdown
 from trackly_contract.schemas import document as schema_of
 
 if TYPE_CHECKING:
@@ -62,18 +61,15 @@ def _named(reference: str) -> str:
 
 def document() -> str:
     """Return docs/report.md."""
-    templates = jinja2.Environment(  # noqa: S701  # no HTML
-        loader=jinja2.PackageLoader("trackly_contract", "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     schema = schema_of("report.json")
     version = schema["properties"]["schema_version"]["const"]
-    return templates.get_template("report-members.md.jinja").render(
-        version=version,
-        major=version.partition(".")[0],
-        report=rows(schema),
-        parts={name: rows(schema["$defs"][name]) for name in PARTS},
+    return (
+        markdown.templates()
+        .get_template("report-members.md.jinja")
+        .render(
+            version=version,
+            major=version.partition(".")[0],
+            report=rows(schema),
+            parts={name: rows(schema["$defs"][name]) for name in PARTS},
+        )
     )

@@ -22,11 +22,12 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from tests.package.recordings import JSON_KEY, KEY, PATH, har_entry, line
 from trackly_contract import traffic_files
 from trackly_contract.contract import contract
 from trackly_contract.exchange import Exchange, Request
 from trackly_contract.jsonvalue import encode
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.reference import ReferenceServer
 from trackly_contract.schemas import document
 from trackly_contract.traffic_judge import Traffic
 from trackly_contract.verdict import Verdict
@@ -35,11 +36,7 @@ from trackly_contract.vocabulary import SCHEMA_ID
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from trackly_contract.jsonvalue import JSON
 
-ADDRESS = "https://bench.invalid/api"
-PATH = f"/v2/audiences/{AUDIENCE_ID}"
-KEY = (("X-Api-Key", REFERENCE_KEY),)
 EXCHANGES = 3_000
 ROUNDS = 3
 
@@ -54,45 +51,19 @@ def exchanges(count: int) -> Iterator[Exchange]:
         if number % 2 == 0:
             body = copy.deepcopy(bodies[number // 2 % len(bodies)])
             body.setdefault("name", f"audience {number}")
-            request = Request("PUT", PATH, (*KEY, ("Content-Type", "application/json")), encode(body))
+            request = Request("PUT", PATH, JSON_KEY, encode(body))
         yield Exchange(request, server.answer(request), number + 1)
 
 
-def har_entry(exchange: Exchange) -> dict[str, JSON]:
+def _timed(exchange: Exchange) -> dict[str, Any]:
     """Return an exchange as browsers write it."""
-    request, response = exchange.request, exchange.response
-    entry: dict[str, JSON] = {
-        "startedDateTime": f"2026-01-01T00:{exchange.number // 60 % 60:02}:{exchange.number % 60:02}.000Z",
-        "time": 12.5,
-        "request": {
-            "method": request.method,
-            "url": f"{ADDRESS}{request.path}",
-            "headers": [{"name": name, "value": value} for name, value in request.headers],
-            "bodySize": len(request.body),
-        },
-        "response": {
-            "status": response.status,
-            "headers": [{"name": name, "value": value} for name, value in response.headers],
-            "content": {"size": len(response.body), "mimeType": "application/json", "text": response.body.decode()},
-        },
-    }
-    if request.body:
-        entry["request"]["postData"] = {"mimeType": "application/json", "text": request.body.decode()}
-    return entry
+    minute, second = divmod(exchange.number, 60)
+    return har_entry(exchange, startedDateTime=f"2026-01-01T00:{minute % 60:02}:{second:02}.000Z", time=12.5)
 
 
-def line(exchange: Exchange) -> dict[str, JSON]:
+def _packed(exchange: Exchange) -> dict[str, Any]:
     """Return an exchange as a line by our own member names."""
-    request, response = exchange.request, exchange.response
-    return {
-        "method": request.method,
-        "url": f"{ADDRESS}{request.path}",
-        "request_headers": dict(request.headers),
-        "request_body": request.body.decode(),
-        "status": response.status,
-        "response_headers": dict(response.headers),
-        "response_body": {"base64": base64.b64encode(response.body).decode()},
-    }
+    return line(exchange, response_body={"base64": base64.b64encode(exchange.response.body).decode()})
 
 
 def write_har(path: Path, some: Sequence[Exchange], times: int = 1) -> int:
@@ -101,14 +72,14 @@ def write_har(path: Path, some: Sequence[Exchange], times: int = 1) -> int:
         file.write('{"log": {"version": "1.2", "creator": {"name": "bench", "version": "1"}, "entries": [')
         for turn in range(times):
             for number, exchange in enumerate(some):
-                file.write(f"{',' if turn or number else ''}\n{json.dumps(har_entry(exchange))}")
+                file.write(f"{',' if turn or number else ''}\n{json.dumps(_timed(exchange))}")
         file.write("\n]}}\n")
     return path.stat().st_size
 
 
 def write_lines(path: Path, some: Sequence[Exchange]) -> int:
     """Write JSON lines; return their length in bytes."""
-    path.write_text("".join(f"{json.dumps(line(exchange))}\n" for exchange in some), "utf-8")
+    path.write_text("".join(f"{json.dumps(_packed(exchange))}\n" for exchange in some), "utf-8")
     return path.stat().st_size
 
 

@@ -30,7 +30,7 @@ LAYERS = {
         " traffic traffic_har traffic_lines traffic_cassette traffic_files traffic_state traffic_body traffic_judge"
     ),
     "reports, documents": (
-        "layout snippets report_members report_advice report_assumed report_diff report_known report_matrix"
+        "layout markdown snippets report_members report_advice report_assumed report_diff report_known report_matrix"
         " report report_view report_files failure request_text generated second_reading last_live waivers compare"
         " tomlfile observed answers github issues traffic_report"
         " docs_page docs_html docs_request docs_facts docs_file docs_held docs_which docs_drift"

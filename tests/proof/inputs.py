@@ -24,7 +24,7 @@ UNRELATED = frozenset(
         *("layout", "snippets", "report_advice", "report_assumed", "report_diff", "report_known", "report_matrix"),
         *("generated", "report", "report_files", "report_view", "failure"),
         *("questions", "precedence", "limits", "answers", "atlas", "contradictions", "mentioned"),
-        *("recorded_verdicts", "report_members"),
+        *("recorded_verdicts", "report_members", "markdown"),
         *("docs_page", "docs_html", "docs_request", "docs_facts", "docs_file", "docs_held", "docs_which", "docs_drift"),
         *("mentioned", "github", "issues", "judge_request", "request_text"),
         *("possible_answers", "gate", "gate_coverage", "gate_httpx", "gate_control", "gate_server", "gate_run"),
