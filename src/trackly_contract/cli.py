@@ -103,7 +103,7 @@ def _known(meant: tuple[str, ...]) -> None:
 
 @main.command(
     short_help="Serve the reference server, alone or for a COMMAND.",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    context_settings={"allow_interspersed_args": False},
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes any free one.  [default: 8377; with COMMAND 0]")
 @click.option("--meant", multiple=True, metavar="NAME", help="A fault of requests that is meant; may be given again.")

@@ -81,6 +81,13 @@ def test_options_after_the_command_are_the_commands_own() -> None:
     )
 
 
+def test_a_mistyped_option_is_no_command() -> None:
+    ran = serve("--prot", "8377")
+    assert ran.code == 2
+    assert "No such option" in ran.err
+    assert "--port" in ran.err
+
+
 def test_too_little_coverage_fails() -> None:
     ran = python("send('GET')", "--fail-under", "answers:50")
     assert ran.code == 1
