@@ -19,22 +19,23 @@ conformance: .venv/.installed ## the suite on the embedded reference server; wri
 	.venv/bin/pytest --trackly-report=report $(ARGS)
 
 test: .venv/.installed ## all tests of the project itself, then the suite on the cassettes (ARGS: for the former)
-	.venv/bin/pytest -n auto --dist worksteal --timeout=$(LONGEST_TEST) tests/package tests/integrity tests/plugin $(ARGS)
+	.venv/bin/pytest -n auto --dist worksteal --timeout=$(LONGEST_TEST) tests --ignore=tests/conformance $(ARGS)
 	.venv/bin/pytest --trackly-target=replay --trackly-effort=quick
 
-check: .venv/.installed ## lint, format, types, generated files fresh, import direction, schemas valid
+check: .venv/.installed ## lint, format, types, layers, generated files fresh, schemas valid
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
 	.venv/bin/shellcheck docs/ci/*.sh
 	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
-	.venv/bin/python -m trackly_contract.generated --check
-	.venv/bin/python -m trackly_contract.corpus --check
-	.venv/bin/python -m trackly_contract.atlas --check
+	.venv/bin/python -m tests.maintain.generated --check
+	.venv/bin/python -m trackly_contract.generate.frozen_corpus --check
+	.venv/bin/python -m tests.maintain.edge_cases --check
 	.venv/bin/python -m tests.faults.document --check
 	.venv/bin/python -m tests.proof --check
-	.venv/bin/pytest -q tests/integrity/test_import_direction.py tests/package/test_openapi.py
+	.venv/bin/pytest -q tests/contract/test_openapi.py
 
 live: .venv/.installed ## the suite on the live API (TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID); writes report/
 	.venv/bin/pytest --trackly-target=live --trackly-report=report $(ARGS)
@@ -43,8 +44,8 @@ record: .venv/.installed ## the same, and records cassettes/live anew
 	.venv/bin/pytest --trackly-target=live --trackly-report=report --trackly-record $(ARGS)
 
 docs: .venv/.installed ## writes the generated files anew
-	.venv/bin/python -m trackly_contract.generated
-	.venv/bin/python -m trackly_contract.atlas
+	.venv/bin/python -m tests.maintain.generated
+	.venv/bin/python -m tests.maintain.edge_cases
 	.venv/bin/python -m tests.faults.document
 
 proof: .venv/.installed ## the suite and Schemathesis on every mutant and variant; writes docs/proof.md (long)
@@ -54,10 +55,10 @@ bench: .venv/.installed ## how fast things are
 	.venv/bin/python -m tests.bench $(ARGS)
 
 cassettes: .venv/.installed ## records cassettes/reference anew, from the reference server
-	.venv/bin/python -m trackly_contract.record_reference
+	.venv/bin/python -m tests.maintain.record_reference
 
 corpus: .venv/.installed ## makes the frozen corpus of generated bodies anew
-	.venv/bin/python -m trackly_contract.corpus
+	.venv/bin/python -m trackly_contract.generate.frozen_corpus
 
 format: .venv/.installed ## formats the code and mends what ruff can mend
 	.venv/bin/ruff format

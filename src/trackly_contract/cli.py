@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from trackly_contract import __version__
+from trackly_contract import __version__, contract, core, gate, judge_command, run
+from trackly_contract import judge as judging
+from trackly_contract import pages as saved_pages
+from trackly_contract import report as reporting
 from trackly_contract.options import EFFORTS, TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trackly_contract.cases import Effort
-    from trackly_contract.compare import Described
-    from trackly_contract.traffic_report import Side
+    from trackly_contract.generate import Effort
+    from trackly_contract.report import Described, Side
 
 Kept = TypeVar("Kept")
 
@@ -72,7 +74,7 @@ def check(  # noqa: PLR0913  # one parameter an option
     Exit code 0: conforms. 1: drift. 10: nothing is broken, but something could not be found out. 3: the suite
     itself failed. 2: it was stopped. 4: it could not begin.
     """
-    from trackly_contract.run import run_suite  # noqa: PLC0415  # pytest is slow to import, and --help need not wait
+    from trackly_contract.suite import run_suite  # noqa: PLC0415  # pytest is slow to import, and --help need not wait
 
     options = [f"--trackly-target={'live' if live else target}"]
     options += ["--trackly-read-only"] if read_only else []
@@ -84,19 +86,16 @@ def check(  # noqa: PLR0913  # one parameter an option
 
 
 def _required(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> list[tuple[str, float]]:
-    from trackly_contract.gate_coverage import required  # noqa: PLC0415
 
     try:
-        return [required(text) for text in texts]
+        return [gate.required(text) for text in texts]
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
 
 def _known(meant: tuple[str, ...]) -> None:
     """Raise click.UsageError for names that no fault can have."""
-    from trackly_contract.traffic_report import known_names  # noqa: PLC0415
-
-    unknown = [name for name in meant if name.partition(":")[0] not in known_names()]
+    unknown = [name for name in meant if name.partition(":")[0] not in reporting.known_names()]
     if unknown:
         raise click.UsageError(f"--meant: no rule or question is called {', '.join(unknown)}")
 
@@ -126,11 +125,9 @@ def serve(
     COMMAND finds TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and TRACKLY_CONTROL_URL in its environment.
     Exit code: its own, if it is not 0; else 1 if a request had a fault, none came, or too little was covered.
     """
-    from trackly_contract import gate_run  # noqa: PLC0415
-
     _known(meant)
     try:
-        code = gate_run.run(list(command), port, meant, fail_under, click.echo)
+        code = gate.serve_gate(list(command), port, meant, fail_under, click.echo)
     except OSError as error:
         raise click.ClickException(str(error)) from None
     sys.exit(code)
@@ -143,42 +140,33 @@ def restore() -> None:
     Reads the journal of the audience that TRACKLY_BASE_URL and TRACKLY_AUDIENCE_ID name. Exit code 0: it is as
     it was; 10: something could not be put back, or another run is using the audience, and the journal stays.
     """
-    from trackly_contract.client import UnusableSettingError  # noqa: PLC0415
-    from trackly_contract.failure import one_line  # noqa: PLC0415
-    from trackly_contract.interrupts import Stopped  # noqa: PLC0415
-    from trackly_contract.live import opened  # noqa: PLC0415
-    from trackly_contract.lock import LockedError  # noqa: PLC0415
-    from trackly_contract.secrets import logged_without, redacted  # noqa: PLC0415
-    from trackly_contract.targets import closing, live_target  # noqa: PLC0415
-    from trackly_contract.verdict import InconclusiveError  # noqa: PLC0415
-
     key = os.environ.get("TRACKLY_API_KEY", "")
     try:
         with (
-            closing(live_target()) as target,
-            opened(target, "quick", "restore") as session,
-            logged_without(target.key),
+            run.closing(run.live_target()) as target,
+            run.opened(target, "quick", "restore") as session,
+            core.logged_without(target.key),
         ):
             assert target.journal is not None
             before = target.journal.read()
             if before is None:
                 click.echo("nothing to put back: no journal of this audience")
                 return
-            session.borrowed = before
-            left = session.give_back()
-    except (UnusableSettingError, ValueError) as error:
+            session.backup = before
+            left = session.restore()
+    except (run.UnusableSettingError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-    except InconclusiveError as error:
-        click.echo(redacted(one_line(f"not put back: {error}; the journal stays"), key), err=True)
+    except core.InconclusiveError as error:
+        click.echo(core.redacted(core.one_line(f"not put back: {error}; the journal stays"), key), err=True)
         sys.exit(10)
-    except LockedError as error:
+    except run.LockedError as error:
         click.echo(f"not put back: {error}", err=True)
         sys.exit(10)
-    except Stopped as error:
+    except run.Stopped as error:
         click.echo(f"not put back: stopped by {error}; the journal stays, so run it again", err=True)
         sys.exit(10)
     for line in left:
-        click.echo(redacted(one_line(f"not put back: {line}"), key), err=True)
+        click.echo(core.redacted(core.one_line(f"not put back: {line}"), key), err=True)
     if left:
         sys.exit(10)
     click.echo(f"put back: audience {before.get('name')!r} is as it was")
@@ -194,11 +182,9 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
     Exit code 0: nothing got worse. 1: a rule is broken that was not. 10: something is not known any more that was.
     2: a file is no report.
     """
-    from trackly_contract import compare as comparing  # noqa: PLC0415
-
     try:
-        comparison = comparing.compare(comparing.load(old), comparing.load(new))
-    except comparing.NotAReportError as error:
+        comparison = reporting.compare_reports(reporting.load_report(old), reporting.load_report(new))
+    except reporting.NotAReportError as error:
         raise click.UsageError(str(error)) from None
     click.echo(json.dumps(comparison.described(), indent=2) if as_json else comparison.text())
     sys.exit(comparison.exit_code)
@@ -218,13 +204,10 @@ def issues(report: Path, known: Path | None, into: Path) -> None:
     Writes open/RULE.md (a title, an empty line, a text) for each rule that is broken and has no issue, and
     close/NUMBER.md for each open issue whose rule holds again. Exit code 0: written. 2: a file is something else.
     """
-    from trackly_contract import compare as comparing  # noqa: PLC0415
-    from trackly_contract import issues as tracked  # noqa: PLC0415
-
     try:
-        plan = tracked.plan(comparing.load(report), tracked.read(known) if known else [])
+        plan = reporting.plan_issues(reporting.load_report(report), reporting.read_issues(known) if known else [])
         plan.write(into)
-    except (comparing.NotAReportError, tracked.NotIssuesError) as error:
+    except (reporting.NotAReportError, reporting.NotIssuesError) as error:
         raise click.UsageError(str(error)) from None
     except FileExistsError:
         raise click.UsageError(f"{into}: it is there already; name a folder that is not") from None
@@ -239,9 +222,7 @@ def recipe(name: str | None) -> None:
 
     For example: trackly-contract recipe nightly.sh > nightly.sh
     """
-    from trackly_contract import data  # noqa: PLC0415
-
-    found = {path.name: path for path in sorted((data.root() / "docs" / "ci").iterdir()) if path.suffix == ".sh"}
+    found = {path.name: path for path in sorted((core.data_root() / "docs" / "ci").iterdir()) if path.suffix == ".sh"}
     if name is None:
         click.echo("\n".join(found))
     elif name in found:
@@ -258,11 +239,9 @@ def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
 
     Exit code 0: they state the same. 1: they differ. 2: a file is no whole page of one of the two operations.
     """
-    from trackly_contract import docs_drift  # noqa: PLC0415
-
-    compared, refused = docs_drift.compare_all(pages)
+    compared, refused = saved_pages.compare_pages(pages)
     if as_json:
-        click.echo(json.dumps(docs_drift.described(compared, refused), indent=2))
+        click.echo(json.dumps(saved_pages.described_pages(compared, refused), indent=2))
     for page in () if as_json else compared:
         click.echo("\n".join(page.lines()))
     if refused:
@@ -301,14 +280,12 @@ def judge(  # one parameter an option
     Exit code 0: conforms. 1: an answer breaks a rule, or a request is refused or undocumented (--side says whose
     faults count). 10: nothing of this, but something could not be judged. 3: a bug of ours. 2: no file can be read.
     """
-    from trackly_contract import traffic_run  # noqa: PLC0415
-    from trackly_contract.traffic import NotTrafficError  # noqa: PLC0415
-    from trackly_contract.waivers import WaiverError  # noqa: PLC0415
-
     _known(meant)
     try:
-        code = traffic_run.run(files, side=side, meant=meant, shared=shared, report_folder=report, waiver_file=waivers)
-    except (NotTrafficError, WaiverError) as error:
+        code = judge_command.run(
+            files, side=side, meant=meant, shared=shared, report_folder=report, waiver_file=waivers
+        )
+    except (judging.NotTrafficError, reporting.WaiverError) as error:
         raise click.UsageError(str(error)) from None
     sys.exit(code)
 
@@ -328,18 +305,14 @@ def _merged(
     keep: Callable[[Described, Path], Kept],
 ) -> Kept | None:
     """Merge what a report holds into a file, and return what is to be told of it; None if it was printed instead."""
-    from trackly_contract import compare as comparing  # noqa: PLC0415
-    from trackly_contract.contract import ContractError  # noqa: PLC0415
-    from trackly_contract.observed import NothingToKeepError  # noqa: PLC0415
-
     if path is None:
         raise click.UsageError("there is no checkout here: name the file with --output FILE, or - to print")
     try:
-        described = comparing.load(report)
+        described = reporting.load_report(report)
         if str(path) != "-":
             return keep(described, path)
         click.echo(shown(described), nl=False)
-    except (comparing.NotAReportError, NothingToKeepError, ContractError) as error:
+    except (reporting.NotAReportError, reporting.NothingToKeepError, contract.ContractError) as error:
         raise click.UsageError(str(error)) from None
     return None
 
@@ -353,15 +326,15 @@ def answers(report: Path, output: Path | None) -> None:
     The run must have asked them (--trackly-questions). contracts/answers.toml is for review and for version control;
     docs/edge-cases.md shows it. Exit code 0: written. 2: a file is something else, or holds nothing to keep.
     """
-    from trackly_contract import answers as kept  # noqa: PLC0415
-
-    path = output or kept.default_file()
-    told = _merged(report, path, kept.shown, kept.keep)
+    path = output or reporting.answers_file()
+    told = _merged(report, path, reporting.answers_toml, reporting.keep_answers)
     if told is None or path is None:
         return
     for line in told:
         click.echo(f"  {line}")
-    click.echo(f"{path}: {len(kept.read(path))} answers{'' if told else ', as before'}; review and commit it")
+    click.echo(
+        f"{path}: {len(reporting.read_answers(path))} answers{'' if told else ', as before'}; review and commit it"
+    )
 
 
 @main.command(short_help="Keep which undocumented tokens a live run found accepted.")
@@ -374,16 +347,14 @@ def vocabulary(report: Path, output: Path | None) -> None:
     and last what was refused; nobody fails over it. Exit code 0: written. 2: a file is something else, or holds
     nothing to keep.
     """
-    from trackly_contract import observed  # noqa: PLC0415
-
-    path = output or observed.default_file()
-    now = _merged(report, path, observed.shown, observed.keep)
+    path = output or reporting.tokens_file()
+    now = _merged(report, path, reporting.tokens_toml, reporting.keep_tokens)
     if now is None:
         return
     for change in now.changes:
         click.echo(f"  {change}")
     click.echo(f"{path}: {len(now.entries)} tokens{'' if now.changes else ', as before'}; review and commit it")
-    if now.reordered and path == observed.default_file():
+    if now.reordered and path == reporting.tokens_file():
         click.echo("candidates are tried in another order now: record again (make cassettes, make record)")
 
 

@@ -16,32 +16,29 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trackly_contract.failure import one_line
+from trackly_contract import gate as gates
+from trackly_contract.core import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from trackly_contract.gate import Gate
-    from trackly_contract.gate_coverage import Coverage
-    from trackly_contract.gate_httpx import Gateway
-    from trackly_contract.survival import Survival
+    from trackly_contract.gate import Gateway
 
-GATE: pytest.StashKey[Gate] = pytest.StashKey()
+GATE: pytest.StashKey[gates.Gate] = pytest.StashKey()
 GATEWAY: pytest.StashKey[Gateway] = pytest.StashKey()
 SERVED: pytest.StashKey[bool] = pytest.StashKey()
-SURVIVALS: pytest.StashKey[list[Survival]] = pytest.StashKey()
+SURVIVALS: pytest.StashKey[list[gates.Survival]] = pytest.StashKey()
 TOLD: pytest.StashKey[tuple[int, int]] = pytest.StashKey()
 """How many requests, and how many that went past the gate, a test had when it ended with a report that it failed."""
 
-COVERED: pytest.StashKey[Coverage] = pytest.StashKey()
+COVERED: pytest.StashKey[gates.Coverage] = pytest.StashKey()
 FROM_WORKERS = "trackly_coverage"
 
 
 def _share(text: str) -> tuple[str, float]:
-    from trackly_contract.gate_coverage import required  # noqa: PLC0415
 
     try:
-        return required(text)
+        return gates.required(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -84,24 +81,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = {"trackly_answer", "trackly_fault"} & set(metafunc.fixturenames)
     if not wanted:
         return
-    from trackly_contract.possible_answers import OPERATIONS, possible_answers, possible_faults  # noqa: PLC0415
 
     marks = [mark.args for mark in metafunc.definition.iter_markers("trackly_operation")]
-    operations = {name for arguments in marks for name in arguments} or set(OPERATIONS)
-    if not operations <= set(OPERATIONS):
+    operations = {name for arguments in marks for name in arguments} or set(gates.OPERATIONS)
+    if not operations <= set(gates.OPERATIONS):
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: trackly_operation is 'read' or 'update'")
     for fixture in sorted(wanted):
-        every = possible_answers() if fixture == "trackly_answer" else possible_faults()
+        every = gates.possible_answers() if fixture == "trackly_answer" else gates.possible_faults()
         chosen = [name for name, answer in every.items() if answer.operation in operations]
         metafunc.parametrize(fixture, chosen, indirect=True)
 
 
 @pytest.fixture
-def trackly_gate(request: pytest.FixtureRequest) -> Iterator[Gate]:
+def trackly_gate(request: pytest.FixtureRequest) -> Iterator[gates.Gate]:
     """Return the stand-in API of a test, reached by nobody yet: `trackly_api` and `trackly_server` share it."""
-    from trackly_contract.gate import Gate  # noqa: PLC0415
-
-    gate = Gate(meant_always=frozenset(request.config.getini("trackly_meant")))
+    gate = gates.Gate(meant_always=frozenset(request.config.getini("trackly_meant")))
     names = _marked(request.node)
     if names is not None:
         gate.mean(*names)
@@ -124,28 +118,23 @@ def _marked(item: Any) -> list[str] | None:
 
 
 @pytest.fixture
-def trackly_api(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[Gate]:
+def trackly_api(trackly_gate: gates.Gate, request: pytest.FixtureRequest) -> Iterator[gates.Gate]:
     """Return the stand-in API, with httpx clients, sync and async, routed to it; `transport` is for others of httpx."""
-    from trackly_contract.gate_httpx import HOSTS, routed  # noqa: PLC0415
-
-    with routed(trackly_gate, [*request.config.getini("trackly_base_urls"), *HOSTS]) as gateway:
+    with gates.routed(trackly_gate, [*request.config.getini("trackly_base_urls"), *gates.HOSTS]) as gateway:
         request.node.stash[GATEWAY] = gateway
         trackly_gate.transport = gateway.transport
         yield trackly_gate
 
 
 @pytest.fixture
-def trackly_server(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[Gate]:
+def trackly_server(trackly_gate: gates.Gate, request: pytest.FixtureRequest) -> Iterator[gates.Gate]:
     """Return the stand-in API over HTTP on loopback; a client is given its `base_url` and `api_key`."""
-    from trackly_contract.gate_control import Control  # noqa: PLC0415
-    from trackly_contract.gate_server import running_gate  # noqa: PLC0415
-
     request.node.stash[SERVED] = True
-    with running_gate(Control(trackly_gate)):
+    with gates.running_gate(gates.Control(trackly_gate)):
         yield trackly_gate
 
 
-def _survival(request: pytest.FixtureRequest, gate: Gate) -> Survival:
+def _survival(request: pytest.FixtureRequest, gate: gates.Gate) -> gates.Survival:
     if not {"trackly_api", "trackly_server"} & set(request.fixturenames):
         # Nothing stands between the client of such a test and the real API.
         pytest.fail(
@@ -153,34 +142,29 @@ def _survival(request: pytest.FixtureRequest, gate: Gate) -> Survival:
             "trackly_api or trackly_server too",
             pytrace=False,
         )
-    from trackly_contract.possible_answers import possible_answers, possible_faults  # noqa: PLC0415
-    from trackly_contract.survival import Survival  # noqa: PLC0415
 
-    survival = Survival({**possible_answers(), **possible_faults()}[request.param], gate)
+    survival = gates.Survival({**gates.possible_answers(), **gates.possible_faults()}[request.param], gate)
     request.node.stash[SURVIVALS].append(survival)
     return survival
 
 
 @pytest.fixture
-def trackly_answer(request: pytest.FixtureRequest, trackly_gate: Gate) -> Survival:
+def trackly_answer(request: pytest.FixtureRequest, trackly_gate: gates.Gate) -> gates.Survival:
     """Return one of the answers that the API may give; the test runs once for each."""
     return _survival(request, trackly_gate)
 
 
 @pytest.fixture
-def trackly_fault(request: pytest.FixtureRequest, trackly_gate: Gate) -> Survival:
+def trackly_fault(request: pytest.FixtureRequest, trackly_gate: gates.Gate) -> gates.Survival:
     """Return one of the faults of the way; the test runs once for each."""
     return _survival(request, trackly_gate)
 
 
 def _in_our_words(error: BaseException) -> BaseException:
     """Return what a test raised as a failure, or as a skip, with the text of the gate and without a stack trace."""
-    from trackly_contract.gate import NotSentError  # noqa: PLC0415
-    from trackly_contract.survival import NotApplicableError, NotSurvivedError  # noqa: PLC0415
-
-    if isinstance(error, NotSentError | NotSurvivedError):
+    if isinstance(error, gates.NotSentError | gates.NotSurvivedError):
         return pytest.fail.Exception(str(error), pytrace=False)
-    return pytest.skip.Exception(str(error)) if isinstance(error, NotApplicableError) else error
+    return pytest.skip.Exception(str(error)) if isinstance(error, gates.NotApplicableError) else error
 
 
 @pytest.hookimpl(wrapper=True)
@@ -221,7 +205,7 @@ def pytest_runtest_makereport(
     return report
 
 
-def _at_fault(gate: Gate, after: int = 0) -> str:
+def _at_fault(gate: gates.Gate, after: int = 0) -> str:
     """Return what is wrong with the requests of a test after that number, and how it may say that this is meant."""
     texts = gate.failures(after)
     shown = texts[:MOST_SHOWN]
@@ -235,7 +219,7 @@ def _at_fault(gate: Gate, after: int = 0) -> str:
     return "\n\n".join([*shown, *more, f"Meant? Then say so: @pytest.mark.trackly_meant({listed})"])
 
 
-def _not_reached(item: pytest.Item, gate: Gate) -> str:
+def _not_reached(item: pytest.Item, gate: gates.Gate) -> str:
     """Return why a test that asked for trackly_api or trackly_server may have tested nothing."""
     gateway = item.stash.get(GATEWAY, None)
     escaped = _escaped(gateway)
@@ -258,12 +242,11 @@ def _escaped(gateway: Gateway | None, after: int = 0) -> str:
     """Return what to do about the first request that went past the gate, after so many."""
     if gateway is None or not gateway.escaped[after:]:
         return ""
-    from trackly_contract.gate_httpx import escape_text  # noqa: PLC0415
 
-    return escape_text(gateway.escaped[after])
+    return gates.escape_text(gateway.escaped[after])
 
 
-def _never_given(item: pytest.Item, gate: Gate) -> str:
+def _never_given(item: pytest.Item, gate: gates.Gate) -> str:
     """Return which answer a test asked for and never gave its client."""
     given = {id(sent.answer) for sent in list(gate.sent)}
     for survival in item.stash[SURVIVALS]:
@@ -276,10 +259,9 @@ MOST_SHOWN = 5
 """Faults that one failing test shows."""
 
 
-def _keep(config: pytest.Config, gate: Gate) -> None:
-    from trackly_contract.gate_coverage import Coverage  # noqa: PLC0415
+def _keep(config: pytest.Config, gate: gates.Gate) -> None:
 
-    config.stash[COVERED] = config.stash.get(COVERED, Coverage()).of(gate)
+    config.stash[COVERED] = config.stash.get(COVERED, gates.Coverage()).of(gate)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -287,10 +269,8 @@ def pytest_testnodedown(node: Any) -> None:
     """Take in what a worker of pytest-xdist covered."""
     kept = getattr(node, "workeroutput", {}).get(FROM_WORKERS)
     if kept is not None:
-        from trackly_contract.gate_coverage import Coverage  # noqa: PLC0415
-
         config = node.config
-        config.stash[COVERED] = config.stash.get(COVERED, Coverage()) | Coverage.from_json(kept)
+        config.stash[COVERED] = config.stash.get(COVERED, gates.Coverage()) | gates.Coverage.from_json(kept)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -315,9 +295,8 @@ def _too_little(config: pytest.Config) -> list[str]:
     wanted = config.getoption("--trackly-fail-under")
     if not wanted or any(config.getoption(name, False) for name in _RUN_NO_TEST):
         return []
-    from trackly_contract.gate_coverage import Coverage  # noqa: PLC0415
 
-    return config.stash.get(COVERED, Coverage()).below(wanted)
+    return config.stash.get(COVERED, gates.Coverage()).below(wanted)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -15,24 +15,29 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trackly_contract import data, options, terminal
-from trackly_contract.failure import failure_text, one_line, redacted, short
-from trackly_contract.interrupts import Stopped
-from trackly_contract.lock import LockedError
-from trackly_contract.secrets import logged_without
-from trackly_contract.verdict import BrokenError, ExitCode, InconclusiveError, RunVerdict
-
 # Every pytest of whoever has this package installed loads this module. What is slow to import, libraries above all, is
-# imported where a conformance run needs it; tests/plugin/test_start.py holds the line.
+# imported where a conformance run needs it; tests/doors/test_start.py holds the line.
+from trackly_contract import contract, options
+from trackly_contract import report as reporting
+from trackly_contract import run as running
+from trackly_contract.core import (
+    BrokenError,
+    ExitCode,
+    InconclusiveError,
+    RunVerdict,
+    logged_without,
+    one_line,
+    redacted,
+    short,
+    suite_folder,
+)
+from trackly_contract.judge import failure_text
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from trackly_contract.last_live import LastLive
-    from trackly_contract.live import LiveSession
-    from trackly_contract.report import Report
-    from trackly_contract.session import Session
-    from trackly_contract.targets import Target
-    from trackly_contract.waivers import Waiver
+    from trackly_contract.report import Report, Waiver
+    from trackly_contract.run import LiveSession, Target
 
 pytest_plugins = ("trackly_contract.gate_plugin",)
 
@@ -50,10 +55,10 @@ class Run:
     `live` is the session again where it changes an audience that somebody needs; `left` says what is not put back.
     """
 
-    session: Session
+    session: running.Session
     stack: ExitStack
     started_at: str
-    last_live: LastLive
+    last_live: running.LastLive
     waivers: dict[str, Waiver] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     ended: dict[str, bool] = field(default_factory=dict)
@@ -79,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "trackly_rule(id): the rule of the contract that a test is about")
     if getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None):
         # With pytest-xdist the controller collects nothing, so the arguments have to tell.
-        suite = data.suite()
+        suite = suite_folder()
         named = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
         if any(path == suite or suite in path.parents for path in named):
             _run_in_one_process(config)
@@ -108,7 +113,7 @@ def _rules(item: pytest.Item) -> list[str]:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Open the target, once it is known that the conformance suite and nothing else is to run."""
-    suite = data.suite()
+    suite = suite_folder()
     ours = [item for item in session.items if suite in item.path.parents]
     if not ours or session.config.option.collectonly:
         return
@@ -125,46 +130,40 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _opened(config: pytest.Config) -> Run:
-    from trackly_contract import cassettes, recording, waivers  # noqa: PLC0415  # a client's own pytest never needs it
-    from trackly_contract.client import UnusableSettingError  # noqa: PLC0415
-    from trackly_contract.contract import contract  # noqa: PLC0415
-    from trackly_contract.last_live import LastLive  # noqa: PLC0415
-    from trackly_contract.live import opened  # noqa: PLC0415
-    from trackly_contract.offline import blocked  # noqa: PLC0415
-    from trackly_contract.session import Session  # noqa: PLC0415
-    from trackly_contract.targets import closing  # noqa: PLC0415
 
     option = config.option
     stack = ExitStack()
     now = datetime.now(UTC)
     try:
         waived = (
-            waivers.load(Path(option.trackly_waivers), contract().rules, now.date()) if option.trackly_waivers else {}
+            reporting.load_waivers(Path(option.trackly_waivers), contract.contract().rules, now.date())
+            if option.trackly_waivers
+            else {}
         )
-        target = stack.enter_context(closing(_target(config)))
+        target = stack.enter_context(running.closing(_target(config)))
         live = None
         if target.journal is not None:
             what = f"check, {option.trackly_effort}"
-            live = stack.enter_context(opened(target, option.trackly_effort, what, read_only=option.trackly_read_only))
-    except (UnusableSettingError, cassettes.CassetteError, LockedError, waivers.WaiverError) as error:
+            live = stack.enter_context(
+                running.opened(target, option.trackly_effort, what, read_only=option.trackly_read_only)
+            )
+    except (running.UnusableSettingError, running.CassetteError, running.LockedError, reporting.WaiverError) as error:
         stack.close()
         raise pytest.UsageError(str(error)) from None
     stack.enter_context(logged_without(target.key))
     if target.offline:
-        stack.enter_context(blocked())
-    session = live or Session(target, option.trackly_effort, read_only=option.trackly_read_only)
+        stack.enter_context(running.blocked())
+    session = live or running.Session(target, option.trackly_effort, read_only=option.trackly_read_only)
     session.most_requests = option.trackly_max_requests
     session.asks_questions = option.trackly_questions
-    recording.tell_age(session)
-    last_live = LastLive(cassettes.folder("live"), session)
+    running.tell_age(session)
+    last_live = running.LastLive(running.cassette_folder("live"), session)
     seen = live.interrupts.seen if live is not None else []
-    terminal.outlive_the_reader(config, lambda: seen.append("the end of its output"))
+    reporting.ignore_broken_pipe(config, lambda: seen.append("the end of its output"))
     return Run(session, stack, now.isoformat(timespec="seconds"), last_live, waived, live=live)
 
 
 def _target(config: pytest.Config) -> Target:
-    from trackly_contract import cassettes, targets  # noqa: PLC0415
-    from trackly_contract.client import UnusableSettingError  # noqa: PLC0415
 
     given = config.pluginmanager.get_plugin(GIVEN)
     if given is not None and given.target is not None:
@@ -172,22 +171,22 @@ def _target(config: pytest.Config) -> Target:
         return target
     option = config.option
     if option.trackly_record and option.trackly_target != "live":
-        raise UnusableSettingError("--trackly-record goes with --trackly-target=live only")
+        raise running.UnusableSettingError("--trackly-record goes with --trackly-target=live only")
     if option.trackly_questions and (option.trackly_record or option.trackly_target == "replay"):
-        raise UnusableSettingError("--trackly-questions asks a server; recordings hold no answers to questions")
+        raise running.UnusableSettingError("--trackly-questions asks a server; recordings hold no answers")
     if option.trackly_questions and option.trackly_read_only:
-        raise UnusableSettingError("--trackly-questions changes the audience, which --trackly-read-only forbids")
+        raise running.UnusableSettingError("--trackly-questions changes the audience: leave out --trackly-read-only")
     if option.trackly_target == "replay":
-        return targets.replay_target(option.trackly_effort)
+        return running.replay_target(option.trackly_effort)
     if option.trackly_target == "live":
-        target = targets.live_target(read_only=option.trackly_read_only)
-        target.show_plan = lambda plan: terminal.show_plan(config, plan, target.key)
-        return targets.recorded(target, cassettes.folder("live")) if option.trackly_record else target
-    return targets.reference_target()
+        target = running.live_target(read_only=option.trackly_read_only)
+        target.show_plan = lambda plan: reporting.show_plan(config, plan, target.key)
+        return running.recorded(target, running.cassette_folder("live")) if option.trackly_record else target
+    return running.reference_target()
 
 
 @pytest.fixture(scope="session")
-def trackly_session(pytestconfig: pytest.Config) -> Session:
+def trackly_session(pytestconfig: pytest.Config) -> running.Session:
     """Return the session of a conformance run: what the suite sends its requests through."""
     return pytestconfig.stash[RUN].session
 
@@ -223,8 +222,6 @@ def pytest_runtest_makereport(
 
 def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.TestReport) -> None:
     """Keep what an exception of a test says of its rules, and have the report say it in our words."""
-    from trackly_contract.cassettes import CassetteError  # noqa: PLC0415
-
     rules = _rules(item)
     if isinstance(error, InconclusiveError):
         report.outcome = "skipped"
@@ -245,16 +242,15 @@ def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.Test
     elif isinstance(error, pytest.skip.Exception):
         run.reasons.update(dict.fromkeys(rules, f"skipped: {error.msg}"))
     else:
-        if isinstance(error, CassetteError):
+        if isinstance(error, running.CassetteError):
             report.longrepr = str(error)
             run.misfit = True
         run.suite_failures.append(item.nodeid)
 
 
 def _broken_text(item: pytest.Item, error: BrokenError) -> str:
-    from trackly_contract.contract import contract  # noqa: PLC0415
 
-    rules = contract().rules
+    rules = contract.contract().rules
     run = item.config.stash[RUN]
     session = run.session
     again = f'pytest --trackly-target={session.target.name} --trackly-effort={session.effort} "{item.nodeid}"'
@@ -286,8 +282,8 @@ def _torn_down(run: Run, exitstatus: int) -> Iterator[None]:
                 yield
             finally:
                 if run.live is not None:
-                    run.live.give_back_at_last()
-        except (InconclusiveError, Stopped):
+                    run.live.restore_at_last()
+        except (InconclusiveError, running.Stopped):
             pass  # the session keeps why
         except Exception as error:  # noqa: BLE001  # out of here it would end the process with 1, which means drift
             run.suite_failures.append(f"the end of the run ({error!r})")
@@ -308,11 +304,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         return (yield)
     with _torn_down(run, exitstatus):
         yield
-    from trackly_contract import report as reports  # noqa: PLC0415  # a client's own pytest never needs it
-    from trackly_contract import report_files  # noqa: PLC0415
 
     def folded() -> Report:
-        report = reports.build(
+        report = reporting.build_report(
             run.session,
             started_at=run.started_at,
             looked_for=frozenset(run.ended),
@@ -324,9 +318,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         return replace(report, left=run.left)
 
     if run.session.answers and run.session.target.name == "live" and not run.session.stamped:
-        from trackly_contract import answers  # noqa: PLC0415
-
-        run.session.notes += answers.moved(run.session.answers, run.session.target.base_url)
+        run.session.notes += reporting.moved_answers(run.session.answers, run.session.target.base_url)
     run.report = folded()
     told = len(run.session.notes) + len(run.suite_failures)
     _finish_recording(run, exitstatus, session.config)
@@ -336,7 +328,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     folder = session.config.option.trackly_report
     if folder:
         try:
-            report_files.write(run.report, Path(folder))
+            reporting.write_report(run.report, Path(folder))
         except Exception as error:  # noqa: BLE001  # whatever keeps a report from being written is no drift
             run.suite_failures.append(f"writing the report into {folder} ({error})")
             run.report = folded()
@@ -367,11 +359,10 @@ def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
         missing = "the run asked only what was named"  # each rule may have been, and yet not each case
     elif run.session.outages:
         missing = f"not everything was answered ({short(run.session.outages[0], 160)})"
-    from trackly_contract import recording  # noqa: PLC0415
 
-    unused = "" if missing else recording.tell_unused(run.session)
+    unused = "" if missing else running.tell_unused(run.session)
     run.misfit = run.misfit or bool(unused)
-    failed = recording.finish(run.session, missing)
+    failed = running.finish_recording(run.session, missing)
     run.suite_failures += [what for what in (unused, failed) if what]
 
 
@@ -381,4 +372,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Gen
     yield
     run = config.stash.get(RUN, None)
     if run is not None and run.report is not None:
-        terminal.summarize(terminalreporter, run, run.report, config.option.trackly_report)
+        report = replace(run.report, suite_failures=tuple(run.suite_failures), left=run.left)
+        reporting.summarize(terminalreporter, report, config.option.trackly_report, misfit=run.misfit)

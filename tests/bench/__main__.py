@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING
 
 from tests.bench.start import starts
 from tests.bench.traffic import throughput
-from trackly_contract.cases import EFFORTS
-from trackly_contract.filters import GUARD, NOBODY
-from trackly_contract.jsonvalue import encode, parse
+from trackly_contract.contract import GUARD, NOBODY, schemas
+from trackly_contract.core import encode, parse
+from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run import run_suite
-from trackly_contract.schemas import schemas
-from trackly_contract.targets import CEILINGS, embedded_target
+from trackly_contract.run.targets import CEILINGS, embedded_target
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trackly_contract.jsonvalue import JSON
+    from trackly_contract.core import JSON
 
 ROUNDS = 5
 

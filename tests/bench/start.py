@@ -2,7 +2,7 @@
 
 Promises: whole processes in turn, so that a change of the machine's speed meets both; no other plugin is loaded;
 compiled modules are kept, as in an installation.
-Refuses: to judge: tests/plugin/test_start.py says what must not be imported.
+Refuses: to judge: tests/doors/test_start.py says what must not be imported.
 """
 
 from __future__ import annotations

@@ -22,16 +22,13 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from tests.package.recordings import JSON_KEY, KEY, PATH, har_entry, line
-from trackly_contract import traffic_files
-from trackly_contract.contract import contract
-from trackly_contract.exchange import Exchange, Request
-from trackly_contract.jsonvalue import encode
+from tests.support.recordings import JSON_KEY, KEY, PATH, har_entry, line
+from trackly_contract.contract import contract, document
+from trackly_contract.contract.vocabulary import SCHEMA_ID
+from trackly_contract.core import Exchange, Request, Verdict, encode
+from trackly_contract.judge import Traffic
+from trackly_contract.judge.recorded import files as traffic_files
 from trackly_contract.reference import ReferenceServer
-from trackly_contract.schemas import document
-from trackly_contract.traffic_judge import Traffic
-from trackly_contract.verdict import Verdict
-from trackly_contract.vocabulary import SCHEMA_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -86,8 +83,8 @@ def write_lines(path: Path, some: Sequence[Exchange]) -> int:
 def judged(path: Path) -> Traffic:
     """Judge a file."""
     traffic = Traffic()
-    with traffic_files.opened(str(path)) as stream:
-        for item in traffic_files.read(stream, path.name):
+    with traffic_files.open_traffic(str(path)) as stream:
+        for item in traffic_files.read_traffic(stream, path.name):
             traffic.watch(item)
     traffic.finish()
     assert not traffic.unreadable

@@ -12,26 +12,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackly_contract.accepted import accepted_filters, alone, documented_conditions, together
-from trackly_contract.candidates import find, refusal_code
-from trackly_contract.cases import VECTOR_LISTS
-from trackly_contract.contract import contract
-from trackly_contract.corpus import corpus
-from trackly_contract.filters import NOBODY
-from trackly_contract.jsonvalue import ABSENT, JSON, differences
-from trackly_contract.questions import CASE, ask_all
-from trackly_contract.schemas import Schemas
-from trackly_contract.session import own_content
-from trackly_contract.verdict import InconclusiveError, Verdict
-from trackly_contract.walk import walk
+from trackly_contract.contract import NOBODY, Schemas, contract
+from trackly_contract.core import ABSENT, JSON, InconclusiveError, Verdict, differences
+from trackly_contract.generate import (
+    VECTOR_LISTS,
+    accepted_filters,
+    alone,
+    corpus,
+    documented_conditions,
+    together,
+    update_sequence,
+)
+from trackly_contract.run import CASE, ask_all, find_tokens, own_content, refusal_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trackly_contract.cases import Tokens
-    from trackly_contract.exchange import Exchange
-    from trackly_contract.rule import RequestVector
-    from trackly_contract.session import Session
+    from trackly_contract.contract import RequestVector
+    from trackly_contract.core import Exchange
+    from trackly_contract.generate import Tokens
+    from trackly_contract.run import Session
 
 Audience = dict[str, JSON]
 
@@ -60,11 +60,11 @@ def sandbox(api: Session, untouched: Audience) -> Iterator[Audience]:
     """The audience, kept in the journal and given back at the end whatever happens."""
     if api.read_only:
         pytest.skip("read-only: nothing is changed")
-    api.borrow(untouched)
+    api.back_up(untouched)
     yield untouched
-    if api.borrowed is not None:
+    if api.backup is not None:
         with api.step(f"restore-{api.effort}"):
-            api.notes.extend(f"not put back: {line}" for line in api.give_back())
+            api.notes.extend(f"not put back: {line}" for line in api.restore())
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +77,7 @@ def rehearsed(api: Session, sandbox: Audience) -> Audience:
         documented = Schemas(contract().vocabulary.documented()).decide(content).accepted
         exchange = api.update(content, "rehearsal")
         if not exchange.response.succeeded:
-            api.keep()
+            api.discard_backup()
             # A list of the audience may be gone, and a server may be closed for writing: then nothing is broken.
             if documented and exchange.response.status < 500 and refusal_code(exchange) != "source_list_not_found":
                 api.broke("update.success", "accepted: 2xx", exchange, "rehearsal")
@@ -107,7 +107,7 @@ def cached(api: Session, rehearsed: Audience) -> bool:
     with api.step("cached"):
         if rehearsed.get("cached_size") is None and api.count():
             api.read("cached")
-    return bool(api.followed.audience and api.followed.audience.get("cached_size") is not None)
+    return bool(api.state.audience and api.state.audience.get("cached_size") is not None)
 
 
 @pytest.fixture(scope="session")
@@ -189,7 +189,7 @@ def listed(api: Session, recounted: bool) -> Exchange:  # noqa: ARG001  # a filt
 def tokens(api: Session, listed: Exchange) -> Tokens:  # noqa: ARG001  # one after the other
     """The tokens that the target accepts where the documentation has candidates only."""
     with api.step("candidates"):
-        found = find(api)
+        found = find_tokens(api)
         api.read("candidates")
         if api.count():  # with a size cached, a refused filter that clears it is seen
             api.read("counted")
@@ -203,12 +203,12 @@ def known_lists(sandbox: Audience) -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def walked(api: Session, tokens: Tokens, known_lists: list[int]) -> None:  # noqa: ARG001  # one after the other
+def sequenced(api: Session, tokens: Tokens, known_lists: list[int]) -> None:  # noqa: ARG001  # one after the other
     """Updates in a row, from `standard` on; at `thorough` those of the corpus too, refused ones and reads between."""
     if api.effort == "quick":
         return
     with api.step("walk"):
-        for step in walk(known_lists):
+        for step in update_sequence(known_lists):
             if step.count_first:
                 api.count()
                 if "filter" not in step.body:  # what is kept can only be compared with what was read
@@ -252,7 +252,7 @@ def _step(api: Session, case: str, body: Audience) -> None:
 
 
 @pytest.fixture(scope="session")
-def questioned(api: Session, walked: None, tokens: Tokens, known_lists: list[int]) -> None:  # noqa: ARG001  # after it
+def questioned(api: Session, sequenced: None, tokens: Tokens, known_lists: list[int]) -> None:  # noqa: ARG001  # after it
     """What the documentation leaves open, asked where somebody wants to know; no rule depends on it."""
     if api.asks_questions:
         with api.step(CASE):
@@ -260,7 +260,7 @@ def questioned(api: Session, walked: None, tokens: Tokens, known_lists: list[int
 
 
 @pytest.fixture(scope="session")
-def given_back(api: Session, listed: Exchange, questioned: None) -> list[str]:  # noqa: ARG001  # the last step
+def restored(api: Session, listed: Exchange, questioned: None) -> list[str]:  # noqa: ARG001  # the last step
     """What could not be put back, after everything was."""
     with api.step(f"restore-{api.effort}"):  # what was counted before differs by effort
-        return api.give_back()
+        return api.restore()

@@ -9,8 +9,8 @@ import pytest
 from trackly_contract.contract import contract
 
 if TYPE_CHECKING:
-    from trackly_contract.rule import RequestVector
-    from trackly_contract.session import Session
+    from trackly_contract.contract import RequestVector
+    from trackly_contract.run import Session
 
 DENIED = [
     pytest.param(vector, id=vector.id, marks=pytest.mark.trackly_rule(vector.rule))

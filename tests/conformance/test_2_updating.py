@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trackly_contract.contract import contract
-from trackly_contract.verdict import InconclusiveError
+from trackly_contract.core import InconclusiveError
 
 if TYPE_CHECKING:
-    from trackly_contract.rule import RequestVector
-    from trackly_contract.session import Session
+    from trackly_contract.contract import RequestVector
+    from trackly_contract.run import Session
 
 DENIED = [
     pytest.param(vector, id=vector.id, marks=pytest.mark.trackly_rule(vector.rule))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackly_contract.cases import RefusalCase, refusal_cases
-from trackly_contract.verdict import InconclusiveError, Verdict
+from trackly_contract.core import InconclusiveError, Verdict
+from trackly_contract.generate import RefusalCase, refusal_cases
 
 if TYPE_CHECKING:
-    from trackly_contract.cases import Tokens
-    from trackly_contract.session import Session
+    from trackly_contract.generate import Tokens
+    from trackly_contract.run import Session
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -42,7 +42,7 @@ def test_a_fault_is_refused(api: Session, tokens: Tokens, known_lists: list[int]
 @pytest.mark.trackly_rule("update.refused.unchanged")
 @pytest.mark.usefixtures("tokens")
 def test_refused_updates_changed_nothing(api: Session) -> None:
-    if not api.followed.refused:
+    if not api.state.refused:
         raise InconclusiveError("no update was refused in this run")
     with api.step("refused-unchanged"):
         api.confirm_unchanged()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trackly_contract.contract import contract
-from trackly_contract.verdict import InconclusiveError
+from trackly_contract.core import InconclusiveError
 
 if TYPE_CHECKING:
-    from trackly_contract.session import Session
+    from trackly_contract.run import Session
 
 READING = ("audience.", "read.flat", "error.")
 UPDATING = (
@@ -36,9 +36,9 @@ def _rules(*prefixes: str) -> list[object]:
     ]
 
 
-def test_the_audience_is_as_it_was_found(given_back: list[str]) -> None:
-    if given_back:
-        raise InconclusiveError("the audience is not as it was found: " + "; ".join(given_back))
+def test_the_audience_is_as_it_was_found(restored: list[str]) -> None:
+    if restored:
+        raise InconclusiveError("the audience is not as it was found: " + "; ".join(restored))
 
 
 @pytest.mark.parametrize("rule", _rules(*READING))
@@ -48,11 +48,11 @@ def test_every_answer(api: Session, rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", _rules(*UPDATING))
-@pytest.mark.usefixtures("given_back")
+@pytest.mark.usefixtures("restored")
 def test_every_update(api: Session, rule: str) -> None:
     api.require(rule)
 
 
 @pytest.mark.usefixtures("untouched")
-def test_nothing_broke_that_no_test_told(api: Session) -> None:
+def test_no_unreported_breakage(api: Session) -> None:
     api.require_nothing_untold()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import trustme
 
-from trackly_contract.serve import HOST
+from trackly_contract.gate.http import HOST
 
 
 @cache

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.faults.table import FAULTS, every_fault
-from trackly_contract import client, faults, generated
+from tests.maintain import generated
+from trackly_contract.judge.gateway import NOT_ABOUT_THE_REQUEST
+from trackly_contract.run import client, faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +40,7 @@ def document() -> str:
         habit=faults.HABIT,
         lost=faults.LOST,
         lost_pauses=_pauses(faults.pause_when_lost(controls) for controls in range(1, faults.LOST)),
-        not_about=", ".join(map(str, sorted(faults.NOT_ABOUT_THE_REQUEST))),
+        not_about=", ".join(map(str, sorted(NOT_ABOUT_THE_REQUEST))),
         persistence=faults.PERSISTENCE,
         longest_answer=f"{client.LONGEST_ANSWER:g}",
         largest_answer=f"{client.LARGEST_ANSWER:,}",

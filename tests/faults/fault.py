@@ -11,8 +11,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from tests.faults.certificates import certificate
+from trackly_contract.core import ExitCode, RunVerdict
 from trackly_contract.reference import ReferenceServer
-from trackly_contract.verdict import ExitCode, RunVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,12 +14,13 @@ from tests.faults.way import (
     answering,
     framed,
 )
-from tests.plugin.warm import AS_IT_WAS
-from trackly_contract.exchange import Response
-from trackly_contract.reference import ReferenceServer, Store, documented_store
+from tests.support.warm import AS_IT_WAS
+from trackly_contract.core import Response
+from trackly_contract.reference import ReferenceServer, documented_store
 
 if TYPE_CHECKING:
     from tests.faults.way import Strike, Way
+    from trackly_contract.reference.server import Store
 
 from tests.faults.fault import When
 
@@ -31,7 +32,7 @@ ONE = 15
 MIDDLE = 33
 """Number of a request that is refused, while all that was put in place of the audience's own stands."""
 
-GIVING_BACK = json.dumps({"source_lists": AS_IT_WAS["source_lists"]}, separators=(",", ":")).encode()
+RESTORING = json.dumps({"source_lists": AS_IT_WAS["source_lists"]}, separators=(",", ":")).encode()
 """The update with which putting back begins."""
 
 
@@ -41,7 +42,7 @@ def lasting(way: Way, start: int, seconds: float) -> bool:
 
 def while_giving_back(way: Way, seconds: float) -> bool:
     bodies = [request.body for request in way.asked]
-    return GIVING_BACK in bodies and way.clock < way.times[bodies.index(GIVING_BACK)] + seconds
+    return RESTORING in bodies and way.clock < way.times[bodies.index(RESTORING)] + seconds
 
 
 def sends(way: Way, name: str, value: object) -> bool:
@@ -72,11 +73,11 @@ AT_A_NAME = When("to one accepted update, each time", lambda way: sends(way, "na
 AT_WEEKS = When("to one refused update, each time", lambda way: b'"weeks"' in way.asked[-1].body)
 BACK_ONCE = When(
     "once, while all is put back",
-    lambda way: way.asked[-1].body == GIVING_BACK and [r.body for r in way.asked].count(GIVING_BACK) == 1,
+    lambda way: way.asked[-1].body == RESTORING and [r.body for r in way.asked].count(RESTORING) == 1,
 )
 BACK_FOR_TEN_SECONDS = When("for ten seconds, while all is put back", lambda way: while_giving_back(way, 10))
 BACK_FOR_EVER = When("from the moment on when all is put back", lambda way: while_giving_back(way, inf))
-BACK_THIS_BODY = When("each time to an update that puts back", lambda way: way.asked[-1].body == GIVING_BACK)
+BACK_THIS_BODY = When("each time to an update that puts back", lambda way: way.asked[-1].body == RESTORING)
 
 # What ----------------------------------------------------------------------------------------------
 

@@ -18,10 +18,11 @@ from http.client import responses
 from math import inf
 from typing import IO, TYPE_CHECKING, Any
 
-from tests.plugin.warm import CONTENT
-from trackly_contract.exchange import Request, Response
-from trackly_contract.reference import AUDIENCE_ID, STAMP, ReferenceServer
-from trackly_contract.serve import HOST, PREFIX
+from tests.support.warm import CONTENT
+from trackly_contract.core import Request, Response
+from trackly_contract.core.http import STAMP
+from trackly_contract.gate.http import HOST, PREFIX
+from trackly_contract.reference import AUDIENCE_ID, ReferenceServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

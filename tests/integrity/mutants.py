@@ -33,15 +33,14 @@ from tests.integrity.mutants_updates import (
     ShortNames,
     in_conditions,
 )
-from trackly_contract.exchange import Request, Response
-from trackly_contract.jsonvalue import encode, parse
+from trackly_contract.core import Request, Response, encode, parse
 from trackly_contract.reference import ReferenceServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trackly_contract.jsonvalue import JSON
-    from trackly_contract.reference_filter import Fault
+    from trackly_contract.core import JSON
+    from trackly_contract.reference.filter import Fault
 
 Audience = dict[str, "JSON"]
 
@@ -191,7 +190,7 @@ def _refusing(wanted: Callable[[str], bool]) -> type[ReferenceServer]:
 
     class Refusing(ReferenceServer):
         def faults(self, body: Audience) -> Iterator[Fault]:
-            from trackly_contract.reference_filter import Fault
+            from trackly_contract.reference.filter import Fault
 
             if "filter" in body and wanted(json.dumps(body["filter"])):
                 yield Fault("invalid_condition_type", "/filter")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from tests.integrity.mutants import CODES, Mutant
-from trackly_contract.jsonvalue import JSON, same
+from trackly_contract.core import JSON, same
 from trackly_contract.reference import ReferenceServer
-from trackly_contract.reference_filter import Fault
+from trackly_contract.reference.filter import Fault
 
 Body: TypeAlias = dict[str, JSON]
 

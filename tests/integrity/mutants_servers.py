@@ -14,10 +14,9 @@ from typing import Any, TypeAlias
 
 from tests.integrity.mutants import CODES, Answering
 from tests.integrity.mutants_needles import Where, blind, in_conditions, in_groups, refusing, spots
-from trackly_contract.exchange import Request, Response
-from trackly_contract.jsonvalue import JSON, encode, parse
+from trackly_contract.core import JSON, Request, Response, encode, parse
 from trackly_contract.reference import AUDIENCE_KEYS, ReferenceServer
-from trackly_contract.reference_filter import Fault
+from trackly_contract.reference.filter import Fault
 
 Body: TypeAlias = dict[str, JSON]
 Change: TypeAlias = Callable[[Request, Response], Response]

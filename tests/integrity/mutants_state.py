@@ -17,10 +17,9 @@ from tests.integrity import mutants_servers as servers
 from tests.integrity.mutants import CODES, Answering
 from tests.integrity.mutants_needles import in_conditions, in_groups, storing
 from tests.integrity.mutants_servers import KEYS, UNKNOWN, Body, Made, behind, changing_errors, fixed
-from trackly_contract.exchange import Request, Response
-from trackly_contract.jsonvalue import JSON, encode, parse, same
+from trackly_contract.core import JSON, Request, Response, encode, parse, same
 from trackly_contract.reference import AUDIENCE_ID, AUDIENCE_KEYS, ReferenceServer
-from trackly_contract.reference_filter import as_answered
+from trackly_contract.reference.filter import as_answered
 
 Step: TypeAlias = Callable[[Body, Body, Body], Body]
 """Makes what is stored from the audience before, the audience as it should be, and what was sent."""

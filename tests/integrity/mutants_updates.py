@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trackly_contract.jsonvalue import parse
+from trackly_contract.core import parse
 from trackly_contract.reference import ReferenceServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trackly_contract.exchange import Response
-    from trackly_contract.jsonvalue import JSON
-    from trackly_contract.reference_filter import Fault
+    from trackly_contract.core import JSON, Response
+    from trackly_contract.reference.filter import Fault
 
 Audience = dict[str, "JSON"]
 
@@ -204,7 +203,7 @@ class ShortNames(ReferenceServer):
     """Takes 254 characters for the longest name."""
 
     def faults(self, body: Audience) -> Iterator[Fault]:
-        from trackly_contract.reference_filter import Fault
+        from trackly_contract.reference.filter import Fault
 
         if len(body.get("name", "")) == 255:
             yield Fault("name_too_long", "/name")
@@ -215,7 +214,7 @@ class NeedsName(ReferenceServer):
     """Refuses an update without a name."""
 
     def faults(self, body: Audience) -> Iterator[Fault]:
-        from trackly_contract.reference_filter import Fault
+        from trackly_contract.reference.filter import Fault
 
         if "name" not in body:
             yield Fault("name_too_long", "/name")

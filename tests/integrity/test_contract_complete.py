@@ -24,22 +24,20 @@ from tests.integrity.documented import (
     ROWS,
     SAYS,
 )
-from trackly_contract import data, reference_filter
-from trackly_contract.contract import contract
-from trackly_contract.exchange import Exchange, Request, Response
-from trackly_contract.jsonvalue import ABSENT, differences, encode, parse, same, show
+from trackly_contract.contract import KINDS, contract, document
+from trackly_contract.core import ABSENT, Exchange, Request, Response, differences, encode, parse, same, show
+from trackly_contract.core.files import data_root, suite_folder
 from trackly_contract.judge import judge_audience, judge_refusal
-from trackly_contract.reference import ReferenceServer
-from trackly_contract.reference_choices import DEFAULT_CHOICES
-from trackly_contract.schemas import document
-from trackly_contract.vocabulary import KINDS
+from trackly_contract.reference import DEFAULT_CHOICES, ReferenceServer
+from trackly_contract.reference import filter as reference_filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from trackly_contract.jsonvalue import JSON
-    from trackly_contract.rule import AnswerVector, RequestVector, Rule
+    from trackly_contract.contract import RequestVector, Rule
+    from trackly_contract.contract.model import AnswerVector
+    from trackly_contract.core import JSON
 
 RULES = [pytest.param(rule, id=rule.id) for rule in contract().rules.values()]
 REQUESTS = [pytest.param(vector, id=vector.id) for vector in contract().requests.values()]
@@ -295,9 +293,9 @@ sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *sys.arg
 @pytest.mark.parametrize("effort", ["quick", "standard", "thorough"])
 def test_every_rule_is_tested_by_the_suite(effort: str, tmp_path: Path) -> None:
     marks = tmp_path / "marks.json"
-    arguments = [str(marks), f"--trackly-effort={effort}", str(data.suite())]
+    arguments = [str(marks), f"--trackly-effort={effort}", str(suite_folder())]
     done = subprocess.run(
-        [sys.executable, "-c", COLLECT, *arguments], cwd=data.root(), capture_output=True, text=True, check=False
+        [sys.executable, "-c", COLLECT, *arguments], cwd=data_root(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     marked = {rule for rules in json.loads(marks.read_text("utf-8")).values() for rule in rules}

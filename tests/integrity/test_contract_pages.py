@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integrity.documented import BODY, PAGES, RESPONSE
-from trackly_contract import data
 from trackly_contract.contract import contract
-from trackly_contract.jsonvalue import ABSENT
+from trackly_contract.core import ABSENT
+from trackly_contract.core.files import data_root
 
 if TYPE_CHECKING:
-    from trackly_contract.jsonvalue import JSON
+    from trackly_contract.core import JSON
 
 
 @cache
 def pages() -> dict[str, str]:
-    folder = data.root().parent / "shared" / "seeds"
+    folder = data_root().parent / "shared" / "seeds"
     found = {}
     for path in sorted(folder.glob("*.txt")) if folder.is_dir() else []:
         text = path.read_text("utf-8")
@@ -93,7 +93,7 @@ def test_no_sentence_of_the_pages_is_copied() -> None:
     git = shutil.which("git")
     listed = git and subprocess.run(
         [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=data.root(),
+        cwd=data_root(),
         capture_output=True,
         text=True,
         check=False,
@@ -102,7 +102,7 @@ def test_no_sentence_of_the_pages_is_copied() -> None:
         pytest.skip("which files belong to the project is known to git alone, and there is none here")
     copied: list[str] = []
     for name in filter(None, listed.stdout.split("\0")):
-        path = data.root() / name
+        path = data_root() / name
         content = path.read_bytes() if path.is_file() else b"\0"
         if b"\0" in content:
             continue

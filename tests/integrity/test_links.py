@@ -11,12 +11,12 @@ from urllib.parse import unquote
 
 import pytest
 
-from trackly_contract import data
+from trackly_contract.core.files import data_root
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROOT = data.root()
+ROOT = data_root()
 FOLDERS = ("docs", "examples", ".github", "contracts", "schemas", "cassettes", "src", "tests")
 NOT_OURS = frozenset({"node_modules", "docs_pages"})
 """Folders of other people's Markdown."""

@@ -8,10 +8,10 @@ import pytest
 
 from tests.integrity.mutants import CODES, Answering, Mutant, mutants
 from trackly_contract.contract import contract
+from trackly_contract.core import RunVerdict, Verdict
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run import run_suite
-from trackly_contract.targets import embedded_target
-from trackly_contract.verdict import RunVerdict, Verdict
+from trackly_contract.run.targets import embedded_target
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from trackly_contract.report import Report

@@ -12,7 +12,7 @@ import pytest
 from tests.integrity.mutants import Answering, Mutant
 from tests.integrity.mutants_all import all_mutants, new_mutants
 from trackly_contract.contract import contract
-from trackly_contract.exchange import Request, Response
+from trackly_contract.core import Request, Response
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 
 Sequence: TypeAlias = tuple[Request, ...]

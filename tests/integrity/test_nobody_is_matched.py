@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.package.population import anybody
-from trackly_contract.cases import EFFORTS, Effort
-from trackly_contract.filters import IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, NOBODY, as_request
-from trackly_contract.jsonvalue import parse, same
+from tests.support.population import anybody
+from trackly_contract.contract import IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, NOBODY, as_request
+from trackly_contract.core import parse, same
+from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_audience
-from trackly_contract.run import run_suite
-from trackly_contract.targets import embedded_target
+from trackly_contract.run.targets import embedded_target
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trackly_contract.exchange import Request, Response
+    from trackly_contract.core import Request, Response
+    from trackly_contract.generate import Effort
 
 OWN = documented_audience()
 

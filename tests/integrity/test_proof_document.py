@@ -13,11 +13,11 @@ from tests.proof import inputs
 from tests.proof.document import Proof
 from tests.proof.measure import CONFORMING, Job, Outcome, jobs, run
 from tests.proof.schemathesis_runs import schemathesis_says
+from trackly_contract.gate.http import running
 from trackly_contract.reference import ReferenceServer
-from trackly_contract.serve import running
 
 if TYPE_CHECKING:
-    from trackly_contract.exchange import Request, Response
+    from trackly_contract.core import Request, Response
 
 
 def outcome(job: Job) -> Outcome:
@@ -122,15 +122,19 @@ def test_schemathesis_raises_no_alarm_on_the_reference_server_and_one_on_a_serve
     assert said == [0, 1]
 
 
-def test_the_digest_reads_code_and_neither_comments_nor_docstrings() -> None:
-    source = (
-        '"""One."""\n\n# two\nA = 1  # three\n"""Four."""\n\n\ndef f() -> str:\n    """Five."""\n    return "six"\n'
-    )
-    assert inputs.code_of(source) == 'A = 1  # three\ndef f() -> str:\n    return "six"'
+class Shouting(ReferenceServer):
+    """Answers one code in another letter case."""
+
+    def error(self, status: int, code: str, text: str) -> Response:
+        return super().error(status, code.upper(), text)
 
 
-def test_the_digest_is_of_contract_schemas_suite_package_and_servers() -> None:
-    names = {path.name for path in inputs.files()}
-    assert {"vocabulary.toml", "filter.toml", "corpus.json", "audience.json", "conftest.py", "session.py"} <= names
-    assert {"mutants_needles.py", "variants_http.py", "test_3_refusing.py", "schemathesis_runs.py"} <= names
-    assert not {"report_view.py", "cli.py", "document.py"} & names
+def test_the_digest_changes_with_what_a_server_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = all_mutants()[:1]
+    monkeypatch.setattr(inputs, "EFFORTS", ("quick",))
+    monkeypatch.setattr(inputs, "variants", list)
+    monkeypatch.setattr(inputs, "all_mutants", lambda: servers)
+    before = inputs.digest()
+    assert inputs.digest() == before
+    monkeypatch.setattr(inputs, "all_mutants", lambda: [replace(servers[0], make=Shouting)])
+    assert inputs.digest() != before

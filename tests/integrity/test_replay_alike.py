@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.integrity.mutants import mutants
-from trackly_contract import cassettes
-from trackly_contract.exchange import Request, Response
-from trackly_contract.reference import REFERENCE_KEY, STAMP, Audience, ReferenceServer, Store, ticking
-from trackly_contract.run import run_suite
-from trackly_contract.serve import running
-from trackly_contract.targets import live_target, recorded, replay_target
+from trackly_contract.core import Request, Response
+from trackly_contract.core.http import STAMP
+from trackly_contract.gate.http import running
+from trackly_contract.reference import REFERENCE_KEY, Audience, ReferenceServer
+from trackly_contract.reference.server import Store, ticking
+from trackly_contract.run import cassettes, live_target
+from trackly_contract.run.targets import recorded, replay_target
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.integrity.mutants import Answering, Mutant
-    from trackly_contract.cases import Effort
+    from trackly_contract.generate import Effort
     from trackly_contract.report import Report
 
 ID = "5f0e6d7c8b9a0f1e2d3c4b5a"
@@ -79,7 +81,7 @@ def _stores(server: Any) -> Any:
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return the folder of live recordings, apart from the project's own."""
-    monkeypatch.setattr(cassettes, "folder", lambda name: tmp_path / "cassettes" / name)
+    monkeypatch.setattr(cassettes, "cassette_folder", lambda name: tmp_path / "cassettes" / name)
     monkeypatch.setenv("TRACKLY_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("TRACKLY_API_KEY", REFERENCE_KEY)
     monkeypatch.setenv("TRACKLY_AUDIENCE_ID", ID)
@@ -96,7 +98,7 @@ def record(server: ReferenceServer, monkeypatch: pytest.MonkeyPatch, effort: Eff
     """Run the suite on a server as if it were the live API, and record it."""
     with running(server) as base_url:
         monkeypatch.setenv("TRACKLY_BASE_URL", base_url)
-        report = run(recorded(live_target(), cassettes.folder("live")), effort)
+        report = run(recorded(live_target(), cassettes.cassette_folder("live")), effort)
     assert any(note.startswith("recorded ") for note in report.notes), report.notes
     return report
 
@@ -161,7 +163,7 @@ def test_a_replay_says_the_same_whatever_the_audience_holds(
 
 def test_nothing_of_somebodys_audience_is_recorded(live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(Unstamped(), monkeypatch, "standard")
-    written = b"\n".join(text for name, text in content(live).items() if name != "ledger.json").decode("utf-8")
+    written = b"\n".join(text for name, text in content(live).items() if name != "manifest.json").decode("utf-8")
     assert [secret for secret in (*SECRETS, REFERENCE_KEY, "2026-11-20T", "127.0.0.1") if secret in written] == []
 
 
@@ -174,7 +176,7 @@ def test_the_same_audience_on_another_day_is_recorded_to_the_byte_alike(
     lists: dict[str, Any] = {"source_lists": [4711, 9001], "cached_size": 123, "name": "Noé's top donors, London"}
     days: dict[str, Any] = {"cached_size_updated_at": "2026-12-15T08:30:00", "created_at": "2026-10-02T14:22:00"}
     record(Unstamped(start=datetime(2026, 12, 24, 10, 30, 45, tzinfo=UTC), **lists, **days), monkeypatch)
-    assert {name for name, _ in set(content(live).items()) ^ set(before.items())} <= {"ledger.json"}
+    assert {name for name, _ in set(content(live).items()) ^ set(before.items())} <= {"manifest.json"}
 
 
 class Flaky(Unstamped):

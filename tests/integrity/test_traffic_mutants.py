@@ -11,17 +11,14 @@ import pytest
 
 from tests.integrity.mutants import Mutant, mutants
 from tests.integrity.variants import Variant, variants
-from trackly_contract import traffic_judge
 from trackly_contract.contract import contract
-from trackly_contract.exchange import Exchange, Request
-from trackly_contract.jsonvalue import encode
-from trackly_contract.judge_request import judge_request
+from trackly_contract.core import Exchange, Request, Verdict, encode
+from trackly_contract.judge import Traffic, judge_request
+from trackly_contract.judge import traffic as traffic_judge
+from trackly_contract.judge.recorded.record import Recorded
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run import run_suite
-from trackly_contract.targets import embedded_target
-from trackly_contract.traffic import Recorded
-from trackly_contract.traffic_judge import Traffic
-from trackly_contract.verdict import Verdict
+from trackly_contract.run.targets import embedded_target
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,15 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.integrity.variants import Variant, variants
-from trackly_contract import serve
-from trackly_contract.contract import contract
-from trackly_contract.exchange import Request
-from trackly_contract.filters import GUARD
-from trackly_contract.jsonvalue import encode
+from trackly_contract.contract import GUARD, contract
+from trackly_contract.core import ExitCode, Request, RunVerdict, Verdict, encode
+from trackly_contract.gate import http as serve
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
-from trackly_contract.run import run_suite
-from trackly_contract.targets import embedded_target, served_target
-from trackly_contract.verdict import ExitCode, RunVerdict, Verdict
+from trackly_contract.run.targets import embedded_target, served_target
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,17 +12,18 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from trackly_contract.jsonvalue import encode, parse
-from trackly_contract.reference import AUDIENCE_ID, ReferenceServer, Store, documented_audience
-from trackly_contract.reference_filter import JUDGES
+from trackly_contract.core import encode, parse
+from trackly_contract.reference import AUDIENCE_ID, ReferenceServer, documented_audience
+from trackly_contract.reference.filter import JUDGES
+from trackly_contract.reference.server import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from tests.integrity.mutants import Answering
-    from trackly_contract.exchange import Request, Response
-    from trackly_contract.reference_filter import Judge
+    from trackly_contract.core import Request, Response
+    from trackly_contract.reference.filter import Judge
 
 Object = dict[str, Any]
 
@@ -58,7 +59,9 @@ def printing(change: Callable[[Object], Object], method: str = "", *, errors: bo
     return Printing
 
 
-def walked(change: Callable[[Object], Object], groups: Callable[[Object], Object] = dict) -> Callable[[Object], Object]:
+def sequenced(
+    change: Callable[[Object], Object], groups: Callable[[Object], Object] = dict
+) -> Callable[[Object], Object]:
     """Make a change of every condition, and of every group, in an audience's filter."""
 
     def group(found: Object) -> Object:
@@ -182,24 +185,24 @@ def of_answers() -> Iterator[Variant]:
         yield Variant(f"audience carries {name}", "allowed: a new key in an answer", changed)
     for method in ("", "GET", "PUT"):
         where = f" in {method} only" if method else ""
-        groups = printing(walked(dict, _without_empty("groups")), method)
+        groups = printing(sequenced(dict, _without_empty("groups")), method)
         yield Variant(f"empty groups left out{where}", "contested: groups absent", groups)
-        conditions = walked(dict, _without_empty("conditions"))
+        conditions = sequenced(dict, _without_empty("conditions"))
         nested: Object = {"operator": "AND", "conditions": [], "groups": [documented_audience()["filter"]]}
         because = "open: filter-shape, conditions absent where empty"
         yield Variant(
             f"empty conditions left out{where}", because, stocked(printing(conditions, method), filter=nested)
         )
-        both = printing(walked(dict, _without_empty("groups", "conditions")), method)
+        both = printing(sequenced(dict, _without_empty("groups", "conditions")), method)
         yield Variant(f"both left out where empty{where}", "contested: groups absent", stocked(both, filter=nested))
-        extra = walked(lambda entry: {"id": 7, **entry, "listId": None, "label": "7 clicks"})
+        extra = sequenced(lambda entry: {"id": 7, **entry, "listId": None, "label": "7 clicks"})
         yield Variant(f"conditions carry id, listId and label{where}", "open: unknown-key", printing(extra, method))
-        extra = walked(dict, lambda group: {"id": "g1", **group, "sort_order": 1})
+        extra = sequenced(dict, lambda group: {"id": "g1", **group, "sort_order": 1})
         yield Variant(f"groups carry id{where}", "open: unknown-key", printing(extra, method))
-        unused = printing(walked(_with_unused), method)
+        unused = printing(sequenced(_with_unused), method)
         yield Variant(f"unused value and unit null{where}", "open: member-not-needed", unused)
     for method in ("", "PUT"):
-        floats = printing(walked(_floats), method)
+        floats = printing(sequenced(_floats), method)
         yield Variant(f"numbers of conditions as floats{method and ' in PUT only'}", "open: value-shape, 3.0", floats)
     yield Variant("keys sorted", "allowed: order of keys", printing(_sorted))
     yield Variant("keys reversed", "allowed: order of keys", printing(_reversed))
@@ -218,7 +221,7 @@ def of_the_moment(key: str) -> type[ReferenceServer]:
 
         def render(self, audience: Object) -> Object:
             self.answers += 1
-            return walked(lambda entry: {**entry, key: self.answers})(super().render(audience))
+            return sequenced(lambda entry: {**entry, key: self.answers})(super().render(audience))
 
     return OfTheMoment
 

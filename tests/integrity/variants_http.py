@@ -19,9 +19,8 @@ from unittest import mock
 
 from tests.integrity.variants import Object, Variant
 from tests.integrity.variants_tokens import chosen
-from trackly_contract import serve
-from trackly_contract.exchange import Request, Response
-from trackly_contract.jsonvalue import encode, parse
+from trackly_contract.core import Request, Response, encode, parse
+from trackly_contract.gate import http as serve
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 
 if TYPE_CHECKING:

@@ -9,17 +9,16 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from tests.integrity.variants import Object, Variant
-from trackly_contract.filters import depth
-from trackly_contract.jsonvalue import NotJSONError, encode, parse
-from trackly_contract.reference import ReferenceServer
-from trackly_contract.reference_choices import Choices
-from trackly_contract.reference_filter import CUSTOM_FIELD_OPERATORS, JUDGES, REVENUE_FIELDS, Fault
+from trackly_contract.contract import depth
+from trackly_contract.core import NotJSONError, encode, parse
+from trackly_contract.reference import Choices, ReferenceServer
+from trackly_contract.reference.filter import CUSTOM_FIELD_OPERATORS, JUDGES, REVENUE_FIELDS, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from trackly_contract.exchange import Response
-    from trackly_contract.reference_filter import Judge
+    from trackly_contract.core import Response
+    from trackly_contract.reference.filter import Judge
 
 
 def chosen(**choices: Any) -> Callable[[], ReferenceServer]:

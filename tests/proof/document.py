@@ -20,16 +20,16 @@ from tests.integrity.variants import variants
 from tests.proof.inputs import digest
 from tests.proof.measure import EVERY
 from tests.proof.schemathesis_runs import CASES
-from trackly_contract import data
-from trackly_contract.cases import EFFORTS
 from trackly_contract.contract import contract
-from trackly_contract.targets import CEILINGS
+from trackly_contract.core.files import data_root
+from trackly_contract.generate.cases import EFFORTS
+from trackly_contract.run.targets import CEILINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.proof.measure import Kind, Outcome
-    from trackly_contract.cases import Effort
+    from trackly_contract.generate import Effort
 
 FIRST = 3
 """How many of the rules that a run names count as named."""
@@ -41,7 +41,7 @@ Row = tuple[object, ...]
 
 def path() -> Path:
     """Return the document."""
-    return data.root() / "docs" / "proof.md"
+    return data_root() / "docs" / "proof.md"
 
 
 def _share(some: int, of_all: int) -> str:

@@ -1,74 +1,63 @@
-"""The digest of what a proof was made from, so that `make check` can say when docs/proof.md is of other inputs.
+"""The digest of what a proof was made from, so that `make check` says when docs/proof.md is of other inputs.
 
-Promises: it changes with whatever a verdict depends on, on every Python the same.
-Refuses: to change with comments and docstrings.
+It changes with what the suite sends, with what it finds on the reference server, and with what any mutant or variant
+answers; not with how the code is written. That every sampled server is still judged as measured is a test of its own
+(tests/integrity/test_proof_sample.py).
 """
 
 from __future__ import annotations
 
-import ast
+import contextlib
 import hashlib
+import io
 from typing import TYPE_CHECKING
 
-from trackly_contract import data
+from tests.integrity.mutants_all import all_mutants
+from tests.integrity.variants import variants
+from trackly_contract.generate.cases import EFFORTS
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-UNRELATED = frozenset(
-    {
-        *("cli", "plugin", "options", "terminal", "secrets", "journal", "lock", "interrupts", "live", "offline"),
-        *("cassettes", "recorder", "ledger", "standins", "swap", "recording", "record_reference"),
-        *("last_live", "second_reading", "waivers", "compare", "observed", "tomlfile"),
-        *("layout", "snippets", "report_advice", "report_assumed", "report_diff", "report_known", "report_matrix"),
-        *("generated", "report", "report_files", "report_view", "failure"),
-        *("questions", "precedence", "limits", "answers", "atlas", "contradictions", "mentioned"),
-        *("recorded_verdicts", "report_members", "markdown"),
-        *("docs_page", "docs_html", "docs_request", "docs_facts", "docs_file", "docs_held", "docs_which", "docs_drift"),
-        *("mentioned", "github", "issues", "judge_request", "request_text"),
-        *("possible_answers", "gate", "gate_coverage", "gate_httpx", "gate_control", "gate_server", "gate_run"),
-        *("survival", "gate_plugin"),
-        *("traffic", "traffic_har", "traffic_lines", "traffic_cassette", "traffic_files", "traffic_state"),
-        *("traffic_body", "traffic_judge", "traffic_report", "traffic_run"),
-    }
-)
-"""Stems of files that decide of no answer what it says: how a run is started, kept, told and put back."""
+    from trackly_contract.core import Exchange, Request
 
-PATTERNS = (
-    "contracts/**/*.json",
-    "contracts/**/*.toml",
-    "schemas/*.json",
-    "src/trackly_contract/*.py",
-    "tests/conformance/*.py",
-    "tests/integrity/mutants*.py",
-    "tests/integrity/variants*.py",
-    "tests/proof/measure.py",
-    "tests/proof/schemathesis_runs.py",
-)
+QUIET = ("-q", "--no-summary", "--tb=no")
 
 
-def code_of(source: str) -> str:
-    """Return the lines of a Python module that are neither comment nor docstring."""
-    lines = source.splitlines()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            lines[node.lineno - 1 : node.end_lineno] = [""] * (int(node.end_lineno or node.lineno) - node.lineno + 1)
-    return "\n".join(line for line in lines if line.strip() and not line.strip().startswith("#"))
+def _of_request(request: Request) -> str:
+    return f"{request.method} {request.path} {request.header('X-Api-Key')} {request.body!r}"
 
 
-def files() -> Iterator[Path]:
-    """Yield the files that a verdict depends on, in a fixed order."""
-    root = data.root()
-    found = {path for pattern in PATTERNS for path in root.glob(pattern)}
-    yield from sorted(path for path in found if path.stem not in UNRELATED)
+def _runs() -> Iterator[tuple[list[Exchange], list[tuple[str, str]]]]:
+    """Yield, for each effort, the exchanges of a run on the reference server and the verdicts of its rules."""
+    for effort in EFFORTS:
+        with contextlib.redirect_stdout(io.StringIO()):
+            _, report = run_suite(None, effort, QUIET)
+        assert report is not None
+        found = [(result.rule.id, result.verdict.value) for result in report.results]
+        yield [*report.session.exchanges], found
+
+
+def parts() -> Iterator[str]:
+    """Yield everything that counts, as text."""
+    asked: list[Request] = []
+    for exchanges, found in _runs():
+        asked = asked or [exchange.request for exchange in exchanges]  # those of `quick`
+        for exchange in exchanges:
+            yield f"{_of_request(exchange.request)} {exchange.response.status} {exchange.response.body!r}"
+        yield repr(found)
+    for server in (*all_mutants(), *variants()):
+        answering = server.make()
+        yield server.id
+        for request in asked:
+            response = answering.answer(request)
+            yield f"{response.status} {response.body!r}"
 
 
 def digest() -> str:
-    """Return the SHA-256 of names and contents of the files, as hexadecimal digits."""
+    """Return the SHA-256 of all parts, as hexadecimal digits."""
     found = hashlib.sha256()
-    for path in files():
-        text = path.read_text("utf-8")
-        content = code_of(text) if path.suffix == ".py" else text
-        found.update(f"{path.relative_to(data.root()).as_posix()}\0{content}\0".encode())
+    for part in parts():
+        found.update(part.encode("utf-8", "surrogatepass") + b"\0")
     return found.hexdigest()

@@ -19,18 +19,19 @@ from typing import TYPE_CHECKING, Any, Literal
 from tests.integrity.mutants_all import all_mutants
 from tests.integrity.variants import Variant, variants
 from tests.proof.schemathesis_runs import schemathesis_says
-from trackly_contract import serve
-from trackly_contract.cases import EFFORTS, Effort
+from trackly_contract.core import Verdict
+from trackly_contract.gate import http as serve
+from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
-from trackly_contract.run import run_suite
-from trackly_contract.targets import embedded_target, served_target
-from trackly_contract.verdict import Verdict
+from trackly_contract.run.targets import embedded_target, served_target
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
-    from trackly_contract.exchange import Request, Response
+    from trackly_contract.core import Request, Response
+    from trackly_contract.generate import Effort
 
 Kind = Literal["reference", "mutant", "variant"]
 QUIET = ("-q", "--no-summary", "--tb=no")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner
 
-from trackly_contract import data
+from trackly_contract.core.files import data_root
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, documented_audience
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _without_open(schema: Any) -> Any:
 @contextmanager
 def _prepared() -> Iterator[list[tuple[Path, tuple[str, ...]]]]:
     """Write documents and settings to a folder of their own, go there, and yield what to run."""
-    document = _with_known_lists(json.loads((data.root() / "schemas" / "openapi.bundled.json").read_text("utf-8")))
+    document = _with_known_lists(json.loads((data_root() / "schemas" / "openapi.bundled.json").read_text("utf-8")))
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,0 +1,158 @@
+"""The tokens of the filter language, the schema resource made from them, and what a target made of tokens tried.
+
+Promises: no enum pretends to know more than the documents: only a list that a page states in full refuses
+every other token; of the rest, what is not listed is open, save the implausible (`zz_...`).
+Refuses: to say which candidate a target accepts; that is found out (candidates.py), never assumed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from trackly_contract.contract.model import Token
+
+KINDS = (
+    "group.operator",
+    "condition_type",
+    "time.field",
+    "time.operator",
+    "time.unit",
+    "count.field",
+    "count.operator",
+    "custom_field.operator",
+    "carrier.operator",
+    "timezone.operator",
+    "revenue.field",
+    "revenue.operator",
+)
+
+NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "time.operator": ((), ("value", "unit")),
+    "count.operator": (("value",),),
+    "custom_field.operator": ((), ("value",)),
+    "carrier.operator": (("value",),),
+    "timezone.operator": (("value",),),
+    "revenue.operator": (("value",),),
+}
+"""What operators of a type may need beside their field (update-audience, error table: missing_*_value)."""
+
+SCHEMA_ID = "https://trackly-contract.example/schemas/vocabulary.json"
+IMPLAUSIBLE = "^zz_"
+"""Tokens that no API would have: a list that is not known in full is tested with these alone."""
+
+
+def code_of(kind: str) -> str:
+    """Return the documented code for an unknown token of `kind` (update-audience, error table)."""
+    return {"group.operator": "invalid_group_operator"}.get(kind, f"invalid_{kind.replace('.', '_')}")
+
+
+class Outcome(StrEnum):
+    """What a target made of a token, what says the most first.
+
+    undecided: the condition did not work, and nothing says that this token is why.
+    """
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One token that a target was tried with; `said` is its answer in a few words: `400 invalid_carrier_operator`."""
+
+    kind: str
+    token: str
+    outcome: Outcome
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a run on a live API found out of one token: where, on which day, at which effort."""
+
+    kind: str
+    token: str
+    outcome: Outcome
+    said: str
+    base_url: str
+    date: date
+    effort: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is about; of two with the same key the newer one counts."""
+        return self.base_url, self.kind, self.token
+
+
+def summed_up(trials: Iterable[Trial]) -> list[Trial]:
+    """Return one trial a token, the one that says the most (the first of several), in the order of first trying."""
+    found: dict[tuple[str, str], Trial] = {}
+    ranks = list(Outcome)
+    for trial in trials:
+        best = found.setdefault((trial.kind, trial.token), trial)
+        if ranks.index(trial.outcome) < ranks.index(best.outcome):
+            found[trial.kind, trial.token] = trial
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Tokens in the order of trying, and the kinds whose list a page states in full."""
+
+    tokens: tuple[Token, ...]
+    full: frozenset[str]
+
+    def of(self, kind: str) -> list[Token]:
+        """Return the tokens of one kind, in order."""
+        return [token for token in self.tokens if token.kind == kind]
+
+    def words(self, kind: str) -> list[str]:
+        """Return the tokens of one kind as text, in order."""
+        return [token.token for token in self.of(kind)]
+
+    def documented(self) -> Vocabulary:
+        """Return the vocabulary less its candidates: what a reference page states or shows."""
+        return Vocabulary(tuple(token for token in self.tokens if not token.candidate), self.full)
+
+    def without(self, refused: Iterable[tuple[str, str]]) -> Vocabulary:
+        """Return the vocabulary less the `(kind, token)` pairs that a target was seen to refuse."""
+        gone = set(refused)
+        return Vocabulary(tuple(t for t in self.tokens if (t.kind, t.token) not in gone), self.full)
+
+    def schema(self) -> dict[str, Any]:
+        """Return `vocabulary.json`: one definition per kind, and per need of its operators."""
+        definitions: dict[str, Any] = {}
+        for kind in KINDS:
+            name = kind.replace(".", "_")
+            definitions[name] = self._definition(kind)
+            if kind in NEEDS:
+                # Always the same definitions, for schemas refer to them, however few tokens there are.
+                for needs in NEEDS[kind]:
+                    suffix = "_and_".join(needs) or "nothing"
+                    words = [token.token for token in self.of(kind) if token.needs == needs]
+                    definitions[f"{name}_needing_{suffix}"] = {"enum": words}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": SCHEMA_ID,
+            "title": "Tokens of the filter language",
+            "description": "Generated from contracts/vocabulary.toml; edit that and run `make docs`.",
+            "$defs": definitions,
+        }
+
+    def _definition(self, kind: str) -> dict[str, Any]:
+        words, code = self.words(kind), code_of(kind)
+        definition: dict[str, Any] = {"type": "string", "x-open": {"type": "token-shape"}}
+        if kind in self.full:
+            return definition | {"enum": words, "x-error": {"enum": code}}
+        return definition | {
+            "if": {"type": "string", "pattern": IMPLAUSIBLE},
+            "then": {"not": {}, "x-error": {"not": code}},
+            "else": {"enum": words, "x-open": {"enum": "token-unlisted"}},
+        }

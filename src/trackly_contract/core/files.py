@@ -1,0 +1,119 @@
+"""Files: where the project's data stands, and writing so that no crash loses anything.
+
+A checkout's own files win over copies in an installed package. A file is written whole or stays as it was; a folder is
+replaced so that the old or the new one is always whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trackly_contract.core.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_HERE = Path(__file__).resolve().parent.parent
+
+
+def data_root(package: Path = _HERE) -> Path:
+    """Return the folder that holds schemas/, contracts/, cassettes/ and tests/conformance/.
+
+    `package` is the folder of the installed package. In a checkout (`src/trackly_contract` beside
+    `contracts/`) it is the checkout, elsewhere the package's `data` folder.
+    Raises FileNotFoundError where neither is there.
+    """
+    checkout = package.parent.parent
+    if package.parent.name == "src" and (checkout / "contracts" / "sources.toml").is_file():
+        return checkout
+    packaged = package / "data"
+    if (packaged / "contracts" / "sources.toml").is_file():
+        return packaged
+    raise FileNotFoundError(
+        f"neither {checkout / 'contracts'} nor {packaged / 'contracts'} is there: the installation is "
+        "incomplete; install trackly-contract again"
+    )
+
+
+def suite_folder() -> Path:
+    """Return the folder of the conformance tests."""
+    return data_root() / "tests" / "conformance"
+
+
+def _beside(folder: Path, what: str) -> Path:
+    return folder.with_name(f".{what}-{folder.name}")
+
+
+def replace_folder(new: Path, folder: Path) -> None:
+    """Put a copy of the files in `new` in the place of `folder`, which keeps its old content until the last moment.
+
+    Raises OSError if the disk does not allow it; `settled` then makes the best of what is there.
+    """
+    recover_folder(folder)
+    part = _beside(folder, "part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for path in sorted(new.iterdir()):
+        shutil.copyfile(path, part / path.name)
+    # From this name on it is whole: a crash before it leaves the old folder, a crash after it the new one.
+    part.rename(_beside(folder, "new"))
+    recover_folder(folder)
+
+
+def recover_folder(folder: Path) -> Path:
+    """Finish or undo a swap of `folder` that was cut off, and return `folder`; does nothing where none was.
+
+    Raises OSError if the disk does not allow it.
+    """
+    new, old = _beside(folder, "new"), _beside(folder, "old")
+    if new.is_dir():
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)  # of an earlier swap, which was finished
+            folder.rename(old)
+        new.rename(folder)
+    elif old.is_dir() and not folder.exists():
+        old.rename(folder)
+    if old.is_dir():
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+class UnwritableError(ValueError):
+    """A file cannot be written; the text names it and says why."""
+
+
+def toml_entries(header: str, table: str, entries: Iterable[Mapping[str, str | date]], remark: str = "") -> str:
+    """Return entries of one table as TOML, under a header of comments that may carry one remark more."""
+    parts = [header + (f"# Beware: {one_line(remark)}.\n" if remark else "")]
+    for entry in entries:
+        members = (f"{name} = {_value(value)}\n" for name, value in entry.items())
+        parts.append(f"[[{table}]]\n{''.join(members)}")
+    return "\n".join(parts)
+
+
+def _value(value: str | date) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    # Without unseen characters and halves of characters, a string of JSON is one of TOML too.
+    return json.dumps(one_line(value), ensure_ascii=False)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Put a text in the place of a file. Raises UnwritableError: then the file is as it was."""
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        with temporary.open("wb") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise UnwritableError(f"{path}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,199 @@
+"""JSON as it is on the wire: strict reading, typed equality, differences by place.
+
+Promises: `1`, `1.0` and `true` are three values; NaN, duplicate keys, invalid UTF-8, a nesting deeper than
+`MAX_NESTING` and numbers that Python cannot hold are told by name, never passed on and never a crash.
+Refuses: to repair anything.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+JSON: TypeAlias = Any
+"""None, bool, int, float, str, list of JSON, dict of str to JSON."""
+
+MAX_NESTING = 300
+"""Deepest nesting of arrays and objects that is read. A filter of 100 groups nests 203 deep; far beyond
+that, recursive readers overflow (`json.loads` itself at about 990 on CPython 3.11)."""
+
+LONGEST_STEP = 200
+"""Characters of a key that a place shows: a place is made anew for whatever stands below it."""
+
+_STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_OTHERS = bytes(set(range(256)) - set(_STEPS))
+
+
+class NotJSONError(ValueError):
+    """The bytes are not JSON that can be judged; the text says why and, where it can, at which place."""
+
+
+def nesting(body: bytes) -> int:
+    """Return how deep arrays and objects nest in `body`, without recursion; strings are passed over."""
+    outside = _STRINGS.sub("", body.decode("latin-1"))  # text, for the parts of bytes are joined at 80 bytes each
+    brackets = outside.encode("latin-1").translate(None, _OTHERS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets), initial=0))
+
+
+def _refuse_constant(name: str) -> float:
+    raise NotJSONError(f"{name} is not a JSON value")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise NotJSONError(f"the number {text[:40]} is too large for a double")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > 4000:
+        raise NotJSONError(f"an integer of {len(text)} digits is more than can be read")
+    return int(text)
+
+
+def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise NotJSONError(f"the key {shortened(repr(key), 100)} appears twice in one object")
+            seen.add(key)
+    return found
+
+
+def parse(body: bytes, *, duplicate_keys: bool = False) -> JSON:
+    """Read one JSON value from UTF-8 bytes.
+
+    `duplicate_keys=True` lets the last of equal keys win, as most servers do; otherwise they are an error.
+    Raises NotJSONError for everything RFC 8259 does not allow, and for what is nested deeper than MAX_NESTING.
+    """
+    if nesting(body) > MAX_NESTING:
+        raise NotJSONError(f"arrays and objects nest deeper than {MAX_NESTING}")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotJSONError(f"byte {error.start} is not UTF-8") from None
+    try:
+        return json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_whole,
+            object_pairs_hook=None if duplicate_keys else _unique,
+        )
+    except json.JSONDecodeError as error:
+        raise NotJSONError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+
+
+def encode(value: JSON) -> bytes:
+    """Write `value` as compact ASCII JSON, keys in their order; lone surrogates and emoji as escapes."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def same(one: JSON, other: JSON) -> bool:
+    """Whether two values are the same JSON: same types, same numbers as written (1 is not 1.0, nor true)."""
+    return next(differences(one, other), None) is None
+
+
+def differences(one: JSON, other: JSON, place: str = "") -> Iterator[tuple[str, JSON, JSON]]:
+    """Yield `(place, in one, in other)` for each differing leaf; `place` is a JSON Pointer, long keys cut.
+
+    A member or item that only one side has is yielded with ABSENT on the other.
+    """
+    if type(one) is not type(other):
+        yield place, one, other
+    elif isinstance(one, dict):
+        for key in [*one, *(key for key in other if key not in one)]:
+            yield from differences(one.get(key, ABSENT), other.get(key, ABSENT), f"{place}/{step(key)}")
+    elif isinstance(one, list):
+        for index in range(max(len(one), len(other))):
+            left = one[index] if index < len(one) else ABSENT
+            right = other[index] if index < len(other) else ABSENT
+            yield from differences(left, right, f"{place}/{index}")
+    elif one != other:
+        yield place, one, other
+
+
+class _Absent:
+    """Stands for a member or item that is not there; unlike None it is no JSON value."""
+
+    def __repr__(self) -> str:
+        return "(absent)"
+
+
+ABSENT = _Absent()
+
+
+def escape(key: str) -> str:
+    """Return `key` as one reference token of a JSON Pointer (RFC 6901, section 3)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def step(key: str) -> str:
+    """Return `key` as one step of a place that is for people: escaped, and cut where it is long."""
+    return escape(key if len(key) <= LONGEST_STEP else f"{key[:LONGEST_STEP]}...")
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the text, cut in the middle where it is longer than `limit`."""
+    if len(text) <= limit:
+        return text
+    head = limit * 2 // 3
+    return f"{text[:head]} ... {text[-(limit - head) :]}"
+
+
+def _spelt(text: str) -> str:
+    """Return the text with line ends, terminal controls and lone surrogates spelt out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def show(value: JSON, limit: int = 300) -> str:
+    """Return `value` as one line of JSON for people, cut in the middle where it is longer than `limit`."""
+    text = repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False, default=repr)
+    if len(text) > 2 * limit:  # what stands in the middle is not shown, however it is spelt
+        text = f"{_spelt(text[:limit])}{_spelt(text[-limit:])}"
+    return shortened(_spelt(text), limit)
+
+
+LINE_WIDTH = 96
+
+
+def _unknown(value: object) -> object:
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def laid_out(
+    value: JSON, *, ascii_only: bool = False, default: Callable[[object], object] = _unknown, width: int = LINE_WIDTH
+) -> str:
+    """Return `value` as JSON over lines of at most `width` characters, where its texts allow it."""
+
+    def line(part: JSON) -> str:
+        return json.dumps(part, ensure_ascii=ascii_only, default=default)
+
+    def laid(part: JSON, indent: int, before: int, *, outermost: bool = False) -> str:
+        if not isinstance(part, (dict, list)) or not part:
+            return line(part)
+        if not outermost:
+            one = line(part)
+            if indent + before + len(one) < width:
+                return one
+        blanks = " " * (indent + 2)
+        if isinstance(part, list):
+            inner = [laid(entry, indent + 2, 0) for entry in part]
+            return f"[\n{blanks}" + f",\n{blanks}".join(inner) + f"\n{' ' * indent}]"
+        names = {name: line(name) for name in part}
+        inner = [f"{names[name]}: {laid(entry, indent + 2, len(names[name]) + 2)}" for name, entry in part.items()]
+        return f"{{\n{blanks}" + f",\n{blanks}".join(inner) + f"\n{' ' * indent}}}"
+
+    return laid(value, 0, 0, outermost=True)

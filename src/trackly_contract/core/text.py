@@ -1,0 +1,43 @@
+"""Text for people and terminals: printable, in one line, short.
+
+Control characters never reach a terminal, and no text of a response can add a line or a CI command.
+"""
+
+from __future__ import annotations
+
+import re
+
+from trackly_contract.core.redact import CUT
+
+WIDTH = 80
+"""Columns of the first line of a difference, where the name of its case is no longer than most."""
+
+LONGEST = 400
+"""Characters that are shown of one fact."""
+
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+"""Control characters, those that reorder or hide text, and halves of characters."""
+
+_COMMAND = re.compile(r"#(?=\[|vso\[|teamcity\[)")
+"""What makes a command to a CI service of the rest of a line, wherever it stands; `::` does at its begin alone."""
+
+
+def printable(text: str) -> str:
+    """Return the text with unseen characters spelt out, so that a terminal shows them and obeys none."""
+    return _UNSEEN.sub(lambda match: repr(match[0])[1:-1], text)
+
+
+def one_line(text: str) -> str:
+    """Return the text printable and in one line: no answer can add a line to what is said of it."""
+    return _COMMAND.sub(r"\\x23", printable(text).replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def short(text: str, limit: int = LONGEST) -> str:
+    """Return the text in one printable line of at most `limit` characters, cut in the middle where it is longer."""
+    line = one_line(text)
+    if len(line) <= limit:
+        return line
+    half = (limit - len(CUT)) // 2
+    return f"{line[:half]}{CUT}{line[-half:]}"

@@ -1,0 +1,210 @@
+"""The second reading: an answer held against what a live recording shows of the same request.
+
+Promises: a difference is called known only where the recording shows the same, and new only where it shows another
+thing; where the audience's own content may explain it, neither is said.
+Refuses: to judge by the documentation (judge.py, followed.py), to read files and to find the recorded answer
+(last_live.py).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from trackly_contract.core import ABSENT, JSON, NotJSONError, parse, same, show
+from trackly_contract.judge.responses import describe
+
+if TYPE_CHECKING:
+    from trackly_contract.core import Exchange, Finding, Request, Response
+
+NEVER = "never asked"
+
+
+class Reading(StrEnum):
+    """What the last live recording makes of a difference."""
+
+    KNOWN = "known"
+    NEW = "new"
+    MOVED = "moved"
+
+
+_ARROWS = {
+    Reading.KNOWN: "-> known: the API did so then too",
+    Reading.NEW: "-> the API changed",
+    Reading.MOVED: "-> inside the contract, but something moved",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What is told of the last live recording beside one difference.
+
+    `said` is what was answered then and when; `reading` is None where nothing can be concluded from it.
+    """
+
+    said: str = NEVER
+    reading: Reading | None = None
+    recorded: bool = False
+
+    @property
+    def text(self) -> str:
+        """The words of a failure text; the arrow needs a recording, for nobody can tell what was never asked."""
+        arrow = _ARROWS[self.reading] if self.recorded and self.reading is not None else ""
+        return f"{self.said}        {arrow}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What an answer says otherwise than the recording, though both keep the promise."""
+
+    rule: str
+    then: str
+    now: str
+
+
+_PLACE = re.compile(r"(/[^:\s]*): ")
+_CACHE = ("cached_size", "cached_size_updated_at")
+_NULLABLE = (*_CACHE, "description")
+_STAMPS = ("cached_size_updated_at", "created_at")
+_VOLATILE = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{16,}|\d{4}-\d\d-\d\dT[0-9:.]+Z?")
+"""What an error text may say anew each time: ids of requests and audiences, times."""
+
+
+def _asked_id(request: Request) -> str:
+    return request.path.partition("/v2/audiences/")[2].partition("/")[0]
+
+
+def _value(response: Response) -> JSON:
+    try:
+        return parse(response.body, duplicate_keys=True)
+    except NotJSONError:
+        return ABSENT
+
+
+def _said(response: Response) -> tuple[int, JSON]:
+    """Reduce an answer to its status and, of a refusal, its code."""
+    answer = _value(response)
+    code = answer.get("code") if isinstance(answer, dict) and not response.succeeded else None
+    return response.status, code
+
+
+def _at(value: JSON, place: str) -> JSON:
+    for step in place.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(name, ABSENT)
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return ABSENT
+    return value
+
+
+def _place(finding: Finding) -> str:
+    """Return the JSON Pointer that a difference is about, empty for the answer as a whole."""
+    if finding.rule == "audience.id":
+        return "/id"
+    found = _PLACE.match(finding.got)
+    return found[1] if found and found[1] != "/" else ""
+
+
+def before(finding: Finding, then: Exchange, date: str) -> Baseline:
+    """Return what a difference is worth beside the recorded answer `then` to the same request, given on `date`."""
+    said = describe(then.response)
+    place = _place(finding)
+    if then.response.succeeded and place:
+        said += f", {place}: {show(_at(_value(then.response), place), 120)}"
+    elif then.response.succeeded and finding.got.startswith("cached_size "):
+        said += f", cached_size {show(_at(_value(then.response), '/cached_size'))}"
+    return Baseline(f"{said} on {date}", reading(finding, then), recorded=True)
+
+
+def reading(finding: Finding, then: Exchange) -> Reading | None:
+    """Return whether the recorded answer shows the same difference, or another thing; None if it shows neither.
+
+    The finding must have an exchange. What it is about is read from its text: a status and code, a place in the
+    answer, or the cache.
+    """
+    assert finding.exchange is not None
+    now = finding.exchange
+    if _said(now.response) != _said(then.response):
+        return Reading.NEW
+    one, other = _value(now.response), _value(then.response)
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return Reading.KNOWN if type(one) is type(other) else Reading.NEW
+    if finding.got.startswith("cached_size "):
+        return _cache_reading(finding.rule, one, other)
+    place = _place(finding)
+    if place:
+        return _member_reading(finding, place, now, then)
+    # The status and code are the whole of it, or it is the members: one too many, or a wrapping.
+    return Reading.KNOWN if finding.got == describe(now.response) or set(one) == set(other) else Reading.NEW
+
+
+def _cache_reading(rule: str, now: JSON, then: JSON) -> Reading | None:
+    filled = now.get("cached_size") is not None
+    if filled != (then.get("cached_size") is not None):
+        return Reading.NEW
+    # Both filled: that says it was not cleared; whether it was kept, or counted anew, two sizes do not say.
+    return Reading.KNOWN if not filled or rule == "update.cache.cleared" else None
+
+
+def _member_reading(finding: Finding, place: str, now: Exchange, then: Exchange) -> Reading | None:
+    member = place.split("/")[1]
+    one, other = _at(_value(now.response), place), _at(_value(then.response), place)
+    if member == "id":
+        kept = [value == _asked_id(exchange.request) for value, exchange in ((one, now), (other, then))]
+        return Reading.KNOWN if kept[0] == kept[1] and type(one) is type(other) else Reading.NEW
+    if member in _STAMPS and isinstance(one, str) and isinstance(other, str):
+        alike = re.sub(r"\d", "0", one) == re.sub(r"\d", "0", other)
+        return Reading.KNOWN if alike else Reading.NEW
+    if same(one, other):
+        return Reading.KNOWN
+    if member in _NULLABLE and (one is None or other is None):
+        return None  # whether there is one depends on what happened to the audience before
+    # Another value is the API's doing where the suite sent it, or where it was then as it should be.
+    sent = _value_sent(now.request)
+    promised = finding.expected == f"{place}: {show(other, 120)}"
+    if type(one) is not type(other) or promised or (isinstance(sent, dict) and member in sent):
+        return Reading.NEW
+    return None
+
+
+def _value_sent(request: Request) -> JSON:
+    try:
+        return parse(request.body) if request.body else ABSENT
+    except NotJSONError:
+        return ABSENT
+
+
+def move(now: Exchange, then: Exchange, refusal: str | None = None) -> Move | None:
+    """Return what moved between two answers to one request: status, code, members, error text; never values.
+
+    A move names the rule that it is told under; `refusal` is the rule whose refusal the answer is, if any.
+    """
+    operation = "read" if now.request.method == "GET" else "update"
+    success = f"{operation}.success"
+    if _said(now.response) != _said(then.response):
+        rule = success if now.response.succeeded else refusal or "error.code"
+        return Move(rule, describe(then.response), describe(now.response))
+    one, other = _value(now.response), _value(then.response)
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return None
+    moved = [(_members(other, one), _members(one, other))] if set(one) != set(other) else []
+    if not now.response.succeeded and _text(one) != _text(other):
+        moved.append((f"error {show(other.get('error'), 120)}", f"error {show(one.get('error'), 120)}"))
+    if not moved:
+        return None
+    before, after = zip(*moved, strict=True)
+    return Move(success if now.response.succeeded else "error.text", "; ".join(before), "; ".join(after))
+
+
+def _members(answer: dict[str, JSON], beside: dict[str, JSON]) -> str:
+    extra = sorted(set(answer) - set(beside))
+    return f"also {', '.join(extra)}" if extra else f"no {', '.join(sorted(set(beside) - set(answer)))}"
+
+
+def _text(answer: dict[str, JSON]) -> str:
+    return _VOLATILE.sub("*", show(answer.get("error", ABSENT), 10_000))

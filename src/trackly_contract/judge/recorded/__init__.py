@@ -1,0 +1,1 @@
+"""Reads recorded traffic: HAR, cassettes and JSON lines become exchanges."""

@@ -1,0 +1,290 @@
+"""Judgement of a filter by hand: one function per condition type, tokens typed from the documentation.
+
+Promises: `filter_faults` names every fault it finds with its documented code and its place, in reading order;
+no JSON value makes it raise, and it walks with a stack of its own, so that depth costs nothing.
+`as_answered` turns an accepted filter into the form that answers print.
+Refuses: to import schemas or contract data. It is the second, independent writing-down of the same pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+from trackly_contract.core import ABSENT, JSON
+from trackly_contract.reference.choices import DEFAULT_CHOICES, Choices
+
+GROUP_OPERATORS = frozenset({"AND", "OR"})
+
+TIME_FIELDS = frozenset({"last_clicked_at", "last_sent_at", "signup_date"})
+TIME_OPERATORS = frozenset({"within", "not_within", "before", "after", "exists", "not_exists"})
+TIME_UNITS = frozenset({"days", "hours", "minutes"})
+
+COUNT_FIELDS = frozenset({"click_count", "send_count", "conversion_count"})
+COUNT_OPERATORS = frozenset({"gte", "gt", "eq", "lt", "lte", "ne"})
+
+CUSTOM_FIELD_OPERATORS = frozenset(
+    {"eq", "ne", "in", "not_in", "contains", "gt", "gte", "lt", "lte", "exists", "not_exists"}
+)
+CARRIER_OPERATORS = frozenset({"eq", "ne", "in", "not_in"})
+TIMEZONE_OPERATORS = frozenset({"eq", "ne", "in", "not_in"})
+
+REVENUE_FIELDS = frozenset(
+    {
+        "has_revenue",
+        "revenue_total",
+        "avg_revenue",
+        "revenue_average",
+        "conversion_count",
+        "last_revenue_at",
+    }
+)
+REVENUE_OPERATORS = frozenset({"eq", "ne", "gt", "gte", "lt", "lte"})
+
+BEYOND_ANYBODY = 1_000_000_000
+"""So many clicks or messages no contact has."""
+
+WITHOUT_VALUE = ("exists", "not_exists")
+"""Operators that ask whether there is anything at all, and so need neither value nor unit."""
+
+Group: TypeAlias = dict[str, JSON]
+Condition: TypeAlias = dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong: the error code it is answered with, and a JSON Pointer to it.
+
+    Functions that judge one condition or one group give the place within it; `filter_faults` and the server
+    give the place within the body. A missing key's place is where it would have stood.
+    """
+
+    code: str
+    place: str
+
+
+Judge: TypeAlias = Callable[[Condition, Choices], Iterator[Fault]]
+
+
+def present(holder: Mapping[str, JSON], key: str, choices: Choices = DEFAULT_CHOICES) -> JSON:
+    """Return the value of `key`, or `jsonvalue.ABSENT` where it is not there or counts as not there."""
+    value = holder.get(key, ABSENT)
+    return ABSENT if value is None and choices.null_is_missing else value
+
+
+def _known(token: JSON, tokens: frozenset[str]) -> bool:
+    return isinstance(token, str) and token in tokens
+
+
+def _token(condition: Condition, key: str, tokens: frozenset[str], code: str, choices: Choices) -> Iterator[Fault]:
+    token = present(condition, key, choices)
+    if token is ABSENT:
+        yield Fault(choices.missing_field_or_operator or code, f"/{key}")
+    elif not _known(token, tokens):
+        yield Fault(code, f"/{key}")
+
+
+def _needed(condition: Condition, key: str, code: str, choices: Choices) -> Iterator[Fault]:
+    if present(condition, key, choices) is ABSENT:
+        yield Fault(code, f"/{key}")
+
+
+def time_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
+    """Yield the faults of a `time` condition (update-audience, error table; audience-filter-dsl, time)."""
+    yield from _token(condition, "field", TIME_FIELDS, "invalid_time_field", choices)
+    yield from _token(condition, "operator", TIME_OPERATORS, "invalid_time_operator", choices)
+    if condition.get("operator") in WITHOUT_VALUE:
+        return
+    yield from _needed(condition, "value", "missing_time_value", choices)
+    yield from _needed(condition, "unit", "missing_time_value", choices)
+    unit = present(condition, "unit", choices)
+    if unit is not ABSENT and not _known(unit, TIME_UNITS):
+        yield Fault("invalid_time_unit", "/unit")
+
+
+def count_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
+    """Yield the faults of a `count` condition (update-audience, error table; audience-filter-dsl, count)."""
+    yield from _token(condition, "field", COUNT_FIELDS, "invalid_count_field", choices)
+    yield from _token(condition, "operator", COUNT_OPERATORS, "invalid_count_operator", choices)
+    yield from _needed(condition, "value", "missing_count_value", choices)
+
+
+def custom_field_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
+    """Yield the faults of a `custom_field` condition (update-audience, error table).
+
+    Any name will do as field; the operators are those that guides and neighbouring pages use.
+    """
+    field = present(condition, "field", choices)
+    if not isinstance(field, str) or not field:
+        yield Fault("missing_custom_field_name", "/field")
+    yield from _token(condition, "operator", CUSTOM_FIELD_OPERATORS, "invalid_custom_field_operator", choices)
+    if condition.get("operator") not in WITHOUT_VALUE:
+        yield from _needed(condition, "value", "missing_custom_field_value", choices)
+
+
+def carrier_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
+    """Yield the faults of a `carrier` condition, which has no field (update-audience, error table)."""
+    yield from _token(condition, "operator", CARRIER_OPERATORS, "invalid_carrier_operator", choices)
+    yield from _needed(condition, "value", "missing_carrier_value", choices)
+
+
+def timezone_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
+    """Yield the faults of a `timezone` condition, which has no field (update-audience, error table)."""
+    yield from _token(condition, "operator", TIMEZONE_OPERATORS, "invalid_timezone_operator", choices)
+    yield from _needed(condition, "value", "missing_timezone_value", choices)
+
+
+def revenue_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
+    """Yield the faults of a `revenue` condition (update-audience, error table; creating-audiences)."""
+    yield from _token(condition, "field", REVENUE_FIELDS, "invalid_revenue_field", choices)
+    yield from _token(condition, "operator", REVENUE_OPERATORS, "invalid_revenue_operator", choices)
+    yield from _needed(condition, "value", "missing_revenue_value", choices)
+
+
+JUDGES: Mapping[str, Judge] = MappingProxyType(
+    {
+        "time": time_faults,
+        "count": count_faults,
+        "custom_field": custom_field_faults,
+        "carrier": carrier_faults,
+        "timezone": timezone_faults,
+        "revenue": revenue_faults,
+    }
+)
+"""The six condition types, each with its judge; `{**JUDGES, "time": other}` replaces one."""
+
+
+def type_key(condition: Condition, choices: Choices = DEFAULT_CHOICES) -> str:
+    """Return the key that holds the condition's type: `condition_type`, or `conditionType` if understood."""
+    camel_case = choices.understands_camel_case and "condition_type" not in condition
+    return "conditionType" if camel_case else "condition_type"
+
+
+def condition_faults(
+    condition: JSON, choices: Choices = DEFAULT_CHOICES, judges: Mapping[str, Judge] = JUDGES
+) -> Iterator[Fault]:
+    """Yield the faults of any JSON value that stands where a condition should; places are within it.
+
+    Source of the type's code: update-audience, error table.
+    """
+    if not isinstance(condition, dict):
+        yield Fault(choices.undocumented, "")
+        return
+    kind = present(condition, type_key(condition, choices), choices)
+    judge = judges.get(kind) if isinstance(kind, str) else None
+    if kind is ABSENT:
+        yield Fault(choices.missing_condition_type, "/condition_type")
+    elif judge is None:
+        yield Fault("invalid_condition_type", "/condition_type")
+    else:
+        yield from judge(condition, choices)
+
+
+def members(group: Group, key: str, choices: Choices = DEFAULT_CHOICES) -> JSON:
+    """Return what `conditions` or `groups` of a group holds: usually a list, an empty one when absent."""
+    value = present(group, key, choices)
+    return [] if value is ABSENT else value
+
+
+def group_faults(group: Group, choices: Choices = DEFAULT_CHOICES) -> Iterator[Fault]:
+    """Yield the faults of one group without those of its members; places are within it.
+
+    Source of both codes: update-audience, error table.
+    """
+    operator = present(group, "operator", choices)
+    if operator is ABSENT:
+        yield Fault(choices.missing_group_operator, "/operator")
+    elif not _known(operator, GROUP_OPERATORS):
+        yield Fault("invalid_group_operator", "/operator")
+    conditions, groups = (members(group, key, choices) for key in ("conditions", "groups"))
+    if not isinstance(conditions, list):
+        yield Fault(choices.undocumented, "/conditions")
+    if not isinstance(groups, list):
+        yield Fault(choices.undocumented, "/groups")
+    if conditions == [] and groups == []:
+        yield Fault("empty_filter_group", "")
+
+
+def filter_faults(
+    definition: JSON,
+    choices: Choices = DEFAULT_CHOICES,
+    judges: Mapping[str, Judge] = JUDGES,
+    place: str = "/filter",
+) -> Iterator[Fault]:
+    """Yield every fault of a filter, in reading order; none means that the filter is accepted.
+
+    A group's operator comes first, then whether it is empty, its conditions, its nested groups. `definition`
+    is any JSON value; `place` is the JSON Pointer to it. Raises nothing.
+    """
+    waiting: list[tuple[JSON, str]] = [(definition, place)]
+    while waiting:
+        group, here = waiting.pop()
+        if not isinstance(group, dict):
+            yield Fault(choices.undocumented, here)
+            continue
+        for fault in group_faults(group, choices):
+            yield Fault(fault.code, here + fault.place)
+        conditions, groups = (members(group, key, choices) for key in ("conditions", "groups"))
+        for index, condition in enumerate(conditions if isinstance(conditions, list) else []):
+            for fault in condition_faults(condition, choices, judges):
+                yield Fault(fault.code, f"{here}/conditions/{index}{fault.place}")
+        if isinstance(groups, list):
+            waiting += [(nested, f"{here}/groups/{index}") for index, nested in reversed(list(enumerate(groups)))]
+
+
+def asks_too_much(definition: Group) -> bool:
+    """Whether a sound filter, as answered, asks of everyone for more clicks or messages than anybody has.
+
+    Only its own conditions are looked at, not those of nested groups.
+    """
+    beyond = [
+        condition.get("field") in ("click_count", "send_count")
+        and condition.get("operator") == "gte"
+        and isinstance(condition.get("value"), int)
+        and condition["value"] >= BEYOND_ANYBODY
+        for condition in definition["conditions"]
+    ]
+    if definition.get("operator") == "AND":
+        return any(beyond)
+    return bool(beyond) and all(beyond) and not definition["groups"]
+
+
+def condition_as_answered(condition: Condition, choices: Choices = DEFAULT_CHOICES) -> Condition:
+    """Return a condition as answers print it: the type's key in camelCase, all else as sent.
+
+    Source: update-audience, example and response fields.
+    """
+    kind = type_key(condition, choices)
+    answered = {"conditionType": condition[kind]} if present(condition, kind, choices) is not ABSENT else {}
+    for key in ("field", "operator", "value", "unit"):
+        if present(condition, key, choices) is not ABSENT:
+            answered[key] = condition[key]
+    if choices.keeps_unknown_keys:
+        meant = {kind, "conditionType", "field", "operator", "value", "unit"}
+        answered |= {key: value for key, value in condition.items() if key not in meant}
+    return answered
+
+
+def as_answered(definition: Group, choices: Choices = DEFAULT_CHOICES) -> Group:
+    """Return an accepted filter as answers print it: both lists always there, at every level.
+
+    `definition` must have passed `filter_faults`. Source: update-audience, example, where `groups` is printed
+    though it was not sent.
+    """
+    answered: Group = {}
+    waiting: list[tuple[Group, Group]] = [(definition, answered)]
+    while waiting:
+        group, target = waiting.pop()
+        if present(group, "operator", choices) is not ABSENT:
+            target["operator"] = group["operator"]
+        nested = members(group, "groups", choices)
+        target["conditions"] = [
+            condition_as_answered(condition, choices) for condition in members(group, "conditions", choices)
+        ]
+        target["groups"] = [{} for _ in nested]
+        waiting += zip(nested, target["groups"], strict=True)
+        if choices.keeps_unknown_keys:
+            target |= {key: value for key, value in group.items() if key not in target and key != "operator"}
+    return answered

@@ -1,0 +1,67 @@
+from .answers import (
+    answers_file as answers_file,
+)
+from .answers import (
+    answers_toml as answers_toml,
+)
+from .answers import (
+    keep_answers as keep_answers,
+)
+from .answers import (
+    moved_answers as moved_answers,
+)
+from .answers import (
+    read_answers as read_answers,
+)
+from .compare import (
+    Described as Described,
+)
+from .compare import (
+    NotAReportError as NotAReportError,
+)
+from .compare import (
+    compare_reports as compare_reports,
+)
+from .compare import (
+    load_report as load_report,
+)
+from .files import write_report as write_report
+from .github import github_lines as github_lines
+from .issues import NotIssuesError as NotIssuesError
+from .issues import plan_issues as plan_issues
+from .issues import read_issues as read_issues
+from .observed import (
+    NothingToKeepError as NothingToKeepError,
+)
+from .observed import (
+    keep_tokens as keep_tokens,
+)
+from .observed import (
+    tokens_file as tokens_file,
+)
+from .observed import (
+    tokens_toml as tokens_toml,
+)
+from .report import Report as Report
+from .report import build_report as build_report
+from .terminal import ignore_broken_pipe as ignore_broken_pipe
+from .terminal import show_plan as show_plan
+from .terminal import summarize as summarize
+from .traffic_report import (
+    Side as Side,
+)
+from .traffic_report import (
+    exit_code as exit_code,
+)
+from .traffic_report import (
+    fold as fold,
+)
+from .traffic_report import (
+    known_names as known_names,
+)
+from .traffic_report import (
+    lines as lines,
+)
+from .waivers import Waiver as Waiver
+from .waivers import WaiverError as WaiverError
+from .waivers import load_waivers as load_waivers

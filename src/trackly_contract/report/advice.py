@@ -1,0 +1,173 @@
+"""What a difference means for people: since when it is so, whether their client breaks, and what to do.
+
+Promises: nothing is said of the API where a stand-in answered; "since when" is a day that a recording shows, or the
+plain statement that nobody knows; every difference that can be found has an answer.
+Refuses: to judge, and to know anybody's client: it says which clients meet the difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from trackly_contract.core import RunVerdict, Verdict
+from trackly_contract.judge import NEVER, Baseline, Reading
+
+if TYPE_CHECKING:
+    from trackly_contract.contract import Rule
+    from trackly_contract.core import Finding
+
+Breaks = Literal["yes", "perhaps", "no"]
+
+_SENT = {"update.name": "name", "update.description": "description", "update.source_lists": "source_lists"}
+_SENT |= {"update.filter": "filter"}
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Whether a client breaks, and in words which."""
+
+    breaks: Breaks
+    client: str
+
+
+def impact(finding: Finding, rule: Rule, *, waived: bool = False) -> Impact:
+    """Return what a difference does to a client that was written from the documentation.
+
+    `waived`: the difference is noted only because somebody waived the rule, which spares no client.
+    """
+    if finding.verdict is Verdict.NOTED and not waived:
+        return Impact("no", "the documentation allows it; only a client that relies on more than it promises notices")
+    succeeded = finding.exchange is not None and finding.exchange.response.succeeded
+    if rule.code is not None:
+        return _of_refusal(rule, succeeded=succeeded)
+    if finding.expected == "accepted: 2xx":
+        return Impact("yes", "a client that sends what the documentation allows here is refused")
+    return _of_member(rule.id) or _OF_RULES.get(rule.id, Impact("perhaps", "a client that relies on this rule"))
+
+
+def _of_member(rule: str) -> Impact | None:
+    area, _, member = rule.partition(".")
+    if area == "audience":
+        return Impact("yes", f"a client that reads {member.partition('.')[0]} from an answer as documented")
+    if area == "error":
+        return Impact("yes", f"a client that reads {member if member == 'code' else 'error'} from a refusal")
+    if rule in _SENT:
+        member = _SENT[rule]
+        people = (
+            ": the audience may select other people than were asked for" if member in ("source_lists", "filter") else ""
+        )
+        return Impact("yes", f"a client that updates {member}: what is stored is not what it sent{people}")
+    return None
+
+
+_OF_RULES = {
+    "read.success": Impact("yes", "every client that reads an audience"),
+    "read.flat": Impact("yes", "every client that reads members at the top of the answer"),
+    "update.success": Impact("yes", "a client that reads the audience from the answer to its update"),
+    "update.flat": Impact("yes", "a client that reads members at the top of the answer to its update"),
+    "update.stored": Impact("yes", "a client that trusts the answer to its update: a later read shows something else"),
+    "update.partial": Impact("yes", "a client that sends only what it wants to change: other members change with it"),
+    "update.optional": Impact("yes", "a client that sends one member alone"),
+    "update.cache.cleared": Impact(
+        "perhaps", "a client that shows cached_size: after a change of the filter it shows the number of the old one"
+    ),
+    "update.cache.kept": Impact("perhaps", "a client that shows cached_size: it is gone after an unrelated update"),
+    "update.cache.recounted": Impact("yes", "a client that asks for the size and then reads it from the audience"),
+    "update.refused.unchanged": Impact(
+        "yes", "a client that takes a refused update for one that changed nothing: something did change"
+    ),
+}
+
+
+def _of_refusal(rule: Rule, *, succeeded: bool) -> Impact:
+    if not succeeded:
+        return Impact(
+            "yes",
+            f"a client that looks for {rule.status} {rule.code} to tell this mistake from others: "
+            "it meets something else",
+        )
+    if rule.status == 401:
+        return Impact(
+            "perhaps", "no client stops working; but a request without a good key is answered: tell the vendor"
+        )
+    if rule.status == 404:
+        return Impact("perhaps", "a client that learns from 404 that an audience is gone")
+    return Impact(
+        "perhaps",
+        "not one that sends only what is documented; but one that counts on the refusal is no longer told of its "
+        "mistake, and the audience may select other people than were meant",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Since when a difference is there, in words; `known` if a recording shows it."""
+
+    known: bool
+    text: str
+
+
+_UNKNOWN_SINCE = {"": "recorded traffic shows no earlier day", NEVER: "no live recording has this request"}
+
+
+def since(before: Baseline, *, day: str, stand_in: bool) -> Since:
+    """Return since when a difference is there; `day` is that of the run."""
+    if stand_in:
+        return Since(False, "not asked of the API: a stand-in answered, and its answers have no history")
+    if not before.recorded:
+        why = _UNKNOWN_SINCE.get(before.said, before.said)
+        return Since(False, f"not known ({why}); seen on {day}")
+    if before.reading is Reading.KNOWN:
+        return Since(True, f"since the last live recording or before: it answered {before.said} then too")
+    if before.reading is Reading.NEW:
+        return Since(True, f"between the last live recording ({before.said}) and {day}")
+    if before.reading is Reading.MOVED:
+        return Since(True, f"between the last live recording ({before.said}) and {day}; the documentation allows both")
+    return Since(False, f"cannot be told: recorded was {before.said}, which the audience's own content may explain")
+
+
+def steps(  # one parameter a circumstance
+    verdict: RunVerdict,
+    *,
+    stand_in: bool,
+    suite_failed: bool,
+    live: bool,
+    left: bool,
+    traffic: bool = False,
+    client: bool = False,
+) -> list[str]:
+    """Return what to do after a run, the first thing first.
+
+    `traffic`: a recording was judged; `client`: the requests in it have faults that count.
+    """
+    found: list[str] = []
+    waiving = "--waivers FILE" if traffic else "--trackly-waivers=FILE"
+    if left:
+        found.append("Put the audience back: trackly-contract restore. The notes say what is not as it was.")
+    if suite_failed:
+        return [
+            *found,
+            "Report the failed tests to the project: this is a bug of the suite, and says nothing of the API.",
+        ]
+    if stand_in and not traffic:
+        found.append("Do not conclude anything of the API. To ask it: make live, or trackly-contract check --live.")
+    if client:
+        found.append("Mend the client: below stands what it sent that a page refuses, or that no page knows.")
+    if verdict is RunVerdict.DRIFT:
+        found += [
+            "Read below which clients meet each difference, and look whether yours is one of them.",
+            "Send the request yourself, with the program given under the rule, to see the answer with your own eyes.",
+        ]
+        if not stand_in:
+            found += [
+                "Write to the vendor: below stand the request, both answers and the page that they contradict.",
+                f"Where you can live with it for a while: waive the rule until a day ({waiving}).",
+            ]
+    elif verdict is RunVerdict.INCONCLUSIVE:
+        found.append("Nothing is broken. Read below why something could not be found out, mend that, and run again.")
+    elif traffic and not found:
+        found.append("Nothing to mend in what was judged. The skipped rules are those that this traffic does not show.")
+    elif live:
+        found.append("Nothing to mend. Keep the answers (make record), so that the next difference has a day.")
+    return found

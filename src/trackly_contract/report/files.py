@@ -1,0 +1,195 @@
+"""The report of a run as files: JSON, Markdown and HTML.
+
+Promises: `report.json` fits `schemas/report.json`; the key shows nowhere, however an answer spelt it (secrets.py).
+Refuses: to know rules or verdicts beyond what the report says.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shlex
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+from trackly_contract import __version__
+from trackly_contract.contract import summed_up
+from trackly_contract.core import NotJSONError, Verdict, nesting, parse, printable, short, without
+from trackly_contract.judge import path_of
+from trackly_contract.report.report import SCHEMA_VERSION
+from trackly_contract.report.view import MOST_BLANKS, View
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trackly_contract.core import Exchange, Finding
+    from trackly_contract.judge import ClientFault
+    from trackly_contract.report.report import Recording, Report, RuleResult
+
+LONGEST_BODY = 20_000
+CUT = " ... (cut here)"
+
+
+def _text(body: bytes) -> Any:
+    if not body:
+        return None
+    if len(body) <= LONGEST_BODY:
+        with suppress(NotJSONError):
+            if len(body) * nesting(body) <= MOST_BLANKS:
+                return parse(body)
+    return printable(body[:LONGEST_BODY].decode("utf-8", "replace")) + (CUT if len(body) > LONGEST_BODY else "")
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "number": exchange.number,
+        "method": exchange.request.method,
+        "path": path_of(exchange.request),
+        "sent": _text(exchange.request.body),
+        "status": exchange.response.status,
+        "answer": _text(exchange.response.body),
+    }
+
+
+def _evidence(report: Report, finding: Finding) -> dict[str, Any]:
+    told = {
+        "verdict": finding.verdict.value,
+        "case": finding.case,
+        "expected": short(finding.expected),
+        "got": short(finding.got),
+        "exchange": finding.exchange.number if finding.exchange else None,
+    }
+    if finding.verdict in (Verdict.BROKEN, Verdict.NOTED):
+        before = report.before(finding)
+        if before.said:
+            told["last_live"] = short(before.said)
+        if before.reading is not None:
+            told["reading"] = before.reading.value
+    return told
+
+
+def _rule(report: Report, result: RuleResult) -> dict[str, Any]:
+    told = result.differences or list(result.findings[:1])
+    described: dict[str, Any] = {
+        "id": result.rule.id,
+        "verdict": result.verdict.value,
+        "basis": result.rule.basis,
+        "statement": result.rule.statement,
+        "source": [f"{source.page}, {source.section}" for source in result.rule.sources],
+        "looks": result.looks,
+        "reason": result.reason,
+        "evidence": [_evidence(report, finding) for finding in told],
+    }
+    if result.waiver is not None:
+        described["waiver"] = {"reason": result.waiver.reason, "expires": result.waiver.expires.isoformat()}
+    return described
+
+
+def _recording(recording: Recording) -> dict[str, Any]:
+    """Return what a report of recorded traffic has beside the members of every report."""
+    traffic = recording.traffic
+
+    def reasons(found: dict[str, tuple[int, str]]) -> list[dict[str, Any]]:
+        return [{"reason": short(why), "times": times, "where": short(first)} for why, (times, first) in found.items()]
+
+    def fault(found: ClientFault, *, fails: bool) -> dict[str, Any]:
+        told = found.fault
+        return {
+            "name": told.name,
+            "worth": told.severity.value,
+            "fails": fails,
+            "place": short(told.place),
+            "got": short(told.got),
+            "instead": short(told.instead),
+            "status": told.status,
+            "code": told.code,
+            "times": found.times,
+            "where": short(found.where),
+            "exchange": found.exchange.number,
+        }
+
+    return {
+        "traffic": {
+            "records": traffic.records,
+            "judged": traffic.judged,
+            "elsewhere": traffic.elsewhere,
+            "side": recording.side,
+            "not_judged": reasons(traffic.not_judged),
+            "unreadable": reasons(traffic.unreadable),
+        },
+        "client": [
+            *(fault(found, fails=True) for found in recording.faults),
+            *(fault(found, fails=False) for found in recording.passed),
+        ],
+    }
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Return the report as `schemas/report.json` describes it."""
+    session = report.session
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool_version": __version__,
+        "verdict": report.verdict.value,
+        "headline": report.headline(),
+        "complete": report.complete,
+        "target": session.target.name,
+        "evidence": session.target.evidence,
+        "stamped": session.stamped,
+        "base_url": session.target.base_url,
+        "effort": session.effort,
+        "read_only": session.read_only,
+        "started_at": report.started_at,
+        "requests": session.requests,
+        "writes": session.writes,
+        "suite_failures": list(report.suite_failures),
+        "rules": [_rule(report, result) for result in report.results],
+        "vocabulary": [{**asdict(trial), "said": short(trial.said)} for trial in summed_up(session.vocabulary)],
+        "answers": [{name: short(text) for name, text in asdict(answer).items()} for answer in session.answers],
+        "notes": list(report.notes),
+        "exchanges": [_exchange(exchange) for exchange in session.exchanges],
+        **(_recording(report.recording) if report.recording is not None else {}),
+    }
+
+
+def _as_text(text: str) -> Markup:
+    """Return a text escaped for the inside of an element, where quotes may stay: JSON is a fifth shorter so."""
+    return Markup(html.escape(text, quote=False))  # noqa: S704  # what is marked as safe was escaped on this line
+
+
+def _with_days(text: str) -> Markup:
+    """Return a text escaped, its days marked so that no line breaks within one."""
+    return Markup(re.sub(r"\d{4}-\d\d-\d\d", r'<span class="day">\g<0></span>', html.escape(text)))  # noqa: S704
+
+
+def _templates() -> jinja2.Environment:
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("trackly_contract.report"),
+        autoescape=jinja2.select_autoescape(("html.jinja",)),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    templates.filters |= {"quoted": shlex.quote, "text": _as_text, "days": _with_days}
+    return templates
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write report.json, report.md and report.html into `folder`, which is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    described = as_json(report)
+    for key in report.keys:
+        described = without(described, key)
+    values = {"view": View(report), "described": described}
+    files = {"report.json": json.dumps(described, indent=2, ensure_ascii=True) + "\n"}
+    templates = _templates()
+    for kind in ("md", "html"):
+        page = templates.get_template(f"report.{kind}.jinja").render(values)
+        files[f"report.{kind}"] = report.redacted(page)
+    for name, text in files.items():
+        (folder / name).write_text(text, "utf-8", errors="backslashreplace")

@@ -1,0 +1,97 @@
+"""What is known of a rule, by how it is known: documented, observed, assumed, unknown.
+
+Promises: the four never mix; what a stand-in answered is not observed, whatever it was.
+Refuses: to judge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from trackly_contract.contract import contract
+from trackly_contract.core import Verdict, one_line, short
+from trackly_contract.report.assumed import assumed, open_questions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trackly_contract.report.report import RuleResult
+
+How = Literal["documented", "observed", "assumed", "unknown"]
+
+HOW_SYMBOLS: dict[How, str] = {"documented": "§", "observed": "◉", "assumed": "≈", "unknown": "?"}
+"""What stands before each kind, so that no colour is needed."""
+
+_BASIS = {
+    "stated": "a reference page says it",
+    "shown": "an example of a reference page shows it",
+    "inferred": "no reference page says it; it was read between the lines, or a guide suggests it",
+    "observed": "no page says it; a live recording shows it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Facts of one kind: `title` in few words, `facts` one sentence each; `quoted`: the sources stand under it."""
+
+    how: How
+    title: str
+    facts: tuple[str, ...]
+    quoted: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """The symbol of the kind."""
+        return HOW_SYMBOLS[self.how]
+
+
+def known_of(
+    result: RuleResult,
+    *,
+    stand_in: bool,
+    where: str,
+    who: str = "the API",
+    answered: Mapping[str, Sequence[str]] | None = None,
+) -> list[Knowledge]:
+    """Return what is known of a rule; `where` says where and when this run got its answers, `who` gave them.
+
+    `answered` is what the API itself said to open questions, by their ids.
+    """
+    rule = result.rule
+    documented = rule.basis in ("stated", "shown")
+    found = [
+        Knowledge("documented" if documented else "assumed", rule.basis, (_BASIS[rule.basis],), quoted=True),
+        _observed(result, stand_in=stand_in, who=who, where=where),
+    ]
+    if rule.contested:
+        found.append(Knowledge("unknown", "pages disagree", (one_line(rule.contested),)))
+    guesses = assumed(rule.id)
+    if guesses:
+        found.append(Knowledge("assumed", "by the reference server, where the documentation is silent", guesses))
+    questions = contract().questions
+    said, still_open = list[str](), list[str]()
+    for question in open_questions(rule.id):
+        told = (answered or {}).get(question, ())
+        said += [f"{questions[question].asks} {one_line(text)}" for text in told]
+        still_open += [] if told else [questions[question].asks]
+    if said:
+        found.append(Knowledge("observed", "on the API, where the documentation is silent", tuple(said)))
+    if still_open:
+        found.append(Knowledge("unknown", "open questions", tuple(still_open)))
+    return found
+
+
+def _observed(result: RuleResult, *, stand_in: bool, who: str, where: str) -> Knowledge:
+    if not result.findings:
+        return Knowledge("unknown", "not observed", (short(result.reason) or "no answer of this run shows it",))
+    counts = result.counted
+    said = ", ".join(f"{verdict} in {_answers(counts[verdict])}" for verdict in Verdict if counts[verdict])
+    if stand_in:
+        fact = f"the API was not asked. The stand-in was: {said}; {where}"
+        return Knowledge("unknown", "never observed on the API by this run", (fact,))
+    return Knowledge("observed", f"on {who}", (f"{said}; {where}",))
+
+
+def _answers(count: int) -> str:
+    return f"{count} {'answer' if count == 1 else 'answers'}"

@@ -1,0 +1,235 @@
+"""The report of a run as values: a verdict for every rule, and for the run.
+
+Promises: every rule of the contract has a verdict, or a reason why it has none; a run on the reference server or on
+recordings from it never reads as if the API had been asked.
+Refuses: to judge: it folds findings that others made; to write files (report_files.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from trackly_contract.contract import contract
+from trackly_contract.core import Finding, RunVerdict, Verdict, redacted, run_verdict, short, verdict_of
+from trackly_contract.judge import Baseline
+from trackly_contract.report.waivers import Waiver, not_needed, waived
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trackly_contract.contract import Rule
+    from trackly_contract.judge import ClientFault, LiveRecording, Seen, Traffic
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a report says of recorded traffic beside its rules.
+
+    `faults` of the client's requests fail a gate, `passed` do not: they are meant, open, or nobody counts them.
+    `keys` are those of the requests that are shown.
+    """
+
+    traffic: Traffic
+    side: str
+    faults: tuple[ClientFault, ...] = ()
+    passed: tuple[ClientFault, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+SCHEMA_VERSION = "1.1"
+"""Version of `schemas/report.json`; docs/report.md says what a new one may change."""
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """What one run says of one rule.
+
+    `reason` says why it was skipped or could not be found out; `waiver` is that of a rule which would be broken;
+    `tally` counts the findings where not all of them are kept.
+    """
+
+    rule: Rule
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    reason: str = ""
+    waiver: Waiver | None = None
+    tally: Counter[Verdict] | None = None
+
+    @property
+    def counted(self) -> Counter[Verdict]:
+        """How many findings have each verdict."""
+        return self.tally or Counter(finding.verdict for finding in self.findings)
+
+    @property
+    def looks(self) -> int:
+        """How many answers bore on the rule."""
+        return self.counted.total()
+
+    @property
+    def differences(self) -> list[Finding]:
+        """The findings that are not simply held."""
+        return [f for f in self.findings if f.verdict in (Verdict.BROKEN, Verdict.NOTED)]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run; `left` says what of the audience is not as it was, "" if it is; `recording` is what a file adds."""
+
+    session: Seen
+    results: tuple[RuleResult, ...]
+    complete: bool
+    started_at: str
+    suite_failures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+    last_live: LiveRecording | None = None
+    left: str = ""
+    recording: Recording | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that must show nowhere."""
+        return (self.session.target.key, *(self.recording.keys if self.recording is not None else ()))
+
+    def redacted(self, text: str) -> str:
+        """Return a text without any spelling of any key of the run."""
+        for key in self.keys:
+            text = redacted(text, key)
+        return text
+
+    @property
+    def client_faults(self) -> int:
+        """How many faults of the client's requests count; 0 where no traffic was judged."""
+        return sum(found.times for found in self.recording.faults) if self.recording is not None else 0
+
+    def before(self, finding: Finding) -> Baseline:
+        """Return what the last live recording says of a difference; of recorded traffic nothing is looked up."""
+        if self.recording is not None:
+            return Baseline(said="")
+        return self.last_live.before(finding) if self.last_live is not None else Baseline()
+
+    @property
+    def verdict(self) -> RunVerdict:
+        """The verdict of the run: a suite that failed has found nothing out, and a changed audience is not well."""
+        if self.suite_failures:
+            return RunVerdict.INCONCLUSIVE
+        said = [result.verdict for result in self.results]
+        if self.recording is not None:  # what traffic cannot show is inconclusive for that rule alone
+            said = [verdict for verdict in said if verdict is not Verdict.INCONCLUSIVE]
+            left_out = self.recording.traffic.not_judged or self.recording.traffic.unreadable
+            said += [Verdict.INCONCLUSIVE] if left_out else []
+        found = run_verdict(said)
+        return RunVerdict.INCONCLUSIVE if self.left and found is RunVerdict.CONFORMS else found
+
+    def in_short(self, result: RuleResult) -> str:
+        """Return the first grave difference of a rule, with what the last live recording says of it and its waiver."""
+        worst = next((found for found in result.differences if found.verdict is result.verdict), None)
+        text = short(worst.got if worst is not None else result.reason, 160)
+        before = self.before(worst) if worst is not None else None
+        if before is not None and before.recorded:
+            text += f" (last live {short(before.said, 160)}{f', {before.reading}' if before.reading else ''})"
+        return f"{text}; {result.waiver.text}" if result.waiver is not None else text
+
+    def counts(self) -> Counter[Verdict]:
+        """Return how many rules have each verdict."""
+        return Counter(result.verdict for result in self.results)
+
+    def headline(self) -> str:
+        """Return the verdict as a sentence that claims no more than was seen."""
+        target = self.session.target
+        who = {"live": "the API", "replay": "the recorded API"}.get(target.name, "the reference server")
+        if self.recording is not None:
+            who = "the recorded server"
+        if target.name != "live" and "stand-in" in target.evidence:
+            who = "the reference server"
+        if self.session.stamped:
+            who = "the reference server"
+        said = {
+            RunVerdict.CONFORMS: "conforms to",
+            RunVerdict.DRIFT: "has drifted from",
+            RunVerdict.INCONCLUSIVE: "could not be judged in full by",
+        }[self.verdict]
+        if self.suite_failures:
+            return f"the suite itself failed, so nothing is said of {who}"
+        part = "" if self.complete else f", as far as this {'traffic shows' if self.recording else 'run looked'}"
+        faults = self.client_faults
+        if faults:
+            part += f"; the client's requests have {faults} {'fault' if faults == 1 else 'faults'}"
+        aside = sum(result.waiver is not None for result in self.results)
+        if aside:
+            part += f", {aside} broken {'rule' if aside == 1 else 'rules'} waived"
+        return f"{who} {said} its documentation{part}"
+
+
+def build_report(
+    session: Seen,
+    *,
+    started_at: str,
+    looked_for: frozenset[str],
+    reasons: Mapping[str, str],
+    suite_failures: tuple[str, ...] = (),
+    waivers: Mapping[str, Waiver] | None = None,
+    last_live: LiveRecording | None = None,
+) -> Report:
+    """Fold a session into a report.
+
+    `looked_for` are the rules whose tests ran to an end; `reasons` say of a rule why it was skipped or could
+    not be found out; `waivers` are by rule; `last_live` gives every difference its second reading.
+    """
+    results = []
+    complete = not session.read_only
+    rules = contract().rules
+    seen, notes = [*session.findings], list[str]()
+    if last_live is not None:
+        seen, notes = last_live.reread(seen, rules)
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in seen:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    unwaived: dict[str, Verdict] = {}
+    for rule in rules.values():
+        findings = tuple(_capped(rule, finding) for finding in by_rule.get(rule.id, ()))
+        verdict = verdict_of(findings)
+        waiver = (waivers or {}).get(rule.id) if verdict is Verdict.BROKEN else None
+        if verdict is not None:
+            unwaived[rule.id] = verdict
+        if waiver is not None:
+            findings, verdict = tuple(waived(findings)), Verdict.NOTED
+        reason = ""
+        if verdict is None:
+            verdict, reason = _not_seen(rule, looked_for, reasons)
+        if rule.untested is None and rule.id not in looked_for:
+            complete = False
+        results.append(RuleResult(rule, verdict, findings, reason, waiver))
+    notes = [*session.notes, *notes, *not_needed(waivers or {}, unwaived)]
+    if session.read_only:
+        notes.append(_not_found_out([result.rule for result in results if result.verdict is Verdict.SKIPPED]))
+    return Report(session, tuple(results), complete, started_at, suite_failures, tuple(notes), last_live)
+
+
+def _not_seen(rule: Rule, looked_for: frozenset[str], reasons: Mapping[str, str]) -> tuple[Verdict, str]:
+    """Return the verdict of a rule without a finding, and the reason."""
+    if rule.untested is not None:
+        return Verdict.SKIPPED, f"untested: {rule.untested}"
+    if rule.id in reasons:
+        skipped = reasons[rule.id].startswith("skipped: ")
+        return Verdict.SKIPPED if skipped else Verdict.INCONCLUSIVE, reasons[rule.id].removeprefix("skipped: ")
+    if rule.id in looked_for:
+        return Verdict.INCONCLUSIVE, "no answer of this run shows it"
+    return Verdict.SKIPPED, "not part of this run"
+
+
+def _not_found_out(rules: list[Rule]) -> str:
+    areas = Counter(rule.id.partition(".")[0] for rule in rules)
+    return (
+        f"read-only: {len(rules)} rules need an update, a count or a filter of ours and were not asked "
+        f"({', '.join(f'{area}: {count}' for area, count in areas.items())}), nor can it be said whether the audience "
+        "could be put back"
+    )
+
+
+def _capped(rule: Rule, finding: Finding) -> Finding:
+    """Return the finding, noted at most where no reference page makes the rule."""
+    if finding.verdict is Verdict.BROKEN and not rule.breakable:
+        return Finding(rule.id, Verdict.NOTED, finding.exchange, finding.expected, finding.got, finding.case)
+    return finding

@@ -1,0 +1,185 @@
+"""A conversation: requests to one target, counted and kept, with faults of the way told from answers.
+
+Promises: an answer that may be a fault of the network or a gateway is asked for again and then held against a
+control; a target that is gone is not asked for ever; every exchange is kept, retries and controls included.
+Refuses: to judge what an answer says (session.py); to send more than was allowed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from trackly_contract.core import JSON, STAMP, Exchange, InconclusiveError, Request, encode
+from trackly_contract.generate import UNKNOWN_ID, WRONG_KEY
+from trackly_contract.judge import about_request, describe, maybe_gateway, unlike_api
+from trackly_contract.run.client import NoAnswerError
+from trackly_contract.run.faults import HABIT, LOST, PERSISTENCE, TRIES, pause, pause_when_lost
+
+if TYPE_CHECKING:
+    from trackly_contract.contract import Situation
+    from trackly_contract.run.targets import Target
+
+
+class NotAskedError(InconclusiveError):
+    """A request was not sent: those that were allowed are spent, or the target is gone."""
+
+
+@dataclass
+class Conversation:
+    """What is sent to a target, and what comes back.
+
+    `most_requests` are allowed in all, None for any number; `kept_aside` of them for the end; `outages` say why
+    something could not be asked, or got no answer that counts.
+    """
+
+    target: Target
+    exchanges: list[Exchange] = field(init=False, default_factory=list)
+    writes: int = field(init=False, default=0)
+    stamped: bool = field(init=False, default=False)
+    stayed: Counter[tuple[str, int]] = field(init=False, default_factory=Counter)
+    most_requests: int | None = field(init=False, default=None)
+    kept_aside: int = field(init=False, default=0)
+    outages: list[str] = field(init=False, default_factory=list)
+    _lost: Counter[str] = field(init=False, default_factory=Counter)
+    _persisted: bool = field(init=False, default=False)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent, retries and controls included."""
+        return len(self.exchanges)
+
+    def _request(self, method: str, suffix: str = "", body: JSON = None, situation: Situation | None = None) -> Request:
+        audience = UNKNOWN_ID if situation == "id_unknown" else self.target.audience_id
+        headers: list[tuple[str, str]] = []
+        key = {"key_empty": "", "key_wrong": WRONG_KEY}.get(situation or "", self.target.key)
+        if situation != "key_missing":
+            headers.append(("X-Api-Key", key))
+        content = b""
+        if method == "PUT":
+            headers.append(("Content-Type", "application/json"))
+            content = encode(body)
+        return Request(method, f"/v2/audiences/{audience}{suffix}", tuple(headers), content)
+
+    def _once(self, request: Request) -> Exchange:
+        if self.most_requests is not None and self.requests >= self.most_requests - self.kept_aside:
+            aside = f", {self.kept_aside} of them to put the audience back" if self.kept_aside else ""
+            raise NotAskedError(f"not asked: {self.most_requests} requests were allowed{aside}")
+        response = self.target.client.send(request)
+        exchange = Exchange(request, response, len(self.exchanges) + 1)
+        self.exchanges.append(exchange)
+        self.stamped = self.stamped or response.header(STAMP) is not None
+        if request.method == "PUT" and response.succeeded:
+            self.writes += 1
+        return exchange
+
+    def ask(self, request: Request, *, good_key: bool = True) -> Exchange:
+        """Send a request and return its exchange.
+
+        An answer that may not be the API's (faults.suspicious, faults.strange) and no answer at all are tried again,
+        then held against a control: a GET of the audience that must succeed, and for an update that met an outage
+        also an update that changes nothing. If they succeed, an answer that stays is returned to be judged like any
+        other. What stayed several times is how this target answers, and is no longer tried again.
+        Raises InconclusiveError if the control fails, if no answer comes at all, or if the limit is reached. Once a
+        control has failed, the next request is sent only after another one succeeded; after LOST that failed in a
+        row nothing is sent any more.
+        """
+        try:
+            for method in ("GET", "PUT") if request.method == "PUT" else ("GET",):
+                if self._lost[method]:
+                    self._wait_for_the_target(method)
+            return self._asked(request, good_key=good_key)
+        except InconclusiveError as error:
+            self.outages.append(str(error))
+            raise
+
+    def _asked(self, request: Request, *, good_key: bool) -> Exchange:
+        last, trouble = self._tried(request, good_key=good_key)
+        if last is not None and not trouble:
+            return last
+        if request == self._request("GET"):
+            if last is None or not last.response.succeeded or maybe_gateway(last.response, good_key=True):
+                self._lost["GET"] += 1
+                raise InconclusiveError(f"the audience cannot be read: {trouble}, {TRIES} times")
+            self.stayed[_habit(last)] += 1
+            return last
+        failed = self._control("GET")
+        if not failed and request.method == "PUT" and last is not None and not about_request(last.response):
+            failed = self._control("PUT")
+        if failed:
+            raise InconclusiveError(f"{trouble}; then {failed}")
+        if last is None:
+            raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
+        if about_request(last.response):
+            self.stayed[_habit(last)] += 1
+        return last
+
+    def _tried(self, request: Request, *, good_key: bool) -> tuple[Exchange | None, str]:
+        """Send a request until an answer counts; return the last answer, and what troubles it ("": it counts)."""
+        trouble = "no answer"
+        last: Exchange | None = None
+        for attempt in range(TRIES):
+            if attempt:
+                self.target.wait(pause(last, attempt))
+            try:
+                last = self._once(request)
+            except NoAnswerError as error:
+                last, trouble = None, str(error)
+                continue
+            answer = last.response
+            if (
+                not (maybe_gateway(answer, good_key=good_key) or unlike_api(answer))
+                or self.stayed[_habit(last)] >= HABIT
+            ):
+                return last, ""
+            trouble = describe(answer)
+        return last, trouble
+
+    def _harmless_update(self) -> Request | None:
+        """Return an update that changes nothing, None if there is none."""
+        return None
+
+    def _control(self, method: str) -> str:
+        """GET the audience, or send an update that changes nothing; return what is wrong, "" if nothing is."""
+        request = self._request("GET") if method == "GET" else self._harmless_update()
+        if request is None:
+            return ""
+        try:
+            answer = self._once(request).response
+        except NoAnswerError as error:
+            self._lost[method] += 1
+            return f"the control {method} got no answer: {error}"
+        if answer.succeeded and not maybe_gateway(answer, good_key=True):
+            self._lost[method] = 0
+            return ""
+        self._lost[method] += 1
+        return f"the control {method} was answered {describe(answer)}"
+
+    def _wait_for_the_target(self, method: str) -> None:
+        """Give a target that was lost the time to come back. Raises InconclusiveError while it does not."""
+        if self._lost[method] >= LOST:
+            raise NotAskedError(f"not asked: {self.outages[0]}; {LOST} controls in a row failed")
+        self.target.wait(pause_when_lost(self._lost[method]))
+        failed = self._control(method)
+        if failed:
+            raise NotAskedError(f"not asked: {failed}")
+
+    def insist(self) -> None:
+        """Ask again in full, whatever failed and whatever the limit: what follows puts the audience back.
+
+        A target that was lost is given PERSISTENCE controls to come back, once.
+        """
+        self.most_requests, self.kept_aside = None, 0
+        if any(self._lost.values()) and not self._persisted:
+            self._persisted = True
+            for controls in range(1, PERSISTENCE + 1):
+                self.target.wait(pause_when_lost(controls))
+                if not (self._control("GET") or self._control("PUT")):
+                    self._persisted = False
+                    break
+        self._lost.clear()
+
+
+def _habit(exchange: Exchange) -> tuple[str, int]:
+    return exchange.request.method, exchange.response.status

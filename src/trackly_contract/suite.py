@@ -1,0 +1,56 @@
+"""Runs the conformance suite from a program: for the command line, for recordings, and for tests of the suite.
+
+Promises: the same tests, options and exit codes as typing `pytest`; none of the caller's pytest settings.
+Refuses: to add to what pytest does.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trackly_contract import plugin
+from trackly_contract.core import data_root, suite_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackly_contract.generate import Effort
+    from trackly_contract.report import Report
+    from trackly_contract.run import Target
+
+
+class _Caller:
+    """A plugin that hands a run its target, if it has one, and keeps the run's report."""
+
+    def __init__(self, target: Target | None) -> None:
+        self.__name__ = plugin.GIVEN
+        self.target = target
+        self.report: Report | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        run = config.stash.get(plugin.RUN, None)
+        self.report = run.report if run is not None else None
+
+
+def run_suite(
+    target: Target | None = None,
+    effort: Effort | None = None,
+    arguments: Sequence[str] = (),
+) -> tuple[int, Report | None]:
+    """Run the suite and return its exit code and report (None if it did not get that far).
+
+    `target` stands in for `--trackly-target`; `arguments` are pytest's own.
+    """
+    caller = _Caller(target)
+    options = ["-c", os.devnull, f"--rootdir={data_root()}", "--strict-markers", "--import-mode=importlib"]
+    options += ["-p", "trackly-contract", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    if effort is not None:
+        options.append(f"--trackly-effort={effort}")
+    chosen = any(not argument.startswith("-") and "::" in argument for argument in arguments)
+    where = [] if chosen else [str(suite_folder())]
+    code = pytest.main([*options, *arguments, *where], plugins=[caller])
+    return int(code), caller.report

@@ -1,0 +1,342 @@
+"""Facts about filters: their two spellings, their depth, what a difference weighs, whom they match."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from trackly_contract.contract import (
+    GUARD,
+    IMPOSSIBLE_AGE,
+    IMPOSSIBLE_COUNT,
+    NOBODY,
+    as_answered,
+    as_request,
+    depth,
+    filter_differences,
+    matches_nobody,
+)
+
+COUNT = {"condition_type": "count", "field": "click_count", "operator": "gte", "value": 3}
+ANSWERED: dict[str, Any] = {
+    "operator": "AND",
+    "conditions": [
+        {"conditionType": "time", "field": "last_clicked_at", "operator": "within", "value": 30, "unit": "days"},
+        {"conditionType": "count", "field": "click_count", "operator": "gte", "value": 3},
+    ],
+    "groups": [],
+}
+
+SNAKE = st.from_regex(r"[a-z][a-z0-9]{0,3}(_[a-z0-9]{1,3}){0,3}", fullmatch=True)
+CAMEL = st.from_regex(r"[a-z][a-z0-9]{0,3}([A-Z][a-z0-9]{0,3}){0,3}", fullmatch=True)
+
+
+def filters(keys: st.SearchStrategy[str], *, filled: bool) -> st.SearchStrategy[Any]:
+    condition = st.dictionaries(keys, st.integers() | st.text(max_size=3), max_size=4)
+    conditions = st.lists(condition, max_size=3)
+    required = {"operator": st.sampled_from(["AND", "OR"])}
+
+    def group(nested: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        lists = {"conditions": conditions, "groups": st.lists(nested, max_size=2)}
+        if filled:
+            return st.fixed_dictionaries(required | lists)
+        return st.fixed_dictionaries(required, optional=lists)
+
+    leaf = st.just({"operator": "AND", "conditions": [], "groups": []} if filled else {"operator": "AND"})
+    return st.recursive(leaf, group, max_leaves=6)
+
+
+def deep(groups: int) -> dict[str, Any]:
+    made: dict[str, Any] = {"operator": "AND", "conditions": [COUNT]}
+    for _ in range(groups - 1):
+        made = {"operator": "AND", "groups": [made]}
+    return made
+
+
+# Spelling ------------------------------------------------------------------------------------------
+
+
+def test_the_documented_request_is_answered_as_documented() -> None:
+    sent = {
+        "operator": "AND",
+        "conditions": [
+            {
+                "condition_type": "time",
+                "field": "last_clicked_at",
+                "operator": "within",
+                "value": 30,
+                "unit": "days",
+            },
+            COUNT,
+        ],
+    }
+    assert as_answered(sent) == ANSWERED
+
+
+def test_the_documented_answer_is_sent_back_in_snake_case() -> None:
+    assert "condition_type" in as_request(ANSWERED)["conditions"][0]
+
+
+@given(filters(CAMEL, filled=True))
+def test_an_answer_sent_back_is_answered_the_same(answered: Any) -> None:
+    assert as_answered(as_request(answered)) == answered
+
+
+@given(filters(SNAKE, filled=True))
+def test_a_request_that_lists_everything_comes_back_the_same(sent: Any) -> None:
+    assert as_request(as_answered(sent)) == sent
+
+
+@pytest.mark.parametrize("key", ["a_b_c", "list_id", "value_2", "field2_name", "x_1_y", "utm_s_id"])
+def test_a_snake_case_key_comes_back_the_same(key: str) -> None:
+    sent = {"operator": "AND", "conditions": [{key: 1}], "groups": []}
+    assert as_request(as_answered(sent)) == sent
+
+
+@given(filters(SNAKE, filled=False))
+def test_no_list_is_left_out_of_an_answer_at_any_depth(sent: Any) -> None:
+    pending = [as_answered(sent)]
+    while pending:
+        group = pending.pop()
+        assert {"conditions", "groups"} <= set(group)
+        pending.extend(group["groups"])
+
+
+@given(filters(SNAKE, filled=False))
+def test_spelling_changes_nothing_of_what_it_is_given(sent: Any) -> None:
+    before = copy.deepcopy(sent)
+    as_answered(sent)
+    as_request(sent)
+    assert sent == before
+
+
+def test_values_are_not_spelt_anew() -> None:
+    sent = {"operator": "AND", "conditions": [{"field": "last_clicked_at", "value": {"a_b": 1}}]}
+    assert as_answered(sent)["conditions"] == sent["conditions"]
+
+
+@pytest.mark.parametrize("odd", [None, [], "AND", 1, {"conditions": None}, {"groups": {}}, {"conditions": [1]}])
+def test_what_is_no_filter_is_spelt_without_a_crash(odd: Any) -> None:
+    as_answered(odd)
+    as_request(odd)
+
+
+# Depth ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("groups", [1, 2, 100, 101])
+def test_depth_counts_groups(groups: int) -> None:
+    assert depth(deep(groups)) == groups
+
+
+def test_depth_needs_no_recursion() -> None:
+    assert depth(deep(50_000)) == 50_000
+
+
+@pytest.mark.parametrize("odd", [None, [], "x", 7])
+def test_what_is_no_group_has_no_depth(odd: Any) -> None:
+    assert depth(odd) == 0
+
+
+# Differences ---------------------------------------------------------------------------------------
+
+
+def changed(**members: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(ANSWERED), **members}
+
+
+def with_condition(**members: Any) -> dict[str, Any]:
+    found = copy.deepcopy(ANSWERED)
+    found["conditions"][1].update(members)
+    return found
+
+
+def without(key: str, source: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in source.items() if name != key}
+
+
+NESTED = {"operator": "OR", "conditions": [], "groups": []}
+
+
+@pytest.mark.parametrize(
+    ("got", "grave"),
+    [
+        pytest.param(without("groups", ANSWERED), False, id="an empty list left out"),
+        pytest.param(without("conditions", ANSWERED), True, id="a full list left out"),
+        pytest.param(changed(label="x"), False, id="a new key of a group"),
+        pytest.param(with_condition(label="x"), False, id="a new key of a condition"),
+        pytest.param(with_condition(unit=None), False, id="null where nothing was sent"),
+        pytest.param(with_condition(value=3.0), False, id="3.0 for 3"),
+        pytest.param(with_condition(value=3.5), True, id="3.5 for 3"),
+        pytest.param(with_condition(value="3"), True, id="text for a number"),
+        pytest.param(with_condition(value=None), True, id="null for a number"),
+        pytest.param(with_condition(value=True), True, id="true for a number"),
+        pytest.param(with_condition(operator="GTE"), True, id="another letter case"),
+        pytest.param(changed(conditions=ANSWERED["conditions"][::-1]), True, id="order changed"),
+        pytest.param(changed(conditions=ANSWERED["conditions"][:1]), True, id="a condition lost"),
+        pytest.param(changed(conditions=[*ANSWERED["conditions"], {}]), True, id="a condition more"),
+        pytest.param(changed(groups=[NESTED]), True, id="a group more"),
+        pytest.param(changed(groups=None), True, id="null for a list"),
+        pytest.param(changed(operator="OR"), True, id="another operator"),
+        pytest.param(None, True, id="no filter"),
+        pytest.param([], True, id="another type"),
+    ],
+)
+def test_a_difference_weighs_what_the_documentation_says_of_it(got: Any, grave: bool) -> None:
+    assert any(weight for _, _, _, weight in filter_differences(ANSWERED, got)) is grave
+
+
+def test_each_difference_is_yielded() -> None:
+    assert list(filter_differences(ANSWERED, with_condition(value=3.0)))
+
+
+def test_a_lost_group_is_grave() -> None:
+    assert [grave for *_, grave in filter_differences(changed(groups=[NESTED]), ANSWERED)] == [True]
+
+
+def test_a_null_that_was_sent_and_left_out_is_not_grave() -> None:
+    assert [g for *_, g in filter_differences(with_condition(unit=None), ANSWERED)] == [False]
+
+
+def test_one_for_true_is_grave() -> None:
+    assert [g for *_, g in filter_differences(with_condition(value=True), with_condition(value=1))] == [True]
+
+
+@given(filters(CAMEL, filled=True))
+def test_a_filter_differs_in_nothing_from_itself(answered: Any) -> None:
+    assert list(filter_differences(answered, copy.deepcopy(answered))) == []
+
+
+# Whom a filter matches -----------------------------------------------------------------------------
+
+MINUTES = {"days": 1440, "hours": 60, "minutes": 1}
+AGES = [None, 0, 5, 59, 60, 1440, 30 * 1440, 45 * 365 * 1440]
+POPULATION = [
+    {"last_clicked_at": clicked, "last_sent_at": sent, "signup_date": signed, "click_count": n, "send_count": m}
+    for clicked in AGES
+    for sent in (None, 0, 2000)
+    for signed in (0, 45 * 365 * 1440)
+    for n, m in ((0, 0), (3, 1), (1000, 1_000_000))
+]
+"""Contacts: minutes since each thing happened (None: never), and how often."""
+
+
+def holds(condition: dict[str, Any], contact: dict[str, Any], *, never: bool) -> bool:
+    """Whether a condition holds; `never` says whether not_within does of what never happened: an open question."""
+    seen = contact[condition["field"]]
+    operator = condition["operator"]
+    if condition["condition_type"] == "count":
+        return bool(seen >= condition["value"])
+    if operator in ("exists", "not_exists"):
+        return bool((seen is None) == (operator == "not_exists"))
+    if seen is None:
+        return never and bool(operator == "not_within")
+    limit = condition["value"] * MINUTES[condition["unit"]]
+    return bool(seen <= limit if operator in ("within", "after") else seen > limit)
+
+
+def matches(group: dict[str, Any], contact: dict[str, Any], *, never: bool) -> bool:
+    parts = [holds(condition, contact, never=never) for condition in group.get("conditions", [])]
+    parts += [matches(nested, contact, never=never) for nested in group.get("groups", [])]
+    return all(parts) if group["operator"] == "AND" else any(parts)
+
+
+TIMES = st.builds(
+    lambda field, operator, value, unit: {
+        "condition_type": "time",
+        "field": field,
+        "operator": operator,
+        "value": value,
+        "unit": unit,
+    },
+    st.sampled_from(["last_clicked_at", "last_sent_at", "signup_date"]),
+    st.sampled_from(["within", "not_within", "before", "after", "exists", "not_exists"]),
+    st.sampled_from([0, 1, 30, 36_499, *IMPOSSIBLE_AGE.values(), -IMPOSSIBLE_COUNT]),
+    st.sampled_from(list(MINUTES)),
+)
+COUNTS = st.builds(
+    lambda field, value: {"condition_type": "count", "field": field, "operator": "gte", "value": value},
+    st.sampled_from(["click_count", "send_count"]),
+    st.sampled_from([-IMPOSSIBLE_COUNT, 0, 1, 5000, IMPOSSIBLE_COUNT - 1, IMPOSSIBLE_COUNT, IMPOSSIBLE_COUNT + 1]),
+)
+SMALL = st.lists(TIMES | COUNTS | st.just(GUARD), max_size=3)
+GROUPS = st.recursive(
+    st.fixed_dictionaries({"operator": st.sampled_from(["AND", "OR"]), "conditions": SMALL}),
+    lambda nested: st.fixed_dictionaries(
+        {"operator": st.sampled_from(["AND", "OR"]), "conditions": SMALL, "groups": st.lists(nested, max_size=3)}
+    ),
+    max_leaves=6,
+)
+
+
+@given(GROUPS, st.booleans())
+def test_a_filter_said_to_match_nobody_matches_nobody(group: Any, never: bool) -> None:
+    assume(matches_nobody(group))
+    assert not any(matches(group, contact, never=never) for contact in POPULATION)
+
+
+@given(GROUPS)
+def test_a_guard_under_and_makes_any_filter_match_nobody(group: Any) -> None:
+    assert matches_nobody({"operator": "AND", "conditions": [GUARD], "groups": [group]})
+
+
+def test_the_smallest_filter_of_its_kind_matches_nobody() -> None:
+    assert matches_nobody(NOBODY)
+
+
+@pytest.mark.parametrize(("unit", "value"), IMPOSSIBLE_AGE.items())
+def test_a_hundred_years_back_matches_nobody(unit: str, value: int) -> None:
+    age = {"condition_type": "time", "field": "signup_date", "operator": "before", "value": value, "unit": unit}
+    assert matches_nobody({"operator": "OR", "conditions": [age]})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"operator": "lte"},
+        {"operator": "gt"},
+        {"field": "conversion_count"},
+        {"field": ["click_count"]},
+        {"value": IMPOSSIBLE_COUNT - 1},
+        {"value": float(IMPOSSIBLE_COUNT)},
+        {"value": str(IMPOSSIBLE_COUNT)},
+        {"value": True},
+        {"value": None},
+        {"condition_type": "revenue"},
+        {"condition_type": "time", "operator": "before"},
+        {"condition_type": "time", "operator": "before", "unit": "weeks", "field": "last_sent_at"},
+        {"condition_type": "time", "operator": "within", "unit": "days", "field": "last_sent_at"},
+        {"condition_type": "time", "operator": "before", "unit": "days", "field": "birthday"},
+        {"condition_type": "time", "operator": "before", "unit": ["days"], "field": "last_sent_at"},
+    ],
+)
+def test_a_condition_that_is_not_certain_counts_as_matching_somebody(other: dict[str, Any]) -> None:
+    assert not matches_nobody({"operator": "AND", "conditions": [{**GUARD, **other}]})
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        None,
+        [],
+        {},
+        {"operator": "AND"},
+        {"operator": "OR"},
+        {"operator": "AND", "conditions": []},
+        {"operator": "OR", "conditions": [], "groups": []},
+        {"operator": "OR", "conditions": [GUARD, COUNT]},
+        {"operator": "OR", "conditions": [GUARD], "groups": [{"operator": "OR", "conditions": [COUNT]}]},
+        {"operator": "NOT", "conditions": [GUARD]},
+        {"operator": "and", "conditions": [GUARD]},
+        {"conditions": [GUARD]},
+        {"operator": "AND", "conditions": GUARD},
+        {"operator": "AND", "conditions": [None]},
+        {"operator": "AND", "groups": [None]},
+    ],
+)
+def test_a_group_that_is_not_certain_counts_as_matching_somebody(group: Any) -> None:
+    assert not matches_nobody(group)

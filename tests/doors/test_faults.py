@@ -1,0 +1,221 @@
+"""Faults are not drift: each fault of the table is run over real sockets, and ends as the table says."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.faults.certificates import authority
+from tests.faults.document import FILES
+from tests.faults.fault import Audience, Does, Fault
+from tests.faults.table import FAULTS, every_fault
+from tests.faults.way import way
+from tests.maintain import generated
+from tests.support.warm import AS_IT_WAS, standing
+from trackly_contract.core import ExitCode, Verdict
+from trackly_contract.core.files import data_root
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
+from trackly_contract.run import Session, Target, closing, opened
+from trackly_contract.run.client import Client
+from trackly_contract.run.faults import LONGEST_WAIT
+from trackly_contract.run.journal import Journal
+from trackly_contract.run.targets import CEILINGS
+from trackly_contract.suite import run_suite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.faults.way import Way
+    from tests.support.warm import Stand
+    from trackly_contract.report import Report
+
+LOUD = "THE AUDIENCE IS NOT AS IT WAS"
+
+MOST_REQUESTS = 2 * CEILINGS["quick"][0]
+"""More than any fault makes of a quick run."""
+
+MOST_WAITING = 600.0
+"""Seconds: more than any fault makes a quick run wait in all."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that met a fault."""
+
+    code: int
+    report: Report
+    text: str
+    way: Way
+    left: list[str]
+
+
+@pytest.fixture(autouse=True)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no proxy, and no certificates of this machine's own, stand between a run and its way."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            monkeypatch.delenv(name)
+
+
+def _target(base_url: str, over: Way, folder: Path, patience: float = 5.0) -> Target:
+    """Return a live target that waits by the clock of the way."""
+    return Target(
+        name="live",
+        client=Client(base_url, longest_answer=patience),
+        base_url=base_url,
+        audience_id=AUDIENCE_ID,
+        key=REFERENCE_KEY,
+        offline=False,
+        evidence=f"asked at {base_url}",
+        journal=Journal.of(base_url, AUDIENCE_ID, folder),
+        wait=over.wait,
+    )
+
+
+def _left(folder: Path) -> list[str]:
+    """The kinds of files in the state folder: journal, lock."""
+    return sorted(path.name.partition(".")[2] for path in folder.iterdir())
+
+
+def _restore(over: Way, folder: Path) -> None:
+    """Put the audience back as `trackly-contract restore` does."""
+    with closing(_target(over.base_url, over, folder)) as target, opened(target, "quick", "restore") as session:
+        session.recover()
+
+
+def _run(fault: Fault, over: Way, folder: Path, capfd: pytest.CaptureFixture[str]) -> Ended:
+    base_url = fault.base_url or over.base_url
+    over.strike = fault.struck
+    if fault.down:
+        over.down()
+    code, report = run_suite(_target(base_url, over, folder, fault.patience), "quick", ["-q", "--tb=short"])
+    assert report is not None
+    return Ended(code, report, capfd.readouterr().out, over, _left(folder))
+
+
+def _says(fault: Fault, ended: Ended) -> None:
+    """No fault is drift or a bug of the suite unless the table says so, and what it was is said."""
+    assert (ended.code, ended.report.verdict) == (fault.code, fault.verdict)
+    assert {result.rule.id for result in ended.report.results if result.verdict is Verdict.BROKEN} == fault.broken
+    assert fault.says in ended.text
+    assert "Traceback" not in ended.text
+
+
+def _does(fault: Fault, ended: Ended) -> None:
+    assert isinstance(ended.report.session, Session)
+    outages, waits = ended.report.session.outages, ended.way.waits
+    assert bool(waits) is (fault.does is not Does.NOTHING)
+    assert tuple(waits) == (fault.waits or tuple(waits))
+    if fault.does in (Does.NOTHING, Does.ASKS_AGAIN, Does.JUDGES):
+        assert outages == []
+    if fault.does in (Does.COMES_BACK, Does.INSISTS):
+        assert outages != []
+        assert ended.report.session.exchanges[-1].response.succeeded
+
+
+def _is_bounded(ended: Ended) -> None:
+    assert all(0 <= seconds <= LONGEST_WAIT for seconds in ended.way.waits)
+    assert sum(ended.way.waits) <= MOST_WAITING
+    assert len(ended.way.asked) <= MOST_REQUESTS
+
+
+def _leaves(fault: Fault, ended: Ended, before: dict[str, Any], journal: Path) -> None:
+    if fault.audience is Audience.LEFT:
+        assert (ended.left, LOUD in ended.text, str(journal) in ended.text) == (["journal.json"], True, True)
+        return
+    assert (ended.left, LOUD in ended.text) == ([], False)
+    assert ended.way.content == before
+    assert (ended.report.session.writes == 0) is (fault.audience is Audience.UNTOUCHED)
+
+
+@pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.id) for fault in every_fault()])
+def test_a_fault_ends_as_the_table_says(
+    fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if fault.trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority()))
+    with way(fault.server(), fault.certificate()) as over:
+        before = over.content
+        ended = _run(fault, over, tmp_path, capfd)
+        _says(fault, ended)
+        _does(fault, ended)
+        _is_bounded(ended)
+        _leaves(fault, ended, before, Journal.of(over.base_url, AUDIENCE_ID, tmp_path).path)
+        if fault.audience is Audience.LEFT:
+            over.heal()
+            _restore(over, tmp_path)
+            assert (over.content, _left(tmp_path)) == (before, [])
+
+
+def _named(name: str) -> Fault:
+    return next(fault for fault in every_fault() if fault.id == name)
+
+
+def test_the_next_run_puts_back_what_a_fault_left(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with way() as over:
+        _run(_named("restart-ten-minutes"), over, tmp_path, capfd)
+        assert over.content != AS_IT_WAS
+        over.heal()
+        code, _ = run_suite(_target(over.base_url, over, tmp_path), "quick", ["-q"])
+        assert (code, over.content, _left(tmp_path)) == (ExitCode.CONFORMS, AS_IT_WAS, [])
+        assert "the audience was put back first" in capfd.readouterr().out
+
+
+# The table itself ------------------------------------------------------------------------------------
+
+
+def test_there_are_enough_faults() -> None:
+    assert len(every_fault()) >= 25
+
+
+def test_each_fault_has_an_id_of_its_own() -> None:
+    ids = [fault.id for fault in every_fault()]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_fault_names_broken_rules_if_and_only_if_it_is_judged() -> None:
+    assert [fault.id for fault in every_fault() if bool(fault.broken) is not (fault.does is Does.JUDGES)] == []
+
+
+def test_what_is_judged_is_one_request_alone() -> None:
+    judged = {fault for fault in every_fault() if fault.does is Does.JUDGES}
+    assert judged <= set(FAULTS["One request alone"])
+
+
+def test_the_document_is_fresh() -> None:
+    assert generated.stale(data_root(), FILES) == []
+
+
+# As a process of its own -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def one_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    with standing(tmp_path_factory.mktemp("stand")) as stand:
+        yield stand
+
+
+@pytest.mark.skipif(os.name != "posix", reason="forks are POSIX")
+@pytest.mark.parametrize(
+    "name", ["portal", "refused", "dns", "reset-for-ever", "back-portal", "429-seconds", "one-500"]
+)
+def test_a_process_that_meets_a_fault_exits_with_the_code_of_the_table(one_stand: Stand, name: str) -> None:
+    fault = _named(name)
+    one_stand.fresh()
+    with way() as over:
+        over.strike = fault.struck
+        if fault.down:
+            over.down()
+        one_stand.variables["TRACKLY_BASE_URL"] = fault.base_url or over.base_url
+        ended = one_stand.run()
+        left = ["journal.json"] if fault.audience is Audience.LEFT else []
+        assert (ended.code, one_stand.left(), LOUD in ended.text) == (fault.code, left, bool(left)), ended.text
+        assert fault.says in ended.text
+        if left:
+            over.heal()
+            assert one_stand.restore().code == ExitCode.CONFORMS
+        assert (over.content, one_stand.left()) == (AS_IT_WAS, [])

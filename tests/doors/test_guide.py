@@ -1,0 +1,324 @@
+"""Every `sh` block of docs/guide.md is run as it stands, in a copy of the checkout; one that is new here fails.
+
+What a test has to put in the place of what people have, and nothing else:
+- the live API is a server in this process, named by TRACKLY_BASE_URL; key and id stand where the guide has dots;
+- every run asks with effort quick, a `standard` of the guide included;
+- `.venv` holds commands of the Python that runs this test;
+- `open` only looks whether the file is there; port 8377 is a free one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.run.test_live_history import Api, TakesAnyUnit
+from tests.support.processes import CHECKOUT, SECONDS, environment
+from tests.support.programs import program
+from tests.support.warm import AS_IT_WAS, CONTENT
+from trackly_contract.gate.http import running
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from trackly_contract.core import Request, Response
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the guide's commands are of a POSIX shell")
+
+GUIDE = (CHECKOUT / "docs" / "guide.md").read_text("utf-8")
+COPIED = (
+    "contracts",
+    "docs",
+    "examples",
+    "schemas",
+    "src",
+    "tests",
+    "cassettes",
+    "Makefile",
+    "conftest.py",
+    "pyproject.toml",
+)
+ENDED = "exit code "
+Block = tuple[str, int]
+
+
+def blocks(text: str) -> dict[Block, str]:
+    """Return the `sh` blocks of a guide, by heading and number below it."""
+    found: dict[Block, str] = {}
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        heading, _, rest = section.partition("\n")
+        for number, block in enumerate(re.findall(r"^```sh\n(.*?)^```$", rest, re.DOTALL | re.MULTILINE), 1):
+            found[heading, number] = block
+    return found
+
+
+class Desk:
+    """A copy of the checkout, a server that stands for the API, and a shell."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.server: Api = Api()
+        self.base_url = ""
+        for name in COPIED:
+            copy = shutil.copytree if (CHECKOUT / name).is_dir() else shutil.copyfile
+            copy(CHECKOUT / name, self.folder / name)
+        shutil.rmtree(self.folder / "cassettes" / "live", ignore_errors=True)
+        (self.folder / "requirements.lock").touch()
+        self._command(".venv/bin/python", f'exec {shlex.quote(sys.executable)} "$@"')
+        self._command(".venv/bin/pytest", 'exec .venv/bin/python -m pytest -p no:cacheprovider "$@"')
+        self._command(".venv/bin/trackly-contract", 'exec .venv/bin/python -m trackly_contract.cli "$@"')
+        self._command("bin/open", 'test -s "$1"')
+        (self.folder / ".venv" / ".folder").write_text(f"{self.folder}\n", "utf-8")
+        for name in (".locked", ".installed"):
+            (self.folder / ".venv" / name).touch()
+
+    def _command(self, name: str, line: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{line}\n", "utf-8")
+        path.chmod(0o755)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        without = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+        kept = {name: value for name, value in environment().items() if name not in without}
+        return {
+            **kept,
+            "ARGS": "--trackly-effort=quick",
+            "PYTEST_ADDOPTS": "--trackly-effort=quick",
+            "PYTHONPATH": str(self.folder / "src"),
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "TRACKLY_BASE_URL": self.base_url,
+            "TRACKLY_API_KEY": REFERENCE_KEY,
+            "TRACKLY_AUDIENCE_ID": AUDIENCE_ID,
+            "TRACKLY_STATE_DIR": str(self.folder / "state"),
+        }
+
+    def start(self, commands: str) -> subprocess.Popen[str]:
+        """Start a shell with commands in a process group of its own; what it prints is in output.txt."""
+        text = commands.replace("TRACKLY_API_KEY=...", f"TRACKLY_API_KEY={REFERENCE_KEY}")
+        text = text.replace("TRACKLY_AUDIENCE_ID=...", f"TRACKLY_AUDIENCE_ID={AUDIENCE_ID}")
+        text = text.replace("--trackly-effort=standard", "--trackly-effort=quick")
+        with self.output.open("wb") as output:
+            return subprocess.Popen(
+                ["/bin/sh", "-e", "-c", text],
+                cwd=self.folder,
+                env=self.variables,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                text=True,
+            )
+
+    def run(self, commands: str) -> str:
+        """Run commands to their end; return what they printed, and their exit code."""
+        with self.start(commands) as shell:
+            try:
+                code = shell.wait(SECONDS)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(shell.pid, signal.SIGKILL)
+        return f"{self.output.read_text('utf-8')}\n{ENDED}{code}"
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output.txt"
+
+    @property
+    def content(self) -> dict[str, object]:
+        return {name: self.server.store.audiences[AUDIENCE_ID][name] for name in CONTENT}
+
+    @contextmanager
+    def asking(self, server: Api) -> Iterator[None]:
+        """Have another server stand for the API for a while."""
+        before = self.server, self.base_url
+        with running(server) as url:
+            self.server, self.base_url = server, url
+            try:
+                yield
+            finally:
+                self.server, self.base_url = before
+
+
+@pytest.fixture(scope="module")
+def one_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture
+def desk(one_desk: Desk) -> Iterator[Desk]:
+    with one_desk.asking(Api()):
+        yield one_desk
+
+
+# What is tried of each block -----------------------------------------------------------------------
+
+BLOCKS = blocks(GUIDE)
+LIVE, NIGHT = "Ask the live API", "Every night"
+
+
+def ended(shown: str, code: int, *telling: str) -> None:
+    assert shown.endswith(f"\n{ENDED}{code}"), shown[-3000:]
+    for line in telling:
+        assert line in shown, shown[-3000:]
+
+
+def first_report(desk: Desk, text: str) -> None:
+    program("make")
+    ended(desk.run(text), 0, "verdict    conforms: the reference server conforms to its documentation")
+    assert "conforms" in (desk.folder / "report" / "report.html").read_text("utf-8")
+
+
+def look(desk: Desk, text: str) -> None:
+    ended(desk.run(text), 0, "as far as this run looked", "accepted writes 0 ", "read-only: 44 rules need an update")
+
+
+def quick_run(desk: Desk, text: str) -> None:
+    ended(desk.run(text), 0, "is about to change audience", "verdict    conforms: the API conforms")
+    assert desk.content == AS_IT_WAS
+
+
+class CutOff(Api):
+    """Kills the process group that asks, with the twentieth request."""
+
+    asked = 0
+    kill: Callable[[], None] = staticmethod(lambda: None)
+
+    def answer(self, request: Request) -> Response:
+        self.asked += 1
+        if self.asked == 20:
+            self.kill()
+        return super().answer(request)
+
+
+def put_back(desk: Desk, text: str) -> None:
+    server = CutOff()
+    with desk.asking(server):
+        with desk.start(BLOCKS[LIVE, 2]) as shell:
+            server.kill = lambda: os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait(SECONDS)
+        assert desk.content != AS_IT_WAS
+        ended(desk.run(text), 0)
+        assert desk.content == AS_IT_WAS
+
+
+def nightly(desk: Desk, text: str) -> None:
+    ended(desk.run(text), 0, "verdict    conforms: the API conforms")
+    assert (desk.folder / "report" / "junit.xml").is_file()
+
+
+def compared(desk: Desk, text: str) -> None:
+    today = desk.folder / "report" / "report.json"
+    if not today.is_file():  # where another process of these tests had the blocks before
+        nightly(desk, BLOCKS[NIGHT, 1])
+    shutil.copytree(today.parent, desk.folder / "yesterday", dirs_exist_ok=True)
+    ended(desk.run(text), 0)
+    report = json.loads(today.read_text("utf-8"))
+    rule = next(rule for rule in report["rules"] if rule["id"] == "filter.time.unit")
+    rule["verdict"] = rule["evidence"][0]["verdict"] = "broken"
+    today.write_text(json.dumps({**report, "verdict": "drift"}), "utf-8")
+    ended(desk.run(text), 1, "filter.time.unit")
+
+
+def waived(desk: Desk, text: str) -> None:
+    last = (datetime.now(UTC) + timedelta(days=2)).date()
+    waiver = f'[[waiver]]\nrule = "filter.time.unit"\nreason = "asked the vendor"\nexpires = {last}\n'
+    (desk.folder / "waivers.toml").write_text(waiver, "utf-8")
+    with desk.asking(TakesAnyUnit()):
+        ended(desk.run(text), 0, "1 broken rule waived")
+
+
+def stand_in(desk: Desk, text: str) -> None:
+    program("curl")
+    serve, ask = text.splitlines()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert "--port 8377 " in serve
+    with desk.start(f"exec {serve.replace('8377', str(port))}") as server:
+        try:
+            until = time.monotonic() + SECONDS
+            while "stop it with" not in desk.output.read_text("utf-8"):
+                assert server.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            exports = [line for line in desk.output.read_text("utf-8").splitlines() if "export " in line]
+            assert len(exports) == 4
+            ended(desk.run("\n".join([*exports, ask])), 0, '"High-Value Clickers"')
+        finally:
+            os.killpg(server.pid, signal.SIGINT)
+            server.wait(SECONDS)
+
+
+def gated(desk: Desk, text: str) -> None:
+    mended, bug = text.splitlines()
+    ended(desk.run(mended), 0, "answers met    72 of 72")
+    ended(desk.run(bug), 1, "camel-case ", "  instead    condition_type")
+
+
+def served(desk: Desk, text: str) -> None:
+    program("curl")
+    ended(desk.run(text), 0, "no faults", "answers met    38 of 72")
+
+
+def open_questions(desk: Desk, text: str) -> None:
+    program("make")
+    ended(desk.run(text), 0, "verdict    conforms: the API conforms", "review and commit it", "edge-cases.md written")
+    day = json.loads((desk.folder / "report" / "report.json").read_text("utf-8"))["started_at"][:10]
+    told = (desk.folder / "docs" / "edge-cases.md").read_text("utf-8")
+    assert f"(at {desk.base_url} on {day})" in told
+    assert (desk.folder / "contracts" / "observed.toml").is_file()
+    for name in ("answers.toml", "observed.toml"):
+        (desk.folder / "contracts" / name).unlink()
+
+
+TRIED: dict[Block, Callable[[Desk, str], None]] = {
+    ("From nothing to a first report", 1): first_report,
+    (LIVE, 1): look,
+    (LIVE, 2): quick_run,
+    (LIVE, 3): put_back,
+    (NIGHT, 1): nightly,
+    (NIGHT, 2): compared,
+    (NIGHT, 3): waived,
+    ("A stand-in for your client's tests", 1): stand_in,
+    ("A gate before a release", 1): gated,
+    ("A gate before a release", 2): served,
+    ("Ask what is open", 1): open_questions,
+}
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block[0]}, {block[1]}")
+def test_the_commands_of_a_block_do_what_the_guide_says(block: Block, desk: Desk) -> None:
+    assert block in TRIED, f"nobody tries this block: say in TRIED what comes of it\n{BLOCKS[block]}"
+    TRIED[block](desk, BLOCKS[block])
+
+
+def test_what_is_tried_stands_in_the_guide() -> None:
+    assert [block for block in TRIED if block not in BLOCKS] == []
+
+
+def test_every_fence_of_the_guide_is_a_block_that_is_tried() -> None:
+    fences = re.findall(r"^ *(?:```+|~~~+)(.*)$", GUIDE, re.MULTILINE)
+    assert fences == ["sh", ""] * len(BLOCKS)
+
+
+def test_every_make_target_that_the_guide_names_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z]+)`", GUIDE))
+    assert len(named) > 4
+    assert named <= targets

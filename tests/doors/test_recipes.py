@@ -1,0 +1,223 @@
+"""The recipes of docs/ci, run as they stand: nights in a row against one server, and a gate around a command."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.processes import CHECKOUT, SECONDS, environment
+from trackly_contract.gate.http import running
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from trackly_contract.core import JSON
+    from trackly_contract.reference.filter import Fault
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the recipes are for a POSIX shell")
+
+RECIPES = CHECKOUT / "docs" / "ci"
+RULE = "filter.time.unit"
+
+
+class Sometimes(ReferenceServer):
+    """Accepts any unit of time while `broken` is set."""
+
+    broken = False
+
+    def faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
+        """Pass over what is wrong with a unit."""
+        for fault in super().faults(body):
+            if not (self.broken and fault.code == "invalid_time_unit"):
+                yield fault
+
+
+@dataclass(frozen=True)
+class Night:
+    """What was left after one night."""
+
+    code: int
+    text: str
+    issues: list[dict[str, Any]]
+
+
+class House:
+    """A folder with the programs that a recipe calls, the tracker's issues, and what stays from night to night."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tracker = folder / "issues.json"
+        self.keep = folder / "keep"
+        (folder / "bin").mkdir()
+        self.tracker.write_text("[]")
+        self.program("trackly-contract", f'exec "{sys.executable}" -m trackly_contract.cli "$@"')
+        self.program("gh", f'exec "{sys.executable}" "{CHECKOUT}/tests/doors/fake_gh.py" "{self.tracker}" "$@"')
+
+    def program(self, name: str, text: str) -> None:
+        """Put a program on the path of the recipes."""
+        path = self.folder / "bin" / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+
+    def run(self, recipe: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a recipe to its end."""
+        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            ["sh", str(RECIPES / recipe), *arguments],
+            cwd=self.folder,
+            env=environment(
+                PATH=path, TRACKLY_KEEP=str(self.keep), TRACKLY_STATE_DIR=str(self.folder / "state"), **variables
+            ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def night(self, base_url: str) -> Night:
+        """Run the nightly recipe against a server."""
+        variables = {"TRACKLY_API_KEY": REFERENCE_KEY, "TRACKLY_AUDIENCE_ID": AUDIENCE_ID}
+        done = self.run("nightly.sh", "--effort", "quick", TRACKLY_BASE_URL=base_url, **variables)
+        return Night(done.returncode, done.stdout + done.stderr, json.loads(self.tracker.read_text()))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Night]:
+    """Four nights: the rule is broken, is still broken, holds, and is broken again."""
+    house = House(tmp_path_factory.mktemp("nights"))
+    server = Sometimes()
+    told = []
+    with running(server) as base_url:
+        for broken in (True, True, False, True):
+            server.broken = broken
+            told.append(house.night(base_url))
+    return told
+
+
+def states(night: Night) -> list[tuple[str, str]]:
+    return [(issue["title"].split()[1].rstrip(":"), issue["state"]) for issue in night.issues]
+
+
+def test_a_night_of_drift_opens_one_issue_and_is_no_failure(nights: Sequence[Night]) -> None:
+    assert (nights[0].code, states(nights[0])) == (0, [(RULE, "OPEN")]), nights[0].text
+
+
+def test_the_issue_says_what_was_asked_and_what_came(nights: Sequence[Night]) -> None:
+    body = nights[0].issues[0]["body"]
+    assert '"unit": "weeks"' in body
+    assert "expected   400 invalid_time_unit\ngot        200" in body
+    assert REFERENCE_KEY not in body
+
+
+def test_the_same_drift_the_next_night_opens_nothing_more(nights: Sequence[Night]) -> None:
+    assert (nights[1].code, nights[1].issues) == (0, nights[0].issues), nights[1].text
+
+
+def test_a_rule_that_holds_again_closes_its_issue_with_a_comment(nights: Sequence[Night]) -> None:
+    assert (nights[2].code, states(nights[2])) == (0, [(RULE, "CLOSED")]), nights[2].text
+    assert nights[2].issues[0]["comments"][0].startswith(f"The rule `{RULE}` is held, asked at")
+
+
+def test_a_rule_that_breaks_again_opens_an_issue_of_its_own(nights: Sequence[Night]) -> None:
+    assert states(nights[3]) == [(RULE, "CLOSED"), (RULE, "OPEN")], nights[3].text
+
+
+def test_from_the_second_night_on_the_change_is_told(nights: Sequence[Night]) -> None:
+    assert ["No longer broken (1):" in night.text for night in nights] == [False, False, True, False]
+    assert "Broken now (1):" in nights[3].text
+
+
+def test_a_night_without_an_answer_opens_nothing_and_is_no_failure(house: House) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        night = house.night(f"http://127.0.0.1:{closed.getsockname()[1]}/api")
+    assert (night.code, night.issues) == (0, []), night.text
+    assert "nightly: inconclusive" in night.text
+
+
+@pytest.mark.parametrize("code", [2, 3, 4])
+def test_a_suite_that_failed_fails_the_night_and_touches_no_issue(house: House, code: int) -> None:
+    house.program("trackly-contract", f"exit {code}")
+    house.program("gh", "echo gh was called; exit 1")
+    night = house.night("http://127.0.0.1:9/api")
+    assert (night.code, "gh was called" in night.text) == (code, False), night.text
+
+
+def test_a_tracker_that_fails_fails_the_night_which_then_does_not_count_as_the_last(house: House) -> None:
+    house.program("gh", "exit 4")
+    with running(ReferenceServer()) as base_url:
+        night = house.night(base_url)
+    assert night.code == 4, night.text
+    assert not (house.keep / "last.json").exists()
+
+
+# The gate --------------------------------------------------------------------------------------------------
+
+READS = """
+import os, sys, urllib.request
+url = f"{os.environ['TRACKLY_BASE_URL']}/v2/audiences/{os.environ['TRACKLY_AUDIENCE_ID']}"
+asked = urllib.request.Request(url, headers={"X-Api-Key": os.environ["TRACKLY_API_KEY"]})
+print(url, urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=10).status)
+sys.exit(7)
+"""
+
+
+def test_a_gate_gives_its_command_a_stand_in_and_ends_as_it_did(house: House) -> None:
+    done = house.run("gate.sh", sys.executable, "-c", READS)
+    assert (done.returncode, done.stdout.split()[-1:]) == (7, ["200"]), done.stderr
+    port = int(done.stdout.split("127.0.0.1:")[1].split("/")[0])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_gate_without_a_command_says_how_it_is_used(house: House) -> None:
+    done = house.run("gate.sh")
+    assert (done.returncode, done.stderr) == (2, "usage: gate.sh COMMAND [ARGUMENT...]\n")
+
+
+def test_a_gate_judges_what_its_command_sends(house: House) -> None:
+    done = house.run("gate.sh", sys.executable, "-c", READS.replace("X-Api-Key", "Authorization").replace("7", "0"))
+    assert done.returncode == 1
+    assert "  instead    the API key in X-Api-Key" in done.stderr.splitlines()
+
+
+def test_a_gate_can_require_coverage(house: House) -> None:
+    done = house.run("gate.sh", sys.executable, "-c", READS.replace("7", "0"), TRACKLY_FAIL_UNDER="answers:50")
+    assert done.returncode == 1
+    assert "is below the 50 % that is required" in done.stderr
+
+
+def test_a_gate_whose_command_sends_nothing_fails(house: House) -> None:
+    done = house.run("gate.sh", "true")
+    assert done.returncode == 1
+    assert "FAILED no request came" in done.stderr
+
+
+# Both ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.sh")), ids=lambda path: path.name)
+def test_the_command_line_prints_a_recipe_as_it_stands(house: House, path: Path) -> None:
+    done = subprocess.run(
+        [str(house.folder / "bin" / "trackly-contract"), "recipe", path.name],
+        env=environment(),
+        capture_output=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    assert done.stdout == path.read_bytes()

@@ -1,0 +1,59 @@
+"""What the plugin costs a pytest that does not use it: no library is imported, and few modules of ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.processes import SECONDS, environment
+from trackly_contract import options
+from trackly_contract.generate import cases
+from trackly_contract.run import targets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAVY = {
+    *("asyncio", "click", "httpx", "hypothesis", "jinja2", "jsonschema", "referencing", "respx", "vcr"),
+    *("waitress", "yaml"),
+}
+TELLS = """
+import sys
+
+def test_tells():
+    print(*sorted(sys.modules))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The modules of a client's pytest that loads this plugin, and no other of those that happen to be installed."""
+    folder: Path = tmp_path_factory.mktemp("client")
+    (folder / "test_theirs.py").write_text(TELLS)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "-p", "trackly_contract.plugin"],
+        cwd=folder,
+        env=environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_the_plugin_imports_no_library(loaded: set[str]) -> None:
+    assert "trackly_contract.plugin" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_the_plugin_imports_none_of_the_modules_that_ask_or_judge(loaded: set[str]) -> None:
+    ours = {name.partition(".")[2] for name in loaded if name.startswith("trackly_contract.")}
+    assert ours & {"cases", "contract", "schemas", "session", "targets", "reference", "report", "cassettes"} == set()
+
+
+def test_the_options_name_the_efforts_and_targets_that_there_are() -> None:
+    assert (options.EFFORTS, options.TARGETS) == (cases.EFFORTS, targets.TARGETS)

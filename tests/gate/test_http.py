@@ -1,0 +1,281 @@
+"""Facts about the reference server behind real sockets on loopback."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from wsgiref.validate import validator
+
+import httpx
+import pytest
+
+from trackly_contract import __version__
+from trackly_contract.core import Request, Response
+from trackly_contract.gate.http import running, serve_forever, wsgi_app
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AUDIENCE = f"/v2/audiences/{AUDIENCE_ID}"
+KEY = {"X-Api-Key": REFERENCE_KEY}
+
+
+class Listening(ReferenceServer):
+    """Remembers what it was asked, and answers as always."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[Request] = []
+
+    def answer(self, request: Request) -> Response:
+        self.heard.append(request)
+        return super().answer(request)
+
+
+@pytest.fixture(scope="module")
+def server() -> Listening:
+    return Listening()
+
+
+@pytest.fixture(scope="module")
+def base(server: Listening) -> Iterator[str]:
+    with running(server) as url:
+        yield url
+
+
+@pytest.fixture
+def client(base: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=base, headers=KEY, trust_env=False, timeout=30) as opened:
+        yield opened
+
+
+def raw(base: str, sent: bytes) -> bytes:
+    """Send bytes as they are and return all that comes back until the server closes."""
+    url = httpx.URL(base)
+    with socket.create_connection((url.host, url.port or 0), timeout=30) as connection:
+        connection.sendall(sent)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def only_threads(known: set[threading.Thread]) -> bool:
+    """Whether no other threads are left; the last steps of a thread that was told to end take a moment."""
+    deadline = time.monotonic() + 5
+    while not set(threading.enumerate()) <= known and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return set(threading.enumerate()) <= known
+
+
+def test_the_base_url_is_loopback_and_ends_in_api(base: str) -> None:
+    url = httpx.URL(base)
+    assert (url.scheme, url.host, url.path) == ("http", "127.0.0.1", "/api")
+    assert url.port
+
+
+def test_a_read_and_an_update_are_answered_as_without_sockets(client: httpx.Client) -> None:
+    twin = ReferenceServer()
+    for method, path, body in [
+        ("GET", AUDIENCE, b""),
+        ("PUT", AUDIENCE, '{"name": "Ünï 😀", "filter": {"operator": "XOR"}}'.encode()),
+        ("PUT", AUDIENCE, '{"name": "Ünï 😀", "source_lists": []}'.encode()),
+        ("GET", f"{AUDIENCE}/size", b""),
+        ("GET", AUDIENCE, b""),
+        ("GET", "/v2/audiences/none", b""),
+        ("DELETE", AUDIENCE, b""),
+    ]:
+        expected = twin.answer(Request(method, path, tuple(KEY.items()), body))
+        response = client.request(method, path, content=body)
+        assert (response.status_code, response.content) == (expected.status, expected.body)
+        assert all(response.headers[name] == value for name, value in expected.headers)
+    assert response.headers["X-Trackly-Contract-Reference"] == __version__
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 10_000, b"NaN"])
+def test_a_malformed_body_is_a_400(client: httpx.Client, body: bytes) -> None:
+    response = client.put(AUDIENCE, content=body)
+    assert (response.status_code, response.json()["code"]) == (400, "undocumented")
+
+
+def test_a_body_of_six_megabytes_is_a_413_and_the_connection_goes_on(client: httpx.Client) -> None:
+    for content in (b" " * 6_000_000, iter([b" " * 2_000_000] * 3)):
+        response = client.put(AUDIENCE, content=content)
+        assert (response.status_code, response.json()["code"]) == (413, "undocumented")
+        assert client.get(AUDIENCE).status_code == 200
+
+
+def test_a_body_just_short_enough_comes_through_whole(client: httpx.Client) -> None:
+    text = "d" * 4_900_000
+    assert client.put(AUDIENCE, json={"description": text}).json()["description"] == text
+
+
+def test_a_chunked_body_is_read(client: httpx.Client, server: Listening) -> None:
+    response = client.put(AUDIENCE, content=iter([b'{"na', b'me": "in', b' pieces"}']))
+    assert response.json()["name"] == "in pieces"
+    assert server.heard[-1].body == b'{"name": "in pieces"}'
+
+
+def test_head_is_a_405_without_a_body(client: httpx.Client) -> None:
+    response = client.head(AUDIENCE)
+    assert (response.status_code, response.content) == (405, b"")
+    assert response.headers["Allow"] == "GET, PUT"
+    assert int(response.headers["Content-Length"]) > 0
+    assert client.get(AUDIENCE).status_code == 200
+
+
+def test_no_key_is_a_401(base: str) -> None:
+    response = httpx.get(base + AUDIENCE, trust_env=False)
+    assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (f"/api{AUDIENCE}", AUDIENCE),
+        (f"/api{AUDIENCE}?x=/y#z", AUDIENCE),
+        ("/api/v2/audiences/a%2Fsize?", "/v2/audiences/a%2Fsize"),
+        ("/api/v2/audiences/%36%00%", "/v2/audiences/%36%00%"),
+        ("/api/v2/audiences/../x", "/v2/audiences/../x"),
+        ("/api//v2/audiences/x", "//v2/audiences/x"),
+        (f"http://example.com/api{AUDIENCE}", AUDIENCE),
+        ("/%61pi/v2/audiences/x", "/"),
+        (AUDIENCE, "/"),
+        ("/apiv2/audiences/x", "/"),
+        (f"//api{AUDIENCE}", "/"),
+        ("/api", "/"),
+        ("/", "/"),
+        ("*", "/"),
+    ],
+)
+def test_the_path_arrives_as_it_was_written(base: str, server: Listening, target: str, path: str) -> None:
+    key = f"X-Api-Key: {REFERENCE_KEY}\r\nConnection: close"
+    answer = raw(base, f"GET {target} HTTP/1.1\r\nHost: x\r\n{key}\r\n\r\n".encode())
+    assert server.heard[-1].path == path
+    assert answer.startswith(b"HTTP/1.1 200 OK" if path == AUDIENCE else b"HTTP/1.1 404 Not Found")
+    assert b"X-Trackly-Contract-Reference: " in answer
+
+
+def test_headers_and_query_do_not_get_in_the_way(client: httpx.Client, server: Listening) -> None:
+    response = client.put(
+        AUDIENCE, params={"name": "no"}, content=b"{}", headers={"Content-Type": "text/x", "X-Other": "1"}
+    )
+    assert response.status_code == 200
+    assert server.heard[-1].header("content-type") == "text/x"
+    assert server.heard[-1].header("x-other") == "1"
+    assert server.heard[-1].header("x-api-key") == REFERENCE_KEY
+
+
+def test_what_is_no_http_is_refused_and_the_server_lives_on(base: str, client: httpx.Client) -> None:
+    assert raw(base, b"\x00\xff nonsense\r\n\r\n").startswith(b"HTTP/1.0 400")
+    assert client.get(AUDIENCE).status_code == 200
+
+
+def test_requests_at_once_are_answered_one_at_a_time() -> None:
+    class Watched(ReferenceServer):
+        inside, most = 0, 0
+
+        def answer(self, request: Request) -> Response:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            threading.Event().wait(0.002)
+            response = super().answer(request)
+            self.inside -= 1
+            return response
+
+    watched = Watched()
+    with (
+        running(watched) as base,
+        httpx.Client(base_url=base, headers=KEY, trust_env=False, timeout=30) as client,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        stamps = [
+            response.json()["calculated_at"]
+            for response in pool.map(lambda _: client.get(f"{AUDIENCE}/size"), range(40))
+        ]
+    assert len(set(stamps)) == 40
+    assert watched.most == 1
+
+
+def test_what_an_overridden_method_raises_is_a_500_without_stamp(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(ReferenceServer):
+        def read(self, audience: dict[str, object]) -> Response:
+            raise ValueError(audience["id"])
+
+    with running(Failing()) as base:
+        response = httpx.get(base + AUDIENCE, headers=KEY, trust_env=False)
+    assert response.status_code == 500
+    assert "X-Trackly-Contract-Reference" not in response.headers
+    assert "ValueError" in caplog.text
+
+
+def test_nothing_is_left_behind_even_with_requests_half_sent() -> None:
+    before = set(threading.enumerate())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with running(ReferenceServer()) as base:
+            url = httpx.URL(base)
+            address = (url.host, url.port or 0)
+            idle = socket.create_connection(address)
+            half = socket.create_connection(address)
+            head = f"PUT /api{AUDIENCE} HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n"
+            half.sendall(head.encode() + b" " * 2_000_000)
+            assert httpx.get(base + AUDIENCE, headers=KEY, trust_env=False).status_code == 200
+        for connection in (idle, half):
+            with connection:
+                pass
+        gc.collect()
+    assert only_threads(before)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=5).close()
+
+
+def test_a_port_can_be_chosen_again_and_a_taken_one_is_refused() -> None:
+    before = set(threading.enumerate())
+    with running(ReferenceServer()) as first:
+        port = httpx.URL(first).port or 0
+        with pytest.raises(OSError, match="in use"), running(ReferenceServer(), port):
+            pass
+    with running(ReferenceServer(), port) as second:
+        assert second == first
+        assert httpx.get(second + AUDIENCE, headers=KEY, trust_env=False).status_code == 200
+    assert only_threads(before)
+
+
+def test_it_stops_when_the_block_raises() -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(ZeroDivisionError), running(ReferenceServer()):
+        raise ZeroDivisionError
+    assert only_threads(before)
+
+
+def test_serving_forever_announces_the_url_and_ends_with_ctrl_c() -> None:
+    seen: list[int] = []
+
+    def interrupt(url: str) -> None:
+        seen.append(httpx.get(url + AUDIENCE, headers=KEY, trust_env=False).status_code)
+        raise KeyboardInterrupt
+
+    serve_forever(running(ReferenceServer()), announce=interrupt)
+    assert seen == [200]
+
+
+def test_the_application_keeps_to_wsgi_and_needs_no_waitress() -> None:
+    listening = Listening()
+    transport = httpx.WSGITransport(app=validator(wsgi_app(listening)))
+    with httpx.Client(transport=transport, base_url="http://x/api", headers=KEY) as client:
+        assert client.get(AUDIENCE).json()["cached_size"] == 12480
+        assert client.put(AUDIENCE, content=b'{"name": 5}').status_code == 400
+        assert client.get("/v2/audiences/a%20b").status_code == 404
+        assert client.get("/v2/audiences/\N{SNOWMAN}").status_code == 404
+        assert client.head(AUDIENCE).status_code == 405
+    assert [heard.path for heard in listening.heard] == [
+        AUDIENCE,
+        AUDIENCE,
+        "/v2/audiences/a%20b",
+        "/v2/audiences/%3F",
+        AUDIENCE,
+    ]

@@ -1,0 +1,230 @@
+"""Facts about the way of httpx clients to the gate: no change to them, no way past it, no other host touched."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import urllib.request
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from respx.models import AllMockedAssertionError
+
+from trackly_contract.gate import HOSTS, Gate, Gateway, routed
+from trackly_contract.gate.http import running
+from trackly_contract.gate.httpx_routes import EscapedError
+from trackly_contract.reference import ReferenceServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    import respx
+
+PATH = f"/v2/audiences/{Gate().audience_id}"
+KEY = {"X-Api-Key": Gate().api_key}
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def gateway(gate: Gate) -> Iterator[Gateway]:
+    with routed(gate) as way:
+        yield way
+
+
+def get(base_url: str, path: str = PATH) -> httpx.Response:
+    return httpx.get(base_url + path, headers=KEY, trust_env=False)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.usefixtures("gateway")
+def test_both_hosts_reach_the_gate(gate: Gate, host: str) -> None:
+    assert get(host).json()["id"] == gate.audience_id
+    assert gate.last.request.path == PATH
+
+
+@pytest.mark.usefixtures("gateway")
+def test_an_async_client_reaches_it_with_a_body_in_pieces(gate: Gate) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"name":'
+        yield b' "in pieces"}'
+
+    async def update() -> int:
+        async with httpx.AsyncClient(base_url=HOSTS[0], headers=KEY, trust_env=False) as client:
+            answer = await client.put(PATH, content=pieces(), headers={"Content-Type": "application/json"})
+            return answer.status_code
+
+    assert asyncio.run(update()) == 200
+    assert gate.after["name"] == "in pieces"
+
+
+def test_another_base_url_is_routed_where_it_is_named(gate: Gate) -> None:
+    with routed(gate, ["https://sandbox.example/trackly/api/", *HOSTS]):
+        assert get("https://sandbox.example/trackly/api").status_code == 200
+        assert get(HOSTS[0]).status_code == 200
+
+
+@pytest.mark.usefixtures("gateway")
+def test_other_hosts_pass_through() -> None:
+    with running(ReferenceServer()) as base:
+        assert get(base).status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        get(base)
+
+
+@pytest.mark.parametrize("first", ["respx_mock", "gateway"])
+def test_routes_of_a_test_of_its_own_answer_other_hosts(request: pytest.FixtureRequest, gate: Gate, first: str) -> None:
+    for name in (first, "gateway", "respx_mock"):
+        request.getfixturevalue(name)
+    own: respx.MockRouter = request.getfixturevalue("respx_mock")
+    own.get("https://other.example/v1").respond(204)
+    assert httpx.get("https://other.example/v1").status_code == 204
+    assert get(HOSTS[0]).status_code == 200
+    assert gate.requests == 1
+    with pytest.raises(AllMockedAssertionError):
+        httpx.get("https://nobody.example/")
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_path_outside_the_base_url_is_a_fault(gate: Gate) -> None:
+    assert get("https://app.tracklysms.com").status_code == 404
+    assert [(fault.name, fault.got) for fault in gate.last.failures] == [
+        ("operation", f"GET https://app.tracklysms.com{PATH}")
+    ]
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_query_is_a_fault(gate: Gate) -> None:
+    assert get(HOSTS[0], f"{PATH}?expand=1").status_code == 200
+    assert [fault.got for fault in gate.last.failures] == ["?expand=..."]
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("timeout", httpx.ReadTimeout),
+        ("disconnected", httpx.RemoteProtocolError),
+        ("truncated", httpx.RemoteProtocolError),
+    ],
+)
+@pytest.mark.usefixtures("gateway")
+def test_a_connection_that_breaks_raises_what_httpx_raises(gate: Gate, name: str, error: type[Exception]) -> None:
+    gate.force(name)
+    with pytest.raises(error, match="forced by the test"):
+        get(HOSTS[0])
+
+
+def test_a_client_with_a_transport_of_its_own_is_given_ours(gate: Gate, gateway: Gateway) -> None:
+    with httpx.Client(transport=gateway.transport, base_url=HOSTS[0], headers=KEY) as client:
+        assert client.get(PATH).status_code == 200
+    assert gate.requests == 1
+
+
+def test_the_transport_serves_async_clients_too(gate: Gate, gateway: Gateway) -> None:
+    async def read() -> int:
+        async with httpx.AsyncClient(transport=gateway.transport, base_url=HOSTS[0], headers=KEY) as client:
+            return (await client.get(PATH)).status_code
+
+    assert asyncio.run(read()) == 200
+    assert gate.requests == 1
+
+
+class OwnTransport(httpx.BaseTransport):
+    """Opens its connection by itself, as no patch of httpx can see."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with socket.create_connection((request.url.host, 443), timeout=5):
+            return httpx.Response(200)
+
+
+def test_a_client_that_goes_past_the_gate_is_stopped_and_told(gate: Gate, gateway: Gateway) -> None:
+    with (
+        httpx.Client(transport=OwnTransport()) as client,
+        pytest.raises(EscapedError, match=r"went past trackly_api .* Give it trackly_api\.transport"),
+    ):
+        client.get(HOSTS[0] + PATH)
+    assert gateway.escaped == ["app.tracklysms.com"]
+    assert gate.requests == 0
+
+
+@pytest.mark.parametrize(
+    "host", ["app.tracklysms.com", "API.TracklySMS.com", "app.tracklysms.com.", b"app.tracklysms.com"]
+)
+@pytest.mark.usefixtures("gateway")
+def test_no_spelling_of_a_host_of_the_api_can_be_looked_up(host: str | bytes) -> None:
+    with pytest.raises(EscapedError):
+        socket.getaddrinfo(host, 443)
+
+
+@pytest.mark.usefixtures("gateway")
+def test_plain_http_does_not_reach_the_api_either() -> None:
+    with pytest.raises((EscapedError, httpx.ConnectError), match="went past trackly_api"):
+        get("http://app.tracklysms.com/api")
+
+
+def test_afterwards_everything_is_as_it_was(gate: Gate) -> None:
+    before = socket.getaddrinfo
+    with routed(gate):
+        assert socket.getaddrinfo is not before
+    assert socket.getaddrinfo is before
+
+
+@pytest.fixture
+def proxy() -> Iterator[tuple[str, list[bytes]]]:
+    """A proxy that keeps the first bytes of each connection, and closes it; its URL and what it kept."""
+    kept: list[bytes] = []
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.settimeout(5)
+                    kept.append(connection.recv(1000))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", kept
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+def test_no_proxy_leads_another_library_past_the_gate(gateway: Gateway, proxy: tuple[str, list[bytes]]) -> None:
+    url, kept = proxy
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({"https": url}))
+    with pytest.raises(OSError, match="went past trackly_api"):
+        opener.open(HOSTS[0] + PATH, timeout=5)
+    assert (gateway.escaped, kept) == (["app.tracklysms.com"], [])
+
+
+def test_no_proxy_leads_plain_http_past_the_gate(gateway: Gateway, proxy: tuple[str, list[bytes]]) -> None:
+    url, kept = proxy
+    with httpx.Client(proxy=url) as client, pytest.raises(httpx.ConnectError, match="went past trackly_api"):
+        client.get("http://app.tracklysms.com/api" + PATH)
+    assert (gateway.escaped, kept) == (["app.tracklysms.com"], [])
+
+
+@pytest.mark.usefixtures("gateway")
+def test_an_httpx_client_with_a_proxy_reaches_the_gate(gate: Gate) -> None:
+    with httpx.Client(proxy="http://127.0.0.1:9", headers=KEY) as client:
+        assert client.get(HOSTS[0] + PATH).status_code == 200
+    assert gate.requests == 1
+
+
+@pytest.mark.parametrize("base_url", ["sandbox.example/api", "ftp://sandbox.example", "https://", "http://x:port"])
+def test_what_is_no_base_url_is_refused(gate: Gate, base_url: str) -> None:
+    with pytest.raises(ValueError, match="is no base URL: write it like https://app"):
+        Gateway(gate, [base_url])
+
+
+def test_a_base_url_is_the_same_in_another_spelling(gate: Gate) -> None:
+    with routed(gate, ["https://Sandbox.example:443/api/"]):
+        assert get("https://sandbox.example/api").status_code == 200

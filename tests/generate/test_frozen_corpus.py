@@ -1,0 +1,300 @@
+"""The frozen corpus is fresh, says of its bodies what both judges say, covers what it should, and matches nobody."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trackly_contract.contract import GUARD, ContractError, contract, depth, matches_nobody, schemas
+from trackly_contract.contract.load import load_contract
+from trackly_contract.core import differences
+from trackly_contract.core.files import data_root
+from trackly_contract.generate import corpus
+from trackly_contract.generate import frozen_corpus as module
+from trackly_contract.generate.frozen_corpus import Accepted, Corpus, Refused, outdated, place_of, safe, tokens_of
+from trackly_contract.generate.invalid import CODES, Broken
+from trackly_contract.reference import ReferenceServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from trackly_contract.core import JSON
+
+MEMBERS = ("name", "description", "source_lists", "filter")
+DOCUMENTED = {(token.kind, token.token) for token in contract().vocabulary.tokens if not token.candidate}
+CANDIDATES = {(token.kind, token.token) for token in contract().vocabulary.tokens if token.candidate}
+IN_VECTORS = {
+    token
+    for vector in contract().requests.values()
+    if isinstance(vector.body, dict) and "filter" in vector.body
+    for token in tokens_of(vector.body["filter"])
+}
+
+
+def tokens_in(body: dict[str, JSON]) -> set[tuple[str, str]]:
+    return set(tokens_of(body["filter"])) if "filter" in body else set()
+
+
+def bodies() -> Iterator[dict[str, JSON]]:
+    for accepted in corpus().accepted:
+        yield accepted.body
+    for refused in corpus().refused:
+        yield refused.body
+        yield refused.twin
+
+
+def name_of(entry: Accepted | Refused) -> str:
+    return entry.id
+
+
+def test_it_is_of_the_present_inputs() -> None:
+    assert outdated() == [], "run `make corpus` and commit what it writes"
+
+
+@pytest.mark.parametrize("entry", corpus().accepted, ids=name_of)
+def test_an_accepted_body_is_accepted_by_both_judges_and_of_documented_tokens(entry: Accepted) -> None:
+    assert schemas().decide(entry.body).accepted
+    assert list(ReferenceServer().faults(entry.body)) == []
+    assert entry.id.partition("/")[0] == "+".join(name for name in MEMBERS if name in entry.body)
+    known = {(kind, token) for kind, token in tokens_in(entry.body)}
+    assert known <= DOCUMENTED
+
+
+@pytest.mark.parametrize("entry", corpus().refused, ids=name_of)
+def test_a_refused_body_is_refused_by_both_judges_for_its_one_code_and_its_twin_is_not(entry: Refused) -> None:
+    assert entry.id.partition("/")[0] == entry.code
+    decision = schemas().decide(entry.body)
+    lists = entry.code == "source_list_not_found"  # only a server knows its lists
+    assert decision.codes == (frozenset() if lists else {entry.code})
+    assert decision.questions == ()
+    assert [fault.code for fault in ReferenceServer().faults(entry.body)] == [entry.code]
+    assert schemas().decide(entry.twin).accepted
+    assert list(ReferenceServer().faults(entry.twin)) == []
+    places = [place for place, _, _ in differences(entry.body, entry.twin)]
+    if lists:  # what stands behind the unknown list moves up
+        assert all(place.startswith("/source_lists/") for place in places)
+        ids_left = [*entry.body["source_lists"]]
+        del ids_left[int(entry.place.rpartition("/")[2])]
+        assert {**entry.body, "source_lists": ids_left} == entry.twin
+    else:
+        assert places == [entry.place]
+
+
+def test_every_subset_of_the_members_is_there_three_times() -> None:
+    subsets = [chosen for size in range(1, 5) for chosen in combinations(MEMBERS, size)]
+    assert [tuple(entry.body) for entry in corpus().accepted] == [chosen for chosen in subsets for _ in range(3)]
+
+
+def test_every_documented_token_is_accepted_somewhere() -> None:
+    assert set().union(*(tokens_in(entry.body) for entry in corpus().accepted)) == DOCUMENTED
+
+
+def test_many_scripts_are_there() -> None:
+    texts = json.dumps([entry.body for entry in corpus().accepted], ensure_ascii=False)
+    assert len([char for char in set(texts) if char > "\x7f"]) > 50
+    assert any("\U0001f300" <= char <= "\U0001faff" for char in texts)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_is_there_in_varied_places(code: str) -> None:
+    entries = corpus().of_code(code)
+    assert len(entries) == 6
+    assert len({json.dumps(entry.body) for entry in entries}) == 6
+    depths, operators, later = (set(seen) for seen in zip(*(place_of(e.twin, e.place) for e in entries), strict=True))
+    if code == "name_too_long":
+        return
+    assert later == {False, True}
+    if code == "source_list_not_found":
+        return
+    assert operators == {"AND", "OR"}
+    unsafe_at_the_top = code in ("invalid_group_operator", "empty_filter_group")
+    assert {2, 3, 5} <= depths
+    assert (1 in depths) != unsafe_at_the_top
+    assert max(depth(entry.body["filter"]) for entry in entries) <= 6
+
+
+def test_nobody_is_ever_matched_whatever_is_accepted() -> None:
+    guarded = [body["filter"] for body in bodies() if "filter" in body]
+    assert len(guarded) > 250
+    assert all(map(matches_nobody, guarded))
+
+
+def test_what_is_called_plain_is_of_documented_tokens_alone_and_the_rest_of_those_of_the_vectors() -> None:
+    for entry in corpus().refused:
+        used = tokens_in(entry.body) | tokens_in(entry.twin)
+        assert set(entry.candidates) == used & CANDIDATES
+        assert set(entry.candidates) <= IN_VECTORS
+        assert entry.plain == (tokens_in(entry.twin) <= DOCUMENTED)
+    plain = {entry.code for entry in corpus().refused if entry.plain}
+    kinds = ("custom_field", "carrier", "timezone", "revenue")
+    assert plain == {code for code in CODES if not any(kind in code for kind in kinds)}
+
+
+def test_lists_are_those_of_the_documented_audience_or_unknown() -> None:
+    found = {entry for body in bodies() for entry in body.get("source_lists", ())}
+    assert {101, 102} <= found
+    assert all(entry >= 2_000_000_000 for entry in found - {101, 102})
+
+
+# Safe ----------------------------------------------------------------------------------------------
+
+ANY: dict[str, Any] = {"condition_type": "count", "field": "click_count", "operator": "gte", "value": 1}
+BAD = {**ANY, "field": "zz_x"}
+
+
+def broken(operator: str) -> Broken:
+    return Broken(
+        {"filter": {"operator": operator, "conditions": [BAD]}},
+        "invalid_count_field",
+        "/filter/conditions/0/field",
+        {"filter": {"operator": operator, "conditions": [ANY]}},
+    )
+
+
+def test_a_fault_under_and_at_the_top_gets_the_guard_beside_it() -> None:
+    found = safe(broken("AND"))
+    assert found.body == {"filter": {"operator": "AND", "conditions": [BAD, GUARD]}}
+    assert (found.place, found.code) == ("/filter/conditions/0/field", "invalid_count_field")
+    assert [place for place, _, _ in differences(found.body, found.twin)] == [found.place]
+
+
+def test_a_fault_elsewhere_is_put_below_the_guard() -> None:
+    found = safe(broken("OR"))
+    assert found.twin == {
+        "filter": {"operator": "AND", "conditions": [GUARD], "groups": [{"operator": "OR", "conditions": [ANY]}]}
+    }
+    assert [place for place, _, _ in differences(found.body, found.twin)] == [found.place]
+    assert matches_nobody(found.body["filter"])
+
+
+def test_a_fault_of_the_top_group_itself_is_put_below_the_guard() -> None:
+    group = {"operator": "AND", "conditions": [GUARD]}
+    for wrong, member in (({**group, "operator": "NOT"}, "operator"), ({"operator": "AND"}, "conditions")):
+        code = "invalid_group_operator" if member == "operator" else "empty_filter_group"
+        found = safe(Broken({"filter": wrong}, code, f"/filter/{member}", {"filter": group}))
+        assert found.place == f"/filter/groups/0/{member}"
+        assert matches_nobody(found.body["filter"])
+
+
+def test_what_is_safe_already_stays_as_it_is() -> None:
+    named = Broken({"name": "n" * 256}, "name_too_long", "/name", {"name": "n" * 255})
+    assert safe(named) is named
+    once = safe(broken("OR"))
+    assert safe(once) is once
+
+
+# Its file ------------------------------------------------------------------------------------------
+
+
+def content() -> Any:
+    return json.loads((data_root() / "contracts" / "corpus.json").read_text("utf-8"))
+
+
+def set_in(*path: str | int, value: Any) -> Callable[[Any], None]:
+    def change(whole: Any) -> None:
+        for step in path[:-1]:
+            whole = whole[step]
+        whole[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (set_in("hypothesis", value=6), "hypothesis: 6 is not of type 'string'"),
+        (set_in("inputs", value={}), "inputs: 'strategies.py' is a required property"),
+        (set_in("accepted", 0, "body", value=[]), "accepted 'name/1', field body: \\[\\] is not of type 'object'"),
+        (set_in("refused", 3, "place", value="filter"), "refused 'name_too_long/4', field place: 'filter' does not"),
+        (set_in("refused", 3, "code", value="no_such"), "entry 'name_too_long/4', field code: no rule has the code"),
+        (set_in("accepted", 1, "id", value="name/1"), "entry 'name/1': the id is taken already"),
+        (
+            set_in("accepted", 0, "body", value={"filter": {"operator": "AND", "conditions": [ANY]}}),
+            "entry 'name/1', field body: the filter could match somebody",
+        ),
+        (
+            set_in("refused", 0, "twin", value={"filter": {"operator": "OR", "conditions": [ANY]}}),
+            "entry 'name_too_long/1', field twin: the filter could match somebody",
+        ),
+    ],
+)
+def test_a_slip_in_the_file_is_named(tmp_path: Path, change: Callable[[Any], None], text: str) -> None:
+    whole = content()
+    change(whole)
+    path = tmp_path / "corpus.json"
+    path.write_text(json.dumps(whole), "utf-8")
+    with pytest.raises(ContractError, match=f"corpus.json: {text}"):
+        module.load(path)
+
+
+def test_a_file_that_is_no_json_or_not_there_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.json"
+    with pytest.raises(ContractError, match=r"corpus\.json: the file is not there; `make corpus` makes it"):
+        module.load(path)
+    path.write_bytes(b"{")
+    with pytest.raises(ContractError, match=r"corpus\.json: not JSON"):
+        module.load(path)
+
+
+def test_the_contract_does_not_take_it_for_one_of_its_files() -> None:
+    assert load_contract().requests.keys() == contract().requests.keys()
+    assert not any(name.startswith("corpus") for name in contract().requests)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "contracts" / "corpus.json").write_text(json.dumps(content()), "utf-8")
+    return tmp_path
+
+
+def test_check_is_silent_about_a_fresh_file_and_writes_nothing(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = checkout / "contracts" / "corpus.json"
+    before = path.read_bytes()
+    assert module.main(["--check"], checkout) == 0
+    assert module.main(["--check"]) == 0
+    assert (path.read_bytes(), *capsys.readouterr()) == (before, "", "")
+
+
+def test_check_names_the_inputs_that_changed(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = content()
+    whole["inputs"]["broken.py"] = "0" * 64
+    (checkout / "contracts" / "corpus.json").write_text(json.dumps(whole), "utf-8")
+    assert module.main(["--check"], checkout) == 1
+    said = capsys.readouterr().err
+    assert said == "contracts/corpus.json is stale (broken.py changed): run `make corpus` and commit what it writes\n"
+
+
+def test_check_says_what_is_wrong_with_the_file(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (checkout / "contracts" / "corpus.json").unlink()
+    assert module.main(["--check"], checkout) == 1
+    assert "the file is not there" in capsys.readouterr().err
+
+
+def test_outside_a_checkout_nothing_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert module.main([], tmp_path) == 2
+    assert "no checkout" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_written_one_entry_a_line_and_reads_as_what_was_made(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = content()
+    monkeypatch.setattr(module, "_accepted", lambda: iter(whole["accepted"][:2]))
+    monkeypatch.setattr(module, "_refused", lambda: iter(whole["refused"][:3]))
+    monkeypatch.setattr(module, "inputs", lambda _root=None: whole["inputs"])
+    assert module.main([], checkout) == 0
+    assert capsys.readouterr().out == "contracts/corpus.json written: 2 accepted bodies, 3 refused ones\n"
+    path = checkout / "contracts" / "corpus.json"
+    assert len(path.read_text("ascii").splitlines()) == 4 + 2 + 2 + 3 + 2
+    found = module.load(path)
+    assert isinstance(found, Corpus)
+    assert [entry.id for entry in found.refused] == ["name_too_long/1", "name_too_long/2", "name_too_long/3"]

@@ -1,0 +1,310 @@
+"""Files that are made from others: the vocabulary's schema, the bundled OpenAPI document, tables of rules and reports.
+
+Promises: the same sources give the same bytes; `--check` writes nothing and names every stale file.
+Refuses: to run outside a checkout, where nobody would commit what it writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tests.maintain import report_members
+from trackly_contract.contract import KINDS, contract, document
+from trackly_contract.core.files import data_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from trackly_contract.contract import Contract, Rule
+
+AREAS = {
+    "read": "Reading an audience",
+    "update": "Updating an audience",
+    "filter": "Filters",
+    "audience": "An audience in an answer",
+    "error": "Refusals",
+}
+"""Areas of the rules, the first part of their ids, in the order of the table."""
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def vocabulary() -> str:
+    """Return `schemas/vocabulary.json`."""
+    return _written(contract().vocabulary.schema())
+
+
+# The bundled OpenAPI document --------------------------------------------------------------------------
+
+
+def component(file: str, definition: str | None) -> str:
+    """Return the name in the bundle of a schema file, or of a definition in it: `FilterGroup`."""
+    words = re.split(r"[-_.]", f"{PurePosixPath(file).stem}-{definition or ''}")
+    return "".join(word[:1].upper() + word[1:] for word in words)
+
+
+class _Bundle:
+    """Collects the schemas that are referred to, each once, under its name; recursion stays a reference."""
+
+    def __init__(self, read: Callable[[str], dict[str, Any]]) -> None:
+        self.read = read
+        self.waiting: list[tuple[str, str | None]] = []
+        self.named: dict[str, tuple[str, str | None]] = {}
+
+    def inside(self, node: Any, file: str | None) -> Any:
+        """Return `node` with references to other files, or within `file`, turned into internal ones."""
+        if isinstance(node, list):
+            return [self.inside(entry, file) for entry in node]
+        if not isinstance(node, dict):
+            return node
+        found = {
+            key: self.reference(value, file) if key == "$ref" and isinstance(value, str) else self.inside(value, file)
+            for key, value in node.items()
+        }
+        if len(found) > 1 and isinstance(node.get("$ref"), str):
+            # Of a recursive schema with something beside its $ref Prism makes an invalid one, and then checks nothing.
+            found["allOf"] = [*found.get("allOf", []), {"$ref": found.pop("$ref")}]
+        return found
+
+    def reference(self, reference: str, file: str | None) -> str:
+        """Return the internal reference for one that stands in `file` (None: the OpenAPI document)."""
+        name, _, fragment = reference.partition("#")
+        target = name or file
+        if target is None:
+            return reference
+        found = re.fullmatch(r"(?:/\$defs/([A-Za-z_]+))?", fragment)
+        if found is None:
+            raise LookupError(f"{file}: {reference}: only a whole file or a member of its $defs can be bundled")
+        wanted = (target, found.group(1))
+        label = component(*wanted)
+        if self.named.setdefault(label, wanted) != wanted:
+            raise LookupError(f"{label} would stand for both {self.named[label]} and {wanted}")
+        if wanted not in self.waiting:
+            self.waiting.append(wanted)
+        return f"#/components/schemas/{label}"
+
+    def schema(self, file: str, definition: str | None) -> dict[str, Any]:
+        """Return one schema as it stands in the bundle."""
+        whole = self.read(file)
+        plain = whole["$defs"][definition] if definition else whole
+        plain = {key: value for key, value in plain.items() if key not in ("$schema", "$id", "$defs")}
+        bundled: dict[str, Any] = self.inside(plain, file)
+        return bundled
+
+
+def _source(name: str) -> dict[str, Any]:
+    return contract().vocabulary.schema() if name == "vocabulary.json" else document(name)
+
+
+def bundled(read: Callable[[str], dict[str, Any]] = _source) -> str:
+    """Return `schemas/openapi.bundled.json`: the OpenAPI document with every schema it refers to in itself.
+
+    `read` gives a file of `schemas/` by name. Raises LookupError for a reference that cannot be bundled.
+    """
+    bundle = _Bundle(read)
+    split = read("openapi.json")
+    bundle.named |= {name: ("openapi.json", name) for name in split["components"].get("schemas", {})}
+    whole = bundle.inside(split, None)
+    schemas = whole["components"].setdefault("schemas", {})
+    for wanted in bundle.waiting:  # grows while it is walked
+        schemas[component(*wanted)] = bundle.schema(*wanted)
+    whole["info"]["description"] = (
+        "Generated from openapi.json and the schemas beside it; edit those and run `make docs`. "
+        + whole["info"]["description"]
+    )
+    return _written(whole)
+
+
+# The table of rules ------------------------------------------------------------------------------------
+
+
+_BASIS = (
+    "*Basis:* `stated`, a page of the API reference says it; `shown`, an example there shows it; `inferred`, we read "
+    "it between the lines; `observed`, only a live recording shows it. Only the first two can be broken."
+)
+
+
+def _cell(text: str) -> str:
+    """Return a text for a cell of a Markdown table."""
+    return re.sub(r"([\\|<*\[\]])", r"\\\1", " ".join(text.split()))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines] + [""]
+
+
+def _page(page: str, source: Contract) -> str:
+    return f"[{_cell(source.pages[page].title)}]({source.pages[page].url})"
+
+
+def _sources(rule: Rule, source: Contract) -> str:
+    sections: dict[str, list[str]] = {}
+    for place in rule.sources:
+        sections.setdefault(place.page, []).append(_cell(place.section))
+    return "<br>".join(f"{_page(page, source)}: {'; '.join(found)}" for page, found in sections.items())
+
+
+def _refusal(rule: Rule) -> str:
+    return f"{rule.status} `{rule.code}`" if rule.code else ""
+
+
+def _says(rule: Rule) -> str:
+    remarks = [("not tested", rule.untested), ("contested", rule.contested)]
+    return _cell(rule.statement) + "".join(f"<br>*{head}:* {_cell(why)}" for head, why in remarks if why)
+
+
+def _areas(source: Contract) -> list[str]:
+    vectors = Counter(vector.rule for vector in source.requests.values())
+    vectors.update(vector.rule for vector in source.answers.values())
+    unnamed = {rule.id.partition(".")[0] for rule in source.rules.values()} - set(AREAS)
+    if unnamed:
+        raise LookupError(f"rules of {', '.join(sorted(unnamed))}: give the area a heading in generated.AREAS")
+    lines: list[str] = []
+    for area, title in AREAS.items():
+        lines += [f"## {title}", ""]
+        lines += _table(
+            ("rule", "says", "basis", "refused with", "read in", "vectors"),
+            (
+                (
+                    f"`{rule.id}`",
+                    _says(rule),
+                    rule.basis,
+                    _refusal(rule),
+                    _sources(rule, source),
+                    str(vectors[rule.id]),
+                )
+                for rule in source.rules.values()
+                if rule.id.partition(".")[0] == area
+            ),
+        )
+    return lines
+
+
+def _codes(source: Contract) -> list[str]:
+    found: dict[tuple[int, str], list[str]] = {}
+    for rule in source.rules.values():
+        if rule.status is not None and rule.code is not None:
+            found.setdefault((rule.status, rule.code), []).append(f"`{rule.id}`")
+    by_status = sorted(found, key=lambda refusal: refusal[0])
+    rows = [(str(status), f"`{code}`", ", ".join(found[status, code])) for status, code in by_status]
+    return ["## Error codes", "", *_table(("status", "code", "rules"), rows)]
+
+
+def _tokens(source: Contract) -> list[str]:
+    lines = ["## Tokens of the filter language", ""]
+    lines += [
+        "A token with another basis than `stated` or `shown` is a candidate: no API fails for refusing it.",
+        "",
+    ]
+    for kind in KINDS:
+        lines += [f"### {kind}", ""]
+        if kind in source.vocabulary.full:
+            lines += ["The list is complete: nothing else is accepted.", ""]
+        lines += _table(
+            ("token", "basis", "page", "needs", "note"),
+            (
+                (
+                    f"`{token.token}`",
+                    token.basis,
+                    _page(token.page, source),
+                    ", ".join(f"`{need}`" for need in token.needs),
+                    _cell(token.note),
+                )
+                for token in source.vocabulary.of(kind)
+            ),
+        )
+    return lines
+
+
+def rules(source: Contract | None = None) -> str:
+    """Return `docs/rules.md`: every rule, code, token and open question of the contract."""
+    source = source or contract()
+    counts = (
+        f"{len(source.rules)} rules, {len(source.requests)} request vectors and {len(source.answers)} answer vectors"
+    )
+    questions = [(f"`{question.id}`", _cell(question.asks)) for question in source.questions.values()]
+    lines = [
+        "<!-- Generated from contracts/ by `make docs`; edit contracts/ instead. -->",
+        "",
+        "# Rules",
+        "",
+        f"{counts}, from the files in [contracts/](../contracts).",
+        "",
+        _BASIS,
+        "",
+        *_areas(source),
+        *_codes(source),
+        *_tokens(source),
+        "## Open questions",
+        "",
+        "What a body that touches one of these is answered is never judged.",
+        "",
+        *_table(("question", "asks"), questions),
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+# Writing and comparing ---------------------------------------------------------------------------------
+
+Files: TypeAlias = "Mapping[str, Callable[[], str]]"
+"""Generated files by place in the checkout, and what makes each."""
+
+FILES: Files = {
+    "schemas/vocabulary.json": vocabulary,
+    "schemas/openapi.bundled.json": bundled,
+    "docs/rules.md": rules,
+    "docs/report.md": report_members.document,
+}
+"""Those that are made from contracts/ and schemas/ alone."""
+
+
+def stale(root: Path, files: Files = FILES) -> list[str]:
+    """Return the generated files under `root` that are missing or differ from what would be written."""
+    return [name for name, make in files.items() if not _same(root / name, make())]
+
+
+def _same(path: Path, content: str) -> bool:
+    return path.is_file() and path.read_bytes() == content.encode("utf-8")
+
+
+def write(root: Path, files: Files = FILES) -> list[str]:
+    """Write the stale files under `root` anew and return their names."""
+    names = stale(root, files)
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(files[name]().encode("utf-8"))
+    return names
+
+
+def main(arguments: Sequence[str] | None = None, root: Path | None = None, files: Files = FILES) -> int:
+    """Write the generated files, or with `--check` say which are stale; return the exit code."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
+    options = parser.parse_args(arguments)
+    root = root or data_root()
+    if not (root / "pyproject.toml").is_file():
+        sys.stderr.write(f"{root}: no checkout; generated files are written in a checkout only\n")
+        return 2
+    if options.check:
+        names = stale(root, files)
+        for name in names:
+            sys.stderr.write(f"{name} is stale: run `make docs` and commit what it writes\n")
+        return 1 if names else 0
+    for name in write(root, files):
+        sys.stdout.write(f"{name} written\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

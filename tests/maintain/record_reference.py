@@ -1,0 +1,49 @@
+"""Records cassettes/reference: the suite against the reference server over real HTTP on loopback.
+
+Promises: the recordings say in their ledger that they come from the reference server; they replace the old ones
+only when every run has finished and conformed.
+Refuses: to record anything else (a live API: `make record`).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from trackly_contract.core import replace_folder
+from trackly_contract.gate.http import running
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.run import cassettes
+from trackly_contract.run.recorder import merge
+from trackly_contract.run.targets import recorded, served_target
+from trackly_contract.suite import run_suite
+
+if TYPE_CHECKING:
+    from trackly_contract.generate import Effort
+
+EFFORTS: tuple[Effort, ...] = ("quick", "standard")
+
+
+def record(folder: Path) -> None:
+    """Record every effort of EFFORTS into `folder`, a case that several share only once.
+
+    Raises SystemExit if a run does not conform: then nothing is replaced.
+    """
+    with TemporaryDirectory() as temporary:
+        merged = Path(temporary) / "reference"
+        for effort in EFFORTS:
+            with running(ReferenceServer()) as base_url:
+                target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
+                target = recorded(target, Path(temporary) / effort)
+                code, _ = run_suite(target, effort, arguments=("-q", "--no-header"))
+            if code != 0:
+                raise SystemExit(f"the reference server does not conform at {effort} (exit {code}): nothing recorded")
+            merge(Path(temporary) / effort, merged)
+        replace_folder(merged, folder)
+
+
+if __name__ == "__main__":
+    record(cassettes.cassette_folder("reference"))
+    sys.stdout.write(f"recorded into {cassettes.cassette_folder('reference')}\n")

@@ -1,0 +1,150 @@
+"""Facts about the contract's side: it is put together from rules, schemas and vectors, and follows them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.pages.docs_pages import filled
+from trackly_contract.contract import contract, document
+from trackly_contract.core.files import data_root
+from trackly_contract.pages import expected as docs_held
+from trackly_contract.pages.compare import compare
+from trackly_contract.pages.expected import held_pages, same_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def held(page: str) -> Any:
+    return next(found for found in held_pages() if found.page == page)
+
+
+def test_there_are_two_pages() -> None:
+    assert [found.operation for found in held_pages()] == ["GET /v2/audiences/{id}", "PUT /v2/audiences/{id}"]
+
+
+@pytest.mark.parametrize("page", ["get-audience", "update-audience"])
+def test_every_rule_with_a_row_or_a_code_has_its_row(page: str) -> None:
+    rules = [rule for rule in contract().rules.values() if any(source.page == page for source in rule.sources)]
+    found = {rule for row in held(page).rows.values() for rule in row.rules}
+    method = held(page).method.casefold()
+    own = [r for r in rules if r.code or (r.field and r.field.partition(".")[0] in ("body", "response", method))]
+    assert {rule.id for rule in own} <= found
+
+
+@pytest.mark.parametrize("page", ["get-audience", "update-audience"])
+def test_every_quotation_from_outside_the_examples_is_looked_for(page: str) -> None:
+    sources = [s for rule in contract().rules.values() for s in rule.sources if s.page == page]
+    wanted = {s.quote for s in sources if not s.section.startswith("example")}
+    looked_for = {quote for row in held(page).rows.values() for quote, _ in row.quotes}
+    assert wanted == looked_for | {quote for _, quote, _ in held(page).quotes}
+
+
+def test_the_words_of_note_are_those_of_schemas_and_vocabulary() -> None:
+    rows = held("update-audience").rows
+    assert rows["Error Codes, invalid_time_unit"].expected == {("listed", w) for w in ("days", "hours", "minutes")} | {
+        ("binding", "must")
+    }
+    assert ("number", "255") in rows["Body Parameters, name"].expected
+    assert rows["Error Codes, missing_time_value"].expected == {("member", "value"), ("member", "unit")}
+    assert ("listed", "archived") in held("get-audience").rows["Response Fields, status"].expected
+
+
+@pytest.fixture
+def schemas(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """The schemas, to be changed: what the contract holds is put together anew from them."""
+    names = ("update.json", "filter.json", "audience.json", "filter-in-answers.json", "openapi.json", "error.json")
+    changed = {name: copy.deepcopy(document(name)) for name in names}
+    monkeypatch.setattr(docs_held, "document", changed.__getitem__)
+    held_pages.cache_clear()
+    yield changed
+    held_pages.cache_clear()
+
+
+def told(folder: Path, name: str) -> list[str]:
+    (folder / name).write_text(filled(name), "utf-8")
+    return [f"{d.place}: {d.about}: {d.page} / {d.contract}" for d in compare(folder / name).differences]
+
+
+def test_another_limit_in_the_schema_differs_from_the_page(tmp_path: Path, schemas: dict[str, Any]) -> None:
+    schemas["update.json"]["properties"]["name"]["maxLength"] = 300
+    assert told(tmp_path, "update.md") == [
+        "Body Parameters, name: limit or number: 255 / 300",
+        "Error Codes, name_too_long: limit or number: 255 / 300",
+    ]
+
+
+def test_another_type_in_the_schema_differs_from_the_page(tmp_path: Path, schemas: dict[str, Any]) -> None:
+    schemas["audience.json"]["properties"]["cached_size"]["type"] = ["string", "null"]
+    assert told(tmp_path, "get.html") == ["Response Fields, cached_size: type: integer / string"]
+
+
+def test_another_value_in_the_schema_differs_from_the_page(tmp_path: Path, schemas: dict[str, Any]) -> None:
+    schemas["audience.json"]["properties"]["status"]["enum"] = ["active", "paused"]
+    assert told(tmp_path, "get.txt") == ["Response Fields, status: listed values: active, archived / active, paused"]
+
+
+def test_another_host_in_the_openapi_document_differs_from_the_page(tmp_path: Path, schemas: dict[str, Any]) -> None:
+    schemas["openapi.json"]["servers"][0]["url"] = "https://api.tracklysms.com/api"
+    assert told(tmp_path, "get.txt") == [
+        "example request: host: https://app.tracklysms.com/api / https://api.tracklysms.com/api"
+    ]
+
+
+def test_a_member_of_the_body_that_is_required_differs_from_the_page(tmp_path: Path, schemas: dict[str, Any]) -> None:
+    schemas["update.json"]["required"] = ["filter"]
+    assert told(tmp_path, "update.html") == ["Body Parameters, filter: required: no / yes"]
+
+
+def test_the_words_that_pages_mention_fit_their_schema() -> None:
+    entries = tomllib.loads((data_root() / "contracts" / "mentioned.toml").read_text("utf-8"))
+    schema = json.loads((data_root() / "schemas" / "meta" / "mentioned.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert list(Draft202012Validator(schema).iter_errors(entries)) == []
+
+
+def test_every_word_that_a_page_mentions_is_expected_there() -> None:
+    entries = tomllib.loads((data_root() / "contracts" / "mentioned.toml").read_text("utf-8"))["mentioned"]
+    for entry in entries:
+        page = held(entry["page"])
+        row = page.rows.get(entry["section"])
+        words = {word for _, word in row.expected} if row else set(page.command.values())
+        assert entry["word"] in words
+
+
+@pytest.mark.parametrize(
+    ("pointer", "rules"),
+    [
+        ("/name", {"update.name"}),
+        ("/filter/operator", {"update.filter", "filter.operator"}),
+        ("/filter/conditions/0/condition_type", {"update.filter", "filter.condition_type"}),
+        ("/filter/conditions/0/unit", {"update.filter", "filter.time.unit", "filter.time.value"}),
+        ("/filter/conditions/1/field", {"update.filter", "filter.count.field", "filter.count.known"}),
+        ("/zz", {"update.success"}),
+        ("", {"update.success"}),
+    ],
+)
+def test_a_member_of_an_example_touches_its_rules(pointer: str, rules: set[str]) -> None:
+    assert set(held("update-audience").of_member("example request", pointer)) == rules
+
+
+@pytest.mark.parametrize(
+    ("stated", "same"),
+    [
+        ("/v2/audiences/{id}", True),
+        ("/v2/audiences/664f1a2b3c4d5e6f7a8b9c0d", True),
+        ("/v2/audiences/{audience_id}/", True),
+        ("/v2/audiences", False),
+        ("/v2/audiences/{id}/size", False),
+        ("/v1/audiences/{id}", False),
+    ],
+)
+def test_a_path_is_the_same_whatever_stands_for_the_id(stated: str, same: bool) -> None:
+    assert same_path(stated, "/v2/audiences/{id}") is same

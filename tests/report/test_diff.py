@@ -1,0 +1,166 @@
+"""Facts about differences as lines, and about JSON over lines."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from trackly_contract.contract import contract
+from trackly_contract.core import Exchange, Finding, Request, Response, Verdict, encode, laid_out, same
+from trackly_contract.report.diff import LARGEST, MOST_SHOWN, Line, expected_and_got, then_and_now
+
+AUDIENCE = {"id": "a", "name": "n", "source_lists": [1, 2], "cached_size": 5, "cached_size_updated_at": "t"}
+
+
+def answer(status: int, value: Any) -> Response:
+    return Response(status, (), value if isinstance(value, bytes) else encode(value))
+
+
+def shown(rule: str, expected: str, got: str, status: int, value: Any) -> list[str]:
+    exchange = Exchange(Request("PUT", "/v2/audiences/x"), answer(status, value), 1)
+    finding = Finding(rule, Verdict.BROKEN, exchange, expected, got)
+    return texts(expected_and_got(finding, contract().rules[rule]))
+
+
+def texts(lines: tuple[Line, ...]) -> list[str]:
+    return [f"{line.mark} {line.text.strip()}" for line in lines]
+
+
+def test_another_code_is_one_line_beside_another() -> None:
+    error = {"error": "no", "code": "invalid_request"}
+    assert shown("filter.time.unit", "400 invalid_time_unit", "400 invalid_request", 400, error) == [
+        "  ...",
+        "  {",
+        '  "error": "no",',
+        '- "code": "invalid_time_unit"',
+        '+ "code": "invalid_request"',
+        "  }",
+    ]
+
+
+def test_a_fault_that_was_accepted_shows_the_refusal_that_was_promised() -> None:
+    found = shown("filter.time.unit", "400 invalid_time_unit", "200", 200, AUDIENCE)
+    assert found[:2] == ["- HTTP 400", "+ HTTP 200"]
+    assert '- "code": "invalid_time_unit"' in found
+    assert '+ "name": "n",' in found
+
+
+def test_a_member_of_another_type_stands_beside_what_is_promised_of_it() -> None:
+    wrong = {**AUDIENCE, "cached_size": "5"}
+    found = shown("audience.cached_size", "an integer, or null", "/cached_size: '5' is no integer", 200, wrong)
+    assert found[1:] == [
+        '  "name": "n",',
+        '  "source_lists": [1, 2],',
+        '- "cached_size": (an integer, or null),',
+        '+ "cached_size": "5",',
+        '  "cached_size_updated_at": "t"',
+        "  }",
+    ]
+
+
+def test_a_member_that_is_missing_is_a_line_of_the_expected_side_alone() -> None:
+    found = shown("audience.name", "name is a string", "/name: name is missing", 200, {"id": "a"})
+    assert [line for line in found if line.startswith("-")][-1] == '- "name": (name is a string)'
+
+
+def test_what_was_sent_and_is_stored_otherwise_stands_as_its_value() -> None:
+    found = shown("update.name", '/name: "m"', '/name: "n"', 200, AUDIENCE)
+    assert '- "name": "m",' in found
+    assert '+ "name": "n",' in found
+
+
+def test_what_was_lost_from_a_list_is_put_in_its_place() -> None:
+    found = shown("update.source_lists", "/source_lists/2: 3", "/source_lists/2: (absent)", 200, AUDIENCE)
+    assert '- "source_lists": [1, 2, 3],' in found
+
+
+def test_a_cache_that_was_kept_stands_beside_two_nulls() -> None:
+    got = 'cached_size 5, cached_size_updated_at "t"'
+    found = shown("update.cache.cleared", "both null", got, 200, AUDIENCE)
+    assert [line for line in found if line[0] == "-"] == ['- "cached_size": null,', '- "cached_size_updated_at": null']
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"a":', b"[" * 5000, b'{"a": "' + b"x" * LARGEST + b'"}', b"[1]", b"7"]
+)
+def test_what_cannot_be_held_beside_anything_is_told_in_words(body: bytes) -> None:
+    found = shown("audience.name", "name is a string", "/name: name is missing", 200, body)
+    assert found == ["- name is a string", "+ /name: name is missing"]
+
+
+def test_a_difference_is_short_and_quick_whatever_the_answer() -> None:
+    start = time.monotonic()
+    for value in ([0] * 9000, {str(i): i for i in range(1500)}, [[[[i]]] for i in range(2000)], "\x1b" * 4000):
+        found = shown("filter.time.unit", "400 invalid_time_unit", "200", 200, value)
+        assert len(found) <= MOST_SHOWN + 1
+        assert all(line.isprintable() and len(line) < 300 for line in found)
+    assert time.monotonic() - start < 60
+
+
+# Then and now --------------------------------------------------------------------------------------
+
+
+def test_content_of_the_audience_is_no_difference_to_the_recording() -> None:
+    now = {**AUDIENCE, "id": "b", "name": "other", "source_lists": [7]}
+    assert then_and_now(answer(200, AUDIENCE), answer(200, now)) == ()
+
+
+def test_types_and_members_are_a_difference_to_the_recording() -> None:
+    now = {**AUDIENCE, "cached_size": "5", "extra": 1}
+    found = texts(then_and_now(answer(200, AUDIENCE), answer(200, now)))
+    assert [line for line in found if line[0] in "+-"] == [
+        '- "cached_size": 5,',
+        '+ "cached_size": "5",',
+        '+ "extra": 1',
+    ]
+
+
+def test_a_comma_that_comes_with_the_next_member_is_no_difference() -> None:
+    found = shown("audience.name", "name is a string", "/name: name is missing", 200, {"id": "a", "owner": None})
+    assert [line for line in found if line[0] in "+-"] == ['- "name": (name is a string)']
+
+
+def test_the_value_that_a_difference_is_about_is_shown_from_the_recording() -> None:
+    now = {**AUDIENCE, "cached_size": 6, "name": "other"}
+    found = texts(then_and_now(answer(200, AUDIENCE), answer(200, now), "/cached_size"))
+    assert [line for line in found if line[0] in "+-"] == ['- "cached_size": 5,', '+ "cached_size": 6,']
+
+
+def test_an_acceptance_stands_beside_the_refusal_that_was_recorded() -> None:
+    then = answer(400, {"error": "e", "code": "invalid_time_unit"})
+    found = texts(then_and_now(then, answer(200, AUDIENCE)))
+    assert found[:2] == ["- HTTP 400", "+ HTTP 200"]
+    assert '- "code": "invalid_time_unit"' in found
+
+
+def test_the_same_answer_is_no_difference() -> None:
+    error = {"error": "e", "code": "c"}
+    assert then_and_now(answer(400, error), answer(400, error)) == ()
+    assert then_and_now(answer(502, b"<html>"), answer(502, b"<html>")) == ()
+
+
+# Over lines ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, [], 1, "x", None, {"a": []}, {"a": {"b": [1, {"c": "é\ud800"}] * 20}}, [[["x" * 200]]], {'"': {"\n": [True]}}],
+)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_json_over_lines_reads_back_as_the_same(value: Any, ascii_only: bool) -> None:
+    assert same(json.loads(laid_out(value, ascii_only=ascii_only)), value)
+
+
+def test_what_fits_stays_on_a_line_and_the_outermost_is_broken_up() -> None:
+    assert laid_out({"a": 1}) == '{\n  "a": 1\n}'
+    assert laid_out({"a": {"b": [1, 2]}, "c": ["x" * 50, "y" * 50]}) == (
+        f'{{\n  "a": {{"b": [1, 2]}},\n  "c": [\n    "{"x" * 50}",\n    "{"y" * 50}"\n  ]\n}}'
+    )
+
+
+def test_what_is_no_json_is_an_error() -> None:
+    with pytest.raises(TypeError, match="set is no JSON"):
+        laid_out({"a": {1}})

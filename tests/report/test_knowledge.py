@@ -1,0 +1,173 @@
+"""Facts about what a report says beside a rule: how it is known, what a difference means, and what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tests.integrity.mutants import mutants
+from trackly_contract.contract import contract
+from trackly_contract.core import Exchange, Finding, Request, Response, RunVerdict, Verdict
+from trackly_contract.judge import Baseline, Reading
+from trackly_contract.reference import DEFAULT_CHOICES
+from trackly_contract.report.advice import impact, since, steps
+from trackly_contract.report.assumed import ASSUMPTIONS, OPEN, assumed, open_questions
+from trackly_contract.report.knowledge import HOW_SYMBOLS, known_of
+from trackly_contract.report.report import RuleResult
+
+RULE = contract().rules["filter.time.unit"]
+
+
+def seen(verdict: Verdict = Verdict.HELD, rule: str = RULE.id, status: int = 400, expected: str = "") -> Finding:
+    exchange = Exchange(Request("PUT", "/v2/audiences/x"), Response(status), 7)
+    return Finding(rule, verdict, exchange, expected, str(status), "case")
+
+
+def result(*findings: Finding, reason: str = "") -> RuleResult:
+    return RuleResult(RULE, findings[0].verdict if findings else Verdict.SKIPPED, findings, reason)
+
+
+# Known ---------------------------------------------------------------------------------------------
+
+
+def test_an_assumption_that_is_a_choice_says_its_default() -> None:
+    told = {a.choice: a.value for a in ASSUMPTIONS if a.choice}
+    assert told == dataclasses.asdict(DEFAULT_CHOICES)
+
+
+def test_assumptions_and_questions_stand_under_rules_that_there_are() -> None:
+    named = {rule for a in ASSUMPTIONS for rule in a.rules} | {rule for rules in OPEN.values() for rule in rules}
+    assert named <= set(contract().rules)
+
+
+def test_every_open_question_stands_under_some_rule() -> None:
+    assert set(OPEN) == set(contract().questions)
+
+
+def test_the_operators_that_the_reference_server_takes_are_those_of_the_assumptions() -> None:
+    from trackly_contract.reference import filter as reference_filter
+
+    told = {
+        "filter.count.operator": reference_filter.COUNT_OPERATORS,
+        "filter.custom_field.operator": reference_filter.CUSTOM_FIELD_OPERATORS,
+        "filter.carrier.operator": reference_filter.CARRIER_OPERATORS,
+        "filter.timezone.operator": reference_filter.TIMEZONE_OPERATORS,
+        "filter.revenue.operator": reference_filter.REVENUE_OPERATORS,
+        "filter.count.field": reference_filter.COUNT_FIELDS,
+        "filter.revenue.field": reference_filter.REVENUE_FIELDS,
+    }
+    for rule, tokens in told.items():
+        (text,) = (text for text in assumed(rule) if text.startswith(("the operators are ", "the fields are ")))
+        assert set(text.partition(" are ")[2].partition(", and no other")[0].split(", ")) == tokens, rule
+
+
+def test_what_a_stand_in_answered_is_not_observed() -> None:
+    known = known_of(result(seen()), stand_in=True, where="the reference server")
+    assert [k.how for k in known if k.how == "observed"] == []
+    assert known[1].how == "unknown"
+    assert "the API was not asked" in known[1].facts[0]
+
+
+def test_what_the_api_answered_is_observed_there_and_then() -> None:
+    known = known_of(result(seen(), seen(Verdict.BROKEN)), stand_in=False, where="at https://x on 2026-01-02")
+    assert known[1].how == "observed"
+    assert known[1].facts == ("held in 1 answer, broken in 1 answer; at https://x on 2026-01-02",)
+
+
+def test_what_nobody_looked_at_is_unknown_and_says_why() -> None:
+    known = known_of(result(reason="not part of this run"), stand_in=False, where="")
+    assert (known[1].how, known[1].facts) == ("unknown", ("not part of this run",))
+
+
+def test_an_open_question_that_the_api_answered_is_observed() -> None:
+    question = open_questions(RULE.id)[0]
+    known = known_of(result(seen()), stand_in=False, where="", answered={question: ["a probe: 400 (at x on y)"]})
+    asks = contract().questions[question].asks
+    (told,) = (k for k in known if k.how == "observed" and "silent" in k.title)
+    assert told.facts == (f"{asks} a probe: 400 (at x on y)",)
+    assert all(asks not in k.facts for k in known if k.how == "unknown")
+
+
+def test_a_rule_that_no_reference_page_makes_is_not_called_documented() -> None:
+    inferred = dataclasses.replace(RULE, basis="inferred")
+    known = known_of(dataclasses.replace(result(seen()), rule=inferred), stand_in=False, where="")
+    assert known[0].how == "assumed"
+
+
+def test_the_four_kinds_have_four_symbols() -> None:
+    assert len(set(HOW_SYMBOLS.values())) == 4
+
+
+# What it means -------------------------------------------------------------------------------------
+
+
+def test_every_breakable_rule_says_which_clients_meet_it() -> None:
+    for rule in contract().rules.values():
+        if rule.breakable and rule.untested is None:
+            told = impact(seen(Verdict.BROKEN, rule.id, expected=_expected(rule.id)), rule)
+            assert told.client != "a client that relies on this rule", rule.id
+    assert {rule for mutant in mutants() for rule in mutant.rules} <= set(contract().rules)
+
+
+def _expected(rule: str) -> str:
+    return "accepted: 2xx" if rule.endswith((".known", ".nested", ".longest")) else ""
+
+
+@pytest.mark.parametrize(
+    ("finding", "breaks"),
+    [
+        (seen(Verdict.BROKEN, status=200), "perhaps"),
+        (seen(Verdict.BROKEN, status=422), "yes"),
+        (seen(Verdict.BROKEN, "filter.time.known", expected="accepted: 2xx"), "yes"),
+        (seen(Verdict.BROKEN, "audience.cached_size", 200), "yes"),
+        (seen(Verdict.BROKEN, "update.cache.kept", 200), "perhaps"),
+        (seen(Verdict.BROKEN, "read.key", 200), "perhaps"),
+        (seen(Verdict.NOTED, "error.text"), "no"),
+    ],
+)
+def test_whether_a_client_breaks(finding: Finding, breaks: str) -> None:
+    assert impact(finding, contract().rules[finding.rule]).breaks == breaks
+
+
+def test_a_waiver_spares_no_client() -> None:
+    finding = seen(Verdict.NOTED, status=422)
+    assert impact(finding, RULE, waived=True).breaks == "yes"
+
+
+@pytest.mark.parametrize(
+    ("before", "known", "words"),
+    [
+        (
+            Baseline("400 on 2026-01-01", Reading.NEW, recorded=True),
+            True,
+            "between the last live recording (400 on 2026-01-01)",
+        ),
+        (Baseline("200 on 2026-01-01", Reading.KNOWN, recorded=True), True, "since the last live recording or before"),
+        (Baseline("x on 2026-01-01", Reading.MOVED, recorded=True), True, "the documentation allows both"),
+        (Baseline("x on 2026-01-01", None, recorded=True), False, "cannot be told"),
+        (Baseline(reading=Reading.NEW), False, "not known (no live recording has this request); seen on 2026-02-02"),
+    ],
+)
+def test_since_when(before: Baseline, known: bool, words: str) -> None:
+    told = since(before, day="2026-02-02", stand_in=False)
+    assert (told.known, words in told.text) == (known, True), told.text
+
+
+def test_of_a_stand_in_no_day_is_told() -> None:
+    told = since(Baseline("400 on 2026-01-01", Reading.NEW, recorded=True), day="2026-02-02", stand_in=True)
+    assert not told.known
+    assert "2026" not in told.text
+
+
+def test_what_to_do_first() -> None:
+    def first(verdict: RunVerdict, **changes: bool) -> str:
+        facts = {"stand_in": False, "suite_failed": False, "live": True, "left": False, **changes}
+        return steps(verdict, **facts)[0].split()[0]
+
+    assert first(RunVerdict.DRIFT) == "Read"
+    assert first(RunVerdict.CONFORMS) == "Nothing"
+    assert first(RunVerdict.INCONCLUSIVE) == "Nothing"
+    assert first(RunVerdict.DRIFT, stand_in=True) == "Do"
+    assert first(RunVerdict.INCONCLUSIVE, suite_failed=True) == "Report"
+    assert first(RunVerdict.DRIFT, left=True) == "Put"

@@ -1,0 +1,86 @@
+"""Facts about the table of operators by condition type; that of codes by place is looked at in test_report_html.py."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.report.test_report import Unstamped, ran, target_of
+from trackly_contract.core import Verdict
+from trackly_contract.reference.filter import Fault
+from trackly_contract.report.matrix import TYPES, Known, Saw, operators, operators_by_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from trackly_contract.core import JSON
+    from trackly_contract.reference import ReferenceServer
+    from trackly_contract.report import Report
+    from trackly_contract.report.matrix import OperatorCell, TypeRow
+
+
+def refusing(text: str, code: str) -> ReferenceServer:
+    class Refusing(Unstamped):
+        def faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
+            if text in json.dumps(body.get("filter")):
+                yield Fault(code, "/filter")
+            yield from super().faults(body)
+
+    return Refusing()
+
+
+@pytest.fixture(scope="module")
+def conforming(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return ran(target_of(Unstamped()), tmp_path_factory.mktemp("conforming"))[1]
+
+
+def rows(report: Report) -> dict[str, TypeRow]:
+    return {row.name: row for row in operators_by_type(report.results, report.session)}
+
+
+def cell(report: Report, kind: str, operator: str) -> OperatorCell:
+    return rows(report)[kind].cells[operators().index(operator)]
+
+
+def test_every_type_has_every_operator_that_any_page_names(conforming: Report) -> None:
+    assert tuple(rows(conforming)) == TYPES
+    assert all(len(row.cells) == len(operators()) for row in rows(conforming).values())
+
+
+@pytest.mark.parametrize("operator", ["within", "not_within", "before", "after", "exists", "not_exists"])
+def test_a_documented_operator_that_was_accepted_names_its_evidence(conforming: Report, operator: str) -> None:
+    found = cell(conforming, "time", operator)
+    assert (found.known, found.saw) == (Known.DOCUMENTED, Saw.ACCEPTED)
+    exchange = conforming.session.exchanges[found.exchange - 1]
+    assert exchange.response.succeeded
+    assert f'"operator":"{operator}"' in exchange.request.body.decode()
+
+
+def test_what_no_page_states_is_told_from_what_no_page_names(conforming: Report) -> None:
+    assert cell(conforming, "carrier", "ne").known is Known.CANDIDATE
+    assert cell(conforming, "carrier", "ne").saw is Saw.NOTHING
+    assert cell(conforming, "carrier", "within").known is Known.UNNAMED
+
+
+def test_a_candidate_that_was_tried_says_what_came(conforming: Report, tmp_path: Path) -> None:
+    assert cell(conforming, "carrier", "eq").saw is Saw.ACCEPTED
+    _, report = ran(target_of(refusing('"carrier"', "invalid_carrier_operator")), tmp_path)
+    found = cell(report, "carrier", "eq")
+    assert (found.known, found.saw) == (Known.CANDIDATE, Saw.REFUSED)
+    assert report.session.exchanges[found.exchange - 1].response.status == 400
+
+
+def test_a_documented_operator_that_is_refused_is_broken_and_its_neighbours_are_not(tmp_path: Path) -> None:
+    _, report = ran(target_of(refusing('"not_exists"', "invalid_time_operator")), tmp_path)
+    assert cell(report, "time", "not_exists").saw is Saw.BROKEN
+    assert {cell(report, "time", operator).saw for operator in ("within", "exists", "after")} == {Saw.ACCEPTED}
+    evidence = report.session.exchanges[cell(report, "time", "not_exists").exchange - 1]
+    assert '"operator":"not_exists"' in evidence.request.body.decode()
+
+
+def test_an_invented_operator_is_refused_for_every_type(conforming: Report) -> None:
+    assert {row.invented.verdict for row in rows(conforming).values()} == {Verdict.HELD}
+    assert all(row.invented.exchange for row in rows(conforming).values())

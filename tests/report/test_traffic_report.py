@@ -1,0 +1,250 @@
+"""Facts about the report of recorded traffic: whose faults count, what never shows, what is never claimed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.support.recordings import (
+    CONVERSATION,
+    PATH,
+    TIME,
+    asked,
+    filtered,
+    get,
+    judged,
+    put,
+    watched,
+)
+from trackly_contract.contract import document
+from trackly_contract.core import Exchange, ExitCode, Request, Response, Verdict, encode
+from trackly_contract.judge.recorded.record import Elsewhere, Unreadable
+from trackly_contract.report import exit_code, fold, github, lines
+from trackly_contract.report.files import as_json
+from trackly_contract.report.files import write_report as write
+from trackly_contract.report.traffic_report import MOST_KEYS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trackly_contract.judge import Traffic
+    from trackly_contract.report import Report
+
+AT = "2026-01-01T00:00:00+00:00"
+SECRET = "trk_test" + "q8W2e7R5t6Y1u4I3o9P0a2S8d7F6"  # made up
+AUDIENCE: dict[str, Any] = json.loads(asked(get())[0].response.body)
+WEEKS = filtered({**TIME, "unit": "weeks"})
+
+
+def unstamped(*exchanges: Exchange) -> list[Exchange]:
+    return [replace(each, response=replace(each.response, headers=())) for each in exchanges]
+
+
+def folded(traffic: Traffic, **more: Any) -> Report:
+    return fold(traffic, ["a.har"], started_at=AT, **more)
+
+
+def drift() -> Traffic:
+    """An API that answers a status that no page has, to a client that sends what is documented."""
+    return judged([Exchange(get(), Response(200, (), encode({**AUDIENCE, "status": "zz"})))])
+
+
+def weeks() -> Traffic:
+    """A client that sends what the API refuses, as documented."""
+    return judged(unstamped(*asked(put(WEEKS))))
+
+
+def test_a_report_of_traffic_fits_its_schema() -> None:
+    for traffic in (drift(), weeks(), judged(asked(*CONVERSATION)), watched([Unreadable("x", "broken")])):
+        errors = Draft202012Validator(document("report.json")).iter_errors(as_json(folded(traffic)))
+        assert [error.message for error in errors] == []
+
+
+@pytest.mark.parametrize(
+    ("traffic", "options", "code"),
+    [
+        (drift, {}, 1),
+        (drift, {"side": "api"}, 1),
+        (drift, {"side": "client"}, 0),
+        (weeks, {}, 1),
+        (weeks, {"side": "client"}, 1),
+        (weeks, {"side": "api"}, 0),
+        (weeks, {"meant": ["filter.time.unit"]}, 0),
+        (weeks, {"meant": ["filter.time.value"]}, 1),
+        (lambda: judged(asked(get())), {}, 0),
+        (lambda: watched([]), {}, 10),
+        (lambda: watched([Elsewhere("x")]), {}, 10),
+        (lambda: judged(asked(get()), missing="gone"), {}, 10),
+        (lambda: judged(asked(get()), missing="gone"), {"side": "client"}, 0),
+    ],
+)
+def test_the_exit_code_is_of_the_side_that_counts(traffic: Any, options: dict[str, Any], code: int) -> None:
+    assert exit_code(folded(traffic(), **options)) == code
+
+
+def test_broken_outweighs_what_could_not_be_judged() -> None:
+    traffic = drift()
+    traffic.watch(Unreadable("x", "broken"))
+    assert exit_code(folded(traffic)) is ExitCode.DRIFT
+
+
+def test_an_unreadable_record_alone_is_inconclusive() -> None:
+    traffic = judged(asked(get()))
+    traffic.watch(Unreadable("x", "broken"))
+    report = folded(traffic)
+    assert (exit_code(report), report.verdict) == (ExitCode.INCONCLUSIVE, "inconclusive")
+
+
+def test_what_traffic_cannot_show_is_inconclusive_for_its_rule_and_not_for_the_run() -> None:
+    refused = Response(400, (), encode({"error": "no", "code": "source_list_not_found"}))
+    report = folded(judged([*asked(get()), Exchange(put({"source_lists": [9]}), refused)]))
+    of_lists = next(found for found in report.results if found.rule.id == "update.source_lists.unknown")
+    assert (of_lists.verdict, report.verdict, exit_code(report)) == (Verdict.INCONCLUSIVE, "conforms", 0)
+
+
+def test_it_is_never_complete_while_a_rule_was_not_seen() -> None:
+    report = folded(judged(asked(*CONVERSATION)))
+    assert report.complete is False
+    assert report.headline().endswith("as far as this traffic shows")
+
+
+def test_stamped_answers_never_read_as_the_api() -> None:
+    report = folded(judged(asked(get())))
+    assert report.headline().startswith("the reference server conforms")
+    assert any("this says nothing of the API" in line for line in lines(report))
+
+
+def test_answers_of_whoever_else_are_the_recorded_servers() -> None:
+    assert folded(judged(unstamped(*asked(get())))).headline().startswith("the recorded server conforms")
+
+
+def test_faults_of_the_client_stand_in_the_verdict() -> None:
+    assert folded(weeks()).headline().endswith("as far as this traffic shows; the client's requests have 1 fault")
+
+
+def test_faults_that_do_not_count_stand_in_no_verdict() -> None:
+    assert folded(weeks(), side="api").headline().endswith("as far as this traffic shows")
+
+
+def test_one_more_is_in_the_singular() -> None:
+    faulty = [put({"name": 7}), put({"description": 7}), put({"source_lists": 7}), put({"filter": 7})]
+    traffic = judged(unstamped(*asked(put(WEEKS), *faulty, put({"nmae": "x"}))))
+    shown = list(lines(folded(traffic)))
+    assert "  and 1 more kind of fault of the client; --report DIR has all of them\n" in shown
+
+
+def test_a_fault_of_the_client_comes_with_how_to_let_it_pass() -> None:
+    assert "Meant? Then say so: --meant filter.time.unit\n" in list(lines(folded(weeks())))
+
+
+def test_nothing_is_said_of_a_live_recording_that_nobody_looked_at(tmp_path: Path) -> None:
+    write(folded(drift()), tmp_path)
+    texts = [path.read_text("utf-8") for path in tmp_path.iterdir()]
+    assert not [text for text in texts if "never asked" in text or "no live recording" in text]
+
+
+def test_tables_of_what_the_suite_asks_are_not_shown_of_traffic(tmp_path: Path) -> None:
+    write(folded(drift()), tmp_path)
+    assert 'id="matrix"' not in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_what_a_recorded_server_did_is_not_told_as_the_api(tmp_path: Path) -> None:
+    write(folded(drift()), tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "on the recorded server" in page
+    assert "</span> on the API" not in page
+
+
+def test_a_rule_that_traffic_does_not_show_says_so() -> None:
+    rules = {found.rule.id: found.reason for found in folded(drift()).results}
+    assert rules["update.name"] == "this traffic does not show it"
+
+
+def test_looks_are_counted_though_few_are_kept() -> None:
+    report = folded(judged([Exchange(get(), Response(200, (), encode({**AUDIENCE, "status": "zz"})))] * 50))
+    rules = {rule["id"]: rule for rule in as_json(report)["rules"]}
+    assert rules["audience.status"]["looks"] == 50
+    assert len(rules["audience.status"]["evidence"]) == 3
+
+
+def test_faults_of_the_client_are_a_section_of_their_own() -> None:
+    described = as_json(folded(weeks()))
+    assert [(fault["name"], fault["fails"], fault["exchange"]) for fault in described["client"]] == [
+        ("filter.time.unit", True, 1)
+    ]
+    assert described["exchanges"][0]["number"] == 1
+
+
+def leaky() -> Traffic:
+    """Traffic in which the key shows wherever it can: in bodies, values, codes, reasons."""
+    headers = (("X-Api-Key", SECRET), ("Content-Type", "application/json"))
+    spelt = base64.b64encode(SECRET.encode()).decode()
+    bodies = [{"name": SECRET}, filtered({**TIME, "unit": SECRET}), {"zz": spelt}, {SECRET: 1}]
+    answers = [
+        Response(400, (), encode({"error": SECRET, "code": SECRET})),
+        Response(200, (("X-Api-Key", SECRET),), encode({**AUDIENCE, "status": SECRET, "name": spelt})),
+        Response(503, (), SECRET.encode()),
+    ]
+    requests = [Request("PUT", PATH, headers, encode(body)) for body in bodies]
+    return judged([Exchange(request, answer) for request in requests for answer in answers])
+
+
+def test_the_key_shows_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    report = folded(leaky())
+    write(report, tmp_path)
+    texts = [*lines(report), *github.github_lines(report), *(path.read_text("utf-8") for path in tmp_path.iterdir())]
+    assert len(texts) > 10
+    spelt = base64.b64encode(SECRET.encode()).decode()
+    for text in texts:
+        assert SECRET not in text
+        assert spelt[:20] not in text
+
+
+def test_the_key_of_one_exchange_does_not_show_in_another(tmp_path: Path) -> None:
+    other = (("X-Api-Key", "another-key-of-this-test"),)
+    exchanges = [
+        Exchange(
+            Request("GET", PATH, (("X-Api-Key", SECRET),)), Response(200, (), encode({**AUDIENCE, "status": "zz"}))
+        ),
+        Exchange(Request("GET", PATH, other), Response(200, (), encode({**AUDIENCE, "status": SECRET}))),
+    ]
+    write(folded(judged(exchanges)), tmp_path)
+    assert not [path for path in tmp_path.iterdir() if SECRET in path.read_text("utf-8")]
+
+
+def test_more_keys_than_are_looked_for_everywhere_show_nowhere_either(tmp_path: Path) -> None:
+    secrets = [hashlib.sha256(bytes([number])).hexdigest() for number in range(2 * MOST_KEYS)]
+    answers = [Response(200, (), encode({**AUDIENCE, "status": secret})) for secret in secrets]
+    answers += [Response(503, (), secret.encode()) for secret in secrets]
+    requests = [Request("GET", PATH, (("X-Api-Key", secret),), secret.encode()) for secret in secrets * 2]
+    report = folded(judged(map(Exchange, requests, answers)))
+    write(report, tmp_path)
+    texts = [*lines(report), *(path.read_text("utf-8") for path in tmp_path.iterdir())]
+    assert not [secret for secret in secrets for text in texts if secret in text]
+
+
+def test_the_pages_show_what_the_client_sent_and_what_was_left_out(tmp_path: Path) -> None:
+    traffic = weeks()
+    traffic.watch(Unreadable("a.har entry 7", "cut <off>"))
+    write(folded(traffic), tmp_path)
+    page, text = (tmp_path / "report.html").read_text("utf-8"), (tmp_path / "report.md").read_text("utf-8")
+    assert 'id="client"' in page
+    assert "cut &lt;off&gt;" in page
+    assert "## What the client sent" in text
+    assert "1 record, first a.har entry 7: cut <off>" in text
+
+
+def test_no_text_of_a_recording_starts_a_line_of_its_own() -> None:
+    answer = Response(200, (), encode({**AUDIENCE, "status": "a\n::error::b\x1b[2J"}))
+    shown = "\n".join(lines(folded(judged([Exchange(get(), answer)]))))
+    assert "\n::error" not in shown
+    assert "\x1b" not in shown

@@ -1,0 +1,19 @@
+"""What these tests share."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+os.environ.pop("GITHUB_ACTIONS", None)  # a run under test must not write annotations
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return where a recording shall stand; nothing is there yet."""
+    return tmp_path / "cassettes" / "reference"

@@ -1,0 +1,66 @@
+"""Reference servers that a test can answer for, or give other judges of condition types; and a session with one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from trackly_contract.core import Verdict
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.reference.filter import JUDGES, Fault
+from trackly_contract.run import Session
+from trackly_contract.run.targets import embedded_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trackly_contract.core import Request, Response
+    from trackly_contract.reference import Choices
+    from trackly_contract.reference.filter import Judge
+
+
+class Server(ReferenceServer):
+    """The reference server, but `hook` answers first where it wants to; keeps what it was asked."""
+
+    def __init__(self, hook: Callable[[Server, Request, int], Response | None] = lambda *_: None) -> None:
+        super().__init__()
+        self.hook = hook
+        self.asked: list[Request] = []
+
+    def answer(self, request: Request) -> Response:
+        self.asked.append(request)
+        return self.hook(self, request, len(self.asked)) or super().answer(request)
+
+    def honest(self, request: Request) -> Response:
+        return super().answer(request)
+
+    @property
+    def audience(self) -> dict[str, Any]:
+        return self.store.audiences[AUDIENCE_ID]
+
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(request.body) for request in self.asked if request.method == "PUT"]
+
+
+def session(server: Server) -> Session:
+    return Session(embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
+
+
+def broken(asked: Session) -> set[str]:
+    return {finding.rule for finding in asked.findings if finding.verdict is Verdict.BROKEN}
+
+
+def serving(*without: str, **judges: Judge) -> Server:
+    """Return a server with other judges of condition types, and `without` some."""
+    server = Server()
+    server.judges = {kind: judge for kind, judge in {**JUDGES, **judges}.items() if kind not in without}
+    return server
+
+
+def always(code: str) -> Judge:
+    """Return a judge that finds one fault in every condition."""
+
+    def judge(_condition: dict[str, Any], _choices: Choices) -> Iterator[Fault]:
+        yield Fault(code, "/")
+
+    return judge

@@ -1,0 +1,162 @@
+"""Facts about a conversation that goes badly: a target that is gone, and requests that were not allowed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.run.hooked import Server, session
+from trackly_contract.contract import NOBODY
+from trackly_contract.core import InconclusiveError, Response
+from trackly_contract.reference import documented_audience
+from trackly_contract.run.conversation import NotAskedError
+from trackly_contract.run.faults import LOST, TRIES
+from trackly_contract.run.session import BACKING_UP, RESTORING
+
+if TYPE_CHECKING:
+    from trackly_contract.run import Session
+
+DOWN = Response(503, (), b"{}")
+
+
+def down_from(first: int, until: int = 10**6) -> Session:
+    return session(Server(lambda _server, _request, number: DOWN if first <= number < until else None))
+
+
+def fail(asked: Session, times: int = 1) -> None:
+    for _ in range(times):
+        with pytest.raises(InconclusiveError):
+            asked.read()
+
+
+# A target that is gone -------------------------------------------------------------------------------
+
+
+def test_a_target_that_is_gone_is_held_against_one_control_a_request() -> None:
+    asked = down_from(1)
+    fail(asked)
+    before = asked.requests
+    fail(asked)
+    assert asked.requests == before + 1
+
+
+def test_a_target_that_stays_away_is_asked_nothing_more() -> None:
+    asked = down_from(1)
+    fail(asked, LOST)
+    before = asked.requests
+    with pytest.raises(NotAskedError, match=r"503.*4 controls in a row failed"):
+        asked.read()
+    assert asked.requests == before
+
+
+def test_before_each_control_more_time_is_given() -> None:
+    asked = down_from(1)
+    pauses: list[float] = []
+    asked.target.wait = pauses.append
+    fail(asked, LOST + 2)
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0]
+
+
+def test_a_target_that_came_back_is_asked_as_before() -> None:
+    asked = down_from(1, TRIES + 2)
+    fail(asked, 2)
+    assert asked.read() == documented_audience()
+    before = asked.requests
+    asked.read()
+    assert asked.requests == before + 1
+
+
+def test_the_outage_is_kept() -> None:
+    asked = down_from(1)
+    fail(asked)
+    assert asked.outages == ["the audience cannot be read: 503 {}, 3 times"]
+
+
+def test_an_answer_that_stays_while_the_control_succeeds_is_no_outage() -> None:
+    asked = session(Server(lambda _server, request, _number: DOWN if request.method == "PUT" else None))
+    asked.update({"name": "x"}, "")
+    assert asked.outages == []
+
+
+def test_a_target_that_is_gone_is_asked_again_in_full_to_give_back() -> None:
+    gone = False
+    asked = session(Server(lambda *_: DOWN if gone else None))
+    asked.back_up(asked.read())
+    asked.settle()
+    gone = True
+    fail(asked, LOST + 1)
+    gone = False
+    assert asked.restore() == []
+
+
+# Requests that were not allowed --------------------------------------------------------------------
+
+
+def limited(most: int, server: Server | None = None) -> Session:
+    asked = session(server or Server())
+    asked.most_requests = most
+    return asked
+
+
+def test_no_more_is_sent_than_was_allowed() -> None:
+    asked = limited(3)
+    for _ in range(3):
+        asked.read()
+    with pytest.raises(NotAskedError, match=r"3 requests were allowed$"):
+        asked.read()
+    assert asked.requests == 3
+
+
+def test_retries_count() -> None:
+    asked = limited(TRIES - 1, Server(lambda *_: DOWN))
+    fail(asked)
+    assert asked.requests == TRIES - 1
+
+
+def test_what_giving_back_takes_is_kept_aside() -> None:
+    asked = limited(10)
+    asked.back_up(asked.read())
+    for _ in range(10 - 1 - RESTORING):
+        asked.update({"name": "x"}, "")
+    with pytest.raises(NotAskedError, match="5 of them to put the audience back"):
+        asked.read()
+    assert asked.restore() == []
+    assert asked.requests <= 10
+
+
+def test_too_few_requests_to_give_back_change_nothing() -> None:
+    server = Server()
+    asked = limited(BACKING_UP + RESTORING, server)
+    audience = asked.read()
+    with pytest.raises(InconclusiveError, match="7 requests do not suffice"):
+        asked.back_up(audience)
+    assert asked.backup is None
+
+
+def test_just_enough_requests_suffice() -> None:
+    asked = limited(1 + BACKING_UP + RESTORING)
+    asked.back_up(asked.read())
+    assert asked.backup is not None
+
+
+def test_a_filter_that_matches_nobody_is_sent_beyond_the_limit_of_asking() -> None:
+    server = Server()
+    asked = limited(1 + RESTORING, server)
+    asked.read()
+    asked.kept_aside = RESTORING
+    with pytest.raises(NotAskedError):
+        asked.read()
+    asked.settle()
+    assert server.bodies()[-1] == {"filter": NOBODY}
+
+
+def test_what_was_not_sent_is_not_settled() -> None:
+    from trackly_contract.generate import refusal_cases
+
+    server = Server()
+    asked = limited(1, server)
+    asked.read()
+    with pytest.raises(NotAskedError):
+        asked.refuse(refusal_cases("quick")[0])
+    assert len(server.asked) == 1

@@ -1,0 +1,108 @@
+"""Facts about giving an audience back: lists before the filter, the journal until the end, what is left is told."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.run.hooked import Server, broken, session
+from trackly_contract.contract import NOBODY, matches_nobody
+from trackly_contract.reference import AUDIENCE_ID, documented_audience
+from trackly_contract.run import Session, own_content
+from trackly_contract.run.journal import Journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trackly_contract.core import Request, Response
+
+
+def backup(server: Server, folder: Path | None = None) -> Session:
+    asked = session(server)
+    if folder is not None:
+        asked.target.journal = Journal.of("x", AUDIENCE_ID, folder)
+    asked.back_up(asked.read())
+    asked.update({"filter": NOBODY}, "")
+    asked.update({"name": "Renamed", "description": "Redescribed", "source_lists": []}, "")
+    return asked
+
+
+def test_an_audience_is_given_back_as_it_was() -> None:
+    server = Server()
+    assert backup(server).restore() == []
+    original = documented_audience()
+    assert {k: server.audience[k] for k in own_content(original)} == {k: original[k] for k in own_content(original)}
+
+
+def test_the_lists_are_given_back_before_the_filter() -> None:
+    server = Server()
+    backup(server).restore()
+    first, second = server.bodies()[-2:]
+    assert first == {"source_lists": [101, 102]}
+    assert set(second) == {"name", "description", "filter"}
+
+
+def test_the_filter_is_not_given_back_while_the_lists_are_others() -> None:
+    def hook(server: Server, request: Request, _number: int) -> Response | None:
+        gone = request.method == "PUT" and json.loads(request.body).get("source_lists") == [101, 102]
+        return server.error(400, "source_list_not_found", "gone") if gone else None
+
+    server = Server(hook)
+    left = backup(server).restore()
+    assert any(line.startswith("source_lists") for line in left)
+    assert server.audience["source_lists"] == []
+    assert matches_nobody(own_content(server.audience)["filter"])
+
+
+def test_the_journal_is_there_from_before_the_first_change_until_the_end(tmp_path: Path) -> None:
+    asked = backup(Server(), tmp_path)
+    assert asked.target.journal is not None
+    assert asked.target.journal.read() == documented_audience()
+    asked.restore()
+    assert asked.target.journal.read() is None
+
+
+class Stubborn(Server):
+    """Keeps the name it was given last."""
+
+    def apply(self, audience: Any, body: Any) -> Any:
+        return {**super().apply(audience, body), **({"name": "Renamed"} if "filter" in body and "name" in body else {})}
+
+
+def test_what_could_not_be_put_back_is_told_and_the_journal_stays(tmp_path: Path) -> None:
+    asked = backup(Stubborn(), tmp_path)
+    left = asked.restore()
+    assert [line.partition(":")[0] for line in left] == ["name"]
+    assert asked.target.journal is not None
+    assert asked.target.journal.read() is not None
+
+
+def test_nothing_is_sent_where_nothing_was_borrowed() -> None:
+    server = Server()
+    assert session(server).restore() == []
+    assert server.asked == []
+
+
+def test_the_cache_is_counted_again_where_there_was_one() -> None:
+    server = Server()
+    backup(server).restore()
+    assert any(request.path.endswith("/size") for request in server.asked)
+
+
+def test_the_own_content_of_an_audience_is_sent_in_snake_case() -> None:
+    content = own_content(documented_audience())
+    assert list(content) == ["name", "description", "source_lists", "filter"]
+    assert [c["condition_type"] for c in content["filter"]["conditions"]] == ["time", "count"]
+    assert not any("conditionType" in c for c in content["filter"]["conditions"])
+
+
+def test_a_null_is_not_sent_back() -> None:
+    assert "description" not in own_content({**documented_audience(), "description": None})
+
+
+def test_sending_the_own_content_back_changes_nothing() -> None:
+    server = Server()
+    asked = session(server)
+    asked.update(own_content(asked.read()), "rehearsal")
+    assert server.audience == documented_audience()
+    assert broken(asked) == set()

@@ -1,0 +1,183 @@
+"""Any order of reads, counts, updates and refusals: session, reference server and a model by hand agree."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.integrity.mutants import mutants
+from trackly_contract.contract import as_request, matches_nobody
+from trackly_contract.core import Verdict, same
+from trackly_contract.generate.invalid import CODES, Broken, broken_bodies
+from trackly_contract.generate.valid import update_bodies
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.run import Session
+from trackly_contract.run.targets import embedded_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integrity.mutants import Answering
+    from trackly_contract.core import JSON
+
+SHALLOW = 4
+
+
+def shown(group: dict[str, Any]) -> dict[str, Any]:
+    """Write a filter as an answer prints it: by hand, from the example of the documentation."""
+    conditions = []
+    for sent in group.get("conditions", []):
+        condition = {"conditionType": sent["condition_type"]}
+        condition.update({key: sent[key] for key in ("field", "operator", "value", "unit") if key in sent})
+        conditions.append(condition)
+    groups = [shown(nested) for nested in group.get("groups", [])]
+    return {"operator": group["operator"], "conditions": conditions, "groups": groups}
+
+
+class Conversation(RuleBasedStateMachine):
+    """One audience, asked and changed in any order; `expected` is the model of what it must be."""
+
+    make: Callable[[], Answering] = ReferenceServer
+    named: ClassVar[set[str]] = set()
+    """The rules that any session called broken."""
+    modelled = True
+    """Whether a read is compared with the model, or left to the session alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        target = embedded_target(type(self).make().answer, AUDIENCE_ID, REFERENCE_KEY)
+        self.session = Session(target, "standard")
+        self.expected: dict[str, JSON] = {}
+        self.cached = True
+        self.guarded = False
+
+    @initialize()
+    def first_read(self) -> None:
+        audience = self.session.read()
+        self.expected = {key: audience[key] for key in ("name", "description", "source_lists", "filter")}
+        self.cached = audience["cached_size"] is not None
+
+    @rule()
+    def read(self) -> None:
+        audience = self.session.read()
+        if not self.modelled:
+            return
+        for key, value in self.expected.items():
+            assert same(audience[key], value), key
+        filled = [audience[key] is not None for key in ("cached_size", "cached_size_updated_at")]
+        assert filled == [self.cached, self.cached]
+
+    @rule()
+    def count(self) -> None:
+        assert self.session.count()
+        self.cached = True
+
+    def _update(self, body: dict[str, JSON]) -> None:
+        sent = copy.deepcopy(body)
+        exchange = self.session.update(body, "update", ["update.optional"])
+        assert exchange.response.succeeded
+        assert same(body, sent)
+        wanted = {**body, "filter": shown(body["filter"])} if "filter" in body else body
+        if not same(wanted.get("filter", self.expected["filter"]), self.expected["filter"]):
+            self.cached = False
+        self.expected = {key: wanted.get(key, value) for key, value in self.expected.items()}
+
+    @rule(body=update_bodies(nobody=True, deepest=SHALLOW))
+    def update(self, body: dict[str, JSON]) -> None:
+        self._update(body)
+        self.guarded = self.guarded or "filter" in body
+
+    @rule()
+    def update_with_what_is_there(self) -> None:
+        self._update({**self.expected, "filter": as_request(self.expected["filter"])})
+
+    @rule(found=st.sampled_from(CODES).flatmap(lambda code: broken_bodies(code, deepest=SHALLOW)))
+    def refused_update(self, found: Broken) -> None:
+        exchange = self.session.ask(self.session._request("PUT", body=found.body))
+        assert exchange.response.status == 400
+        assert f'"code":"{found.code}"'.encode() in exchange.response.body
+        self.session.state.was_refused(found.body)
+
+    @invariant()
+    def nothing_is_broken(self) -> None:
+        broken = [finding for finding in self.session.findings if finding.verdict is Verdict.BROKEN]
+        self.named.update(finding.rule for finding in broken)
+        assert broken == [], [(finding.rule, finding.expected, finding.got) for finding in broken]
+
+    @precondition(lambda self: self.guarded)
+    @invariant()
+    def only_filters_that_match_nobody_stand(self) -> None:
+        standing = self.session.state.audience
+        assert standing is not None
+        assert matches_nobody(as_request(standing["filter"]))
+
+    def teardown(self) -> None:
+        if self.expected:
+            self.session.read()
+            self.nothing_is_broken()
+
+
+quick = settings(
+    max_examples=25,
+    stateful_step_count=15,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+# A mutant is to be found, not explained: no shrinking. A hunt ends with its find, so many examples cost little; with
+# few, what is drawn (it depends on the modules that happen to be loaded) can miss.
+hunting = settings(quick, max_examples=400, derandomize=True, phases=[Phase.generate])
+
+
+def test_any_order_of_requests_agrees_with_the_model() -> None:
+    run_state_machine_as_test(Conversation, settings=quick)
+
+
+MUTANTS = {mutant.id: mutant for mutant in mutants()}
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        "update not stored",
+        "refused update half applied",
+        "cache kept when the filter changes",
+        "cache cleared by a name",
+        "size not cached",
+        "description emptied when not sent",
+        "nested groups lost",
+    ],
+)
+def test_the_same_requests_find_a_broken_server_and_the_session_names_its_rule(mutant: str) -> None:
+    class Mutated(Conversation):
+        make = staticmethod(MUTANTS[mutant].make)
+        named: ClassVar[set[str]] = set()
+        modelled = False
+
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Mutated, settings=hunting)
+    assert Mutated.named & set(MUTANTS[mutant].rules)
+
+
+@pytest.mark.parametrize("mutant", ["update not stored", "size not cached", "invalid_time_unit accepted"])
+def test_the_model_finds_a_broken_server_without_the_session(mutant: str) -> None:
+    class Mutated(Conversation):
+        make = staticmethod(MUTANTS[mutant].make)
+
+        def nothing_is_broken(self) -> None:
+            """Look away."""
+
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Mutated, settings=hunting)
