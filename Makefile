@@ -31,7 +31,7 @@ check: .venv/.installed ## lint, format, types, layers, generated files fresh, s
 	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
 	.venv/bin/python -m tests.maintain.generated --check
-	.venv/bin/python -m trackly_contract.generate.frozen_corpus --check
+	.venv/bin/python -m tests.maintain.corpus --check
 	.venv/bin/python -m tests.maintain.edge_cases --check
 	.venv/bin/python -m tests.faults.document --check
 	.venv/bin/python -m tests.proof --check
@@ -58,7 +58,7 @@ cassettes: .venv/.installed ## records cassettes/reference anew, from the refere
 	.venv/bin/python -m tests.maintain.record_reference
 
 corpus: .venv/.installed ## makes the frozen corpus of generated bodies anew
-	.venv/bin/python -m trackly_contract.generate.frozen_corpus
+	.venv/bin/python -m tests.maintain.corpus
 
 format: .venv/.installed ## formats the code and mends what ruff can mend
 	.venv/bin/ruff format

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trackly_contract.contract import GUARD, ContractError, contract, depth, matches_nobody, schemas
+from tests.maintain.corpus import place_of
+from trackly_contract.contract import ContractError, contract, depth, matches_nobody, schemas
 from trackly_contract.contract.load import load_contract
 from trackly_contract.core import differences
 from trackly_contract.core.files import data_root
 from trackly_contract.generate import corpus
-from trackly_contract.generate import frozen_corpus as module
-from trackly_contract.generate.frozen_corpus import Accepted, Corpus, Refused, outdated, place_of, safe, tokens_of
-from trackly_contract.generate.invalid import CODES, Broken
+from trackly_contract.generate.frozen_corpus import Accepted, Refused, load_corpus, tokens_of
+from trackly_contract.generate.invalid import CODES
 from trackly_contract.reference import ReferenceServer
 
 if TYPE_CHECKING:
@@ -49,10 +49,6 @@ def bodies() -> Iterator[dict[str, JSON]]:
 
 def name_of(entry: Accepted | Refused) -> str:
     return entry.id
-
-
-def test_it_is_of_the_present_inputs() -> None:
-    assert outdated() == [], "run `make corpus` and commit what it writes"
 
 
 @pytest.mark.parametrize("entry", corpus().accepted, ids=name_of)
@@ -140,54 +136,10 @@ def test_lists_are_those_of_the_documented_audience_or_unknown() -> None:
     assert all(entry >= 2_000_000_000 for entry in found - {101, 102})
 
 
-# Safe ----------------------------------------------------------------------------------------------
+# Its file ------------------------------------------------------------------------------------------
+
 
 ANY: dict[str, Any] = {"condition_type": "count", "field": "click_count", "operator": "gte", "value": 1}
-BAD = {**ANY, "field": "zz_x"}
-
-
-def broken(operator: str) -> Broken:
-    return Broken(
-        {"filter": {"operator": operator, "conditions": [BAD]}},
-        "invalid_count_field",
-        "/filter/conditions/0/field",
-        {"filter": {"operator": operator, "conditions": [ANY]}},
-    )
-
-
-def test_a_fault_under_and_at_the_top_gets_the_guard_beside_it() -> None:
-    found = safe(broken("AND"))
-    assert found.body == {"filter": {"operator": "AND", "conditions": [BAD, GUARD]}}
-    assert (found.place, found.code) == ("/filter/conditions/0/field", "invalid_count_field")
-    assert [place for place, _, _ in differences(found.body, found.twin)] == [found.place]
-
-
-def test_a_fault_elsewhere_is_put_below_the_guard() -> None:
-    found = safe(broken("OR"))
-    assert found.twin == {
-        "filter": {"operator": "AND", "conditions": [GUARD], "groups": [{"operator": "OR", "conditions": [ANY]}]}
-    }
-    assert [place for place, _, _ in differences(found.body, found.twin)] == [found.place]
-    assert matches_nobody(found.body["filter"])
-
-
-def test_a_fault_of_the_top_group_itself_is_put_below_the_guard() -> None:
-    group = {"operator": "AND", "conditions": [GUARD]}
-    for wrong, member in (({**group, "operator": "NOT"}, "operator"), ({"operator": "AND"}, "conditions")):
-        code = "invalid_group_operator" if member == "operator" else "empty_filter_group"
-        found = safe(Broken({"filter": wrong}, code, f"/filter/{member}", {"filter": group}))
-        assert found.place == f"/filter/groups/0/{member}"
-        assert matches_nobody(found.body["filter"])
-
-
-def test_what_is_safe_already_stays_as_it_is() -> None:
-    named = Broken({"name": "n" * 256}, "name_too_long", "/name", {"name": "n" * 255})
-    assert safe(named) is named
-    once = safe(broken("OR"))
-    assert safe(once) is once
-
-
-# Its file ------------------------------------------------------------------------------------------
 
 
 def content() -> Any:
@@ -207,7 +159,7 @@ def set_in(*path: str | int, value: Any) -> Callable[[Any], None]:
     ("change", "text"),
     [
         (set_in("hypothesis", value=6), "hypothesis: 6 is not of type 'string'"),
-        (set_in("inputs", value={}), "inputs: 'strategies.py' is a required property"),
+        (set_in("inputs", value={}), "inputs: 'vocabulary.toml' is a required property"),
         (set_in("accepted", 0, "body", value=[]), "accepted 'name/1', field body: \\[\\] is not of type 'object'"),
         (set_in("refused", 3, "place", value="filter"), "refused 'name_too_long/4', field place: 'filter' does not"),
         (set_in("refused", 3, "code", value="no_such"), "entry 'name_too_long/4', field code: no rule has the code"),
@@ -228,73 +180,18 @@ def test_a_slip_in_the_file_is_named(tmp_path: Path, change: Callable[[Any], Non
     path = tmp_path / "corpus.json"
     path.write_text(json.dumps(whole), "utf-8")
     with pytest.raises(ContractError, match=f"corpus.json: {text}"):
-        module.load(path)
+        load_corpus(path)
 
 
 def test_a_file_that_is_no_json_or_not_there_is_named(tmp_path: Path) -> None:
     path = tmp_path / "corpus.json"
     with pytest.raises(ContractError, match=r"corpus\.json: the file is not there; `make corpus` makes it"):
-        module.load(path)
+        load_corpus(path)
     path.write_bytes(b"{")
     with pytest.raises(ContractError, match=r"corpus\.json: not JSON"):
-        module.load(path)
+        load_corpus(path)
 
 
 def test_the_contract_does_not_take_it_for_one_of_its_files() -> None:
     assert load_contract().requests.keys() == contract().requests.keys()
     assert not any(name.startswith("corpus") for name in contract().requests)
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    (tmp_path / "contracts").mkdir()
-    (tmp_path / "pyproject.toml").touch()
-    (tmp_path / "contracts" / "corpus.json").write_text(json.dumps(content()), "utf-8")
-    return tmp_path
-
-
-def test_check_is_silent_about_a_fresh_file_and_writes_nothing(
-    checkout: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = checkout / "contracts" / "corpus.json"
-    before = path.read_bytes()
-    assert module.main(["--check"], checkout) == 0
-    assert module.main(["--check"]) == 0
-    assert (path.read_bytes(), *capsys.readouterr()) == (before, "", "")
-
-
-def test_check_names_the_inputs_that_changed(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    whole = content()
-    whole["inputs"]["broken.py"] = "0" * 64
-    (checkout / "contracts" / "corpus.json").write_text(json.dumps(whole), "utf-8")
-    assert module.main(["--check"], checkout) == 1
-    said = capsys.readouterr().err
-    assert said == "contracts/corpus.json is stale (broken.py changed): run `make corpus` and commit what it writes\n"
-
-
-def test_check_says_what_is_wrong_with_the_file(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (checkout / "contracts" / "corpus.json").unlink()
-    assert module.main(["--check"], checkout) == 1
-    assert "the file is not there" in capsys.readouterr().err
-
-
-def test_outside_a_checkout_nothing_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert module.main([], tmp_path) == 2
-    assert "no checkout" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_it_is_written_one_entry_a_line_and_reads_as_what_was_made(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    whole = content()
-    monkeypatch.setattr(module, "_accepted", lambda: iter(whole["accepted"][:2]))
-    monkeypatch.setattr(module, "_refused", lambda: iter(whole["refused"][:3]))
-    monkeypatch.setattr(module, "inputs", lambda _root=None: whole["inputs"])
-    assert module.main([], checkout) == 0
-    assert capsys.readouterr().out == "contracts/corpus.json written: 2 accepted bodies, 3 refused ones\n"
-    path = checkout / "contracts" / "corpus.json"
-    assert len(path.read_text("ascii").splitlines()) == 4 + 2 + 2 + 3 + 2
-    found = module.load(path)
-    assert isinstance(found, Corpus)
-    assert [entry.id for entry in found.refused] == ["name_too_long/1", "name_too_long/2", "name_too_long/3"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.integrity.mutants_all import all_mutants
 from tests.integrity.variants import variants
@@ -47,7 +47,8 @@ def parts() -> Iterator[str]:
         for exchange in exchanges:
             yield f"{_of_request(exchange.request)} {exchange.response.status} {exchange.response.body!r}"
         yield repr(found)
-    for server in (*all_mutants(), *variants()):
+    servers: list[Any] = [*all_mutants(), *variants()]
+    for server in servers:
         answering = server.make()
         yield server.id
         for request in asked:

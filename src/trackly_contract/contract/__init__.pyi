@@ -53,10 +53,10 @@ from .load import (
     ContractError as ContractError,
 )
 from .load import (
-    _json as _json,
+    contract as contract,
 )
 from .load import (
-    contract as contract,
+    read_json as read_json,
 )
 from .load import (
     read_observed as read_observed,

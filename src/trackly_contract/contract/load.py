@@ -99,7 +99,8 @@ def read_toml(path: Path, schema_name: str) -> Any:
     return _checked(path, json.loads(json.dumps(content, default=str)), schema_name)
 
 
-def _json(path: Path, schema_name: str) -> Any:
+def read_json(path: Path, schema_name: str) -> Any:
+    """Return what a JSON file of the contract says. Raises ContractError if it does not fit its schema."""
     try:
         content = parse(path.read_bytes())
     except NotJSONError as error:
@@ -180,7 +181,7 @@ def _vectors(folder: Path, rules: dict[str, Rule]) -> tuple[dict[str, RequestVec
     requests: dict[str, RequestVector] = {}
     answers: dict[str, AnswerVector] = {}
     for path in sorted(folder.glob("*.json")):
-        for entry in _json(path, "vectors")["vectors"]:
+        for entry in read_json(path, "vectors")["vectors"]:
             if entry["id"].partition("/")[0] not in rules:
                 raise ContractError(f"{path}: vectors {entry['id']!r}: no rule of that name in rules/")
             if entry["id"] in requests or entry["id"] in answers:

@@ -1,0 +1,249 @@
+"""Makes `contracts/corpus.json`: draws bodies with Hypothesis and keeps those that cover the most.
+
+The same version of Hypothesis and the same vocabulary give the same bodies. `--check` says when the vocabulary has
+changed since; that every body is still accepted or rejected as the file says is tested (tests/generate).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import unicodedata
+from collections import Counter
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hypothesis import Phase, __version__, given, seed, settings
+
+from trackly_contract.contract import GUARD, ContractError, contract, matches_nobody
+from trackly_contract.core.files import data_root
+from trackly_contract.generate.frozen_corpus import FILE, load_corpus, tokens_of
+from trackly_contract.generate.invalid import CODES, Broken, broken_bodies
+from trackly_contract.generate.valid import update_bodies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from hypothesis.strategies import SearchStrategy
+
+    from trackly_contract.contract import Vocabulary
+    from trackly_contract.core import JSON
+
+_T = TypeVar("_T")
+_Body = dict[str, "JSON"]
+
+MEMBERS = ("name", "description", "source_lists", "filter")
+DEEPEST = 6
+PER_SUBSET = 3
+PER_CODE = 6
+
+_WANTED = (
+    (1, "AND", False),
+    (2, "OR", True),
+    (3, "AND", False),
+    (5, "OR", False),
+    (2, "AND", True),
+    (3, "OR", True),
+)
+"""Places of a code's faults: depth of the group, its operator, whether something stands before the fault."""
+
+
+def _unguarded(body: _Body) -> bool:
+    return "filter" in body and not matches_nobody(body["filter"])
+
+
+def _candidates(body: _Body) -> list[tuple[str, str]]:
+    candidates = {(token.kind, token.token) for token in contract().vocabulary.tokens if token.candidate}
+    return sorted(candidates & set(tokens_of(body.get("filter", {}))))
+
+
+def _vocabulary(code: str | None = None) -> Vocabulary:
+    """Return the documented tokens, and of a code's own condition type the candidates of the contract's vectors."""
+    whole = contract().vocabulary
+    known = {token for vector in contract().requests.values() for token in _tokens_of_vector(vector.body)}
+    kind = "_".join((code or "").split("_")[1:-1])  # missing_custom_field_value: custom_field
+    wanted = {(k, token) for k, token in known if k.partition(".")[0] == kind or (k, token) == ("condition_type", kind)}
+    if kind in ("time", "count"):
+        wanted = set()
+    return whole.without((t.kind, t.token) for t in whole.tokens if t.candidate and (t.kind, t.token) not in wanted)
+
+
+def _tokens_of_vector(body: JSON) -> Iterator[tuple[str, str]]:
+    found = body.get("filter") if isinstance(body, dict) else None
+    return tokens_of(found) if isinstance(found, dict) else iter(())
+
+
+def _drawn(strategy: SearchStrategy[_T], examples: int) -> list[_T]:
+    """Return the first examples of a strategy: the same ones with the same version of Hypothesis."""
+    found: list[_T] = []
+
+    @seed(0)
+    @settings(max_examples=examples, database=None, deadline=None, phases=[Phase.generate])
+    @given(strategy)
+    def collect(example: _T) -> None:
+        found.append(example)
+
+    collect()
+    return found
+
+
+def _accepted() -> Iterator[dict[str, Any]]:
+    documented = _vocabulary()
+    missing = {(token.kind, token.token) for token in documented.tokens}
+    for size in range(1, len(MEMBERS) + 1):
+        for members in combinations(MEMBERS, size):
+            made = update_bodies(vocabulary=documented, lists=(101, 102), nobody=True, deepest=DEEPEST, members=members)
+            pool = _distinct(_drawn(made, 80), lambda one: one)
+            for number in range(1, PER_SUBSET + 1):
+                # What is still missing first; else in turn the first drawn, the plainest, and one in many scripts.
+                body = max(
+                    pool,
+                    key=lambda one: (
+                        len(missing & set(_tokens_of_vector(one))),
+                        number % 2 == 0 and len(_scripts(one)),
+                    ),
+                )
+                pool.remove(body)
+                missing -= set(_tokens_of_vector(body))
+                yield {"id": f"{'+'.join(members)}/{number}", "body": body}
+    if missing:
+        raise ContractError(f"no accepted body has {sorted(missing)}: draw more")
+
+
+def _scripts(body: _Body) -> set[str]:
+    """Return the first words of the names of a body's letters and signs outside ASCII: CYRILLIC, COMBINING, ..."""
+    outside = {char for char in json.dumps(body, ensure_ascii=False) if char > "\x7f"}
+    return {unicodedata.name(char, "?").partition(" ")[0] for char in outside}
+
+
+def _distinct(found: Iterable[_T], body: Callable[[_T], _Body]) -> list[_T]:
+    """Return the first of all that have the same body."""
+    first: dict[str, _T] = {}
+    for one in found:
+        first.setdefault(json.dumps(body(one)), one)
+    return list(first.values())
+
+
+def safe(found: Broken) -> Broken:
+    """Return a broken body that would match nobody if it were accepted, and whose twin does.
+
+    Under AND at the top the guard stands behind the other conditions; elsewhere the filter becomes a group below it.
+    """
+    if "filter" not in found.body or not (_unguarded(found.body) or _unguarded(found.twin)):
+        return found
+    within = found.place.removeprefix("/filter")
+    root_is_sound = within.count("/") > 1 and not found.code.startswith("empty")
+    if root_is_sound and found.twin["filter"]["operator"] == "AND":
+        return Broken(_beside(found.body), found.code, found.place, _beside(found.twin))
+    return Broken(_below(found.body), found.code, f"/filter/groups/0{within}", _below(found.twin))
+
+
+def _beside(body: _Body) -> _Body:
+    group = body["filter"]
+    return {**body, "filter": {**group, "conditions": [*group.get("conditions", ()), dict(GUARD)]}}
+
+
+def _below(body: _Body) -> _Body:
+    return {**body, "filter": {"operator": "AND", "conditions": [dict(GUARD)], "groups": [body["filter"]]}}
+
+
+def place_of(twin: _Body, place: str) -> tuple[int, str, bool]:
+    """Return where a fault stands: depth of its group (0: in no filter), that group's operator, and whether later.
+
+    The operator is that of the twin; later means that the fault, or its group, is not the first of its list.
+    """
+    steps = place.split("/")[1:]
+    indices = [int(step) for step in steps if step.isdigit()]
+    if steps[0] != "filter":
+        return 0, "", bool(indices and indices[-1])
+    levels = steps.count("groups")
+    group = twin["filter"]
+    for index in indices[:levels]:
+        group = group["groups"][index]
+    return levels + 1, group["operator"], bool(indices and indices[-1])
+
+
+def _refused() -> Iterator[dict[str, Any]]:
+    for code in CODES:
+        made = broken_bodies(code, vocabulary=_vocabulary(code), lists=(101, 102), deepest=DEEPEST - 1)
+        pool = _distinct(map(safe, _drawn(made, 400)), lambda one: one.body)
+        for number, (depth, operator, later) in enumerate(_WANTED[:PER_CODE], 1):
+
+            def fit(found: Broken, wanted: tuple[int, str, bool] = (depth, operator, later)) -> int:
+                got = place_of(found.twin, found.place)
+                return sum(weight * (one == other) for weight, one, other in zip((4, 2, 1), got, wanted, strict=True))
+
+            found = max(pool, key=fit)
+            pool.remove(found)
+            candidates = sorted({*_candidates(found.body), *_candidates(found.twin)})
+            yield {
+                "id": f"{code}/{number}",
+                "code": code,
+                "place": found.place,
+                "body": found.body,
+                "twin": found.twin,
+                "candidates": candidates,
+            }
+
+
+def inputs(root: Path | None = None) -> dict[str, str]:
+    """Return the digest of what a corpus is made from, the vocabulary, line ends aside."""
+    text = ((root or data_root()) / "contracts" / "vocabulary.toml").read_bytes().replace(b"\r\n", b"\n")
+    return {"vocabulary.toml": hashlib.sha256(text).hexdigest()}
+
+
+def made(root: Path | None = None) -> str:
+    """Return `contracts/corpus.json` made anew, one entry a line."""
+
+    def lines(entries: Iterator[dict[str, Any]]) -> str:
+        return ",\n".join(f"    {json.dumps(entry, separators=(', ', ': '))}" for entry in entries)
+
+    return (
+        "{\n"
+        f'  "hypothesis": {json.dumps(__version__)},\n'
+        f'  "inputs": {json.dumps(inputs(root))},\n'
+        f'  "accepted": [\n{lines(_accepted())}\n  ],\n'
+        f'  "refused": [\n{lines(_refused())}\n  ]\n'
+        "}\n"
+    )
+
+
+def outdated(path: Path | None = None) -> list[str]:
+    """Return which inputs have changed since the corpus was made."""
+    frozen = load_corpus(path).inputs
+    return [name for name, digest in inputs().items() if frozen.get(name) != digest]
+
+
+def main(arguments: Sequence[str] | None = None, root: Path | None = None) -> int:
+    """Make the corpus anew, or with `--check` say whether it is of the present inputs; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.maintain.corpus", description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the corpus is stale")
+    options = parser.parse_args(arguments)
+    root = root or data_root()
+    path = root / FILE
+    if not (root / "pyproject.toml").is_file():
+        sys.stderr.write(f"{root}: no checkout; the corpus is made in a checkout only\n")
+        return 2
+    if not options.check:
+        path.write_bytes(made(root).encode("ascii"))
+        found = load_corpus(path)
+        counts = Counter(entry.code for entry in found.refused)
+        sys.stdout.write(f"{FILE} written: {len(found.accepted)} accepted bodies, {counts.total()} refused ones\n")
+        return 0
+    try:
+        changed = outdated(path)
+    except ContractError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if changed:
+        sys.stderr.write(
+            f"{FILE} is stale ({', '.join(changed)} changed): run `make corpus` and commit what it writes\n"
+        )
+    return 1 if changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
