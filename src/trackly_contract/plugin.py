@@ -157,7 +157,7 @@ def _opened(config: pytest.Config) -> Run:
     session.most_requests = option.trackly_max_requests
     session.asks_questions = option.trackly_questions
     running.tell_age(session)
-    last_live = running.LastLive(running.cassette_folder("live"), session)
+    last_live = running.last_live(session)
     seen = live.interrupts.seen if live is not None else []
     reporting.ignore_broken_pipe(config, lambda: seen.append("the end of its output"))
     return Run(session, stack, now.isoformat(timespec="seconds"), last_live, waived, live=live)
@@ -181,7 +181,7 @@ def _target(config: pytest.Config) -> Target:
     if option.trackly_target == "live":
         target = running.live_target(read_only=option.trackly_read_only)
         target.show_plan = lambda plan: reporting.show_plan(config, plan, target.key)
-        return running.recorded(target, running.cassette_folder("live")) if option.trackly_record else target
+        return running.recorded_live(target) if option.trackly_record else target
     return running.reference_target()
 
 

@@ -279,7 +279,7 @@ def _read(sent: Any) -> Request | None:
 PLUGIN = """
 import os, resource
 from pathlib import Path
-from trackly_contract import client
+from trackly_contract.run import client
 
 client.Client.__init__.__kwdefaults__["longest_answer"] = float(os.environ["LONGEST_ANSWER"])
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RECORD = ("--trackly-target=live", "--trackly-effort=quick", "--trackly-record", "-q", "-p", "tests.doors.elsewhere")
 REPLAY = ("--trackly-target=replay", "--trackly-effort=quick", "-q", "-p", "tests.doors.elsewhere")
 
-ELSEWHERE = (CHECKOUT / "tests" / "plugin" / "elsewhere.py").read_text("utf-8")
+ELSEWHERE = (CHECKOUT / "tests" / "doors" / "elsewhere.py").read_text("utf-8")
 """What `-p tests.doors.elsewhere` does."""
 
 

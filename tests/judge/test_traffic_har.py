@@ -253,7 +253,7 @@ def test_an_answer_of_the_browsers_cache_is_not_the_apis() -> None:
 GROWTH = """
 import resource, sys
 from pathlib import Path
-from trackly_contract import traffic_files
+from trackly_contract.judge.recorded import files as traffic_files
 with traffic_files.open_traffic(sys.argv[1]) as stream:
     found = sum(1 for _ in traffic_files.read_traffic(stream, "x"))
 print(found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -332,7 +332,7 @@ def test_what_was_accepted_somewhere_comes_first_and_what_was_refused_last(
 def test_what_was_observed_decides_what_is_tried_first(monkeypatch: pytest.MonkeyPatch) -> None:
     observed = (seen("ne", Outcome.ACCEPTED), seen("avg_revenue", Outcome.ACCEPTED, "revenue.field"))
     known = dataclasses.replace(contract(), observed=observed)
-    monkeypatch.setattr(candidates, "contract", lambda: known)
+    monkeypatch.setattr("trackly_contract.contract.load.contract", lambda: known)
     server = Server()
     _, tokens = asked(server)
     assert len(tried(server)) == 1
@@ -342,7 +342,7 @@ def test_what_was_observed_decides_what_is_tried_first(monkeypatch: pytest.Monke
 def test_what_was_refused_once_is_tried_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = tuple(seen(token, Outcome.REFUSED) for token in ("eq", "ne"))
     known = dataclasses.replace(contract(), observed=refused)
-    monkeypatch.setattr(candidates, "contract", lambda: known)
+    monkeypatch.setattr("trackly_contract.contract.load.contract", lambda: known)
     found, _ = asked(serving(carrier=judging("carrier", ("ne",))))
     assert outcomes(found, "carrier.operator")["ne"] == ("accepted", "200")
 

@@ -237,13 +237,13 @@ def test_a_recording_that_cannot_be_read_is_said_and_stops_nothing(
 
 def test_a_recording_of_the_reference_server_is_no_live_one(recordings: Path) -> None:
     write_manifest(recordings, dataclasses.replace(read_manifest(recordings), target="reference"))
-    with pytest.raises(RecordingError, match=r"ledger\.json: recorded from 'reference', which is not the live API"):
+    with pytest.raises(RecordingError, match=r"manifest\.json: recorded from 'reference', which is not the live API"):
         Recordings(recordings)
 
 
 def test_a_folder_without_a_ledger_is_no_live_recording(recordings: Path) -> None:
     (recordings / "manifest.json").unlink()
-    with pytest.raises(RecordingError, match=r"ledger\.json"):
+    with pytest.raises(RecordingError, match=r"manifest\.json"):
         Recordings(recordings)
 
 

@@ -230,7 +230,7 @@ def test_the_folder_of_a_lock_is_nobody_elses(journal: Journal) -> None:
 TAKING = """
 import os, sys, time
 from pathlib import Path
-from trackly_contract import lock
+from trackly_contract.run import lock
 from trackly_contract.journal import Journal
 from trackly_contract.lock import LockedError, locked
 

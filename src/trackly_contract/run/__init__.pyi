@@ -1,10 +1,10 @@
 from .candidates import find_tokens as find_tokens
 from .candidates import refusal_code as refusal_code
-from .cassettes import cassette_folder as cassette_folder
 from .client import UnusableSettingError as UnusableSettingError
 from .live import LiveSession as LiveSession
 from .live import opened as opened
 from .live_history import LastLive as LastLive
+from .live_history import last_live as last_live
 from .lock import LockedError as LockedError
 from .manifest import CassetteError as CassetteError
 from .offline import blocked as blocked
@@ -29,7 +29,7 @@ from .targets import (
     live_target as live_target,
 )
 from .targets import (
-    recorded as recorded,
+    recorded_live as recorded_live,
 )
 from .targets import (
     reference_target as reference_target,

@@ -234,6 +234,11 @@ class LastLive:
         return replace(finding, verdict=Verdict.NOTED, expected=f"as on {date}: {moved.then}", got=moved.now)
 
 
+def last_live(session: Session) -> LastLive:
+    """Return the last live recording of this project, beside a run."""
+    return LastLive(cassettes.cassette_folder("live"), session)
+
+
 def _answered(exchange: Exchange) -> bool:
     """Whether an answer is one of the API, and not of the way to it."""
     status = exchange.response.status

@@ -207,6 +207,11 @@ def recorded(target: Target, folder: Path) -> Target:
     return target
 
 
+def recorded_live(target: Target) -> Target:
+    """Return the target, recorded into `cassettes/live`. Raises CassetteError if nothing can be written there."""
+    return recorded(target, cassettes.cassette_folder("live"))
+
+
 @contextmanager
 def closing(target: Target) -> Iterator[Target]:
     """Close the target's client at the end, and throw away recordings that were never finished."""
