@@ -1,8 +1,8 @@
 """The pytest plugin: the options of a conformance run, its exit code and its reports.
 
-Promises: silent in any other pytest run; the network block and the exit codes hold for a conformance run only;
-a difference of the API fails with its own text and never with a stack trace; a bug of the suite is never drift.
-Refuses: to mix conformance tests with others in one run, and to spread them over processes.
+Silent in any other pytest run: the network block and the exit codes hold for a conformance run only. A difference of
+the API fails with its own text and never with a stack trace; a bug of the suite is never drift. Does not mix
+conformance tests with others in one run, and does not spread them over processes.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import pytest
 # Every pytest of whoever has this package installed loads this module. What is slow to import, libraries above all, is
 # imported where a conformance run needs it; tests/doors/test_start.py holds the line.
 from trackly_contract import contract, options
+from trackly_contract import judge as judging
 from trackly_contract import report as reporting
 from trackly_contract import run as running
 from trackly_contract.core import (
-    BrokenError,
     ExitCode,
     InconclusiveError,
     RunVerdict,
+    SkippedError,
     logged_without,
     one_line,
     redacted,
     short,
     suite_folder,
 )
-from trackly_contract.judge import failure_text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -55,19 +55,23 @@ class Run:
     `live` is the session again where it changes an audience that somebody needs; `left` says what is not put back.
     """
 
-    session: running.Session
+    script: running.Script
     stack: ExitStack
     started_at: str
     last_live: running.LastLive
     waivers: dict[str, Waiver] = field(default_factory=dict)
-    asked: dict[str, str] = field(default_factory=dict)
-    ended: dict[str, bool] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)
     suite_failures: list[str] = field(default_factory=list)
     misfit: bool = False
     report: Report | None = None
     live: LiveSession | None = None
     left: str = ""
+
+    @property
+    def session(self) -> running.Session:
+        """What the run sends its requests through."""
+        return self.script.session
 
 
 RUN = pytest.StashKey[Run]()
@@ -160,7 +164,7 @@ def _opened(config: pytest.Config) -> Run:
     last_live = running.last_live(session)
     seen = live.interrupts.seen if live is not None else []
     reporting.ignore_broken_pipe(config, lambda: seen.append("the end of its output"))
-    return Run(session, stack, now.isoformat(timespec="seconds"), last_live, waived, live=live)
+    return Run(running.Script(session), stack, now.isoformat(timespec="seconds"), last_live, waived, live=live)
 
 
 def _target(config: pytest.Config) -> Target:
@@ -186,9 +190,9 @@ def _target(config: pytest.Config) -> Target:
 
 
 @pytest.fixture(scope="session")
-def trackly_session(pytestconfig: pytest.Config) -> running.Session:
-    """Return the session of a conformance run: what the suite sends its requests through."""
-    return pytestconfig.stash[RUN].session
+def trackly_script(pytestconfig: pytest.Config) -> running.Script:
+    """Return the steps of a conformance run, of which each test asks for those that it needs."""
+    return pytestconfig.stash[RUN].script
 
 
 @pytest.hookimpl(wrapper=True)
@@ -197,7 +201,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn what a test says of the API into a result, and anything else into a failure of the suite."""
     run = item.config.stash.get(RUN, None)
-    if run is not None and call.excinfo is not None and call.excinfo.errisinstance((BrokenError, InconclusiveError)):
+    said = (judging.BrokenError, InconclusiveError, SkippedError) if run is not None else ()
+    if call.excinfo is not None and call.excinfo.errisinstance(said):
         call.excinfo.traceback = call.excinfo.traceback[:0]  # nobody sees it, and to look up its lines takes long
     report = yield
     if run is None:
@@ -207,7 +212,7 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo is not None else None
     if error is None:
         if call.when == "call":
-            run.ended.update(dict.fromkeys(_rules(item), True))
+            run.ended.update(_rules(item))
     else:
         _tell(run, item, error, report)
     key = run.session.target.key
@@ -223,24 +228,26 @@ def pytest_runtest_makereport(
 def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.TestReport) -> None:
     """Keep what an exception of a test says of its rules, and have the report say it in our words."""
     rules = _rules(item)
-    if isinstance(error, InconclusiveError):
+    if isinstance(error, SkippedError | pytest.skip.Exception):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, f"Skipped: {error}")
+        run.reasons.update(dict.fromkeys(rules, f"skipped: {error}"))
+    elif isinstance(error, InconclusiveError):
         report.outcome = "skipped"
         report.longrepr = (str(item.path), 0, one_line(f"inconclusive: {error}"))
         report.__dict__["trackly"] = "inconclusive"
         run.reasons.update(dict.fromkeys(rules, str(error)))
-        run.ended.update(dict.fromkeys(rules, True))
-    elif isinstance(error, BrokenError) and all(found.rule in run.waivers for found in error.findings):
-        report.outcome = "skipped"
+        run.ended.update(rules)
+    elif isinstance(error, judging.BrokenError) and all(found.rule in run.waivers for found in error.findings):
         waiver = run.waivers[error.findings[0].rule]
+        report.outcome = "skipped"
         report.longrepr = (str(item.path), 0, one_line(f"{waiver.text} ({waiver.rule})"))
         report.__dict__["trackly"] = "waived"
-        run.ended.update(dict.fromkeys(rules, True))
-    elif isinstance(error, BrokenError):
+        run.ended.update(rules)
+    elif isinstance(error, judging.BrokenError):
         report.outcome = "failed"
         report.longrepr = _broken_text(item, error)
-        run.ended.update(dict.fromkeys(rules, True))
-    elif isinstance(error, pytest.skip.Exception):
-        run.reasons.update(dict.fromkeys(rules, f"skipped: {error.msg}"))
+        run.ended.update(rules)
     else:
         if isinstance(error, running.CassetteError):
             report.longrepr = str(error)
@@ -248,7 +255,7 @@ def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.Test
         run.suite_failures.append(item.nodeid)
 
 
-def _broken_text(item: pytest.Item, error: BrokenError) -> str:
+def _broken_text(item: pytest.Item, error: judging.BrokenError) -> str:
 
     rules = contract.contract().rules
     run = item.config.stash[RUN]
@@ -256,7 +263,7 @@ def _broken_text(item: pytest.Item, error: BrokenError) -> str:
     again = f'pytest --trackly-target={session.target.name} --trackly-effort={session.effort} "{item.nodeid}"'
     findings = [found for found in error.findings if found.rule not in run.waivers]
     texts = [
-        failure_text(found, rules[found.rule], again, short(run.last_live.before(found).text))
+        judging.failure_text(found, rules[found.rule], again, short(run.last_live.before(found).text))
         for found in findings[:MOST_SHOWN]
     ]
     if len(findings) > MOST_SHOWN:
@@ -280,6 +287,7 @@ def _torn_down(run: Run, exitstatus: int) -> Iterator[None]:
         try:
             try:
                 yield
+                run.script.finish()
             finally:
                 if run.live is not None:
                     run.live.restore_at_last()

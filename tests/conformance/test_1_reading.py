@@ -10,7 +10,7 @@ from trackly_contract.contract import contract
 
 if TYPE_CHECKING:
     from trackly_contract.contract import RequestVector
-    from trackly_contract.run import Session
+    from trackly_contract.run import Script, Session
 
 DENIED = [
     pytest.param(vector, id=vector.id, marks=pytest.mark.trackly_rule(vector.rule))
@@ -20,14 +20,14 @@ DENIED = [
 
 
 @pytest.mark.trackly_rule("read.success")
-@pytest.mark.usefixtures("untouched")
-def test_the_audience_is_read(api: Session) -> None:
+def test_the_audience_is_read(script: Script, api: Session) -> None:
+    script.reach("untouched")
     api.require("read.success")
 
 
-@pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("vector", DENIED)
-def test_reading_is_denied(api: Session, vector: RequestVector) -> None:
+def test_reading_is_denied(script: Script, api: Session, vector: RequestVector) -> None:
+    script.reach("untouched")
     with api.step(vector.id):
         api.deny(vector)
     api.require(vector.rule, vector.id)

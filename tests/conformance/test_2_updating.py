@@ -11,7 +11,7 @@ from trackly_contract.core import InconclusiveError
 
 if TYPE_CHECKING:
     from trackly_contract.contract import RequestVector
-    from trackly_contract.run import Session
+    from trackly_contract.run import Script, Session
 
 DENIED = [
     pytest.param(vector, id=vector.id, marks=pytest.mark.trackly_rule(vector.rule))
@@ -25,28 +25,29 @@ ACCEPTED = [
 ]
 
 
-@pytest.mark.usefixtures("rehearsed")
 @pytest.mark.parametrize("vector", DENIED)
-def test_updating_is_denied(api: Session, vector: RequestVector) -> None:
+def test_updating_is_denied(script: Script, api: Session, vector: RequestVector) -> None:
+    script.reach("rehearsed")
     with api.step(vector.id):
         api.deny(vector)
     api.require(vector.rule, vector.id)
 
 
-@pytest.mark.usefixtures("filtered")
 @pytest.mark.parametrize("rule", ACCEPTED)
-def test_a_documented_filter_is_accepted(api: Session, rule: str) -> None:
+def test_a_documented_filter_is_accepted(script: Script, api: Session, rule: str) -> None:
+    script.reach("filtered")
     api.require(rule)
 
 
 @pytest.mark.trackly_rule("update.cache.recounted")
-def test_the_size_endpoint_fills_the_cache_again(api: Session, recounted: bool) -> None:
-    if not recounted:
+def test_the_size_endpoint_fills_the_cache_again(script: Script, api: Session) -> None:
+    script.reach("recounted")
+    if not script.recounted:
         raise InconclusiveError("the size endpoint (page get-audience-size) does not answer here")
     api.require("update.cache.recounted")
 
 
 @pytest.mark.trackly_rule("update.optional")
-@pytest.mark.usefixtures("filtered", "renamed", "described", "listed")
-def test_each_member_may_be_sent_alone(api: Session) -> None:
+def test_each_field_may_be_sent_alone(script: Script, api: Session) -> None:
+    script.reach("listed")
     api.require("update.optional")

@@ -46,6 +46,9 @@ from .filters import (
 from .filters import (
     matches_nobody as matches_nobody,
 )
+from .filters import (
+    parts_of as parts_of,
+)
 from .load import (
     Contract as Contract,
 )

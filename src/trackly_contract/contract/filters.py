@@ -153,3 +153,14 @@ def matches_nobody(group: JSON) -> bool:
     if group.get("operator") == "AND":
         return any(parts)
     return group.get("operator") == "OR" and bool(parts) and all(parts)
+
+
+def parts_of(group: JSON) -> Iterator[dict[str, JSON]]:
+    """Yield every group and condition of a filter that is an object. Without recursion."""
+    pending = [group]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, dict):
+            yield part
+            for inner in (part.get("groups"), part.get("conditions")):
+                pending.extend(inner if isinstance(inner, list) else ())

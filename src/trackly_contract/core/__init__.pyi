@@ -76,6 +76,9 @@ from .json import (
 from .json import (
     step as step,
 )
+from .json import (
+    value_at as value_at,
+)
 from .redact import (
     holds as holds,
 )
@@ -99,13 +102,7 @@ from .text import one_line as one_line
 from .text import printable as printable
 from .text import short as short
 from .verdict import (
-    BrokenError as BrokenError,
-)
-from .verdict import (
     ExitCode as ExitCode,
-)
-from .verdict import (
-    Finding as Finding,
 )
 from .verdict import (
     InconclusiveError as InconclusiveError,
@@ -114,11 +111,14 @@ from .verdict import (
     RunVerdict as RunVerdict,
 )
 from .verdict import (
+    SkippedError as SkippedError,
+)
+from .verdict import (
     Verdict as Verdict,
 )
 from .verdict import (
     run_verdict as run_verdict,
 )
 from .verdict import (
-    verdict_of as verdict_of,
+    worst as worst,
 )

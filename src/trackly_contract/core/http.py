@@ -1,13 +1,15 @@
 """Values of HTTP: a request, a response, and the two together.
 
-Promises: immutable; bodies are the bytes that travelled; paths start at `/v2`, whatever host and
-prefix they were sent to; header names compare without regard to case.
-Refuses: to parse, to judge, to know how anything was sent.
+Immutable. Bodies are the bytes that travelled; each is read as JSON once, when somebody first asks, and the result is
+kept. Paths start at `/v2`, whatever host and prefix they were sent to. Does not know how anything was sent.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from trackly_contract.core.json import Parsed, read_json
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -17,13 +19,25 @@ STAMP = "X-Trackly-Contract-Reference"
 """Name of the header that every response of the reference server carries; its value is the version of this package."""
 
 
-def _header(headers: Headers, name: str) -> str | None:
-    wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), None)
+class _Message:
+    """What a request and a response have in common."""
+
+    headers: Headers
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of that name (any letter case), or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    @cached_property
+    def json(self) -> Parsed:
+        """The body as JSON."""
+        return read_json(self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+@dataclass(frozen=True)
+class Request(_Message):
     """What a client sends.
 
     `path` starts with `/v2/` and carries no query; `body` is the bytes to send, empty for none.
@@ -34,27 +48,25 @@ class Request:
     headers: Headers = field(default=(), repr=False)  # the key is one of them
     body: bytes = b""
 
-    def header(self, name: str) -> str | None:
-        """Return the first header of that name (any letter case), or None."""
-        return _header(self.headers, name)
 
-
-@dataclass(frozen=True, slots=True)
-class Response:
+@dataclass(frozen=True)
+class Response(_Message):
     """What a server answers: status code, headers in order, the decoded body bytes."""
 
     status: int
     headers: Headers = ()
     body: bytes = b""
 
-    def header(self, name: str) -> str | None:
-        """Return the first header of that name (any letter case), or None."""
-        return _header(self.headers, name)
-
     @property
     def succeeded(self) -> bool:
         """Whether the status is one of the 2xx."""
         return 200 <= self.status < 300
+
+    @property
+    def code(self) -> str | None:
+        """The `code` of an error, as far as it is a text; None for a success and for a body without one."""
+        code = None if self.succeeded else self.json.fields.get("code")
+        return code if isinstance(code, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""JSON as it is on the wire: strict reading, typed equality, differences by place.
+"""JSON as it is on the wire: strict reading, typed equality, differences by position; and as people write it.
 
-Promises: `1`, `1.0` and `true` are three values; NaN, duplicate keys, invalid UTF-8, a nesting deeper than
-`MAX_NESTING` and numbers that Python cannot hold are told by name, never passed on and never a crash.
-Refuses: to repair anything.
+`1`, `1.0` and `true` are three values. NaN, duplicate keys, invalid UTF-8, a nesting deeper than `MAX_NESTING` and
+numbers that Python cannot hold are named, never passed on and never a crash. Does not repair anything.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,6 +30,17 @@ LONGEST_STEP = 200
 _STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _OTHERS = bytes(set(range(256)) - set(_STEPS))
+
+
+class _Absent:
+    """Stands for a member or item that is not there; unlike None it is no JSON value."""
+
+    def __repr__(self) -> str:
+        return "(absent)"
+
+
+ABSENT = _Absent()
+"""The value of what is not there."""
 
 
 class NotJSONError(ValueError):
@@ -59,39 +71,67 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise NotJSONError(f"the key {shortened(repr(key), 100)} appears twice in one object")
-            seen.add(key)
-    return found
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A body, read once. `value` is ABSENT where it is not JSON; of equal keys it has the last, as most servers do.
+
+    `error` says why the body is not JSON, or which key stands twice in one object; it is empty otherwise.
+    """
+
+    value: JSON
+    error: str = ""
+
+    @property
+    def strict(self) -> JSON:
+        """The value of a body in which no key stands twice; ABSENT for any other."""
+        return ABSENT if self.error else self.value
+
+    @property
+    def fields(self) -> dict[str, JSON]:
+        """The fields of an object; none where the body is anything else."""
+        return self.value if isinstance(self.value, dict) else {}
+
+
+def read_json(body: bytes) -> Parsed:
+    """Read one JSON value from UTF-8 bytes; raises nothing.
+
+    Everything that RFC 8259 does not allow, and what is nested deeper than MAX_NESTING, is an error.
+    """
+    twice: list[str] = []
+
+    def unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+        found = dict(pairs)
+        if len(found) != len(pairs) and not twice:
+            key = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+            twice.append(f"the key {shortened(repr(key), 100)} appears twice in one object")
+        return found
+
+    if nesting(body) > MAX_NESTING:
+        return Parsed(ABSENT, f"arrays and objects nest deeper than {MAX_NESTING}")
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole, object_pairs_hook=unique
+        )
+    except NotJSONError as error:
+        return Parsed(ABSENT, str(error))
+    except UnicodeDecodeError as error:
+        return Parsed(ABSENT, f"byte {error.start} is not UTF-8")
+    except json.JSONDecodeError as error:
+        return Parsed(ABSENT, f"{error.msg} at line {error.lineno}, column {error.colno}")
+    return Parsed(value, twice[0] if twice else "")
 
 
 def parse(body: bytes, *, duplicate_keys: bool = False) -> JSON:
-    """Read one JSON value from UTF-8 bytes.
+    """Return the JSON value of a body.
 
-    `duplicate_keys=True` lets the last of equal keys win, as most servers do; otherwise they are an error.
-    Raises NotJSONError for everything RFC 8259 does not allow, and for what is nested deeper than MAX_NESTING.
+    `duplicate_keys=True` lets the last of equal keys win; otherwise they are an error. Raises NotJSONError for what
+    `read_json` calls an error.
     """
-    if nesting(body) > MAX_NESTING:
-        raise NotJSONError(f"arrays and objects nest deeper than {MAX_NESTING}")
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise NotJSONError(f"byte {error.start} is not UTF-8") from None
-    try:
-        return json.loads(
-            text,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_whole,
-            object_pairs_hook=None if duplicate_keys else _unique,
-        )
-    except json.JSONDecodeError as error:
-        raise NotJSONError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    parsed = read_json(body)
+    if parsed.error and (parsed.value is ABSENT or not duplicate_keys):
+        raise NotJSONError(parsed.error)
+    return parsed.value
 
 
 def encode(value: JSON) -> bytes:
@@ -123,19 +163,22 @@ def differences(one: JSON, other: JSON, place: str = "") -> Iterator[tuple[str, 
         yield place, one, other
 
 
-class _Absent:
-    """Stands for a member or item that is not there; unlike None it is no JSON value."""
-
-    def __repr__(self) -> str:
-        return "(absent)"
-
-
-ABSENT = _Absent()
-
-
 def escape(key: str) -> str:
     """Return `key` as one reference token of a JSON Pointer (RFC 6901, section 3)."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def value_at(value: JSON, pointer: str) -> JSON:
+    """Return what a JSON Pointer leads to in a value, ABSENT where it leads nowhere."""
+    for token in pointer.split("/")[1:]:
+        name = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return ABSENT
+    return value
 
 
 def step(key: str) -> str:

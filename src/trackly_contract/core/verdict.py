@@ -1,19 +1,15 @@
-"""Values of judgement: a finding, the verdict of a rule, the verdict and exit code of a run.
+"""Verdicts of a rule and of a run, and how a run ends.
 
-Promises: a parent can only get worse: broken outweighs noted, noted outweighs held.
-Refuses: to decide what a difference is worth (judge.py, followed.py).
+A parent can only get worse: broken outweighs noted, noted outweighs held.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from trackly_contract.core.http import Exchange
 
 
 class Verdict(StrEnum):
@@ -43,29 +39,13 @@ class ExitCode(IntEnum):
     INCONCLUSIVE = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One look at one rule.
-
-    `expected` and `got` are short texts for people, empty when the rule held; `case` names the vector, and
-    the place where it stood, that brought the finding up; `exchange` is the evidence.
-    """
-
-    rule: str
-    verdict: Verdict
-    exchange: Exchange | None = None
-    expected: str = ""
-    got: str = ""
-    case: str = ""
+WEIGHT = (Verdict.BROKEN, Verdict.NOTED, Verdict.HELD, Verdict.INCONCLUSIVE)
 
 
-_WEIGHT = (Verdict.BROKEN, Verdict.NOTED, Verdict.HELD, Verdict.INCONCLUSIVE)
-
-
-def verdict_of(findings: Iterable[Finding]) -> Verdict | None:
-    """Return the verdict of a rule from all looks at it; None if nobody looked."""
-    seen = {finding.verdict for finding in findings}
-    return next((verdict for verdict in _WEIGHT if verdict in seen), None)
+def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """Return the verdict of several looks at one rule; None if nobody looked."""
+    seen = set(verdicts)
+    return next((verdict for verdict in WEIGHT if verdict in seen), None)
 
 
 def run_verdict(verdicts: Iterable[Verdict]) -> RunVerdict:
@@ -78,13 +58,9 @@ def run_verdict(verdicts: Iterable[Verdict]) -> RunVerdict:
     return RunVerdict.CONFORMS
 
 
-class BrokenError(Exception):
-    """A rule is broken: the API is at fault, not the suite. Carries the findings that say so."""
-
-    def __init__(self, findings: Iterable[Finding]) -> None:
-        self.findings = tuple(findings)
-        super().__init__(", ".join(sorted({finding.case or finding.rule for finding in self.findings})))
-
-
 class InconclusiveError(Exception):
     """It could not be found out whether a rule holds; the text says why and what to do."""
+
+
+class SkippedError(Exception):
+    """What a test asks for is not part of this run; the text says why."""

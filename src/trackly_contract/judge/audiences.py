@@ -1,60 +1,39 @@
 """Follows every audience of a recording in the order of its exchanges, as far as that order is known.
 
-Promises: answers that overlapped in time are not compared with one another; at most MOST audiences are held.
-Refuses: to judge what one answer shows by itself (traffic_judge.py).
+Responses that overlapped in time are not compared with one another; at most MOST audiences are held. Does not judge
+what one response shows by itself (expectation.py).
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trackly_contract.core import Finding, Verdict
-from trackly_contract.judge.state import BODY_FIELDS, AudienceState
+from trackly_contract.judge.state import AudienceState, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from trackly_contract.core import JSON, Exchange
+    from trackly_contract.judge.findings import Finding
 
 MOST = 1_000
 """Audiences that are followed at a time; of the one that was longest not seen nothing is known any more."""
 
-MOST_REFUSED = 50
-"""Refused updates that are remembered until a read."""
+MOST_REJECTED = 50
+"""Rejected updates that are remembered until a read."""
 
 CLOCK = 0.001
 """Seconds by which a recorded time may be cut off."""
-
-BETWEEN = frozenset({"update.partial", "update.stored", "update.refused.unchanged"})
-"""Rules that compare an answer with an earlier one, beside those of the cache: another writer may explain them."""
 
 Key = tuple[str, str]
 """Address and id of an audience."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one exchange means for its audience.
-
-    `kind`: read, updated (and judged), adopted (accepted, and nobody knows whether it should be), refused, counted,
-    unknown (what was changed cannot be seen). Times are seconds since 1970, None where nobody wrote them down.
-    """
-
-    kind: str
-    exchange: Exchange
-    where: str
-    body: dict[str, JSON] = field(default_factory=dict)
-    audience: dict[str, JSON] | None = None
-    began: float | None = None
-    ended: float | None = None
-
-
 @dataclass
 class _Audience:
-    state: AudienceState = field(default_factory=AudienceState)
-    waiting: Step | None = None
+    state: AudienceState
+    waiting: Event | None = None
     blind: bool = False
     busy_until: float | None = None
     seen: bool = False
@@ -73,54 +52,37 @@ class Audiences:
         self.overlapping = 0
 
     def knows(self, key: Key) -> bool:
-        """Whether an answer has shown the audience before."""
+        """Whether a response has shown the audience before."""
         return key in self._held and self._held[key].seen
 
-    def follow(self, key: Key, step: Step) -> None:
-        """Take the next step of an audience; it is judged when the one after it is known, or at the end."""
-        audience = self._held.setdefault(key, _Audience())
+    def follow(self, key: Key, event: Event, began: float | None, ended: float | None) -> None:
+        """Take the next event of an audience; it is judged when the one after it is known, or at the end.
+
+        `began` and `ended` are seconds since 1970, None where nobody wrote them down.
+        """
+        audience = self._held.setdefault(key, _Audience(AudienceState(shared=self._shared)))
         self._held.move_to_end(key)
-        audience.seen = audience.seen or step.audience is not None
+        audience.seen = audience.seen or event.audience is not None
         busy = audience.busy_until
-        overlaps = busy is not None and step.began is not None and step.began < busy - CLOCK
+        overlaps = busy is not None and began is not None and began < busy - CLOCK
         self._apply(audience, blind=overlaps)
-        audience.waiting, audience.blind = step, overlaps
-        ends = [moment for moment in (busy, step.began, step.ended) if moment is not None]
-        audience.busy_until = max(ends, default=None)
+        audience.waiting, audience.blind = event, overlaps
+        audience.busy_until = max((moment for moment in (busy, began, ended) if moment is not None), default=None)
         if len(self._held) > MOST:
             self._apply(self._held.popitem(last=False)[1], blind=False)
 
     def finish(self) -> None:
-        """Judge the steps that still wait."""
+        """Judge the events that still wait."""
         for audience in self._held.values():
             self._apply(audience, blind=False)
 
     def _apply(self, audience: _Audience, *, blind: bool) -> None:
-        step, audience.waiting = audience.waiting, None
-        if step is None:
+        event, audience.waiting = audience.waiting, None
+        if event is None:
             return
         if blind or audience.blind:
             self.overlapping += 1
             audience.state.adopted(None)
             return
-        state = audience.state
-        found: list[Finding] = []
-        if step.kind == "read" and step.audience is not None:
-            found = state.read(step.exchange, step.audience, step.where)
-        elif step.kind == "updated" and step.audience is not None:
-            found = state.updated(step.exchange, step.body, step.audience, step.where)
-        elif step.kind == "refused":
-            state.was_refused(step.body)
-            del state.refused[:-MOST_REFUSED]
-        elif step.kind == "counted":
-            state.was_counted()
-        else:
-            whole = step.audience is not None and all(name in step.audience for name in BODY_FIELDS)
-            state.adopted(step.audience if whole else None)
-        self._say(self._softened(finding) for finding in found)
-
-    def _softened(self, finding: Finding) -> Finding:
-        between = finding.rule in BETWEEN or finding.rule.startswith("update.cache.")
-        if not (self._shared and between and finding.verdict is Verdict.BROKEN):
-            return finding
-        return replace(finding, verdict=Verdict.NOTED, got=f"{finding.got} (or somebody else changed it)")
+        self._say(audience.state.follow(event))
+        del audience.state.rejected[:-MOST_REJECTED]

@@ -1,9 +1,8 @@
-"""The second reading: an answer held against what a live recording shows of the same request.
+"""The baseline: a response compared with what a live recording shows of the same request.
 
-Promises: a difference is called known only where the recording shows the same, and new only where it shows another
-thing; where the audience's own content may explain it, neither is said.
-Refuses: to judge by the documentation (judge.py, followed.py), to read files and to find the recorded answer
-(last_live.py).
+A difference is called known only where the recording shows the same, and new only where it shows something else; where
+the audience's own content may explain it, neither is said. Does not judge by the documentation, and does not find the
+recorded response (run/live_history.py).
 """
 
 from __future__ import annotations
@@ -13,11 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from trackly_contract.core import ABSENT, JSON, NotJSONError, parse, same, show
-from trackly_contract.judge.responses import describe
+from trackly_contract.core import ABSENT, JSON, same, show, value_at
+from trackly_contract.judge.finding_text import describe
+from trackly_contract.judge.findings import Cache, Value, Whole
 
 if TYPE_CHECKING:
-    from trackly_contract.core import Exchange, Finding, Request, Response
+    from trackly_contract.core import Exchange, Request, Response
+    from trackly_contract.judge.findings import Finding
 
 NEVER = "never asked"
 
@@ -64,7 +65,6 @@ class Move:
     now: str
 
 
-_PLACE = re.compile(r"(/[^:\s]*): ")
 _CACHE = ("cached_size", "cached_size_updated_at")
 _NULLABLE = (*_CACHE, "description")
 _STAMPS = ("cached_size_updated_at", "created_at")
@@ -76,71 +76,39 @@ def _asked_id(request: Request) -> str:
     return request.path.partition("/v2/audiences/")[2].partition("/")[0]
 
 
-def _value(response: Response) -> JSON:
-    try:
-        return parse(response.body, duplicate_keys=True)
-    except NotJSONError:
-        return ABSENT
-
-
 def _said(response: Response) -> tuple[int, JSON]:
-    """Reduce an answer to its status and, of a refusal, its code."""
-    answer = _value(response)
-    code = answer.get("code") if isinstance(answer, dict) and not response.succeeded else None
-    return response.status, code
-
-
-def _at(value: JSON, place: str) -> JSON:
-    for step in place.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(name, ABSENT)
-        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
-        else:
-            return ABSENT
-    return value
-
-
-def _place(finding: Finding) -> str:
-    """Return the JSON Pointer that a difference is about, empty for the answer as a whole."""
-    if finding.rule == "audience.id":
-        return "/id"
-    found = _PLACE.match(finding.got)
-    return found[1] if found and found[1] != "/" else ""
+    """Reduce a response to its status and, of a rejection, its code."""
+    return response.status, None if response.succeeded else response.json.fields.get("code")
 
 
 def before(finding: Finding, then: Exchange, date: str) -> Baseline:
-    """Return what a difference is worth beside the recorded answer `then` to the same request, given on `date`."""
+    """Return what a difference is worth beside the recorded response `then` to the same request, given on `date`."""
     said = describe(then.response)
-    place = _place(finding)
-    if then.response.succeeded and place:
-        said += f", {place}: {show(_at(_value(then.response), place), 120)}"
-    elif then.response.succeeded and finding.got.startswith("cached_size "):
-        said += f", cached_size {show(_at(_value(then.response), '/cached_size'))}"
+    if then.response.succeeded and finding.at:
+        said += f", {finding.at}: {show(value_at(then.response.json.value, finding.at), 120)}"
+    elif then.response.succeeded and isinstance(finding.actual, Cache):
+        said += f", cached_size {show(then.response.json.fields.get('cached_size', ABSENT))}"
     return Baseline(f"{said} on {date}", reading(finding, then), recorded=True)
 
 
 def reading(finding: Finding, then: Exchange) -> Reading | None:
-    """Return whether the recorded answer shows the same difference, or another thing; None if it shows neither.
+    """Return whether the recorded response shows the same difference, or another thing; None if it shows neither.
 
-    The finding must have an exchange. What it is about is read from its text: a status and code, a place in the
-    answer, or the cache.
+    The finding must have an exchange.
     """
     assert finding.exchange is not None
     now = finding.exchange
     if _said(now.response) != _said(then.response):
         return Reading.NEW
-    one, other = _value(now.response), _value(then.response)
+    one, other = now.response.json.value, then.response.json.value
     if not isinstance(one, dict) or not isinstance(other, dict):
         return Reading.KNOWN if type(one) is type(other) else Reading.NEW
-    if finding.got.startswith("cached_size "):
+    if isinstance(finding.actual, Cache):
         return _cache_reading(finding.rule, one, other)
-    place = _place(finding)
-    if place:
-        return _member_reading(finding, place, now, then)
-    # The status and code are the whole of it, or it is the members: one too many, or a wrapping.
-    return Reading.KNOWN if finding.got == describe(now.response) or set(one) == set(other) else Reading.NEW
+    if finding.at:
+        return _field_reading(finding, now, then)
+    # The status and code are the whole of it, or it is the fields: one too many, or a wrapping.
+    return Reading.KNOWN if isinstance(finding.actual, Whole) or set(one) == set(other) else Reading.NEW
 
 
 def _cache_reading(rule: str, now: JSON, then: JSON) -> Reading | None:
@@ -151,32 +119,24 @@ def _cache_reading(rule: str, now: JSON, then: JSON) -> Reading | None:
     return Reading.KNOWN if not filled or rule == "update.cache.cleared" else None
 
 
-def _member_reading(finding: Finding, place: str, now: Exchange, then: Exchange) -> Reading | None:
-    member = place.split("/")[1]
-    one, other = _at(_value(now.response), place), _at(_value(then.response), place)
-    if member == "id":
+def _field_reading(finding: Finding, now: Exchange, then: Exchange) -> Reading | None:
+    name = finding.at.split("/")[1]
+    one, other = value_at(now.response.json.value, finding.at), value_at(then.response.json.value, finding.at)
+    if name == "id":
         kept = [value == _asked_id(exchange.request) for value, exchange in ((one, now), (other, then))]
         return Reading.KNOWN if kept[0] == kept[1] and type(one) is type(other) else Reading.NEW
-    if member in _STAMPS and isinstance(one, str) and isinstance(other, str):
+    if name in _STAMPS and isinstance(one, str) and isinstance(other, str):
         alike = re.sub(r"\d", "0", one) == re.sub(r"\d", "0", other)
         return Reading.KNOWN if alike else Reading.NEW
     if same(one, other):
         return Reading.KNOWN
-    if member in _NULLABLE and (one is None or other is None):
+    if name in _NULLABLE and (one is None or other is None):
         return None  # whether there is one depends on what happened to the audience before
     # Another value is the API's doing where the suite sent it, or where it was then as it should be.
-    sent = _value_sent(now.request)
-    promised = finding.expected == f"{place}: {show(other, 120)}"
-    if type(one) is not type(other) or promised or (isinstance(sent, dict) and member in sent):
+    promised = isinstance(finding.expected, Value) and same(finding.expected.json, other)
+    if type(one) is not type(other) or promised or name in now.request.json.fields:
         return Reading.NEW
     return None
-
-
-def _value_sent(request: Request) -> JSON:
-    try:
-        return parse(request.body) if request.body else ABSENT
-    except NotJSONError:
-        return ABSENT
 
 
 def move(now: Exchange, then: Exchange, refusal: str | None = None) -> Move | None:
@@ -189,7 +149,7 @@ def move(now: Exchange, then: Exchange, refusal: str | None = None) -> Move | No
     if _said(now.response) != _said(then.response):
         rule = success if now.response.succeeded else refusal or "error.code"
         return Move(rule, describe(then.response), describe(now.response))
-    one, other = _value(now.response), _value(then.response)
+    one, other = now.response.json.value, then.response.json.value
     if not isinstance(one, dict) or not isinstance(other, dict):
         return None
     moved = [(_members(other, one), _members(one, other))] if set(one) != set(other) else []

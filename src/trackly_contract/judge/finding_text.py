@@ -1,7 +1,7 @@
 """The text of a finding and of a violation: everything needed to write to the vendor, and nothing else.
 
 At most one screen, one line a fact, whatever a response holds; control characters never reach a terminal, and the key
-of the request does not show.
+of the request does not show. Nothing reads these texts back.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import re
 from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
-from trackly_contract.core import WIDTH, Exchange, NotJSONError, Response, one_line, parse, redacted, short, show
+from trackly_contract.core import ABSENT, WIDTH, Response, one_line, redacted, short, shortened, show
+from trackly_contract.judge.findings import Cache, Rejection, Success, Value, Whole, Words
 from trackly_contract.judge.requests import BESIDE_THE_QUESTIONS, RequestFault, Severity
 
 if TYPE_CHECKING:
     from trackly_contract.contract import Rule
-    from trackly_contract.core import Finding, Request
+    from trackly_contract.core import Request
+    from trackly_contract.judge.findings import Actual, Expected, Finding
 
 LONGEST = 400
 """Characters that are shown of one fact."""
@@ -26,21 +28,60 @@ def path_of(request: Request) -> str:
     return re.sub(r"(/v2/audiences/)[^/]+", r"\g<1>{id}", request.path)
 
 
-def sent(exchange: Exchange, limit: int = LONGEST) -> str:
-    """Return the request of an exchange in one line: method, path, body."""
-    request = exchange.request
+def sent(request: Request, limit: int = LONGEST) -> str:
+    """Return a request in one line: method, path, body."""
     line = f"{request.method} {path_of(request)}"
     if request.body:
-        try:
-            line += f"  {show(parse(request.body), limit)}"
-        except NotJSONError:
-            line += f"  {request.body[:limit]!r}"
+        value = request.json.strict
+        line += f"  {show(value, limit) if value is not ABSENT else repr(request.body[:limit])}"
     key = request.header("x-api-key")
     if key is None:
         line += "  (no key)"
     elif not key:
         line += "  (empty key)"
     return line
+
+
+def describe(response: Response) -> str:
+    """Return a response as a few words: its status, and its code or the beginning of its body."""
+    value = response.json.value
+    if value is ABSENT:
+        text = response.body[:80].decode("utf-8", "replace")
+        return f"{response.status}, not JSON: {text!r}" if text else f"{response.status}, no body"
+    code = response.json.fields.get("code")
+    if isinstance(code, str):
+        return f"{response.status} {shortened(code, 200)}"
+    return f"{response.status}" if response.succeeded else f"{response.status} {show(value, 120)}"
+
+
+def expected_text(finding: Finding) -> str:
+    """Return what was expected, "" where the rule held."""
+    if finding.expected == Cache(None, None):
+        return "both null"
+    return _text(finding, finding.expected)
+
+
+def actual_text(finding: Finding) -> str:
+    """Return what came, "" where the rule held."""
+    return _text(finding, finding.actual)
+
+
+def _text(finding: Finding, side: Expected | Actual | None) -> str:
+    text, at = "", finding.at
+    match side:
+        case Success():
+            text, at = "accepted: 2xx", ""
+        case Rejection(status, code):
+            text, at = f"{status} {code}", ""
+        case Cache(size, updated_at):
+            text = f"cached_size {show(size)}, cached_size_updated_at {show(updated_at, 40)}"
+        case Whole(remark):
+            text = f"{describe(finding.exchange.response)}{remark}" if finding.exchange is not None else remark
+        case Value(value, problem):
+            text = problem or show(value, 120)
+        case Words(words):
+            text, at = words, at if side is finding.actual else ""
+    return f"{at}: {text}" if at and text else text
 
 
 def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str = "never asked") -> str:
@@ -53,8 +94,8 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
     source = rule.sources[-1] if rule.code else rule.sources[0]
     facts = [("docs", f"{source.page}, {source.section}")]
     if finding.exchange is not None:
-        facts.append(("sent", sent(finding.exchange)))
-    facts += [("expected", short(finding.expected)), ("got", short(finding.got))]
+        facts.append(("sent", sent(finding.exchange.request)))
+    facts += [("expected", short(expected_text(finding))), ("got", short(actual_text(finding)))]
     if last_live:
         facts.append(("last live", last_live))
     if again:
@@ -84,7 +125,7 @@ def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
     """Return a fault as people read it; `where` says which request of many it was: `tests/x.har entry 12`."""
     statement, docs = about(fault)
     said = f"{fault.severity} · {fault.status} {fault.code}" if fault.status else str(fault.severity)
-    facts = [("docs", docs), ("sent", sent(Exchange(request, Response(0))))]
+    facts = [("docs", docs), ("sent", sent(request))]
     facts += [("in", where)] if where else []
     facts += [("at", fault.place or "the whole body"), ("got", short(fault.got))]
     facts += [("instead", short(fault.instead))] if fault.severity is not Severity.OPEN else []

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trackly_contract.core import NotJSONError, parse
-
 if TYPE_CHECKING:
     from trackly_contract.core import Response
 
@@ -24,10 +22,7 @@ def maybe_gateway(response: Response, *, good_key: bool) -> bool:
     status = response.status
     if status in NOT_ABOUT_THE_REQUEST or status >= 500 or 300 <= status < 400 or (good_key and status == 401):
         return True
-    try:
-        return not isinstance(parse(response.body, duplicate_keys=True), dict)
-    except NotJSONError:
-        return True
+    return not isinstance(response.json.value, dict)
 
 
 def unlike_api(response: Response) -> bool:
@@ -35,10 +30,7 @@ def unlike_api(response: Response) -> bool:
 
     It may come from something in between, or the API has drifted: if it stays, it is judged.
     """
-    try:
-        answer = parse(response.body, duplicate_keys=True)
-    except NotJSONError:
-        return True
+    answer = response.json.value
     if not isinstance(answer, dict):
         return True
     if not response.succeeded:

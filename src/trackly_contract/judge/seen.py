@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from trackly_contract.contract import Answer, Rule, Trial
-    from trackly_contract.core import Exchange, Finding
+    from trackly_contract.core import Exchange
     from trackly_contract.judge.baseline import Baseline
+    from trackly_contract.judge.findings import Finding
 
 
 class Place(Protocol):
@@ -93,5 +94,5 @@ class LiveRecording(Protocol):
     def recorded(self, exchange: Exchange | None) -> tuple[Exchange, str] | None:
         """Return what a live API answered when the same was asked, and the day."""
 
-    def reread(self, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[list[Finding], list[str]]:
-        """Return the findings, those noted that held while something moved; and notes."""
+    def moves(self, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[list[Finding], list[str]]:
+        """Return what changed since the recording though a rule held, as noted findings; and notes."""

@@ -11,20 +11,25 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trackly_contract.contract import contract
-from trackly_contract.core import JSON, STAMP, Exchange, Finding, NotJSONError, Verdict, parse, redacted
-from trackly_contract.judge.audiences import Audiences, Step
+from trackly_contract.contract import parts_of
+from trackly_contract.core import JSON, STAMP, Exchange, Verdict, redacted, value_at
+from trackly_contract.judge.audiences import Audiences
+from trackly_contract.judge.expectation import Open, expectation_of, judge
+from trackly_contract.judge.finding_text import actual_text, describe, expected_text
+from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, differs
 from trackly_contract.judge.gateway import maybe_gateway, unlike_api
 from trackly_contract.judge.recorded.record import Elsewhere, Recorded, Unreadable
 from trackly_contract.judge.requests import RequestFault, Severity, judge_request
-from trackly_contract.judge.responses import describe, judge_audience, judge_refusal
-from trackly_contract.judge.traffic_body import modest, shown, word_at, words
+from trackly_contract.judge.responses import judge_rejection
+from trackly_contract.judge.state import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from trackly_contract.judge.recorded.record import Item
-    from trackly_contract.judge.traffic_body import Word
+
+Word = tuple[str, str, str]
+"""A word of the filter language in its place: condition type, field, word."""
 
 MOST_ALIKE = 3
 """Findings and faults that say the same and are kept with their exchanges; all are counted."""
@@ -39,24 +44,12 @@ MOST_WORDS = 1_000
 """Words of accepted filters that are remembered."""
 
 LISTS_UNKNOWN = "update.source_lists.unknown"
-NO_FAULT_OF_THE_BODY = frozenset({"id-form", "key-form", "key-blanks"})
-"""Open questions that leave open what is answered to nobody but who asks with such an id or key."""
-
 UNSEEN = {
     LISTS_UNKNOWN: "recorded traffic does not show which lists exist",
     "read.key": "recorded traffic does not show which keys are good",
     "update.key": "recorded traffic does not show which keys are good",
 }
 """What an answer of that rule leaves unsaid, by rule."""
-
-_KNOWN = (
-    ("filter.time.", "filter.time.known"),
-    ("filter.count.", "filter.count.known"),
-    ("filter.operator", "filter.operator.known"),
-    ("filter.empty", "filter.nested"),
-    ("update.name.", "update.name.longest"),
-)
-"""What else a wrong refusal breaks, by the rule of the code that it came with."""
 
 
 @dataclass
@@ -76,7 +69,7 @@ class Findings:
             held = finding.verdict is Verdict.HELD
             if self._of_rule[of_rule] >= (1 if held else MOST_OF_A_RULE):
                 continue
-            alike = (*of_rule, finding.expected, finding.got)
+            alike = (*of_rule, expected_text(finding), actual_text(finding))
             if self._alike[alike] < MOST_ALIKE:
                 self._alike[alike] += 1
                 self._of_rule[of_rule] += 1
@@ -148,11 +141,70 @@ class Traffic:
             self.addresses[recorded.address] += 1
             if response.succeeded:
                 self._answering.add(recorded.address)
-        faults = judge_request(request, query=recorded.query) if recorded.request_whole else []
-        self._client(faults, exchange, recorded.where)
-        step = _Answer(self, recorded, exchange, faults).step()
-        if step is not None:
-            self.audiences.follow((recorded.address, request.path.split("/")[3]), step)
+        violations = judge_request(request, query=recorded.query) if recorded.request_whole else []
+        self._client(violations, exchange, recorded.where)
+        event = self._judged(recorded, exchange, violations)
+        if event is not None:
+            key = (recorded.address, request.path.split("/")[3])
+            self.audiences.follow(key, event, recorded.began, recorded.ended)
+
+    def _judged(self, recorded: Recorded, exchange: Exchange, violations: list[RequestFault]) -> Event | None:
+        """Judge a response by itself, and return what it means for its audience; None for nothing."""
+        request, response = exchange.request, exchange.response
+        changes = request.method not in ("GET", "HEAD")
+        blind = Event("unknown", exchange, recorded.where) if changes else None
+        if request.method not in ("GET", "PUT") or len(request.path.split("/")) != 4:
+            self.judged += 1
+            counted = request.method == "GET" and request.path.endswith("/size") and response.succeeded
+            return Event("counted", exchange, recorded.where) if counted else blind
+        lost = response.status == 404 and unlike_api(response) and recorded.address not in self._answering
+        reason = recorded.missing
+        if not reason and (lost or maybe_gateway(response, good_key=False)):
+            reason = f"answered {describe(response)}, which may come from something in between"
+        if reason:
+            _count(self.not_judged, redacted(reason, request.header("x-api-key") or ""), recorded.where)
+            return blind
+        self.judged += 1
+        if response.status in (401, 404):
+            self.findings.add(self._denied(recorded, exchange))
+            return Event("rejected", exchange, recorded.where, request.json.fields) if changes else None
+        body = request.json.strict if changes else None
+        expectation = expectation_of(violations, body, [v for v in violations if not self._spoken(body, v)])
+        lists = request.json.fields.get("source_lists")
+        if response.status == 400 and response.code == "source_list_not_found" and lists:
+            self.unseen[LISTS_UNKNOWN] = UNSEEN[LISTS_UNKNOWN]
+            expectation = Open()
+        judged = judge(exchange, expectation, request.path.split("/")[3], recorded.where)
+        self.findings.add(judged.findings)
+        wrong = any(v.severity is Severity.REFUSED and v.status not in (401, 404) for v in violations)
+        if response.succeeded and not wrong and len(self.accepted_words) < MOST_WORDS:
+            self.accepted_words.update(words(body))
+        unseen = Event("unknown", exchange, recorded.where) if response.succeeded else None
+        return judged.event if judged.event is not None else unseen
+
+    def _spoken(self, body: JSON, violation: RequestFault) -> bool:
+        """Whether a word that no page states was accepted before: then it is no reason to ignore another error."""
+        word = word_at(body, violation.place) if violation.name == "token-unlisted" else None
+        return word is not None and word in self.accepted_words
+
+    def _denied(self, recorded: Recorded, exchange: Exchange) -> list[Finding]:
+        """Judge a 401 or 404, as far as a recording shows which keys and audiences there are."""
+        request, response = exchange.request, exchange.response
+        operation = "read" if request.method == "GET" else "update"
+        name, code = ("key", "unauthorized") if response.status == 401 else ("unknown_id", "not_found")
+        rule = f"{operation}.{name}"
+        found = judge_rejection(exchange, rule, Rejection(response.status, code), recorded.where)
+        with_key = response.status == 401 and (request.header("x-api-key") or "").strip()
+        known = response.status == 404 and self.audiences.knows((recorded.address, request.path.split("/")[3]))
+        if with_key:
+            self.unseen[rule] = UNSEEN[rule]
+        if with_key or known:
+            found = [finding for finding in found if finding.rule != rule or finding.verdict is not Verdict.HELD]
+        if known:
+            expected, actual = Words("2xx, for it was there before"), Whole("; it may have been deleted since")
+            success = f"{operation}.success"
+            found.append(differs(success, exchange, expected, actual, case=recorded.where, grave=False))
+        return found
 
     def _client(self, faults: list[RequestFault], exchange: Exchange, where: str) -> None:
         for fault in faults:
@@ -172,14 +224,6 @@ class Traffic:
                 known = self.faults.setdefault(others, ClientFault(fault, exchange, where, 0))
                 known.times += 1
 
-    def leave(self, reason: str, where: str) -> None:
-        """Remember that an exchange could not be judged."""
-        _count(self.not_judged, reason, where)
-
-    def answers_from(self, address: str) -> bool:
-        """Whether an address has answered with success before."""
-        return address in self._answering
-
 
 def _count(reasons: dict[str, tuple[int, str]], reason: str, where: str) -> None:
     if reason not in reasons and len(reasons) >= MOST_KINDS:
@@ -188,144 +232,17 @@ def _count(reasons: dict[str, tuple[int, str]], reason: str, where: str) -> None
     reasons[reason] = (times + 1, first)
 
 
-class _Answer:
-    """One exchange as it is judged: what the request deserved, and what came."""
-
-    def __init__(self, traffic: Traffic, recorded: Recorded, exchange: Exchange, faults: list[RequestFault]) -> None:
-        self.traffic = traffic
-        self.recorded = recorded
-        self.exchange = exchange
-        self.where = recorded.where
-        self.request, self.response = exchange.request, exchange.response
-        self.operation = "read" if self.request.method == "GET" else "update"
-        body = [f for f in faults if f.status not in (401, 404) and f.name not in NO_FAULT_OF_THE_BODY]
-        self.refused = [fault for fault in body if fault.severity is Severity.REFUSED]
-        places = {fault.place for fault in self.refused}
-        asked = [fault for fault in body if fault.severity is not Severity.REFUSED and fault.place not in places]
-        self.open = bool(asked)
-        self.body = self._body()
-        # A word that no page states and that was accepted before is no reason to leave another fault alone.
-        self.doubtful = any(not self._spoken(fault) for fault in asked)
-
-    def _say(self, found: Iterable[Finding]) -> None:
-        self.traffic.findings.add(found)
-
-    def _step(self, kind: str, body: JSON = None, audience: dict[str, JSON] | None = None) -> Step:
-        began, ended = self.recorded.began, self.recorded.ended
-        sent = body if isinstance(body, dict) else {}
-        return Step(kind, self.exchange, self.where, sent, audience, began, ended)
-
-    def step(self) -> Step | None:
-        """Judge the answer by itself, and return what it means for the state of its audience; None for nothing."""
-        method, path = self.request.method, self.request.path
-        changes = method not in ("GET", "HEAD")
-        if method not in ("GET", "PUT") or len(path.split("/")) != 4:
-            self.traffic.judged += 1
-            counted = method == "GET" and path.endswith("/size") and self.response.succeeded
-            return self._step("counted") if counted else self._step("unknown") if changes else None
-        if self.recorded.missing:
-            return self._left(self.recorded.missing)
-        way = maybe_gateway(self.response, good_key=False)
-        lost = self.response.status == 404 and unlike_api(self.response)
-        if way or (lost and not self.traffic.answers_from(self.recorded.address)):
-            return self._left(f"answered {describe(self.response)}, which may come from something in between")
-        self.traffic.judged += 1
-        if self.response.succeeded:
-            return self._succeeded()
-        if self.response.status == 401:
-            self._unauthorized()
-        elif self.response.status == 404:
-            self._not_found()
-        else:
-            self._refused()
-        return self._step("refused", self.body) if self.operation == "update" else None
-
-    def _left(self, reason: str) -> Step | None:
-        self.traffic.leave(redacted(reason, self.request.header("x-api-key") or ""), self.where)
-        return self._step("unknown") if self.operation == "update" else None
-
-    def _spoken(self, fault: RequestFault) -> bool:
-        word = word_at(self.body, fault.place) if fault.name == "token-unlisted" else None
-        return word is not None and word in self.traffic.accepted_words
-
-    def _body(self) -> JSON:
-        if self.operation != "update":
-            return None
-        try:
-            return parse(self.request.body)
-        except NotJSONError:
-            return None
-
-    def _succeeded(self) -> Step:
-        for fault in {fault.name: fault for fault in self.refused}.values() if not self.doubtful else ():
-            self._say(judge_refusal(self.exchange, fault.name, fault.status or 400, fault.code or "", self.where))
-        judged = judge_audience(self.exchange, self.request.path.split("/")[3], self.where)
-        self._say(judged.findings)
-        audience = judged.well_formed() if judged.audience is not None else None
-        if self.operation == "read":
-            return self._step("read", None, audience) if audience is not None else self._step("unknown")
-        body = self.body
-        if not self.refused and len(self.traffic.accepted_words) < MOST_WORDS:
-            self.traffic.accepted_words.update(words(body))
-        if audience is None or self.open or self.refused or not isinstance(body, dict):
-            return self._step("adopted", None, audience)
-        self._say(Finding(rule, Verdict.HELD, self.exchange, case=self.where) for rule in shown(body))
-        return self._step("updated", body, audience)
-
-    def _error(self) -> list[Finding]:
-        """Return what the body of a refusal shows by itself, whatever was refused."""
-        found = judge_refusal(self.exchange, "", self.response.status, "", self.where)
-        return [finding for finding in found if finding.rule]
-
-    def _unauthorized(self) -> None:
-        rule = f"{self.operation}.key"
-        found = judge_refusal(self.exchange, rule, 401, "unauthorized", self.where)
-        if (self.request.header("x-api-key") or "").strip():
-            self.traffic.unseen[rule] = UNSEEN[rule]
-            found = [finding for finding in found if finding.rule != rule or finding.verdict is not Verdict.HELD]
-        self._say(found)
-
-    def _not_found(self) -> None:
-        rule = f"{self.operation}.unknown_id"
-        found = judge_refusal(self.exchange, rule, 404, "not_found", self.where)
-        if self.traffic.audiences.knows((self.recorded.address, self.request.path.split("/")[3])):
-            found = [finding for finding in found if finding.rule != rule or finding.verdict is not Verdict.HELD]
-            expected, got = "2xx, for it was there before", f"{describe(self.response)}; it may have been deleted since"
-            found.append(Finding(f"{self.operation}.success", Verdict.NOTED, self.exchange, expected, got, self.where))
-        self._say(found)
-
-    def _refused(self) -> None:
-        code, body = _code(self.exchange), self.body
-        lists = body.get("source_lists") if isinstance(body, dict) else None
-        if self.response.status == 400 and code == "source_list_not_found" and lists:
-            self.traffic.unseen[LISTS_UNKNOWN] = UNSEEN[LISTS_UNKNOWN]
-            self._say(self._error())
-        elif self.doubtful or (self.open and not self.refused):
-            self._say(self._error())
-        elif self.refused:
-            fault = next((fault for fault in self.refused if fault.code == code), self.refused[0])
-            due, wide = (fault.status or 400, fault.code or ""), not modest(body, counts=False)
-            self._say(judge_refusal(self.exchange, fault.name, *due, self.where, too_wide=wide))
-        else:
-            rule, got, severity = f"{self.operation}.success", describe(self.response), Verdict.BROKEN
-            if isinstance(body, dict):
-                meant = _rule_of(code)
-                known = next((known for start, known in _KNOWN if meant.startswith(start)), "")
-                rule = known if known in shown(body) else rule
-                if not meant and not modest(body):
-                    severity, got = Verdict.NOTED, f"{got}, which may be a limit that no page states"
-            self._say([Finding(rule, severity, self.exchange, "2xx", got, self.where)])
-            self._say(self._error())
+def words(body: JSON) -> Iterator[Word]:
+    """Yield every word of every condition, with its place in the language."""
+    for part in parts_of(body.get("filter") if isinstance(body, dict) else None):
+        kind = part.get("condition_type")
+        if isinstance(kind, str):
+            yield from ((kind, name, word) for name, word in part.items() if isinstance(word, str))
 
 
-def _code(exchange: Exchange) -> str:
-    try:
-        answer = parse(exchange.response.body, duplicate_keys=True)
-    except NotJSONError:
-        return ""
-    code = answer.get("code") if isinstance(answer, dict) else None
-    return code if isinstance(code, str) else ""
-
-
-def _rule_of(code: str) -> str:
-    return next((rule.id for rule in contract().rules.values() if code and rule.code == code), "")
+def word_at(body: JSON, pointer: str) -> Word | None:
+    """Return the word at a JSON Pointer into the body, None if no condition has one there."""
+    holder, _, name = pointer.rpartition("/")
+    condition = value_at(body, holder)
+    kind, word = (condition.get("condition_type"), condition.get(name)) if isinstance(condition, dict) else (None, None)
+    return (kind, name, word) if isinstance(kind, str) and isinstance(word, str) else None

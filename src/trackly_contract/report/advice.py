@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from trackly_contract.core import RunVerdict, Verdict
-from trackly_contract.judge import NEVER, Baseline, Reading
+from trackly_contract.judge import NEVER, Baseline, Finding, Reading, Success
 
 if TYPE_CHECKING:
     from trackly_contract.contract import Rule
-    from trackly_contract.core import Finding
 
 Breaks = Literal["yes", "perhaps", "no"]
 
@@ -41,7 +40,7 @@ def impact(finding: Finding, rule: Rule, *, waived: bool = False) -> Impact:
     succeeded = finding.exchange is not None and finding.exchange.response.succeeded
     if rule.code is not None:
         return _of_refusal(rule, succeeded=succeeded)
-    if finding.expected == "accepted: 2xx":
+    if isinstance(finding.expected, Success):
         return Impact("yes", "a client that sends what the documentation allows here is refused")
     return _of_member(rule.id) or _OF_RULES.get(rule.id, Impact("perhaps", "a client that relies on this rule"))
 

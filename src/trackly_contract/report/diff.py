@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import copy
 import difflib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from trackly_contract.core import ABSENT, JSON, NotJSONError, laid_out, nesting, one_line, parse, short
+from trackly_contract.core import ABSENT, JSON, laid_out, nesting, one_line, short, value_at
+from trackly_contract.judge import Cache, Rejection, Success, Value, actual_text, expected_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trackly_contract.contract import Rule
-    from trackly_contract.core import Finding, Response
+    from trackly_contract.core import Response
+    from trackly_contract.judge import Finding
 
 LARGEST = 20_000
 """Bytes of a body that is held beside another line by line."""
@@ -40,9 +40,6 @@ AROUND = 2
 DEEPEST = 60
 
 Kind = Literal["same", "gone", "came", "left out"]
-
-_PLACE = re.compile(r"(/[^:\s]*): (.*)", re.DOTALL)
-_CACHE = re.compile(r"cached_size (.+), cached_size_updated_at (.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +62,27 @@ class _Said:
         self.text = text
 
 
-def expected_and_got(finding: Finding, rule: Rule) -> tuple[Line, ...]:
-    """Return the answer beside what was expected of it, as lines."""
+def expected_and_actual(finding: Finding) -> tuple[Line, ...]:
+    """Return the response beside what was expected of it, as lines."""
     if finding.exchange is None:
         return _words(finding)
     response = finding.exchange.response
     answer = _json(response)
-    if finding.expected == "accepted: 2xx":
-        return _lines(["HTTP 2xx", "(the updated audience)"], _spread(response))
-    if rule.code is not None and finding.expected == f"{rule.status} {rule.code}":
-        text = answer.get("error") if isinstance(answer, dict) and not response.succeeded else None
-        promised = {"error": text if isinstance(text, str) else _Said("a text for people"), "code": rule.code}
-        if isinstance(answer, dict) and list(answer)[:1] == ["code"]:
-            promised = dict(reversed(promised.items()))
-        return _lines([f"HTTP {rule.status}", *_pretty(promised)], _spread(response))
+    match finding.expected:
+        case Success():
+            return _lines(["HTTP 2xx", "(the updated audience)"], _spread(response))
+        case Rejection(status, code):
+            text = answer.get("error") if isinstance(answer, dict) and not response.succeeded else None
+            promised = {"error": text if isinstance(text, str) else _Said("a text for people"), "code": code}
+            if isinstance(answer, dict) and list(answer)[:1] == ["code"]:
+                promised = dict(reversed(promised.items()))
+            return _lines([f"HTTP {status}", *_pretty(promised)], _spread(response))
     wanted = _wanted(finding, answer)
-    if wanted is ABSENT:
-        return _words(finding)
-    return _lines(_pretty(wanted), _pretty(answer))
+    return _words(finding) if wanted is ABSENT else _lines(_pretty(wanted), _pretty(answer))
 
 
-def then_and_now(then: Response, now: Response, place: str = "") -> tuple[Line, ...]:
-    """Return an answer beside the recorded one, as lines; of values that differ in content alone only that at `place`.
+def then_and_now(then: Response, now: Response, at: str = "") -> tuple[Line, ...]:
+    """Return a response beside the recorded one, as lines; of values that differ in content alone only that at `at`.
 
     Empty if nothing else differs, or if one of them cannot be shown so.
     """
@@ -94,74 +90,42 @@ def then_and_now(then: Response, now: Response, place: str = "") -> tuple[Line, 
     if old is ABSENT or new is ABSENT:
         return _lines(_spread(then), _spread(now))
     if then.succeeded and now.succeeded:
-        old = _aligned(old, new, place)
+        old = _aligned(old, new, at)
     before, after = [f"HTTP {then.status}", *_pretty(old)], [f"HTTP {now.status}", *_pretty(new)]
     return _lines(before, after) if before != after else ()
-
-
-def place_of_difference(finding: Finding) -> str:
-    """Return the JSON Pointer that a difference is about, empty where it is about the whole answer."""
-    found = _PLACE.fullmatch(finding.got)
-    return found[1] if found and found[1] != "/" else ""
 
 
 # What was expected ---------------------------------------------------------------------------------
 
 
 def _wanted(finding: Finding, answer: JSON) -> JSON:
-    """Return the answer as it should have been, ABSENT if that cannot be told member by member."""
+    """Return the response as it should have been, ABSENT if that cannot be told field by field."""
     if not isinstance(answer, dict):
         return ABSENT
     wanted = copy.deepcopy(answer)
-    if _CACHE.fullmatch(finding.got):
-        for name, value in _cache_wanted(finding.expected).items():
-            wanted[name] = value
+    expected = finding.expected
+    if isinstance(finding.actual, Cache):
+        said = _Said(expected_text(finding))
+        size, updated_at = (expected.size, expected.updated_at) if isinstance(expected, Cache) else (said, said)
+        wanted |= {"cached_size": size, "cached_size_updated_at": updated_at}
         return wanted if any(name in answer for name in ("cached_size", "cached_size_updated_at")) else ABSENT
-    place = place_of_difference(finding)
-    if not place:
+    if not finding.at:
         return ABSENT
-    promised: Any = _Said(finding.expected)
-    same_place = _PLACE.fullmatch(finding.expected)
-    if same_place and same_place[1] == place:
-        promised = _value(same_place[2])
-    return wanted if _put(wanted, place, promised) else ABSENT
+    promised = expected.json if isinstance(expected, Value) else _Said(expected_text(finding))
+    return wanted if _put(wanted, finding.at, promised) else ABSENT
 
 
-def _cache_wanted(expected: str) -> dict[str, Any]:
-    if expected == "both null":
-        return {"cached_size": None, "cached_size_updated_at": None}
-    found = _CACHE.fullmatch(expected)
-    if found:
-        return {"cached_size": _value(found[1]), "cached_size_updated_at": _value(found[2])}
-    return {"cached_size": _Said(expected), "cached_size_updated_at": _Said(expected)}
-
-
-def _value(text: str) -> Any:
-    """Return what a text of a finding says: a JSON value, or words where it was cut or is none."""
-    try:
-        return parse(text.encode("utf-8", "surrogatepass"))
-    except NotJSONError:
-        return ABSENT if text == repr(ABSENT) else _Said(text)
-
-
-def _put(value: Any, place: str, promised: Any) -> bool:
-    """Put a value at a JSON Pointer; return whether that was possible."""
-    *way, last = (step.replace("~1", "/").replace("~0", "~") for step in place.split("/")[1:])
-    for step in way:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return False
-    if isinstance(value, dict):
+def _put(value: Any, pointer: str, promised: Any) -> bool:
+    """Put a value at a JSON Pointer, or take it away if it is ABSENT; return whether that was possible."""
+    head, _, last = pointer.rpartition("/")
+    name = last.replace("~1", "/").replace("~0", "~")
+    holder = value_at(value, head)
+    if isinstance(holder, dict):
+        holder[name] = promised
         if promised is ABSENT:
-            value.pop(last, None)
-        else:
-            value[last] = promised
-    elif isinstance(value, list) and last.isdecimal():
-        index = int(last)
-        value[index : index + 1] = [] if promised is ABSENT else [promised]
+            del holder[name]
+    elif isinstance(holder, list) and name.isdecimal():
+        holder[int(name) : int(name) + 1] = [] if promised is ABSENT else [promised]
     else:
         return False
     return True
@@ -197,10 +161,7 @@ def _json(response: Response) -> JSON:
     body = response.body
     if not body or len(body) > LARGEST or nesting(body) > DEEPEST:
         return ABSENT
-    try:
-        return parse(body)
-    except NotJSONError:
-        return ABSENT
+    return response.json.strict
 
 
 def _pretty(value: JSON) -> list[str]:
@@ -233,7 +194,7 @@ def _one_side(kind: Kind, lines: Sequence[str]) -> list[Line]:
 
 
 def _words(finding: Finding) -> tuple[Line, ...]:
-    return Line("gone", short(finding.expected)), Line("came", short(finding.got))
+    return Line("gone", short(expected_text(finding))), Line("came", short(actual_text(finding)))
 
 
 def _comparable(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:

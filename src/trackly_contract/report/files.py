@@ -20,15 +20,15 @@ from markupsafe import Markup
 from trackly_contract import __version__
 from trackly_contract.contract import summed_up
 from trackly_contract.core import NotJSONError, Verdict, nesting, parse, printable, short, without
-from trackly_contract.judge import path_of
+from trackly_contract.judge import actual_text, expected_text, path_of
 from trackly_contract.report.report import SCHEMA_VERSION
 from trackly_contract.report.view import MOST_BLANKS, View
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trackly_contract.core import Exchange, Finding
-    from trackly_contract.judge import ClientFault
+    from trackly_contract.core import Exchange
+    from trackly_contract.judge import ClientFault, Finding
     from trackly_contract.report.report import Recording, Report, RuleResult
 
 LONGEST_BODY = 20_000
@@ -60,8 +60,8 @@ def _evidence(report: Report, finding: Finding) -> dict[str, Any]:
     told = {
         "verdict": finding.verdict.value,
         "case": finding.case,
-        "expected": short(finding.expected),
-        "got": short(finding.got),
+        "expected": short(expected_text(finding)),
+        "got": short(actual_text(finding)),
         "exchange": finding.exchange.number if finding.exchange else None,
     }
     if finding.verdict in (Verdict.BROKEN, Verdict.NOTED):

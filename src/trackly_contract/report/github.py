@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackly_contract.core import RunVerdict, Verdict, one_line, short
+from trackly_contract.judge import expected_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trackly_contract.core import Finding
-    from trackly_contract.report.report import Report, RuleResult
+    from trackly_contract.report.report import Report
 
 MOST = 10
 """Annotations of one kind that GitHub shows of a step."""
@@ -40,18 +40,14 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _worst(result: RuleResult) -> Finding | None:
-    return next((found for found in result.differences if found.verdict is result.verdict), None)
-
-
 def commands(report: Report) -> Iterator[str]:
     """Yield workflow commands: an error for each broken rule, at most MOST; a warning for an inconclusive run."""
     broken = [result for result in report.results if result.verdict is Verdict.BROKEN]
     for result in broken[:MOST]:
-        worst = _worst(result)
+        worst = result.gravest
         text = f"{result.rule.statement}: {report.in_short(result)}"
         if worst is not None:
-            text = f"{result.rule.statement}: expected {short(worst.expected)}, got {report.in_short(result)}"
+            text = f"{result.rule.statement}: expected {short(expected_text(worst))}, got {report.in_short(result)}"
         yield f"::error title={_property(result.rule.id)}::{_data(report.redacted(one_line(text)))}"
     if report.verdict is RunVerdict.INCONCLUSIVE:
         why = report.left or next((r.reason for r in report.results if r.verdict is Verdict.INCONCLUSIVE), "")
@@ -83,12 +79,12 @@ def summary(report: Report) -> str:
     if rows:
         lines += ["", "| rule | | says | expected | got |", "| --- | --- | --- | --- | --- |"]
     for result in rows[: 3 * MOST]:
-        worst = _worst(result)
+        worst = result.gravest
         cells = (
             f"`{result.rule.id}`",
             result.verdict.value,
             html.escape(result.rule.statement).replace("|", "&#124;"),
-            _cell(worst.expected if worst is not None else "", report),
+            _cell(expected_text(worst) if worst is not None else "", report),
             _cell(report.in_short(result), report),
         )
         lines.append(f"| {' | '.join(cells)} |")

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from trackly_contract.contract import Outcome, contract, summed_up
-from trackly_contract.core import NotJSONError, Verdict, parse
+from trackly_contract.contract import Outcome, contract, parts_of, summed_up
+from trackly_contract.core import Verdict
 from trackly_contract.generate import PLACES, Place
+from trackly_contract.judge import Success
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -204,7 +205,7 @@ def _seen(session: Seen) -> _Seen:
         number = finding.exchange.number if finding.exchange else 0
         if rules[finding.rule].code is not None:
             to_be_refused.add(number)
-        elif finding.expected == "accepted: 2xx" and finding.verdict is Verdict.BROKEN:
+        elif isinstance(finding.expected, Success) and finding.verdict is Verdict.BROKEN:
             wrongly.add(number)
     seen = _Seen({}, {}, {})
     for exchange in session.exchanges:
@@ -223,22 +224,7 @@ def _pairs(exchange: Exchange) -> Iterator[Pair]:
     """Yield the condition type and operator of each condition in a body, none twice."""
     if len(exchange.request.body) > LARGEST:
         return
-    try:
-        body = parse(exchange.request.body)
-    except NotJSONError:
-        return
-    pending: list[Any] = [body.get("filter")] if isinstance(body, dict) else []
-    while pending:
-        group = pending.pop(0)
-        if not isinstance(group, dict):
-            continue
-        for condition in _list(group.get("conditions")):
-            if isinstance(condition, dict):
-                kind, operator = condition.get("condition_type"), condition.get("operator")
-                if isinstance(kind, str) and isinstance(operator, str):
-                    yield kind, operator
-        pending += _list(group.get("groups"))
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    for part in parts_of(exchange.request.json.fields.get("filter")):
+        kind, operator = part.get("condition_type"), part.get("operator")
+        if isinstance(kind, str) and isinstance(operator, str):
+            yield kind, operator

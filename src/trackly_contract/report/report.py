@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
-from trackly_contract.core import Finding, RunVerdict, Verdict, redacted, run_verdict, short, verdict_of
-from trackly_contract.judge import Baseline
-from trackly_contract.report.waivers import Waiver, not_needed, waived
+from trackly_contract.core import RunVerdict, Verdict, redacted, run_verdict, short, worst
+from trackly_contract.judge import Baseline, actual_text
+from trackly_contract.report.waivers import Waiver, not_needed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trackly_contract.contract import Rule
-    from trackly_contract.judge import ClientFault, LiveRecording, Seen, Traffic
+    from trackly_contract.judge import ClientFault, Finding, LiveRecording, Seen, Traffic
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,12 @@ class RuleResult:
     def differences(self) -> list[Finding]:
         """The findings that are not simply held."""
         return [f for f in self.findings if f.verdict in (Verdict.BROKEN, Verdict.NOTED)]
+
+    @property
+    def gravest(self) -> Finding | None:
+        """The first of the gravest differences; None where there is none."""
+        verdict = worst(finding.verdict for finding in self.differences)
+        return next((finding for finding in self.differences if finding.verdict is verdict), None)
 
 
 @dataclass(frozen=True)
@@ -124,9 +130,9 @@ class Report:
 
     def in_short(self, result: RuleResult) -> str:
         """Return the first grave difference of a rule, with what the last live recording says of it and its waiver."""
-        worst = next((found for found in result.differences if found.verdict is result.verdict), None)
-        text = short(worst.got if worst is not None else result.reason, 160)
-        before = self.before(worst) if worst is not None else None
+        finding = result.gravest
+        text = short(actual_text(finding) if finding is not None else result.reason, 160)
+        before = self.before(finding) if finding is not None else None
         if before is not None and before.recorded:
             text += f" (last live {short(before.said, 160)}{f', {before.reading}' if before.reading else ''})"
         return f"{text}; {result.waiver.text}" if result.waiver is not None else text
@@ -182,19 +188,20 @@ def build_report(
     rules = contract().rules
     seen, notes = [*session.findings], list[str]()
     if last_live is not None:
-        seen, notes = last_live.reread(seen, rules)
+        moved, notes = last_live.moves(seen, rules)
+        seen += moved
     by_rule: dict[str, list[Finding]] = {}
     for finding in seen:
         by_rule.setdefault(finding.rule, []).append(finding)
     unwaived: dict[str, Verdict] = {}
     for rule in rules.values():
-        findings = tuple(_capped(rule, finding) for finding in by_rule.get(rule.id, ()))
-        verdict = verdict_of(findings)
+        findings = tuple(by_rule.get(rule.id, ()))
+        verdict = worst(finding.verdict for finding in findings)
         waiver = (waivers or {}).get(rule.id) if verdict is Verdict.BROKEN else None
         if verdict is not None:
             unwaived[rule.id] = verdict
         if waiver is not None:
-            findings, verdict = tuple(waived(findings)), Verdict.NOTED
+            verdict = Verdict.NOTED
         reason = ""
         if verdict is None:
             verdict, reason = _not_seen(rule, looked_for, reasons)
@@ -226,10 +233,3 @@ def _not_found_out(rules: list[Rule]) -> str:
         f"({', '.join(f'{area}: {count}' for area, count in areas.items())}), nor can it be said whether the audience "
         "could be put back"
     )
-
-
-def _capped(rule: Rule, finding: Finding) -> Finding:
-    """Return the finding, noted at most where no reference page makes the rule."""
-    if finding.verdict is Verdict.BROKEN and not rule.breakable:
-        return Finding(rule.id, Verdict.NOTED, finding.exchange, finding.expected, finding.got, finding.case)
-    return finding

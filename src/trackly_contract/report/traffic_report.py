@@ -8,18 +8,27 @@ Refuses: to judge (traffic_judge.py).
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from trackly_contract.contract import contract
-from trackly_contract.core import Exchange, ExitCode, RunVerdict, Verdict, one_line, redacted, redacted_body, short
-from trackly_contract.judge import Severity, failure_text, request_text
+from trackly_contract.core import (
+    Exchange,
+    ExitCode,
+    RunVerdict,
+    Verdict,
+    one_line,
+    redacted,
+    redacted_body,
+    short,
+    without,
+)
+from trackly_contract.judge import Finding, Severity, Value, Words, failure_text, request_text
 from trackly_contract.report import report as reports
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from trackly_contract.contract import Answer, Trial
-    from trackly_contract.core import Finding
     from trackly_contract.judge import ClientFault, Traffic
     from trackly_contract.report.report import Report
     from trackly_contract.report.waivers import Waiver
@@ -125,8 +134,19 @@ def _keyless_finding(finding: Finding, shown: Mapping[int, Exchange]) -> Finding
     if finding.exchange is None:
         return finding
     key = finding.exchange.request.header("x-api-key") or ""
-    expected, got = redacted(finding.expected, key), redacted(finding.got, key)
-    return replace(finding, exchange=shown[finding.exchange.number], expected=expected, got=got)
+    expected, actual = _keyless_side(finding.expected, key), _keyless_side(finding.actual, key)
+    return replace(finding, exchange=shown[finding.exchange.number], expected=expected, actual=actual)
+
+
+def _keyless_side(side: Any, key: str) -> Any:
+    """Return an expected or actual value without the key."""
+    match side:
+        case Value(json, problem):
+            return Value(without(json, key), redacted(problem, key))
+        case Words(text):
+            return Words(redacted(text, key))
+        case _:
+            return side
 
 
 def _without_its_key(found: ClientFault) -> ClientFault:

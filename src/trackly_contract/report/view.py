@@ -29,7 +29,7 @@ from trackly_contract.core import (
     short,
 )
 from trackly_contract.generate import PLACES
-from trackly_contract.judge import path_of, sent
+from trackly_contract.judge import actual_text, expected_text, path_of, sent
 from trackly_contract.report import advice as report_advice
 from trackly_contract.report import answers
 from trackly_contract.report import diff as report_diff
@@ -39,7 +39,8 @@ from trackly_contract.report.matrix import Known, Saw, gravest
 from trackly_contract.report.snippets import Snippet, snippets
 
 if TYPE_CHECKING:
-    from trackly_contract.core import Exchange, Finding
+    from trackly_contract.core import Exchange
+    from trackly_contract.judge import Finding
     from trackly_contract.report.advice import Impact, Since
     from trackly_contract.report.report import Report, RuleResult
 
@@ -334,8 +335,7 @@ class View:
 
     def expected_and_got(self, difference: Difference) -> tuple[report_diff.Line, ...]:
         """Return an answer beside what was expected of it."""
-        rule = contract().rules[difference.finding.rule]
-        return report_diff.expected_and_got(difference.finding, rule)
+        return report_diff.expected_and_actual(difference.finding)
 
     def then_and_now(self, difference: Difference) -> tuple[report_diff.Line, ...]:
         """Return an answer beside the last live recording of it; empty if there is none, or it is the same."""
@@ -345,8 +345,7 @@ class View:
         then = last_live.recorded(finding.exchange)
         if then is None:
             return ()
-        place = report_diff.place_of_difference(finding)
-        return report_diff.then_and_now(then[0].response, finding.exchange.response, place)
+        return report_diff.then_and_now(then[0].response, finding.exchange.response, finding.at)
 
     def _told(self, result: RuleResult) -> Told:
         pages = contract().pages
@@ -354,7 +353,9 @@ class View:
         alike: dict[tuple[Verdict, str, str, str], list[Finding]] = {}
         for finding in result.differences:
             before = self.report.before(finding).text
-            alike.setdefault((finding.verdict, finding.expected, finding.got, before), []).append(finding)
+            alike.setdefault((finding.verdict, expected_text(finding), actual_text(finding), before), []).append(
+                finding
+            )
         differences = [self._difference(result, findings) for findings in alike.values()]
         differences.sort(key=lambda difference: _GRAVEST_FIRST.index(difference.verdict))
         waiver = one_line(result.waiver.text) if result.waiver is not None else ""
@@ -368,9 +369,9 @@ class View:
         since = report_advice.since(before, day=day, stand_in=self.stand_in)
         return Difference(
             verdict=first.verdict,
-            expected=short(first.expected),
-            got=short(first.got),
-            sent=one_line(sent(first.exchange)) if first.exchange is not None else "",
+            expected=short(expected_text(first)),
+            got=short(actual_text(first)),
+            sent=one_line(sent(first.exchange.request)) if first.exchange is not None else "",
             looks=tuple(dict.fromkeys(looks)),
             last_live=short(before.text),
             since=report_advice.Since(since.known, short(since.text)),

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from trackly_contract.core import Finding, Verdict, data_root
+from trackly_contract.core import Verdict, data_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from trackly_contract.contract import Rule
@@ -111,15 +111,6 @@ def _trouble(waiver: Waiver, rule: Rule | None, today: date) -> str | None:
             "another day"
         )
     return None
-
-
-def waived(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings on a waived rule: what broke it is noted."""
-    return [_noted(finding) if finding.verdict is Verdict.BROKEN else finding for finding in findings]
-
-
-def _noted(finding: Finding) -> Finding:
-    return Finding(finding.rule, Verdict.NOTED, finding.exchange, finding.expected, finding.got, finding.case)
 
 
 def not_needed(waivers: Mapping[str, Waiver], verdicts: Mapping[str, Verdict]) -> list[str]:

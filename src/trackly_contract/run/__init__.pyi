@@ -1,5 +1,4 @@
 from .candidates import find_tokens as find_tokens
-from .candidates import refusal_code as refusal_code
 from .client import UnusableSettingError as UnusableSettingError
 from .live import LiveSession as LiveSession
 from .live import opened as opened
@@ -8,7 +7,6 @@ from .live_history import last_live as last_live
 from .lock import LockedError as LockedError
 from .manifest import CassetteError as CassetteError
 from .offline import blocked as blocked
-from .questions import CASE as CASE
 from .questions import ask_all as ask_all
 from .recording import finish_recording as finish_recording
 from .recording import tell_age as tell_age
@@ -16,6 +14,7 @@ from .recording import tell_unused as tell_unused
 from .session import Session as Session
 from .session import own_content as own_content
 from .signals import Stopped as Stopped
+from .steps import Script as Script
 from .targets import (
     Target as Target,
 )

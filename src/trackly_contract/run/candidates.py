@@ -9,16 +9,22 @@ for the vectors' conditions have one: with a list, or with nothing, they would d
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from trackly_contract.contract import GUARD, Outcome, Trial, code_of, words_of
-from trackly_contract.core import JSON, InconclusiveError, NotJSONError, Verdict, parse
+from trackly_contract.contract import (
+    GUARD,
+    Outcome,
+    Trial,
+    as_answered,
+    code_of,
+    filter_differences,
+    words_of,
+)
+from trackly_contract.core import JSON, InconclusiveError, show
 from trackly_contract.generate import CANDIDATE_TYPES, Tokens, candidate_condition
 from trackly_contract.judge import about_request, describe
 
 if TYPE_CHECKING:
-    from trackly_contract.core import Exchange
     from trackly_contract.run.session import Session
 
 CASE = "candidates"
@@ -131,39 +137,21 @@ def _write(session: Session, kind: str, words: Words, answer: Found) -> None:
 
 def _tried(session: Session, conditions: list[dict[str, JSON]]) -> Found:
     # With a name, so that the cache is seen to be cleared by a filter that is not sent alone.
-    body = {"name": "trackly-contract: candidates", "filter": {"operator": "AND", "conditions": [GUARD, *conditions]}}
-    before = len(session.findings)
+    sent: dict[str, JSON] = {"operator": "AND", "conditions": [GUARD, *conditions]}
+    body = {"name": "trackly-contract: candidates", "filter": sent}
+    # What no page says is accepted may be stored in any way. The guard is documented, and stands first.
+    open_at = [f"/filter/conditions/{index}" for index in range(1, len(conditions) + 1)]
     try:
-        exchange = session.attempt(body, CASE)
+        exchange = session.update(body, CASE, open_at=open_at)
     except InconclusiveError as error:
-        session.read(CASE)  # this update got no answer; where nothing gets one, that is said of the whole run
+        session.read(CASE)  # this update got no response; where nothing gets one, that is said of the whole run
         return Found(worked=False, said=str(error), outage=True)
-    if not exchange.response.succeeded:
-        sound = about_request(exchange.response)
-        return Found(False, describe(exchange.response), refusal_code(exchange) if sound else None, not sound)
-    changed = _forgiven(session, before)
-    if changed is not None:
-        return Found(False, f"{exchange.response.status}, but stored as {changed}")
-    return Found(True, str(exchange.response.status))
-
-
-def _forgiven(session: Session, since: int) -> str | None:
-    """Return how a candidate condition is stored where it is not as sent, None if it is; that breaks no rule.
-
-    What no page says is accepted may be stored in any way. The guard is documented, and stands first.
-    """
-    for place, finding in enumerate(session.findings[since:], since):
-        ours = finding.got.startswith("/filter/conditions/") and not finding.got.startswith("/filter/conditions/0")
-        if finding.rule == "update.filter" and finding.verdict is Verdict.BROKEN and ours:
-            session.findings[place] = replace(finding, verdict=Verdict.NOTED)
-            return finding.got
-    return None
-
-
-def refusal_code(exchange: Exchange) -> JSON:
-    """Return the `code` of an answer, whatever it is; None if there is none."""
-    try:
-        answer = parse(exchange.response.body, duplicate_keys=True)
-    except NotJSONError:
-        return None
-    return answer.get("code") if isinstance(answer, dict) else None
+    response = exchange.response
+    if not response.succeeded:
+        sound = about_request(response)
+        return Found(False, describe(response), response.code if sound else None, not sound)
+    differing = filter_differences(as_answered(sent), response.json.fields.get("filter"))
+    place, stored = next(((place, stored) for place, _, stored, grave in differing if grave), ("", None))
+    if any(f"/filter{place}/".startswith(f"{start}/") for start in open_at):
+        return Found(False, f"{response.status}, but stored as /filter{place}: {show(stored, 120)}")
+    return Found(True, str(response.status))

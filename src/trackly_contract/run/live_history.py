@@ -10,15 +10,15 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import yaml
 
-from trackly_contract.core import STAMP, Exchange, Finding, NotJSONError, Request, Response, Verdict, parse
-from trackly_contract.judge import Baseline, Move, Reading, before, move, path_of
+from trackly_contract.core import ABSENT, STAMP, Exchange, Request, Response, Verdict
+from trackly_contract.judge import Baseline, Finding, Move, Reading, Words, before, differs, move, path_of
 from trackly_contract.run import cassettes
 
 if TYPE_CHECKING:
@@ -43,14 +43,13 @@ class RecordingError(Exception):
 def key_of(request: Request) -> Key:
     """Return what makes two requests the same: method, path without the id, body as typed JSON (else as bytes).
 
-    Of sending lists only how many: a recording keeps stand-ins of those that the audience has (standins.py).
+    Of sending lists only how many: a recording anonymizes those that the audience has (anonymize.py).
     """
-    body = request.body
-    with suppress(NotJSONError):
-        value = parse(body) if body else None
+    value, body = request.json.strict, request.body
+    if value is not ABSENT:
         if isinstance(value, dict) and isinstance(value.get("source_lists"), list):
-            value["source_lists"] = len(value["source_lists"])
-        body = json.dumps(value, sort_keys=True).encode() if body else b""
+            value = {**value, "source_lists": len(value["source_lists"])}
+        body = json.dumps(value, sort_keys=True).encode()
     return request.method, path_of(request), body
 
 
@@ -137,7 +136,7 @@ class LastLive:
         self._read = False
         self._asked: dict[int, tuple[str, Key, int]] = {}
         self._turns: Counter[tuple[str, Key]] = Counter()
-        self._moved: dict[tuple[str, int], Baseline] = {}
+        self._moved: dict[int, Baseline] = {}
         self._watch()
 
     def _watch(self) -> None:
@@ -182,56 +181,53 @@ class LastLive:
 
     def before(self, finding: Finding) -> Baseline:
         """Return what the last live recording says of a difference."""
-        number = finding.exchange.number if finding.exchange is not None else 0
-        if (finding.rule, number) in self._moved:
-            return self._moved[finding.rule, number]
+        if id(finding) in self._moved:
+            return self._moved[id(finding)]
         then = self.recorded(finding.exchange)
         recordings = self.recordings()
-        told = Baseline(reading=Reading.NEW)
+        found = Baseline(reading=Reading.NEW)
         if recordings is not None:
-            told = Baseline(f"never asked, nor in the recording of {recordings.date}", Reading.NEW)
+            found = Baseline(f"never asked, nor in the recording of {recordings.date}", Reading.NEW)
             if then is not None:
-                told = before(finding, *then)
+                found = before(finding, *then)
         elif self.trouble:
-            told = Baseline("not known, for the recording cannot be used (a note of this run says why)")
-        return replace(told, reading=None) if self.stand_in else told
+            found = Baseline("not known, for the recording cannot be used (a note of this run says why)")
+        return replace(found, reading=None) if self.stand_in else found
 
-    def reread(self, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[list[Finding], list[str]]:
-        """Return the findings, those noted that held while something moved; and notes of what no rule is about."""
-        found = list(findings)
+    def moves(self, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[list[Finding], list[str]]:
+        """Return what changed since the recording though a rule held, as noted findings; and what no rule is about."""
         recordings = None if self.stand_in else self.recordings()
         if recordings is None:
-            return found, [f"the last live recording is not used: {self.trouble}"] if self.trouble else []
-        told: dict[int, list[Finding]] = {}
-        for finding in found:
-            told.setdefault(finding.exchange.number if finding.exchange is not None else 0, []).append(finding)
-        replaced: dict[int, Finding] = {}
+            return [], [f"the last live recording is not used: {self.trouble}"] if self.trouble else []
+        beside: dict[int, list[Finding]] = {}
+        for finding in findings:
+            beside.setdefault(finding.exchange.number if finding.exchange is not None else 0, []).append(finding)
+        found: list[Finding] = []
         loose: list[str] = []
         for exchange in self.session.exchanges:
             then = self.recorded(exchange)
-            if then is None:
+            here = beside.get(exchange.number, [])
+            rejecting = next((f.rule for f in here if rules[f.rule].code is not None), None)
+            moved = move(exchange, then[0], rejecting) if then is not None else None
+            if then is None or moved is None:
                 continue
             recorded, date = then
-            beside = told.get(exchange.number, [])
-            refusal = next((f.rule for f in beside if rules[f.rule].code is not None), None)
-            moved = move(exchange, recorded, refusal)
-            if moved is None:
-                continue
-            for finding in beside:
-                if finding.rule == moved.rule and finding.verdict is Verdict.HELD:
-                    replaced[id(finding)] = self._noted(finding, exchange, moved, date)
-            if not beside and _answered(exchange) and _answered(recorded):
+            if any(finding.rule == moved.rule and finding.verdict is Verdict.HELD for finding in here):
+                case = next(finding.case for finding in here if finding.rule == moved.rule)
+                found.append(self._noted(exchange, moved, date, case))
+            elif not here and _answered(exchange) and _answered(recorded):
                 step = self._asked[exchange.number][0]
                 loose.append(f"{step}: {moved.now}, on {date} {moved.then}: something moved")
         notes = loose[:MOST_NOTES]
         if len(loose) > MOST_NOTES:
             notes.append(f"and {len(loose) - MOST_NOTES} more answers that no rule is about moved")
-        return [replaced.get(id(finding), finding) for finding in found], notes
+        return found, notes
 
-    def _noted(self, finding: Finding, exchange: Exchange, moved: Move, date: str) -> Finding:
-        said = Baseline(f"{moved.then} on {date}", Reading.MOVED, recorded=True)
-        self._moved[finding.rule, exchange.number] = said
-        return replace(finding, verdict=Verdict.NOTED, expected=f"as on {date}: {moved.then}", got=moved.now)
+    def _noted(self, exchange: Exchange, moved: Move, date: str, case: str) -> Finding:
+        expected, actual = Words(f"as on {date}: {moved.then}"), Words(moved.now)
+        finding = differs(moved.rule, exchange, expected, actual, case=case, grave=False)
+        self._moved[id(finding)] = Baseline(f"{moved.then} on {date}", Reading.MOVED, recorded=True)
+        return finding
 
 
 def last_live(session: Session) -> LastLive:

@@ -1,7 +1,8 @@
-"""A session: one run's conversation with one target, judged and kept.
+"""A session: one run's conversation with one target, judged as it happens and kept.
 
-Promises: every exchange is judged as it happens and every finding kept; the audience is given back as it was found.
-Refuses: to know what stands behind its target, and to tell a fault of the way from an answer (conversation.py).
+Every exchange is judged once, by judge.expectation, and every finding is kept as it was made. The audience is restored
+at the end. Does not know what stands behind its target, and does not tell a network fault from a response
+(conversation.py).
 """
 
 from __future__ import annotations
@@ -10,21 +11,24 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trackly_contract.contract import NOBODY, as_request, contract
-from trackly_contract.core import (
-    JSON,
+from trackly_contract.contract import NOBODY, as_request
+from trackly_contract.core import JSON, InconclusiveError, Verdict, encode, keyless, same, show
+from trackly_contract.judge import (
+    BODY_FIELDS,
+    Accepted,
+    AudienceState,
     BrokenError,
+    Event,
     Finding,
-    InconclusiveError,
-    NotJSONError,
-    Verdict,
-    encode,
-    keyless,
-    parse,
-    same,
-    show,
+    Rejected,
+    Rejection,
+    Success,
+    Whole,
+    describe,
+    differs,
+    held,
+    judge,
 )
-from trackly_contract.judge import BODY_FIELDS, AudienceState, describe, judge_audience, judge_refusal
 from trackly_contract.run.conversation import Conversation, NotAskedError
 
 if TYPE_CHECKING:
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from trackly_contract.contract import Answer, RequestVector, Situation, Trial
     from trackly_contract.core import Exchange, Request
     from trackly_contract.generate import Effort, RefusalCase, Tokens
+    from trackly_contract.judge import Expectation, Kind
 
 RESTORING = 5
 """Requests that the end may take: a filter that matches nobody, the lists, the rest, the size, a last look."""
@@ -41,7 +46,10 @@ BACKING_UP = 2
 """Requests that it takes to know that it could be put back: the rehearsal, and a look."""
 
 DOCUMENTED_FILTERS = frozenset({"filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known"})
-"""Rules that a refused filter of documented tokens breaks."""
+"""Rules that a rejected filter of documented tokens breaks."""
+
+Sent = tuple[str, dict[str, JSON], "Situation | None"]
+"""An update that was sent to be rejected: its case, its body, and what is wrong with its key or id."""
 
 
 @dataclass
@@ -57,8 +65,8 @@ class Session(Conversation):
     vocabulary: list[Trial] = field(default_factory=list)
     asks_questions: bool = False
     answers: list[Answer] = field(default_factory=list)
-    told: set[str] = field(default_factory=set)
-    sent_to_be_refused: list[tuple[str, dict[str, JSON], Situation | None]] = field(default_factory=list)
+    reported: set[str] = field(default_factory=set)
+    sent_to_be_rejected: list[Sent] = field(default_factory=list)
 
     @contextmanager
     def step(self, case: str) -> Iterator[None]:
@@ -72,38 +80,37 @@ class Session(Conversation):
 
     # Asking and judging ----------------------------------------------------------------------------
 
-    def read(self, case: str = "") -> JSON:
-        """GET the audience, judge what it shows, and return it (None if the answer carries none)."""
+    def _judged(self, exchange: Exchange, expectation: Expectation, case: str) -> tuple[list[Finding], JSON]:
+        """Judge a response and follow the audience; return what was found, not kept yet, and the audience shown."""
+        judged = judge(exchange, expectation, self.target.audience_id, case)
+        followed = self.state.follow(judged.event) if judged.event is not None else []
+        return [*judged.findings, *followed], judged.audience
+
+    def _look(self, case: str) -> tuple[list[Finding], JSON]:
         exchange = self.ask(self._request("GET"))
         if exchange.response.status == 404 and not any(e.response.succeeded for e in self.exchanges):
             raise InconclusiveError(
                 f"there is no audience with the id that was given ({describe(exchange.response)}): "
                 "look at TRACKLY_AUDIENCE_ID, and whether the key is of the same account"
             )
-        judged = judge_audience(exchange, self.target.audience_id, case)
-        self.findings.extend(judged.findings)
-        if judged.audience is not None:
-            self.findings.extend(self.state.read(exchange, judged.well_formed(), case))
-        return judged.audience
+        return self._judged(exchange, Accepted(), case)
 
-    def update(self, body: dict[str, JSON], case: str, rules: Sequence[str] = ()) -> Exchange:
-        """PUT a body that the documentation accepts, and judge the answer.
+    def read(self, case: str = "") -> JSON:
+        """GET the audience, judge what it shows, and return it (None if the response carries none)."""
+        found, audience = self._look(case)
+        self.findings += found
+        return audience
 
-        Each of `rules` held if the update succeeds, and is broken if it does not.
+    def update(
+        self, body: dict[str, JSON], case: str, rules: Sequence[str] = (), open_at: Sequence[str] = ()
+    ) -> Exchange:
+        """PUT a body that the documentation accepts, and judge the response.
+
+        Each of `rules` held if the update succeeds, and is broken if it does not. `open_at` are positions in the
+        stored audience of which nobody says how they look.
         """
         exchange = self._put(body)
-        if exchange.response.succeeded:
-            judged = judge_audience(exchange, self.target.audience_id, case)
-            self.findings.extend(judged.findings)
-            if judged.audience is not None:
-                self.findings.extend(self.state.updated(exchange, body, judged.well_formed(), case))
-            else:
-                self.state.adopted(None)
-            self.held(rules, exchange, case)
-        else:
-            self.state.was_refused(body)
-            got = describe(exchange.response)
-            self.findings.extend(Finding(rule, Verdict.BROKEN, exchange, "accepted: 2xx", got, case) for rule in rules)
+        self.findings += self._judged(exchange, Accepted(tuple(rules), open_at=tuple(open_at)), case)[0]
         return exchange
 
     def _put(self, body: dict[str, JSON]) -> Exchange:
@@ -121,38 +128,35 @@ class Session(Conversation):
         known = self.backup is not None and self.writes > 0 and isinstance(name, str)
         return self._request("PUT", body={"name": name}) if known else None
 
-    def attempt(self, body: dict[str, JSON], case: str) -> Exchange:
-        """PUT a body of which the documentation does not say whether it is accepted; only follow the answer."""
-        return self.update(body, case)
-
     def held(self, rules: Sequence[str], exchange: Exchange, case: str) -> None:
         """Say of several rules that one exchange shows them to hold."""
-        self.findings.extend(Finding(rule, Verdict.HELD, exchange, case=case) for rule in rules)
+        self.findings.extend(held(rule, exchange, case) for rule in rules)
 
-    def broke(self, rule: str, expected: str, exchange: Exchange, case: str) -> None:
-        """Say of a rule that one exchange breaks it."""
-        self.findings.append(Finding(rule, Verdict.BROKEN, exchange, expected, describe(exchange.response), case))
+    def broke(self, rule: str, exchange: Exchange, case: str) -> None:
+        """Say of a rule that one exchange breaks it: an update that should be accepted was rejected."""
+        self.findings.append(differs(rule, exchange, Success(), Whole(), case=case))
 
-    def refuses_documented_filters(self) -> bool:
-        """Whether a filter of documented tokens was refused already, and named as what is broken."""
+    def rejects_documented_filters(self) -> bool:
+        """Whether a filter of documented tokens was rejected already, and named as what is broken."""
         return any(f.verdict is Verdict.BROKEN and f.rule in DOCUMENTED_FILTERS for f in self.findings)
 
-    def refuse(self, case: RefusalCase, tokens: Tokens | None = None, lists: Sequence[int] = ()) -> list[Finding]:
-        """PUT a body that the documentation refuses, judge the answer, and return what was found.
+    def reject(
+        self, case: RefusalCase, tokens: Tokens | None = None, lists: Sequence[int] = (), *, certain: bool = True
+    ) -> list[Finding]:
+        """PUT a body that the documentation rejects, judge the response, and return what was found.
 
-        `tokens` and `lists` are what the target accepts in place of the vector's.
+        `tokens` and `lists` are what the target accepts in place of the vector's. With `certain` False the body holds
+        a token that the target may reject first: then a difference says nothing.
         """
         vector = case.vector
-        body = case.body(tokens, lists)
-        return self.refuse_body(body, vector.rule, str(vector.code), case.id, too_wide=case.too_wide)
+        remark = ", which may be about a window of a hundred years (open: value-range)" if case.too_wide else ""
+        error = (vector.rule, Rejection(400, str(vector.code)))
+        return self.reject_body(case.body(tokens, lists), Rejected((error,), remark, certain), case.id)
 
-    def refuse_body(
-        self, body: dict[str, JSON], rule: str, code: str, case: str, *, too_wide: bool = False
-    ) -> list[Finding]:
-        """PUT a body that is refused with 400 and `code` by `rule`, judge the answer, and return what was found.
+    def reject_body(self, body: dict[str, JSON], expectation: Rejected, case: str) -> list[Finding]:
+        """PUT a body that is rejected, judge the response, and return what was found.
 
-        An acceptance is followed, and answered at once by a filter that matches nobody. `too_wide` as in
-        `judge_refusal`.
+        A success is followed by a filter that matches nobody at once.
         """
         try:
             exchange = self._put(body)
@@ -160,66 +164,67 @@ class Session(Conversation):
             raise
         except InconclusiveError:
             with suppress(InconclusiveError):
-                self.settle()  # it may have been accepted, though no answer says so
+                self.settle()  # it may have been accepted, though no response says so
             raise
-        found = judge_refusal(exchange, rule, 400, code, case, too_wide=too_wide)
-        self.findings.extend(found)
-        self.sent_to_be_refused.append((case, body, None))
-        self._after_refusal(exchange, body)
-        return found
+        return self._rejected(exchange, expectation, (case, body, None))
 
     def deny(self, vector: RequestVector) -> None:
-        """Send a request with a bad key or to an unknown id, and judge that it is refused."""
+        """Send a request with a bad key or to an unknown id, and judge that it is rejected."""
         request = self._request(vector.method, body=vector.body, situation=vector.situation)
         exchange = self.ask(request, good_key=vector.situation == "id_unknown")
-        found = judge_refusal(exchange, vector.rule, vector.status, str(vector.code), vector.id)
-        self.findings.extend(found)
+        expectation = Rejected(((vector.rule, Rejection(vector.status, str(vector.code))),))
         if vector.method == "PUT":
-            self.sent_to_be_refused.append((vector.id, vector.body, vector.situation))
-            self._after_refusal(exchange, vector.body)
+            self._rejected(exchange, expectation, (vector.id, vector.body, vector.situation))
+        else:
+            self.findings += judge(exchange, expectation, self.target.audience_id, vector.id).findings
+
+    def _rejected(self, exchange: Exchange, expectation: Expectation, sent: Sent) -> list[Finding]:
+        found, _ = self._judged(exchange, expectation, sent[0])
+        self.findings += found
+        self.sent_to_be_rejected.append(sent)
+        if exchange.response.succeeded:
+            self.settle()
+        return found
 
     def confirm_unchanged(self) -> None:
-        """Read the audience after a batch of refusals; if it changed, find a refused update that changes it.
+        """Read the audience after a batch of rejections; if it changed, find a rejected update that changes it.
 
         The last is tried again alone, then twice as many each time: what all of them do costs few requests.
         """
-        before = len(self.findings)
-        self.read("refused-unchanged")
-        moved = self._changes(self.findings[before:])
-        if not moved:
-            return
-        suspects, size = self.sent_to_be_refused[::-1], 1
-        while suspects and not self._culprit(suspects[:size]):
+        changes, others = self._changes("refused-unchanged")
+        self.findings += others
+        culprit: list[Finding] = []
+        suspects, size = self.sent_to_be_rejected[::-1] if changes else [], 1
+        while suspects and not culprit:
+            culprit = self._culprit(suspects[:size])
             suspects, size = suspects[size:], size * 2
-        if suspects:
-            self.withdraw(moved)
+        self.findings += culprit or changes
 
-    @staticmethod
-    def _changes(findings: Sequence[Finding]) -> list[Finding]:
-        return [f for f in findings if f.rule == "update.refused.unchanged" and f.verdict is Verdict.BROKEN]
+    def _changes(self, case: str) -> tuple[list[Finding], list[Finding]]:
+        """Read the audience; return the findings that a rejected update changed it, and all others."""
+        found, _ = self._look(case)
+        changes = [f for f in found if f.rule == "update.refused.unchanged" and f.verdict is Verdict.BROKEN]
+        return changes, [finding for finding in found if finding not in changes]
 
-    def _culprit(self, suspects: Sequence[tuple[str, dict[str, JSON], Situation | None]]) -> bool:
-        """Send refused updates again, and if they change the audience find one that does; keep what it shows."""
+    def _culprit(self, suspects: Sequence[Sent]) -> list[Finding]:
+        """Send rejected updates again; if they change the audience, return what one of them alone shows."""
         # Other texts than any body carries, and a size: what was half applied once would else be there already.
         self.settle({"name": "trackly-contract", "description": "trackly-contract"})
         self.count()
         self.read()
-        before = len(self.findings)
         for _, body, situation in suspects:
             request = self._request("PUT", body=body, situation=situation)
-            self._after_refusal(self.ask(request, good_key=situation in (None, "id_unknown")), body)
-        self.read(suspects[0][0])
-        found = self._changes(self.findings[before:])
-        if not found or len(suspects) == 1:
-            return bool(found)
-        self.withdraw(found)
+            exchange = self.ask(request, good_key=situation in (None, "id_unknown"))
+            kind: Kind = "adopted" if exchange.response.succeeded else "rejected"
+            self.state.follow(Event(kind, exchange, body=body, audience=exchange.response.json.strict))
+            if exchange.response.succeeded:
+                self.settle()
+        changes, others = self._changes(suspects[0][0])
+        self.findings += others
+        if not changes or len(suspects) == 1:
+            return changes
         half = len(suspects) // 2
         return self._culprit(suspects[:half]) or self._culprit(suspects[half:])
-
-    def withdraw(self, findings: Sequence[Finding]) -> None:
-        """Take findings back that turned out to say nothing, or less than others do."""
-        gone = {id(finding) for finding in findings}
-        self.findings = [finding for finding in self.findings if id(finding) not in gone]
 
     def require(self, rule: str, case: str | None = None) -> None:
         """Raise what the findings on a rule amount to; with `case`, only those of that case.
@@ -228,31 +233,19 @@ class Session(Conversation):
         """
         found = [finding for finding in self.of(rule) if case is None or finding.case == case]
         broken = [finding for finding in found if finding.verdict is Verdict.BROKEN]
-        if broken and contract().rules[rule].breakable:
-            self.told.add(rule)
+        if broken:
+            self.reported.add(rule)
             raise BrokenError(broken)
         if not found and case is None:
             raise InconclusiveError(f"no answer of this run shows whether {rule} holds")
         if not found:
             raise InconclusiveError(f"the answer to {case} does not show which fault was meant")
 
-    def require_nothing_untold(self) -> None:
-        """Raise BrokenError for what a later answer broke of a rule whose own test had passed."""
-        rules = contract().rules
-        untold = [
-            finding
-            for finding in self.findings
-            if finding.verdict is Verdict.BROKEN and finding.rule not in self.told and rules[finding.rule].breakable
-        ]
-        if untold:
-            raise BrokenError(untold)
-
-    def _after_refusal(self, exchange: Exchange, body: dict[str, JSON]) -> None:
-        if not exchange.response.succeeded:
-            self.state.was_refused(body)
-            return
-        self._adopt(exchange)
-        self.settle()
+    def require_nothing_unreported(self) -> None:
+        """Raise BrokenError for what a later response broke of a rule whose own test had passed."""
+        broken = [f for f in self.findings if f.verdict is Verdict.BROKEN and f.rule not in self.reported]
+        if broken:
+            raise BrokenError(broken)
 
     def settle(self, more: dict[str, JSON] | None = None) -> None:
         """Put a filter that matches nobody in place, whatever stands there, and `more` with it.
@@ -265,15 +258,7 @@ class Session(Conversation):
         finally:
             self.kept_aside = aside
         if exchange.response.succeeded:
-            self._adopt(exchange)
-
-    def _adopt(self, exchange: Exchange) -> None:
-        try:
-            answer = parse(exchange.response.body)
-        except NotJSONError:
-            answer = None
-        complete = isinstance(answer, dict) and all(name in answer for name in BODY_FIELDS)
-        self.state.adopted(answer if complete else None)
+            self.state.adopted(exchange.response.json.strict)
 
     def count(self) -> bool:
         """GET the size of the audience, which fills its cache; return whether the target could."""
@@ -282,7 +267,7 @@ class Session(Conversation):
             self.state.was_counted()
         return exchange.response.succeeded
 
-    # Borrowing and giving back ---------------------------------------------------------------------
+    # Backing up and restoring ------------------------------------------------------------------------
 
     @property
     def interrupted(self) -> bool:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackly_contract.core import InconclusiveError, Verdict
+from trackly_contract.core import InconclusiveError, SkippedError
 from trackly_contract.generate import RefusalCase, refusal_cases
 
 if TYPE_CHECKING:
-    from trackly_contract.generate import Tokens
-    from trackly_contract.run import Session
+    from trackly_contract.run import Script, Session
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -23,16 +22,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
-def test_a_fault_is_refused(api: Session, tokens: Tokens, known_lists: list[int], case: RefusalCase) -> None:
-    lists = case.known_lists()
-    if lists > len(known_lists):
-        pytest.skip(f"the audience has {len(known_lists)} sending lists of its own, this body needs {lists}")
-    with api.step(case.id):
-        found = api.refuse(case, tokens, known_lists)
-    broken = [finding for finding in found if finding.rule == case.vector.rule]
+def test_an_error_is_rejected(script: Script, api: Session, case: RefusalCase) -> None:
+    script.reach("candidates tried")
+    known, tokens = script.known_lists, script.tokens
+    if case.known_lists() > len(known):
+        raise SkippedError(
+            f"the audience has {len(known)} sending lists of its own, this body needs {case.known_lists()}"
+        )
     without_token = case.condition_type is not None and case.condition_type not in tokens.operators
-    if without_token and any(finding.verdict is Verdict.BROKEN for finding in broken):
-        api.withdraw(broken)
+    with api.step(case.id):
+        found = api.reject(case, tokens, known, certain=not without_token)
+    if without_token and not any(finding.rule == case.vector.rule for finding in found):
         raise InconclusiveError(
             f"no candidate operator of {case.condition_type} is accepted here, so a refusal says nothing of the fault"
         )
@@ -40,9 +40,9 @@ def test_a_fault_is_refused(api: Session, tokens: Tokens, known_lists: list[int]
 
 
 @pytest.mark.trackly_rule("update.refused.unchanged")
-@pytest.mark.usefixtures("tokens")
-def test_refused_updates_changed_nothing(api: Session) -> None:
-    if not api.state.refused:
+def test_rejected_updates_changed_nothing(script: Script, api: Session) -> None:
+    script.reach("candidates tried")
+    if not api.state.rejected:
         raise InconclusiveError("no update was refused in this run")
     with api.step("refused-unchanged"):
         api.confirm_unchanged()

@@ -10,7 +10,7 @@ from trackly_contract.contract import contract
 from trackly_contract.core import InconclusiveError
 
 if TYPE_CHECKING:
-    from trackly_contract.run import Session
+    from trackly_contract.run import Script, Session
 
 READING = ("audience.", "read.flat", "error.")
 UPDATING = (
@@ -36,23 +36,24 @@ def _rules(*prefixes: str) -> list[object]:
     ]
 
 
-def test_the_audience_is_as_it_was_found(restored: list[str]) -> None:
-    if restored:
-        raise InconclusiveError("the audience is not as it was found: " + "; ".join(restored))
+def test_the_audience_is_as_it_was_found(script: Script) -> None:
+    script.reach("restored")
+    if script.left:
+        raise InconclusiveError("the audience is not as it was found: " + "; ".join(script.left))
 
 
 @pytest.mark.parametrize("rule", _rules(*READING))
-@pytest.mark.usefixtures("untouched")
-def test_every_answer(api: Session, rule: str) -> None:
+def test_every_response(script: Script, api: Session, rule: str) -> None:
+    script.reach("untouched")
     api.require(rule)
 
 
 @pytest.mark.parametrize("rule", _rules(*UPDATING))
-@pytest.mark.usefixtures("restored")
-def test_every_update(api: Session, rule: str) -> None:
+def test_every_update(script: Script, api: Session, rule: str) -> None:
+    script.reach("restored")
     api.require(rule)
 
 
-@pytest.mark.usefixtures("untouched")
-def test_no_unreported_breakage(api: Session) -> None:
-    api.require_nothing_untold()
+def test_no_unreported_breakage(script: Script, api: Session) -> None:
+    script.reach("untouched")
+    api.require_nothing_unreported()

@@ -1,0 +1,209 @@
+"""What must come back for a request, and the one judgement of a response by it.
+
+The suite makes an expectation from a vector, recorded traffic from what the schemas say of a request. A response is
+compared with nothing else. Does not send anything, and does not follow an audience over time (state.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from trackly_contract.contract import contract, parts_of
+from trackly_contract.judge.findings import Finding, Rejection, Success, Whole, Words, differs, held
+from trackly_contract.judge.requests import Severity
+from trackly_contract.judge.responses import error_body, judge_audience, judge_rejection
+from trackly_contract.judge.state import Event, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackly_contract.core import JSON, Exchange
+    from trackly_contract.judge.requests import RequestFault
+
+MOST_PARTS = 10
+"""Conditions and groups of a filter, and lists, that no limit which a page leaves open can be about."""
+
+LARGEST_NUMBER = 1_000
+LONGEST_NAME = 255
+
+NO_FAULT_OF_THE_BODY = frozenset({"id-form", "key-form", "key-blanks"})
+"""Open questions that matter only to who asks with such an id or key."""
+
+LIMIT = ", which may be a limit that no page states"
+
+_KNOWN = (
+    ("filter.time.", "filter.time.known"),
+    ("filter.count.", "filter.count.known"),
+    ("filter.operator", "filter.operator.known"),
+    ("filter.empty", "filter.nested"),
+    ("update.name.", "update.name.longest"),
+)
+"""Which accepting rule a wrong rejection breaks, by the rule of the code that it came with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The request is accepted, and each of `rules` holds then.
+
+    A rejection breaks each of them; with `by_code` it breaks the one that its code is about, else the success of the
+    operation. `limited`: the body is larger than those of the documentation, so a code of no table may be a limit.
+    `open_at` are positions in the stored audience of which nobody says how they look.
+    """
+
+    rules: tuple[str, ...] = ()
+    by_code: bool = False
+    limited: bool = False
+    open_at: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The request is rejected for one of `errors`: rules with the rejection of each.
+
+    A `remark` says what the body holds besides of which nobody knows whether it is allowed. With `certain` False a
+    difference says nothing: something else in the request may be rejected first.
+    """
+
+    errors: tuple[tuple[str, Rejection], ...]
+    remark: str = ""
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """The documentation does not say what comes back."""
+
+
+Expectation: TypeAlias = Accepted | Rejected | Open
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a response shows by itself, and what it means for its audience (None for nothing).
+
+    `audience` is what a success carried, None if it carried none; the event has of it what can be compared over time.
+    """
+
+    findings: tuple[Finding, ...]
+    event: Event | None = None
+    audience: JSON = None
+
+
+def judge(exchange: Exchange, expectation: Expectation, audience_id: str, case: str = "") -> Judged:
+    """Judge the response to a GET or PUT of an audience by what must come back."""
+    body = exchange.request.json.strict if exchange.request.method == "PUT" else None
+    sent = body if isinstance(body, dict) else {}
+    if exchange.response.succeeded:
+        return _success(exchange, expectation, audience_id, case, sent)
+    found: list[Finding]
+    match expectation:
+        case Rejected(errors, remark):
+            rule, rejection = next((e for e in errors if e[1].code == exchange.response.code), errors[0])
+            found = judge_rejection(exchange, rule, rejection, case, remark)
+        case Accepted():
+            found = _wrongly_rejected(exchange, expectation, case)
+        case Open():
+            found = error_body(exchange, case)
+    return Judged(_certain(found, expectation), Event("rejected", exchange, case, sent) if body is not None else None)
+
+
+def _certain(found: list[Finding], expectation: Expectation) -> tuple[Finding, ...]:
+    """Return the findings, without those on a rule whose difference says nothing."""
+    if isinstance(expectation, Rejected) and not expectation.certain:
+        rules = {rule for rule, _ in expectation.errors}
+        found = [finding for finding in found if finding.rule not in rules or finding.expected is None]
+    return tuple(found)
+
+
+def _success(
+    exchange: Exchange, expectation: Expectation, audience_id: str, case: str, sent: dict[str, JSON]
+) -> Judged:
+    if isinstance(expectation, Rejected):
+        wrong = [differs(rule, exchange, rejection, Whole(), case=case) for rule, rejection in expectation.errors]
+        shown = exchange.response.json.strict
+        return Judged(_certain(wrong, expectation), Event("adopted", exchange, case, sent, shown))
+    judged = judge_audience(exchange, audience_id, case)
+    found = [*judged.findings]
+    audience = judged.well_formed() if judged.audience is not None else None
+    if exchange.request.method == "GET":
+        read = Event("read", exchange, case, {}, audience) if audience is not None else None
+        return Judged(tuple(found), read, judged.audience)
+    if isinstance(expectation, Open):
+        return Judged(tuple(found), Event("adopted", exchange, case, sent, audience), judged.audience)
+    found += [held(rule, exchange, case) for rule in expectation.rules]
+    kind: Kind = "updated" if audience is not None else "adopted"
+    return Judged(tuple(found), Event(kind, exchange, case, sent, audience, expectation.open_at), judged.audience)
+
+
+def _wrongly_rejected(exchange: Exchange, expectation: Accepted, case: str) -> list[Finding]:
+    operation = "read" if exchange.request.method == "GET" else "update"
+    if not expectation.by_code:
+        rules = expectation.rules if operation == "update" else ("read.success",)
+        expected = Success() if operation == "update" else Words("2xx and the audience object")
+        return [differs(rule, exchange, expected, Whole(), case=case) for rule in rules]
+    code = exchange.response.code
+    about = next((rule.id for rule in contract().rules.values() if code and rule.code == code), "")
+    known = next((known for start, known in _KNOWN if about.startswith(start)), "")
+    rule = known if known in expectation.rules else f"{operation}.success"
+    limit = expectation.limited and not about
+    actual = Whole(LIMIT if limit else "")
+    return [differs(rule, exchange, Success(), actual, case=case, grave=not limit), *error_body(exchange, case)]
+
+
+# From recorded traffic -----------------------------------------------------------------------------
+
+
+def expectation_of(
+    violations: Sequence[RequestFault], body: JSON, open_violations: Sequence[RequestFault]
+) -> Expectation:
+    """Return what must come back for a request of recorded traffic.
+
+    `violations` are those of the request, `open_violations` those of them that a target may see otherwise; `body` is
+    its JSON (None for a GET).
+    """
+    of_body = [v for v in violations if v.status not in (401, 404) and v.name not in NO_FAULT_OF_THE_BODY]
+    errors = [v for v in of_body if v.severity is Severity.REFUSED]
+    places = {v.place for v in errors}
+    asked = [v for v in of_body if v.severity is not Severity.REFUSED and v.place not in places]
+    if errors and not any(v in open_violations for v in asked):
+        remark = (
+            "" if modest(body, counts=False) else ", which may be about a window of a hundred years (open: value-range)"
+        )
+        known = {v.name: (v.name, Rejection(v.status or 400, v.code or "")) for v in errors}
+        return Rejected(tuple(known.values()), remark)
+    if errors or asked or (body is not None and not isinstance(body, dict)):
+        return Open()
+    return Accepted(
+        tuple(sorted(shown(body))) if body else (), by_code=True, limited=not modest(body) if body else False
+    )
+
+
+def shown(body: dict[str, JSON]) -> set[str]:
+    """Return the rules about what is accepted that an accepted update shows to hold."""
+    found = {"update.optional"} if len(body) == 1 else set[str]()
+    if isinstance(body.get("name"), str) and len(body["name"]) == LONGEST_NAME:
+        found.add("update.name.longest")
+    for part in parts_of(body.get("filter")):
+        found.add("filter.operator.known")
+        if part.get("groups"):
+            found.add("filter.nested")
+        kind = part.get("condition_type")
+        found |= {f"filter.{kind}.known"} if kind in ("time", "count") else set()
+    return found
+
+
+def modest(body: JSON, *, counts: bool = True) -> bool:
+    """Whether a body is as small as those of the documentation: no limit that nobody states can be about it.
+
+    The pages leave open how many conditions, how large a number, how long a description may be. Without `counts` only
+    the numbers of time conditions are looked at: how far back a window may reach is a question of its own.
+    """
+    if not isinstance(body, dict) or len(str(body.get("description") or "")) > LONGEST_NAME:
+        return False
+    lists = body.get("source_lists")
+    parts = list(parts_of(body.get("filter")))
+    numbered = [part for part in parts if counts or part.get("condition_type") == "time"]
+    numbers = (value for part in numbered for value in part.values() if isinstance(value, int | float))
+    many = max(len(parts), len(lists) if isinstance(lists, list) else 0)
+    return many <= MOST_PARTS and all(abs(number) <= LARGEST_NUMBER for number in numbers)
