@@ -8,7 +8,8 @@ import pytest
 
 from trackly_contract.contract import KINDS, code_of, contract, document, schemas
 from trackly_contract.core import ABSENT, Exchange, Request, Response, Verdict, encode
-from trackly_contract.judge import judge_audience, judge_refusal
+from trackly_contract.judge import judge_audience, judge_rejection
+from trackly_contract.judge.findings import Rejection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,9 @@ def judged(vector: AnswerVector) -> dict[str, Verdict]:
         findings = list(judge_audience(exchange, AUDIENCE_ID).findings)
     else:
         code = vector.answer.get("code")
-        findings = judge_refusal(exchange, "filter.time.unit", vector.status, code if isinstance(code, str) else "?")
+        findings = judge_rejection(
+            exchange, "filter.time.unit", Rejection(vector.status, code if isinstance(code, str) else "?")
+        )
     weight = [Verdict.HELD, Verdict.NOTED, Verdict.BROKEN]
     worst: dict[str, Verdict] = {}
     for finding in findings:

@@ -11,7 +11,8 @@ from trackly_contract.core import Exchange, Request, Verdict, parse
 from trackly_contract.gate import Gate, possible_answers, possible_faults
 from trackly_contract.gate.gate import met
 from trackly_contract.gate.scenarios import Answer, Connection, named
-from trackly_contract.judge import judge_audience, judge_refusal
+from trackly_contract.judge import judge_audience, judge_rejection
+from trackly_contract.judge.findings import Rejection
 
 ANSWERS = [pytest.param(answer, id=name) for name, answer in possible_answers().items()]
 FAULTS = [pytest.param(answer, id=name) for name, answer in possible_faults().items()]
@@ -38,7 +39,7 @@ def verdicts(gate: Gate, answer: Answer) -> Counter[Verdict]:
     rule = contract().rules[answer.stands_on]
     assert rule.status is not None
     assert rule.code is not None
-    return Counter(found.verdict for found in judge_refusal(exchange, rule.id, rule.status, rule.code))
+    return Counter(found.verdict for found in judge_rejection(exchange, rule.id, Rejection(rule.status, rule.code)))
 
 
 @pytest.mark.parametrize("answer", ANSWERS)

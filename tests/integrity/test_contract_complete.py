@@ -27,7 +27,8 @@ from tests.integrity.documented import (
 from trackly_contract.contract import KINDS, contract, document
 from trackly_contract.core import ABSENT, Exchange, Request, Response, differences, encode, parse, same, show
 from trackly_contract.core.files import data_root, suite_folder
-from trackly_contract.judge import judge_audience, judge_refusal
+from trackly_contract.judge import judge_audience, judge_rejection
+from trackly_contract.judge.findings import Rejection
 from trackly_contract.reference import DEFAULT_CHOICES, ReferenceServer
 from trackly_contract.reference import filter as reference_filter
 
@@ -162,7 +163,7 @@ def test_an_answer_is_judged_as_its_vector_says(vector: AnswerVector) -> None:
     else:
         code = contract().answers[vector.twin or vector.id].answer["code"]
         rule = next(rule for rule in contract().rules.values() if rule.code == code)
-        findings = judge_refusal(exchange, rule.id, vector.status, code)
+        findings = judge_rejection(exchange, rule.id, Rejection(vector.status, code))
     assert {finding.verdict for finding in findings if finding.rule == vector.rule} == {vector.verdict}
     others = {finding.rule for finding in findings if finding.verdict == "broken"} - {vector.rule}
     assert others == set(), "one edit breaks one rule"

@@ -14,6 +14,7 @@ from tests.integrity.variants import Variant, variants
 from trackly_contract.contract import GUARD, contract
 from trackly_contract.core import ExitCode, Request, RunVerdict, Verdict, encode
 from trackly_contract.gate import http as serve
+from trackly_contract.judge.finding_text import actual_text
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 from trackly_contract.run.targets import embedded_target, served_target
 from trackly_contract.suite import run_suite
@@ -49,7 +50,7 @@ def test_a_legal_server_is_not_called_drift(variant: Variant) -> None:
     before = _content(server, variant.audience)
     code, report = _report(variant, server)
     broken = {
-        f"{result.rule.id}: {finding.got} in {finding.case}"
+        f"{result.rule.id}: {actual_text(finding)} in {finding.case}"
         for result in report.results
         for finding in result.findings
         if finding.verdict is Verdict.BROKEN

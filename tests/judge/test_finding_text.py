@@ -8,8 +8,10 @@ import pytest
 from markupsafe import escape
 
 from trackly_contract.contract import contract
-from trackly_contract.core import Exchange, Finding, Request, Response, Verdict, encode, one_line, printable, redacted
-from trackly_contract.judge.finding_text import failure_text, path_of, sent
+from trackly_contract.core import ABSENT, Exchange, Request, Response, Verdict, encode, one_line, printable, redacted
+from trackly_contract.judge import Finding
+from trackly_contract.judge.finding_text import actual_text, expected_text, failure_text, path_of, sent
+from trackly_contract.judge.findings import Actual, Cache, Expected, Rejection, Success, Value, Whole, Words
 
 KEY = "trk_0123456789abcdefghij"
 PATH = "/v2/audiences/664f1a2b3c4d5e6f7a8b9c0d"
@@ -18,17 +20,19 @@ WEEKS = {"filter": {"operator": "AND", "conditions": [{"condition_type": "time",
 
 def exchange(body: bytes = encode(WEEKS), key: str | None = KEY) -> Exchange:
     headers = () if key is None else (("X-Api-Key", key),)
-    return Exchange(Request("PUT", PATH, headers, body), Response(200), 7)
+    return Exchange(Request("PUT", PATH, headers, body), Response(200, (), b"{}"), 7)
 
 
 def broken(
     rule: str = "filter.time.unit",
     case: str = "filter.time.unit/weeks",
-    expected: str = "400 invalid_time_unit",
-    got: str = "200",
+    expected: str = "",
+    actual: str = "",
     seen: Exchange | None = None,
 ) -> Finding:
-    return Finding(rule, Verdict.BROKEN, seen or exchange(), expected, got, case)
+    """Return a broken finding: an error that was accepted, unless words say otherwise."""
+    wanted = Words(expected) if expected else Rejection(400, "invalid_time_unit")
+    return Finding(rule, Verdict.BROKEN, seen or exchange(), wanted, Words(actual) if actual else Whole(), "", case)
 
 
 def text(finding: Finding, again: str = "", last_live: str = "never asked") -> str:
@@ -59,7 +63,7 @@ def test_without_a_command_and_a_recording_the_text_ends_with_never_asked() -> N
 
 
 def test_without_an_exchange_nothing_is_said_to_be_sent() -> None:
-    finding = Finding("filter.time.unit", Verdict.BROKEN, None, "a", "b")
+    finding = Finding("filter.time.unit", Verdict.BROKEN, None, Words("a"), Words("b"))
     assert "sent" not in text(finding)
     assert text(finding).startswith("filter.time.unit ")
 
@@ -83,7 +87,7 @@ def test_a_case_of_another_rule_does_not_stand_in_the_head() -> None:
 )
 def test_what_a_terminal_obeys_is_spelt_out(hostile: str, spelt: str) -> None:
     assert printable(f"a{hostile}b") == f"a{spelt}b"
-    said = text(broken(expected=hostile, got=hostile, case=f"filter.time.unit/{hostile}"))
+    said = text(broken(expected=hostile, actual=hostile, case=f"filter.time.unit/{hostile}"))
     assert spelt in said
     assert hostile not in said
 
@@ -93,7 +97,7 @@ def test_other_characters_stay_as_they_are() -> None:
 
 
 def test_an_answer_adds_no_line() -> None:
-    said = text(broken(expected="a\nverdict conforms", got="b\n  last live  200\tc"))
+    said = text(broken(expected="a\nverdict conforms", actual="b\n  last live  200\tc"))
     assert len(said.splitlines()) == len(text(broken()).splitlines()) == 7
     assert r"b\n  last live  200\tc" in said
     assert one_line("a\r\nb") == r"a\r\nb"
@@ -101,13 +105,13 @@ def test_an_answer_adds_no_line() -> None:
 
 def test_a_long_body_is_cut_and_the_text_stays_on_one_screen() -> None:
     seen = exchange(encode({"name": "n" * 100_000}))
-    said = text(broken(seen=seen, expected="e" * 100_000, got="g" * 100_000))
+    said = text(broken(seen=seen, expected="e" * 100_000, actual="g" * 100_000))
     assert len(said) < 2_000
     assert f"{'g' * 100} ... {'g' * 100}" in said
 
 
 def test_the_key_of_the_request_does_not_show() -> None:
-    said = text(broken(got=f"401 for {KEY}", expected=f"/name: {KEY[:12]} ... {KEY[-10:]}", case=KEY))
+    said = text(broken(actual=f"401 for {KEY}", expected=f"/name: {KEY[:12]} ... {KEY[-10:]}", case=KEY))
     assert "401 for [key]" in said
     assert "/name: [key] ... [key]" in said
     assert KEY[:8] not in said
@@ -133,10 +137,28 @@ def test_the_id_stands_in_no_path() -> None:
     assert path_of(Request("GET", f"{PATH}/size")) == "/v2/audiences/{id}/size"
 
 
+@pytest.mark.parametrize(
+    ("expected", "actual", "at", "texts"),
+    [
+        (Success(), Whole(), "", ("accepted: 2xx", "200")),
+        (Rejection(404, "not_found"), Whole("; maybe"), "", ("404 not_found", "200; maybe")),
+        (Value("a"), Value(ABSENT), "/name", ('/name: "a"', "/name: (absent)")),
+        (Words("a string"), Value(7, "7 is no string"), "/name", ("a string", "/name: 7 is no string")),
+        (Cache(None, None), Cache(1, "t"), "", ("both null", 'cached_size 1, cached_size_updated_at "t"')),
+        (None, None, "", ("", "")),
+    ],
+)
+def test_what_was_expected_and_what_came_as_text(
+    expected: Expected | None, actual: Actual | None, at: str, texts: tuple[str, str]
+) -> None:
+    finding = Finding("update.name", Verdict.BROKEN, exchange(), expected, actual, at)
+    assert (expected_text(finding), actual_text(finding)) == texts
+
+
 @pytest.mark.parametrize(("key", "told"), [(None, "  (no key)"), ("", "  (empty key)"), (KEY, "")])
 def test_a_request_without_a_good_key_says_so(key: str | None, told: str) -> None:
-    assert sent(exchange(b"", key)) == f"PUT /v2/audiences/{{id}}{told}"
+    assert sent(exchange(b"", key).request) == f"PUT /v2/audiences/{{id}}{told}"
 
 
 def test_a_body_that_is_not_json_is_shown_as_bytes() -> None:
-    assert sent(exchange(b'{"a\x1b')) == "PUT /v2/audiences/{id}  b'{\"a\\x1b'"
+    assert sent(exchange(b'{"a\x1b').request) == "PUT /v2/audiences/{id}  b'{\"a\\x1b'"

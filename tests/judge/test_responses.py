@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from trackly_contract.contract import contract
-from trackly_contract.core import Exchange, Finding, Request, Response, Verdict, encode
-from trackly_contract.judge import FIELDS, describe, judge_audience, judge_refusal
+from trackly_contract.core import Exchange, Request, Response, Verdict, encode
+from trackly_contract.judge import FIELDS, Finding, describe, judge_audience, judge_rejection
+from trackly_contract.judge.findings import Rejection
 from trackly_contract.judge.responses import CONTESTED_401
 
 AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
@@ -45,7 +46,7 @@ def success(answer: Any, status: int = 200, method: str = "GET") -> tuple[Findin
 
 
 def refusal(answer: Any, status: int = 400, expected: int = 400, code: str = "invalid_time_unit") -> list[Finding]:
-    return judge_refusal(exchange(answer, status, "PUT"), "filter.time.unit", expected, code, "the case")
+    return judge_rejection(exchange(answer, status, "PUT"), "filter.time.unit", Rejection(expected, code), "the case")
 
 
 def changed(**members: Any) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def test_what_is_contested_or_new_is_noted_under_one_rule(answer: Any, rule: str
 def test_groups_absent_in_a_nested_group_are_noted_with_their_place() -> None:
     nested = {**EXAMPLE["filter"], "groups": [{"operator": "OR", "conditions": []}]}
     noted = [f for f in success(changed(filter=nested)) if f.verdict is Verdict.NOTED]
-    assert [(f.rule, f.got) for f in noted] == [("audience.filter.groups", "/filter/groups/0: no groups")]
+    assert [(f.rule, f.at) for f in noted] == [("audience.filter.groups", "/filter/groups/0")]
 
 
 @pytest.mark.parametrize("answer", [with_condition(condition_type="count"), with_condition(Field="x")])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from trackly_contract.contract import GUARD, as_answered
-from trackly_contract.core import Exchange, Finding, Request, Response, Verdict
-from trackly_contract.judge import AudienceState
+from trackly_contract.core import Exchange, Request, Response, Verdict
+from trackly_contract.judge import AudienceState, Finding
 
 OLD_FILTER = {
     "operator": "AND",
@@ -315,7 +315,7 @@ def test_a_count_of_nobody_fills_the_cache() -> None:
 
 def refused(body: dict[str, Any]) -> AudienceState:
     state = known()
-    state.was_refused(body)
+    state.was_rejected(body)
     return state
 
 
@@ -334,7 +334,7 @@ def test_a_refused_update_that_changed_something_breaks_its_rule_alone(more: dic
 
 def test_a_member_of_a_refused_update_after_an_accepted_one_is_blamed_on_the_refused() -> None:
     state = after("description")
-    state.was_refused({"name": "Half"})
+    state.was_rejected({"name": "Half"})
     findings = state.read(EXCHANGE, answered(BODIES["description"], name="Half"))
     assert unwell(findings) == {("update.refused.unchanged", Verdict.BROKEN)}
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from trackly_contract.core import short
 from trackly_contract.generate.cases import EFFORTS
+from trackly_contract.judge.finding_text import actual_text
 from trackly_contract.run import cassettes
 from trackly_contract.run.live_history import RecordingError, Recordings
 from trackly_contract.run.manifest import read_manifest
@@ -61,5 +62,5 @@ def verdicts() -> dict[str, Recorded]:
 
 
 def _said(result: RuleResult) -> str:
-    worst = next((found.got for found in result.differences if found.verdict is result.verdict), result.reason)
+    worst = next((actual_text(found) for found in result.differences if found.verdict is result.verdict), result.reason)
     return short(worst, 160)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from trackly_contract.contract import contract
-from trackly_contract.core import Exchange, Finding, Request, Response, Verdict, encode, laid_out, same
-from trackly_contract.report.diff import LARGEST, MOST_SHOWN, Line, expected_and_got, then_and_now
+from trackly_contract.core import ABSENT, Exchange, Request, Response, Verdict, encode, laid_out, same
+from trackly_contract.judge import Finding
+from trackly_contract.judge.findings import Actual, Cache, Expected, Rejection, Value, Whole, Words
+from trackly_contract.report.diff import LARGEST, MOST_SHOWN, Line, expected_and_actual, then_and_now
 
 AUDIENCE = {"id": "a", "name": "n", "source_lists": [1, 2], "cached_size": 5, "cached_size_updated_at": "t"}
 
@@ -19,10 +20,12 @@ def answer(status: int, value: Any) -> Response:
     return Response(status, (), value if isinstance(value, bytes) else encode(value))
 
 
-def shown(rule: str, expected: str, got: str, status: int, value: Any) -> list[str]:
+UNIT = Rejection(400, "invalid_time_unit")
+
+
+def shown(expected: Expected, status: int, value: Any, at: str = "", actual: Actual | None = None) -> list[str]:
     exchange = Exchange(Request("PUT", "/v2/audiences/x"), answer(status, value), 1)
-    finding = Finding(rule, Verdict.BROKEN, exchange, expected, got)
-    return texts(expected_and_got(finding, contract().rules[rule]))
+    return texts(expected_and_actual(Finding("update.name", Verdict.BROKEN, exchange, expected, actual or Whole(), at)))
 
 
 def texts(lines: tuple[Line, ...]) -> list[str]:
@@ -31,7 +34,7 @@ def texts(lines: tuple[Line, ...]) -> list[str]:
 
 def test_another_code_is_one_line_beside_another() -> None:
     error = {"error": "no", "code": "invalid_request"}
-    assert shown("filter.time.unit", "400 invalid_time_unit", "400 invalid_request", 400, error) == [
+    assert shown(UNIT, 400, error) == [
         "  ...",
         "  {",
         '  "error": "no",',
@@ -42,7 +45,7 @@ def test_another_code_is_one_line_beside_another() -> None:
 
 
 def test_a_fault_that_was_accepted_shows_the_refusal_that_was_promised() -> None:
-    found = shown("filter.time.unit", "400 invalid_time_unit", "200", 200, AUDIENCE)
+    found = shown(UNIT, 200, AUDIENCE)
     assert found[:2] == ["- HTTP 400", "+ HTTP 200"]
     assert '- "code": "invalid_time_unit"' in found
     assert '+ "name": "n",' in found
@@ -50,7 +53,7 @@ def test_a_fault_that_was_accepted_shows_the_refusal_that_was_promised() -> None
 
 def test_a_member_of_another_type_stands_beside_what_is_promised_of_it() -> None:
     wrong = {**AUDIENCE, "cached_size": "5"}
-    found = shown("audience.cached_size", "an integer, or null", "/cached_size: '5' is no integer", 200, wrong)
+    found = shown(Words("an integer, or null"), 200, wrong, "/cached_size")
     assert found[1:] == [
         '  "name": "n",',
         '  "source_lists": [1, 2],',
@@ -62,24 +65,23 @@ def test_a_member_of_another_type_stands_beside_what_is_promised_of_it() -> None
 
 
 def test_a_member_that_is_missing_is_a_line_of_the_expected_side_alone() -> None:
-    found = shown("audience.name", "name is a string", "/name: name is missing", 200, {"id": "a"})
+    found = shown(Words("name is a string"), 200, {"id": "a"}, "/name")
     assert [line for line in found if line.startswith("-")][-1] == '- "name": (name is a string)'
 
 
 def test_what_was_sent_and_is_stored_otherwise_stands_as_its_value() -> None:
-    found = shown("update.name", '/name: "m"', '/name: "n"', 200, AUDIENCE)
+    found = shown(Value("m"), 200, AUDIENCE, "/name")
     assert '- "name": "m",' in found
     assert '+ "name": "n",' in found
 
 
 def test_what_was_lost_from_a_list_is_put_in_its_place() -> None:
-    found = shown("update.source_lists", "/source_lists/2: 3", "/source_lists/2: (absent)", 200, AUDIENCE)
+    found = shown(Value(3), 200, AUDIENCE, "/source_lists/2")
     assert '- "source_lists": [1, 2, 3],' in found
 
 
 def test_a_cache_that_was_kept_stands_beside_two_nulls() -> None:
-    got = 'cached_size 5, cached_size_updated_at "t"'
-    found = shown("update.cache.cleared", "both null", got, 200, AUDIENCE)
+    found = shown(Cache(None, None), 200, AUDIENCE, actual=Cache(5, "t"))
     assert [line for line in found if line[0] == "-"] == ['- "cached_size": null,', '- "cached_size_updated_at": null']
 
 
@@ -87,14 +89,14 @@ def test_a_cache_that_was_kept_stands_beside_two_nulls() -> None:
     "body", [b"", b"<html>", b'{"a":', b"[" * 5000, b'{"a": "' + b"x" * LARGEST + b'"}', b"[1]", b"7"]
 )
 def test_what_cannot_be_held_beside_anything_is_told_in_words(body: bytes) -> None:
-    found = shown("audience.name", "name is a string", "/name: name is missing", 200, body)
+    found = shown(Words("name is a string"), 200, body, "/name", Value(ABSENT, "name is missing"))
     assert found == ["- name is a string", "+ /name: name is missing"]
 
 
 def test_a_difference_is_short_and_quick_whatever_the_answer() -> None:
     start = time.monotonic()
     for value in ([0] * 9000, {str(i): i for i in range(1500)}, [[[[i]]] for i in range(2000)], "\x1b" * 4000):
-        found = shown("filter.time.unit", "400 invalid_time_unit", "200", 200, value)
+        found = shown(UNIT, 200, value)
         assert len(found) <= MOST_SHOWN + 1
         assert all(line.isprintable() and len(line) < 300 for line in found)
     assert time.monotonic() - start < 60
@@ -119,7 +121,7 @@ def test_types_and_members_are_a_difference_to_the_recording() -> None:
 
 
 def test_a_comma_that_comes_with_the_next_member_is_no_difference() -> None:
-    found = shown("audience.name", "name is a string", "/name: name is missing", 200, {"id": "a", "owner": None})
+    found = shown(Words("name is a string"), 200, {"id": "a", "owner": None}, "/name")
     assert [line for line in found if line[0] in "+-"] == ['- "name": (name is a string)']
 
 

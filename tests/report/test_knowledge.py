@@ -8,8 +8,9 @@ import pytest
 
 from tests.integrity.mutants import mutants
 from trackly_contract.contract import contract
-from trackly_contract.core import Exchange, Finding, Request, Response, RunVerdict, Verdict
-from trackly_contract.judge import Baseline, Reading
+from trackly_contract.core import Exchange, Request, Response, RunVerdict, Verdict
+from trackly_contract.judge import Baseline, Finding, Reading
+from trackly_contract.judge.findings import Expected, Success, Whole
 from trackly_contract.reference import DEFAULT_CHOICES
 from trackly_contract.report.advice import impact, since, steps
 from trackly_contract.report.assumed import ASSUMPTIONS, OPEN, assumed, open_questions
@@ -19,9 +20,11 @@ from trackly_contract.report.report import RuleResult
 RULE = contract().rules["filter.time.unit"]
 
 
-def seen(verdict: Verdict = Verdict.HELD, rule: str = RULE.id, status: int = 400, expected: str = "") -> Finding:
+def seen(
+    verdict: Verdict = Verdict.HELD, rule: str = RULE.id, status: int = 400, expected: Expected | None = None
+) -> Finding:
     exchange = Exchange(Request("PUT", "/v2/audiences/x"), Response(status), 7)
-    return Finding(rule, verdict, exchange, expected, str(status), "case")
+    return Finding(rule, verdict, exchange, expected, Whole(), "", "case")
 
 
 def result(*findings: Finding, reason: str = "") -> RuleResult:
@@ -110,8 +113,8 @@ def test_every_breakable_rule_says_which_clients_meet_it() -> None:
     assert {rule for mutant in mutants() for rule in mutant.rules} <= set(contract().rules)
 
 
-def _expected(rule: str) -> str:
-    return "accepted: 2xx" if rule.endswith((".known", ".nested", ".longest")) else ""
+def _expected(rule: str) -> Expected | None:
+    return Success() if rule.endswith((".known", ".nested", ".longest")) else None
 
 
 @pytest.mark.parametrize(
@@ -119,7 +122,7 @@ def _expected(rule: str) -> str:
     [
         (seen(Verdict.BROKEN, status=200), "perhaps"),
         (seen(Verdict.BROKEN, status=422), "yes"),
-        (seen(Verdict.BROKEN, "filter.time.known", expected="accepted: 2xx"), "yes"),
+        (seen(Verdict.BROKEN, "filter.time.known", expected=Success()), "yes"),
         (seen(Verdict.BROKEN, "audience.cached_size", 200), "yes"),
         (seen(Verdict.BROKEN, "update.cache.kept", 200), "perhaps"),
         (seen(Verdict.BROKEN, "read.key", 200), "perhaps"),

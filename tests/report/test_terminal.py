@@ -10,7 +10,9 @@ import pytest
 
 from tests.run.hooked import Server, session
 from trackly_contract.contract import contract
-from trackly_contract.core import Exchange, Finding, Request, Response, Verdict
+from trackly_contract.core import Exchange, Request, Response, Verdict
+from trackly_contract.judge import Finding
+from trackly_contract.judge.findings import Words
 from trackly_contract.report import report, terminal
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def broken(number: int) -> Session:
     for place, rule in enumerate(BREAKABLE):
         got = f"/{place}: {'x' * 300} is what came"
         verdict = Verdict.BROKEN if place < number else Verdict.HELD
-        found.findings.append(Finding(rule, verdict, exchange, "what is documented", got, rule))
+        found.findings.append(Finding(rule, verdict, exchange, Words("what is documented"), Words(got), "", rule))
     return found
 
 
@@ -94,7 +96,7 @@ def test_where_nobody_looks_each_fact_has_one_line_and_all_are_told() -> None:
 def test_rules_of_which_the_same_is_said_share_a_line() -> None:
     asked = broken(0)
     exchange = asked.findings[0].exchange
-    asked.findings += [Finding(rule, Verdict.BROKEN, exchange, "a", "b") for rule in BREAKABLE[:9]]
+    asked.findings += [Finding(rule, Verdict.BROKEN, exchange, Words("a"), Words("b")) for rule in BREAKABLE[:9]]
     assert f"  broken       9 rules, {BREAKABLE[0]} to {BREAKABLE[8]}: b" in told(asked)
 
 

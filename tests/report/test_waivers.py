@@ -13,12 +13,12 @@ from jsonschema import Draft202012Validator
 
 from trackly_contract.cli import main
 from trackly_contract.contract import contract, document
-from trackly_contract.core import ExitCode, Finding, RunVerdict, Verdict
+from trackly_contract.core import ExitCode, RunVerdict, Verdict
 from trackly_contract.core.files import data_root
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.report import Waiver, WaiverError
 from trackly_contract.report.waivers import load_waivers as load
-from trackly_contract.report.waivers import not_needed, waived
+from trackly_contract.report.waivers import not_needed
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
 
@@ -123,13 +123,6 @@ def test_what_is_no_file_of_waivers_is_refused(tmp_path: Path, text: str, said: 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(WaiverError, match=r"gone\.toml: the file of waivers cannot be read \(No such file"):
         load(tmp_path / "gone.toml", {}, TODAY)
-
-
-def test_what_is_waived_is_noted_and_nothing_else_changes() -> None:
-    exchange = None
-    broken = Finding("a.b", Verdict.BROKEN, exchange, "x", "y", "case")
-    held = Finding("a.b", Verdict.HELD)
-    assert waived([broken, held]) == [Finding("a.b", Verdict.NOTED, exchange, "x", "y", "case"), held]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from trackly_contract.contract.load import in_order, words_of
 from trackly_contract.core import InconclusiveError, Verdict
 from trackly_contract.generate import CANDIDATE_TYPES, Tokens, candidate_condition
 from trackly_contract.reference.filter import Fault
-from trackly_contract.run import candidates, find_tokens
+from trackly_contract.run import find_tokens
 from trackly_contract.run.candidates import MOST_OUTAGES, MOST_TRIALS
 
 if TYPE_CHECKING:
@@ -323,7 +323,7 @@ def seen(token: str, outcome: Outcome, kind: str = "carrier.operator", base_url:
         ((seen("no_such_token", Outcome.ACCEPTED),), "eq in ne not_in"),
     ],
 )
-def test_what_was_accepted_somewhere_comes_first_and_what_was_refused_last(
+def test_what_was_accepted_somewhere_comes_first_and_what_was_rejected_last(
     observed: tuple[Observed, ...], order: str
 ) -> None:
     assert in_order("carrier.operator", ["eq", "in", "ne", "not_in"], observed) == order.split()
@@ -339,7 +339,7 @@ def test_what_was_observed_decides_what_is_tried_first(monkeypatch: pytest.Monke
     assert (tokens.operators["carrier"], tokens.fields["revenue"]) == ("ne", "avg_revenue")
 
 
-def test_what_was_refused_once_is_tried_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_rejected_once_is_tried_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = tuple(seen(token, Outcome.REFUSED) for token in ("eq", "ne"))
     known = dataclasses.replace(contract(), observed=refused)
     monkeypatch.setattr("trackly_contract.contract.load.contract", lambda: known)

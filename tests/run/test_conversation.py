@@ -158,5 +158,5 @@ def test_what_was_not_sent_is_not_settled() -> None:
     asked = limited(1, server)
     asked.read()
     with pytest.raises(NotAskedError):
-        asked.refuse(refusal_cases("quick")[0])
+        asked.reject(refusal_cases("quick")[0])
     assert len(server.asked) == 1

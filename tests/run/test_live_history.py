@@ -139,7 +139,7 @@ def test_what_a_step_asks_twice_is_held_against_its_own_turn(recordings: Path, t
     assert sizes == [[None, None], [0, 0]]  # read, counted, and read again
 
 
-def test_what_was_refused_when_it_was_recorded_is_said_to_have_changed(
+def test_what_was_rejected_when_it_was_recorded_is_said_to_have_changed(
     recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = asked(TakesAnyUnit(), tmp_path / "report")

@@ -62,7 +62,7 @@ def test_an_update_that_always_fails_while_reading_works_is_judged(fault: Respon
 
 def test_a_refusal_that_is_always_a_500_is_judged_under_its_rule() -> None:
     asked = session(always(OOPS, "PUT"))
-    asked.refuse(CASE)
+    asked.reject(CASE)
     assert broken(asked) == {CASE.vector.rule}
 
 
@@ -84,7 +84,7 @@ def test_a_refusal_without_json_that_stayed_thrice_is_no_longer_tried_again() ->
     spent = []
     for _ in range(HABIT + 2):
         before = asked.requests
-        asked.refuse(NAME_CASE)
+        asked.reject(NAME_CASE)
         spent.append(asked.requests - before)
     assert spent == [TRIES + 1] * HABIT + [1, 1]
 
@@ -92,7 +92,7 @@ def test_a_refusal_without_json_that_stayed_thrice_is_no_longer_tried_again() ->
 def test_a_502_that_stays_is_tried_again_every_time() -> None:
     asked = session(always(HTML, "PUT"))
     for _ in range(HABIT + 2):
-        asked.refuse(NAME_CASE)
+        asked.reject(NAME_CASE)
     assert asked.requests == (HABIT + 2) * (TRIES + 1)
 
 
@@ -149,7 +149,7 @@ def test_pauses_grow() -> None:
 def test_requests_and_accepted_writes_are_counted() -> None:
     asked = session(Server(lambda _s, _r, number: OOPS if number == 1 else None))
     asked.update(ACCEPTED, "")
-    asked.refuse(CASE)
+    asked.reject(CASE)
     asked.read()
     assert (asked.requests, asked.writes) == (4, 1)
 
@@ -193,7 +193,7 @@ def test_an_update_without_an_answer_is_no_reason_to_blame_a_refused_one() -> No
     server = deaf_then_down()
     asked = session(server)
     asked.read()
-    asked.state.was_refused({"description": "x"})
+    asked.state.was_rejected({"description": "x"})
     with pytest.raises(InconclusiveError):
         asked.update(ACCEPTED, "the case")
     asked.read()
@@ -205,14 +205,14 @@ def test_a_faulty_update_without_an_answer_is_answered_by_a_filter_that_matches_
     asked = session(server)
     asked.read()
     with pytest.raises(InconclusiveError):
-        asked.refuse(CASE)
+        asked.reject(CASE)
     assert server.bodies()[-1] == {"filter": NOBODY}
 
 
 def test_a_faulty_update_that_a_gateway_swallowed_is_judged_and_settled() -> None:
     server = Server(lossy)
     asked = session(server)
-    asked.refuse(CASE)
+    asked.reject(CASE)
     assert CASE.vector.rule in broken(asked)
 
 

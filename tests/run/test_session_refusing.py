@@ -9,12 +9,13 @@ import pytest
 
 from tests.run.hooked import Server, broken, session
 from trackly_contract.contract import NOBODY, contract
-from trackly_contract.core import BrokenError, Verdict
+from trackly_contract.core import Verdict
 from trackly_contract.generate import RefusalCase, refusal_cases
+from trackly_contract.judge import BrokenError
 from trackly_contract.reference import REFERENCE_KEY
 
 if TYPE_CHECKING:
-    from trackly_contract.core import Finding, Request, Response
+    from trackly_contract.core import Request, Response
 
 CASE = next(case for case in refusal_cases("quick") if case.vector.code == "invalid_time_unit")
 NAME_CASE = next(case for case in refusal_cases("quick") if case.vector.code == "name_too_long")
@@ -23,7 +24,7 @@ UNCHANGED = "update.refused.unchanged"
 
 def test_a_fault_that_is_refused_holds() -> None:
     asked = session(Server())
-    found = asked.refuse(CASE)
+    found = asked.reject(CASE)
     assert {finding.verdict for finding in found} == {Verdict.HELD}
     asked.require(CASE.vector.rule, CASE.id)
 
@@ -38,14 +39,14 @@ class Lenient(Server):
 def test_an_unexpected_acceptance_is_answered_by_a_filter_that_matches_nobody() -> None:
     server = Lenient()
     asked = session(server)
-    asked.refuse(CASE)
+    asked.reject(CASE)
     assert server.bodies()[1:] == [{"filter": NOBODY}]
     assert broken(asked) == {CASE.vector.rule}
 
 
 def test_an_unexpected_acceptance_is_raised_with_its_case() -> None:
     asked = session(Lenient())
-    asked.refuse(CASE)
+    asked.reject(CASE)
     with pytest.raises(BrokenError) as caught:
         asked.require(CASE.vector.rule, CASE.id)
     assert str(caught.value) == CASE.id
@@ -54,7 +55,7 @@ def test_an_unexpected_acceptance_is_raised_with_its_case() -> None:
 def test_an_unexpected_acceptance_is_no_change_by_a_refused_update() -> None:
     asked = session(Lenient())
     asked.read()
-    asked.refuse(CASE)
+    asked.reject(CASE)
     asked.confirm_unchanged()
     assert broken(asked) == {CASE.vector.rule}
 
@@ -77,8 +78,8 @@ def test_a_refused_update_that_half_applies_is_found_and_named() -> None:
     asked = session(Half())
     culprit = with_companion()
     asked.read()
-    asked.refuse(NAME_CASE)
-    asked.refuse(culprit)
+    asked.reject(NAME_CASE)
+    asked.reject(culprit)
     asked.confirm_unchanged()
     assert {f.case for f in asked.of(UNCHANGED) if f.verdict is Verdict.BROKEN} == {culprit.id}
 
@@ -87,7 +88,7 @@ def test_what_every_refused_update_does_is_found_in_few_requests() -> None:
     asked = session(Half())
     asked.read()
     for case in refusal_cases("standard"):
-        asked.refuse(case)
+        asked.reject(case)
     before = asked.requests
     asked.confirm_unchanged()
     assert asked.requests - before < before / 3
@@ -98,9 +99,9 @@ def test_what_the_first_of_many_refused_updates_does_is_found_too() -> None:
     asked = session(Half())
     culprit = with_companion()
     asked.read()
-    asked.refuse(culprit)
+    asked.reject(culprit)
     for _ in range(40):
-        asked.refuse(NAME_CASE)
+        asked.reject(NAME_CASE)
     before = asked.requests
     asked.confirm_unchanged()
     assert {f.case for f in asked.of(UNCHANGED) if f.verdict is Verdict.BROKEN} == {culprit.id}
@@ -111,7 +112,7 @@ def test_refused_updates_that_changed_nothing_are_read_once() -> None:
     server = Server()
     asked = session(server)
     asked.read()
-    asked.refuse(NAME_CASE)
+    asked.reject(NAME_CASE)
     asked.confirm_unchanged()
     assert [request.method for request in server.asked] == ["GET", "PUT", "GET"]
     asked.require(UNCHANGED)
@@ -123,7 +124,7 @@ def test_looking_for_a_culprit_sends_no_denied_body_with_the_good_key() -> None:
     asked.read()
     denied = contract().requests["update.key/key-wrong"]
     asked.deny(denied)
-    asked.refuse(with_companion())
+    asked.reject(with_companion())
     asked.confirm_unchanged()
     sent = [r for r in server.asked if r.method == "PUT" and json.loads(r.body) == denied.body]
     assert REFERENCE_KEY not in {request.header("X-Api-Key") for request in sent}
@@ -144,13 +145,14 @@ def test_a_denied_update_that_applies_is_found_and_named() -> None:
     asked.read()
     denied = contract().requests["update.key/key-wrong"]
     asked.deny(denied)
-    asked.refuse(NAME_CASE)
+    asked.reject(NAME_CASE)
     asked.confirm_unchanged()
     assert {f.case for f in asked.of(UNCHANGED) if f.verdict is Verdict.BROKEN} == {denied.id}
 
 
-def test_findings_that_are_withdrawn_are_gone() -> None:
+def test_where_a_token_may_be_rejected_first_a_difference_says_nothing() -> None:
     asked = session(Lenient())
-    found: list[Finding] = asked.refuse(CASE)
-    asked.withdraw(found)
+    assert asked.reject(CASE, certain=False) == []
     assert broken(asked) == set()
+    held = session(Server()).reject(CASE, certain=False)
+    assert {finding.verdict for finding in held if finding.rule == CASE.vector.rule} == {Verdict.HELD}

@@ -108,13 +108,13 @@ class Conversation(RuleBasedStateMachine):
         exchange = self.session.ask(self.session._request("PUT", body=found.body))
         assert exchange.response.status == 400
         assert f'"code":"{found.code}"'.encode() in exchange.response.body
-        self.session.state.was_refused(found.body)
+        self.session.state.was_rejected(found.body)
 
     @invariant()
     def nothing_is_broken(self) -> None:
         broken = [finding for finding in self.session.findings if finding.verdict is Verdict.BROKEN]
         self.named.update(finding.rule for finding in broken)
-        assert broken == [], [(finding.rule, finding.expected, finding.got) for finding in broken]
+        assert broken == [], [(finding.rule, finding.expected, finding.actual) for finding in broken]
 
     @precondition(lambda self: self.guarded)
     @invariant()

@@ -98,6 +98,7 @@ from .requests import (
 )
 from .responses import FIELDS as FIELDS
 from .responses import judge_audience as judge_audience
+from .responses import judge_rejection as judge_rejection
 from .seen import LiveRecording as LiveRecording
 from .seen import Seen as Seen
 from .state import BODY_FIELDS as BODY_FIELDS

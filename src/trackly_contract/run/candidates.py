@@ -37,7 +37,7 @@ MOST_OUTAGES = 3
 """Trials of one type that may get no answer, or one that refuses not the update but the moment: 429, 5xx."""
 
 
-class Words(NamedTuple):
+class TokenPair(NamedTuple):
     """The tokens of one condition; a type whose field is no token has none."""
 
     field: str | None
@@ -53,7 +53,7 @@ class Found(NamedTuple):
     outage: bool = False
 
 
-def condition(kind: str, words: Words) -> dict[str, JSON]:
+def condition(kind: str, words: TokenPair) -> dict[str, JSON]:
     """Return the condition that the vectors of a type are written with, with these tokens in it."""
     found = {**candidate_condition(kind), "operator": words.operator}
     return found if words.field is None else {**found, "field": words.field}
@@ -64,14 +64,14 @@ class _Pairs:
 
     def __init__(self, kind: str) -> None:
         self.fields, self.operators = words_of(kind)
-        self.tried: set[Words] = set()
+        self.tried: set[TokenPair] = set()
 
-    def next(self) -> Words | None:
+    def next(self) -> TokenPair | None:
         left = [
-            (at + place, Words(field, operator))
+            (at + place, TokenPair(field, operator))
             for at, field in enumerate(self.fields)
             for place, operator in enumerate(self.operators)
-            if Words(field, operator) not in self.tried
+            if TokenPair(field, operator) not in self.tried
         ]
         if not left:
             return None
@@ -100,7 +100,7 @@ def find_tokens(session: Session) -> Tokens:
     )
 
 
-def _alone(session: Session, kind: str) -> Words | None:
+def _alone(session: Session, kind: str) -> TokenPair | None:
     """Try the pairs of one type until one works; a token that the answer names at fault is not tried again."""
     pairs, outages = _Pairs(kind), 0
     for _ in range(MOST_TRIALS):
@@ -121,7 +121,7 @@ def _alone(session: Session, kind: str) -> Words | None:
     return None
 
 
-def _write(session: Session, kind: str, words: Words, answer: Found) -> None:
+def _write(session: Session, kind: str, words: TokenPair, answer: Found) -> None:
     """Write down what an answer says of each token: one that it names is refused, of the others it says nothing."""
     tokens = {"condition_type": kind, f"{kind}.operator": words.operator}
     if words.field is not None:

@@ -222,7 +222,7 @@ def _try_candidates(script: Script) -> None:
 
 
 def _update_in_a_row(script: Script) -> None:
-    """Send updates in a row, from `standard` on; at `thorough` those of the corpus too, with rejected ones and reads."""
+    """Send updates in a row, from `standard` on; at `thorough` those of the corpus too, rejected ones too."""
     api = script.session
     if api.effort == "quick":
         return
