@@ -315,7 +315,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 
     def folded() -> Report:
         report = reporting.build_report(
-            run.session,
+            run.session.seen(),
             started_at=run.started_at,
             looked_for=frozenset(run.ended),
             reasons=run.reasons,

@@ -254,7 +254,7 @@ def test_a_stranger_learns_what_changed_since_when_and_whom_it_breaks(
     page = Opened(context, path).page
     row = page.locator("table.short tbody tr", has_text="filter.time.unit").inner_text()
     assert isinstance(report.last_live, LastLive)
-    recordings = report.last_live.recordings()
+    recordings = report.last_live.recordings
     assert recordings is not None
     assert "a time unit other than days, hours, minutes is refused" in row
     assert "Came: 200" in " ".join(row.split())

@@ -120,7 +120,7 @@ def test_every_request_of_the_same_effort_is_found_in_the_recording(recordings: 
     assert recordings.is_dir()
     report = asked(Api(), tmp_path / "report")
     assert isinstance(report.last_live, LastLive)
-    asked_of = {number: step for number, (step, _, _) in report.last_live._asked.items()}
+    asked_of = dict(enumerate(report.last_live.session.steps, 1))
     lost = {asked_of[e.number] for e in report.session.exchanges if report.last_live.recorded(e) is None}
     assert lost <= {"rehearsal", "restore-quick"}  # these send the audience's own content, of which stand-ins are kept
 
@@ -131,7 +131,7 @@ def test_what_a_step_asks_twice_is_held_against_its_own_turn(recordings: Path, t
     assert isinstance(report.last_live, LastLive)
     sizes = []
     for exchange in report.session.exchanges:
-        step = report.last_live._asked[exchange.number][0]
+        step = report.last_live.session.steps[exchange.number - 1]
         then = report.last_live.recorded(exchange)
         if step == "candidates" and exchange.request.method == "GET" and not exchange.request.path.endswith("/size"):
             assert then is not None

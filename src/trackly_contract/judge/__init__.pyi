@@ -78,6 +78,7 @@ from .recorded.files import STANDARD_INPUT as STANDARD_INPUT
 from .recorded.files import open_traffic as open_traffic
 from .recorded.files import read_traffic as read_traffic
 from .recorded.record import NotTrafficError as NotTrafficError
+from .recorded.record import Recorded as Recorded
 from .requests import (
     BESIDE_THE_QUESTIONS as BESIDE_THE_QUESTIONS,
 )
@@ -101,6 +102,7 @@ from .responses import judge_audience as judge_audience
 from .responses import judge_rejection as judge_rejection
 from .seen import LiveRecording as LiveRecording
 from .seen import Seen as Seen
+from .seen import Source as Source
 from .state import BODY_FIELDS as BODY_FIELDS
 from .state import AudienceState as AudienceState
 from .state import Event as Event

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from trackly_contract.contract import Answer, Rule, Trial
     from trackly_contract.core import Exchange
@@ -13,83 +14,43 @@ if TYPE_CHECKING:
     from trackly_contract.judge.findings import Finding
 
 
-class Place(Protocol):
-    """Where responses came from."""
+@dataclass(frozen=True)
+class Source:
+    """Where responses came from.
 
-    @property
-    def name(self) -> str:
-        """`reference`, `replay`, `live` or `traffic`."""
+    `name` is `reference`, `replay`, `live` or `traffic`; `evidence` says what the responses are worth; `audience_id`
+    and `key`, which must not show, are empty for recorded traffic.
+    """
 
-    @property
-    def evidence(self) -> str:
-        """What the responses are worth, in words."""
-
-    @property
-    def base_url(self) -> str:
-        """The base URL, or in words what stands for it."""
-
-    @property
-    def audience_id(self) -> str:
-        """The id of the audience of the run, "" for a recording."""
-
-    @property
-    def key(self) -> str:
-        """The key that must not show."""
+    name: str
+    base_url: str
+    evidence: str
+    audience_id: str = ""
+    key: str = field(default="", repr=False)
 
 
-class Seen(Protocol):
-    """A run of the suite, or recorded traffic."""
+@dataclass
+class Seen:
+    """A run of the suite, or recorded traffic; `stamped`: a response bears the stamp of the reference server."""
 
-    @property
-    def target(self) -> Place:
-        """Where the responses came from."""
-
-    @property
-    def effort(self) -> str:
-        """How much was asked."""
-
-    @property
-    def read_only(self) -> bool:
-        """Whether only GET of the audience was sent."""
-
-    @property
-    def stamped(self) -> bool:
-        """Whether a response bears the stamp of the reference server."""
-
-    @property
-    def requests(self) -> int:
-        """How many requests were sent."""
-
-    @property
-    def writes(self) -> int:
-        """How many updates were accepted."""
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        """Everything that was found, in order."""
-
-    @property
-    def exchanges(self) -> Sequence[Exchange]:
-        """The exchanges, in order."""
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What people should know of the run."""
-
-    @property
-    def vocabulary(self) -> Sequence[Trial]:
-        """Which tokens were tried."""
-
-    @property
-    def answers(self) -> Sequence[Answer]:
-        """What came of the open questions."""
+    target: Source
+    stamped: bool
+    requests: int
+    writes: int
+    findings: list[Finding]
+    exchanges: list[Exchange]
+    notes: list[str]
+    effort: str = "recorded"
+    read_only: bool = False
+    vocabulary: list[Trial] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
 
 
 class LiveRecording(Protocol):
-    """The last live recording beside a run."""
+    """The last live recording beside a run (run/live_history.py)."""
 
     def before(self, finding: Finding) -> Baseline:
-        """Return what the last live recording says of a difference."""
+        """Return what it says of a difference."""
 
     def recorded(self, exchange: Exchange | None) -> tuple[Exchange, str] | None:
         """Return what a live API answered when the same was asked, and the day."""

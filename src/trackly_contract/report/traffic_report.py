@@ -7,7 +7,7 @@ Refuses: to judge (traffic_judge.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from trackly_contract.contract import contract
@@ -22,13 +22,12 @@ from trackly_contract.core import (
     short,
     without,
 )
-from trackly_contract.judge import Finding, Severity, Value, Words, failure_text, request_text
+from trackly_contract.judge import Finding, Seen, Severity, Source, Value, Words, failure_text, request_text
 from trackly_contract.report import report as reports
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from trackly_contract.contract import Answer, Trial
     from trackly_contract.judge import ClientFault, Traffic
     from trackly_contract.report.report import Report
     from trackly_contract.report.waivers import Waiver
@@ -44,34 +43,6 @@ MOST_KEYS = 20
 
 MOST_ALIKE = 3
 """Rules that are named one by one where the same is said of them."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where recorded answers came from, as a report wants to know it."""
-
-    base_url: str
-    evidence: str
-    name: str = "traffic"
-    audience_id: str = ""
-    key: str = ""
-
-
-@dataclass
-class Watched:
-    """Recorded traffic as a report wants to know it."""
-
-    target: Source
-    stamped: bool
-    requests: int
-    writes: int
-    findings: list[Finding]
-    exchanges: list[Exchange]
-    notes: list[str]
-    effort: str = "recorded"
-    read_only: bool = False
-    vocabulary: list[Trial] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
 
 
 def fold(
@@ -100,8 +71,8 @@ def fold(
     findings = [_keyless_finding(finding, shown) for finding in traffic.findings.kept]
     keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in shown.values())))
     addresses = ", ".join(traffic.addresses) or "no address of the API"
-    watched = Watched(
-        target=Source(addresses, f"recorded traffic: {', '.join(map(one_line, files))}"),
+    watched = Seen(
+        target=Source("traffic", addresses, f"recorded traffic: {', '.join(map(one_line, files))}"),
         stamped=traffic.stamped,
         requests=traffic.exchanges,
         writes=traffic.writes,

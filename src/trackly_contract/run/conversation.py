@@ -36,6 +36,12 @@ class Conversation:
 
     target: Target
     exchanges: list[Exchange] = field(init=False, default_factory=list)
+    steps: list[str] = field(init=False, default_factory=list)
+    """The step that each exchange is of, "" for none."""
+
+    now: str = field(init=False, default="")
+    """The step that is being sent."""
+
     writes: int = field(init=False, default=0)
     stamped: bool = field(init=False, default=False)
     stayed: Counter[tuple[str, int]] = field(init=False, default_factory=Counter)
@@ -69,6 +75,7 @@ class Conversation:
         response = self.target.client.send(request)
         exchange = Exchange(request, response, len(self.exchanges) + 1)
         self.exchanges.append(exchange)
+        self.steps.append(self.now)
         self.stamped = self.stamped or response.header(STAMP) is not None
         if request.method == "PUT" and response.succeeded:
             self.writes += 1

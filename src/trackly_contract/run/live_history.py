@@ -1,28 +1,36 @@
 """The last live recording, beside a run: finds what was answered to the same request of the same step.
 
-Promises: only answers of a live API are read, one whose answers bear the reference server's stamp is none; a
-recording that cannot be read is said and stops nothing.
-Refuses: to say that the API changed where a stand-in answers this run; to judge (second_reading.py).
+Reads responses of a live API only; a recording that cannot be read is reported and stops nothing. Does not say that the
+API changed where the reference server answers this run.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-import yaml
-
-from trackly_contract.core import ABSENT, STAMP, Exchange, Request, Response, Verdict
-from trackly_contract.judge import Baseline, Finding, Move, Reading, Words, before, differs, move, path_of
+from trackly_contract.core import ABSENT, STAMP, Exchange, Request, Verdict
+from trackly_contract.judge import (
+    Baseline,
+    Finding,
+    Move,
+    NotTrafficError,
+    Reading,
+    Recorded,
+    Words,
+    before,
+    differs,
+    move,
+    path_of,
+    read_traffic,
+)
 from trackly_contract.run import cassettes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from trackly_contract.contract import Rule
@@ -32,8 +40,6 @@ Key = tuple[str, str, bytes]
 
 MOST_NOTES = 3
 """Moves that no rule is about, told one by one; of more only the number."""
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class RecordingError(Exception):
@@ -53,39 +59,16 @@ def key_of(request: Request) -> Key:
     return request.method, path_of(request), body
 
 
-def _bytes(value: Any) -> bytes:
-    if isinstance(value, dict):  # vcrpy keeps a body under its encoding
-        if "base64_string" in value:
-            return base64.b64decode(value["base64_string"])
-        value = value.get("string")
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass")
-    return value if isinstance(value, bytes) else b""
-
-
-def _exchange(entry: dict[str, Any], number: int) -> Exchange:
-    request, response = entry["request"], entry["response"]
-    path = urlsplit(request["uri"]).path
-    path = path[max(path.rfind("/v2/audiences/"), 0) :]
-    headers = tuple(
-        (str(name), str(value))
-        for name, values in (response.get("headers") or {}).items()
-        for value in (values if isinstance(values, list) else [values])
-    )
-    return Exchange(
-        Request(request["method"], path, (), _bytes(request.get("body"))),
-        Response(int(response["status"]["code"]), headers, _bytes(response.get("body"))),
-        number,
-    )
-
-
 def read_cassette(path: Path) -> list[Exchange]:
     """Return what one cassette holds, in order. Raises RecordingError if it cannot be read, or is stamped."""
     try:
-        content = yaml.load(path.read_bytes(), _Loader)  # noqa: S506  # the loader is a safe one
-        found = [_exchange(entry, number) for number, entry in enumerate(content["interactions"], 1)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise RecordingError(f"{path}: not a recording that can be read ({type(error).__name__})") from None
+        with path.open("rb") as stream:
+            items = list(read_traffic(stream, str(path)))
+    except (OSError, NotTrafficError) as error:
+        raise RecordingError(f"{path}: not a recording that can be read ({error})") from None
+    found = [item.exchange for item in items if isinstance(item, Recorded)]
+    if len(found) != len(items):
+        raise RecordingError(f"{path}: not a recording that can be read (an interaction is none of this API)")
     if any(exchange.response.header(STAMP) is not None for exchange in found):
         raise RecordingError(f"{path}: its answers bear the reference server's stamp, so it is no live recording")
     return found
@@ -128,33 +111,13 @@ class LastLive:
     """The last live recording beside one run; it is read when it is first asked for."""
 
     def __init__(self, folder: Path, session: Session) -> None:
-        """Take the folder of live cassettes, and note from now on which step sends what."""
+        """Take the folder of live cassettes, and the session whose exchanges are compared with them."""
         self.folder = folder
         self.session = session
         self.trouble = ""
-        self._recordings: Recordings | None = None
-        self._read = False
-        self._asked: dict[int, tuple[str, Key, int]] = {}
+        self._asked: list[tuple[str, Key, int]] = []
         self._turns: Counter[tuple[str, Key]] = Counter()
         self._moved: dict[int, Baseline] = {}
-        self._watch()
-
-    def _watch(self) -> None:
-        within = self.session.target.step
-
-        @contextmanager
-        def watched(case: str) -> Iterator[None]:
-            first = len(self.session.exchanges)
-            try:
-                with within(case):
-                    yield
-            finally:
-                for exchange in self.session.exchanges[first:]:
-                    key = key_of(exchange.request)
-                    self._asked[exchange.number] = (case, key, self._turns[case, key])
-                    self._turns[case, key] += 1
-
-        self.session.target.step = watched
 
     @property
     def stand_in(self) -> bool:
@@ -162,29 +125,32 @@ class LastLive:
         target = self.session.target
         return self.session.stamped or target.name == "reference" or "stand-in" in target.evidence
 
+    @cached_property
     def recordings(self) -> Recordings | None:
-        """Return the recordings; None if there are none, or none that can be used (`trouble` says why)."""
-        if not self._read:
-            self._read = True
-            if self.folder.is_dir():
-                try:
-                    self._recordings = Recordings(self.folder)
-                except RecordingError as error:
-                    self.trouble = str(error)
-        return self._recordings
+        """The recordings; None if there are none, or none that can be used (`trouble` says why)."""
+        if self.folder.is_dir():
+            try:
+                return Recordings(self.folder)
+            except RecordingError as error:
+                self.trouble = str(error)
+        return None
 
     def recorded(self, exchange: Exchange | None) -> tuple[Exchange, str] | None:
         """Return what a live API answered when the same was asked, and the day; None if that is not recorded."""
-        recordings = self.recordings()
-        asked = self._asked.get(exchange.number) if exchange is not None else None
-        return recordings.find(*asked) if recordings is not None and asked is not None else None
+        if self.recordings is None or exchange is None:
+            return None
+        for number in range(len(self._asked), len(self.session.exchanges)):
+            step, key = self.session.steps[number], key_of(self.session.exchanges[number].request)
+            self._asked.append((step, key, self._turns[step, key]))
+            self._turns[step, key] += 1
+        return self.recordings.find(*self._asked[exchange.number - 1])
 
     def before(self, finding: Finding) -> Baseline:
         """Return what the last live recording says of a difference."""
         if id(finding) in self._moved:
             return self._moved[id(finding)]
         then = self.recorded(finding.exchange)
-        recordings = self.recordings()
+        recordings = self.recordings
         found = Baseline(reading=Reading.NEW)
         if recordings is not None:
             found = Baseline(f"never asked, nor in the recording of {recordings.date}", Reading.NEW)
@@ -196,7 +162,7 @@ class LastLive:
 
     def moves(self, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[list[Finding], list[str]]:
         """Return what changed since the recording though a rule held, as noted findings; and what no rule is about."""
-        recordings = None if self.stand_in else self.recordings()
+        recordings = None if self.stand_in else self.recordings
         if recordings is None:
             return [], [f"the last live recording is not used: {self.trouble}"] if self.trouble else []
         beside: dict[int, list[Finding]] = {}
@@ -216,7 +182,7 @@ class LastLive:
                 case = next(finding.case for finding in here if finding.rule == moved.rule)
                 found.append(self._noted(exchange, moved, date, case))
             elif not here and _answered(exchange) and _answered(recorded):
-                step = self._asked[exchange.number][0]
+                step = self.session.steps[exchange.number - 1]
                 loose.append(f"{step}: {moved.now}, on {date} {moved.then}: something moved")
         notes = loose[:MOST_NOTES]
         if len(loose) > MOST_NOTES:

@@ -22,6 +22,8 @@ from trackly_contract.judge import (
     Finding,
     Rejected,
     Rejection,
+    Seen,
+    Source,
     Success,
     Whole,
     describe,
@@ -68,11 +70,33 @@ class Session(Conversation):
     reported: set[str] = field(default_factory=set)
     sent_to_be_rejected: list[Sent] = field(default_factory=list)
 
+    def seen(self) -> Seen:
+        """Return what the run has seen so far, as a report needs to know it."""
+        target = self.target
+        source = Source(target.name, target.base_url, target.evidence, target.audience_id, target.key)
+        return Seen(
+            source,
+            self.stamped,
+            self.requests,
+            self.writes,
+            [*self.findings],
+            [*self.exchanges],
+            [*self.notes],
+            self.effort,
+            self.read_only,
+            [*self.vocabulary],
+            [*self.answers],
+        )
+
     @contextmanager
     def step(self, case: str) -> Iterator[None]:
         """Send everything inside as one case: the unit that is recorded and replayed."""
-        with self.target.step(case):
-            yield
+        self.now = case
+        try:
+            with self.target.step(case):
+                yield
+        finally:
+            self.now = ""
 
     def of(self, rule: str) -> list[Finding]:
         """Return every look at one rule so far."""
