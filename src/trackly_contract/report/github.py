@@ -66,12 +66,10 @@ def _cell(text: str, report: Report) -> str:
 def summary(report: Report) -> str:
     """Return the summary of a step, as Markdown: the verdict, then a row for each rule that needs to be looked at."""
     session = report.session
-    counts = report.counts()
-    told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
     lines = [
         f"### {SIGNS[report.verdict]} {report.verdict.value}",
         "",
-        f"{html.escape(report.redacted(one_line(report.headline())))} {len(report.results)} rules: {told}.",
+        f"{html.escape(report.redacted(one_line(report.headline())))} {len(report.results)} rules: {report.counted}.",
         "",
         f"Asked: {_cell(session.target.evidence, report)} (effort {session.effort}, {session.requests} requests)",
     ]

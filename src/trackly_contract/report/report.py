@@ -38,6 +38,9 @@ class Recording:
     keys: tuple[str, ...] = ()
 
 
+MOST_ALIKE = 3
+"""Rules that are named one by one where the same is said of them; the report names them all."""
+
 SCHEMA_VERSION = "1.1"
 """Version of `schemas/report.json`; docs/report.md says what a new one may change."""
 
@@ -140,6 +143,24 @@ class Report:
     def counts(self) -> Counter[Verdict]:
         """Return how many rules have each verdict."""
         return Counter(result.verdict for result in self.results)
+
+    @property
+    def counted(self) -> str:
+        """How many rules have each verdict, in words."""
+        counts = self.counts()
+        return ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+
+    def alike(self, verdict: Verdict) -> list[tuple[int, str]]:
+        """Return the rules of one verdict by what is said of them, the same of many once: how many, and the text."""
+        found: dict[str, list[str]] = {}
+        for result in self.results:
+            if result.verdict is verdict:
+                found.setdefault(self.in_short(result), []).append(result.rule.id)
+        names = (
+            f"{len(ids)} rules, {ids[0]} to {ids[-1]}" if len(ids) > MOST_ALIKE else ", ".join(ids)
+            for ids in found.values()
+        )
+        return [(len(ids), f"{name}: {text}") for (text, ids), name in zip(found.items(), names, strict=True)]
 
     def headline(self) -> str:
         """Return the verdict as a sentence that claims no more than was seen."""

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from trackly_contract.report.report import Report
 
-MOST_ALIKE = 3
-"""Rules that are named one by one where the same is said of them; the report names them all."""
-
 SCREEN = 24
 """Lines of a small terminal: with pytest's own last line, the end of a run fits one."""
 
@@ -126,15 +123,6 @@ def show_plan(config: pytest.Config, plan: str, key: str) -> bool:
             return False
 
 
-def _alike(report: Report, verdict: Verdict) -> dict[str, list[str]]:
-    """Return the ids of rules by what is said of them, which may be the same of them all."""
-    found: dict[str, list[str]] = {}
-    for result in report.results:
-        if result.verdict is verdict:
-            found.setdefault(report.in_short(result), []).append(result.rule.id)
-    return found
-
-
 def _fitting(facts: Sequence[list[str]], room: int) -> int:
     """Return how many of the facts fit into `room` lines, one of which tells of the others where there are any."""
     ends = list(accumulate(map(len, facts)))
@@ -164,24 +152,20 @@ def summarize(terminalreporter: Any, report: Report, folder: str | None, *, misf
     `misfit`: the recordings do not fit the suite.
     """
     session = report.session
-    counts = report.counts()
     width = _width(terminalreporter)
 
     def said(text: str, indent: int = FACT) -> list[str]:
         return _wrapped(redacted(one_line(text), session.target.key), width, indent)
 
-    def of_rule(verdict: Verdict, text: str, ids: list[str]) -> list[str]:
-        many = f"{len(ids)} rules, {ids[0]} to {ids[-1]}" if len(ids) > MOST_ALIKE else ", ".join(ids)
-        told = f"{many}: {text}"
+    def of_rules(verdict: Verdict, told: str) -> list[str]:
         # Two lines of a terminal, less the indent of both and what wrapping leaves empty.
         return said(f"  {verdict.value:<12} {told if width is None else short(told, 2 * width - 50)}", FACT + 4)
 
     stand_in = session.stamped and "stand-in" not in session.target.evidence
-    told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
     head = [
         *said(f"verdict    {report.verdict.value}: {report.headline()}"),
         *said(f"evidence   {session.target.evidence}{', a stand-in: this says nothing of the API itself' * stand_in}"),
-        *said(f"rules      {len(report.results)}: {told}"),
+        *said(f"rules      {len(report.results)}: {report.counted}"),
         *said(f"requests   {session.requests}, of which accepted writes {session.writes} (effort {session.effort})"),
     ]
     tail = []
@@ -192,12 +176,8 @@ def summarize(terminalreporter: Any, report: Report, folder: str | None, *, misf
         tail += said(f"report     {Path(folder) / 'report.html'}")
     left = said(report.left, 0) if report.left else []
     grave = (Verdict.BROKEN, Verdict.INCONCLUSIVE, Verdict.NOTED)
-    rules = [
-        (len(ids), of_rule(verdict, text, ids)) for verdict in grave for text, ids in _alike(report, verdict).items()
-    ]
-    notes = [
-        said(f"note       {note}") for note in dict.fromkeys((*report.notes, *session.notes)) if note != report.left
-    ]
+    rules = [(count, of_rules(verdict, told)) for verdict in grave for count, told in report.alike(verdict)]
+    notes = [said(f"note       {note}") for note in dict.fromkeys(report.notes) if note != report.left]
     room = SCREEN - 2 - len(head) - len(tail) - len(left)  # less the line above, and pytest's own below
     if width is None:
         room = len(rules) + len(notes)  # a log is searched and not looked at: nothing is left out

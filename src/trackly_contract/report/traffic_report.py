@@ -22,7 +22,17 @@ from trackly_contract.core import (
     short,
     without,
 )
-from trackly_contract.judge import Finding, Seen, Severity, Source, Value, Words, failure_text, request_text
+from trackly_contract.judge import (
+    BESIDE_THE_QUESTIONS,
+    Finding,
+    Seen,
+    Severity,
+    Source,
+    Value,
+    Words,
+    failure_text,
+    request_text,
+)
 from trackly_contract.report import report as reports
 
 if TYPE_CHECKING:
@@ -40,9 +50,6 @@ MOST_SHOWN = 5
 
 MOST_KEYS = 20
 """Keys that are looked for in all texts; what is told of an exchange is rid of its own key whatever their number."""
-
-MOST_ALIKE = 3
-"""Rules that are named one by one where the same is said of them."""
 
 
 def fold(
@@ -161,7 +168,7 @@ def lines(report: Report, folder: str | None = None) -> Iterator[str]:
 def _lines(report: Report, folder: str | None) -> Iterator[str]:
     recording = report.recording
     assert recording is not None
-    traffic, counts = recording.traffic, report.counts()
+    traffic = recording.traffic
     yield from _differences(report)
     yield from _faults(report)
     yield f"verdict    {report.verdict.value}: {one_line(report.headline())}"
@@ -175,16 +182,9 @@ def _lines(report: Report, folder: str | None) -> Iterator[str]:
     for reasons in (traffic.not_judged, traffic.unreadable):
         for reason, (times, where) in list(reasons.items())[:MOST_SHOWN]:
             yield one_line(f"  {times} x {where}: {short(reason, 200)}")
-    told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
-    yield f"rules      {len(report.results)}: {told}"
+    yield f"rules      {len(report.results)}: {report.counted}"
     for verdict in (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE):
-        alike: dict[str, list[str]] = {}
-        for result in report.results:
-            if result.verdict is verdict:
-                alike.setdefault(report.in_short(result), []).append(result.rule.id)
-        for text, ids in alike.items():
-            many = f"{len(ids)} rules, {ids[0]} to {ids[-1]}" if len(ids) > MOST_ALIKE else ", ".join(ids)
-            yield f"  {verdict.value:<12} {many}: {one_line(text)}"
+        yield from (f"  {verdict.value:<12} {one_line(told)}" for _, told in report.alike(verdict))
     fails, told_only = (sum(found.times for found in some) for some in (recording.faults, recording.passed))
     more = f", {told_only} more that {'fails' if told_only == 1 else 'fail'} nothing" if told_only else ""
     yield f"client     {_many(fails, 'fault')} in requests{more}"
@@ -231,6 +231,4 @@ def _faults(report: Report) -> Iterator[str]:
 
 def known_names() -> frozenset[str]:
     """Return the names that a fault of a client can have, without those of tokens."""
-    from trackly_contract.judge import BESIDE_THE_QUESTIONS  # noqa: PLC0415
-
     return frozenset({*contract().rules, *contract().questions, *BESIDE_THE_QUESTIONS})

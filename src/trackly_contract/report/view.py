@@ -213,11 +213,6 @@ class View:
         return f"{text[0].upper()}{text[1:]}."
 
     @property
-    def counted(self) -> str:
-        """How many rules have each verdict, in words."""
-        return ", ".join(f"{self.counts[verdict]} {verdict}" for verdict in Verdict if self.counts[verdict])
-
-    @property
     def day(self) -> str:
         """The day of the run."""
         return self.report.started_at[:10]
