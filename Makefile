@@ -33,6 +33,7 @@ check: .venv/.installed ## lint, format, types, layers, generated files fresh, s
 	.venv/bin/python -m tests.maintain.generated --check
 	.venv/bin/python -m tests.maintain.corpus --check
 	.venv/bin/python -m tests.maintain.edge_cases --check
+	.venv/bin/python -m tests.maintain.architecture --check
 	.venv/bin/python -m tests.faults.document --check
 	.venv/bin/python -m tests.proof --check
 	.venv/bin/pytest -q tests/contract/test_openapi.py
@@ -46,6 +47,7 @@ record: .venv/.installed ## the same, and records cassettes/live anew
 docs: .venv/.installed ## writes the generated files anew
 	.venv/bin/python -m tests.maintain.generated
 	.venv/bin/python -m tests.maintain.edge_cases
+	.venv/bin/python -m tests.maintain.architecture
 	.venv/bin/python -m tests.faults.document
 
 proof: .venv/.installed ## the suite and Schemathesis on every mutant and variant; writes docs/proof.md (long)
