@@ -11,43 +11,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from trackly_contract.pages.page import COMMAND, text_parts, tidy
+from trackly_contract.pages.page import COMMAND, text_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from trackly_contract.pages.page import Part
 
-PATH, BODY, RESPONSE, ERRORS, EXAMPLES = (
-    "Path Parameters",
-    "Body Parameters",
-    "Response Fields",
-    "Error Codes",
-    "Examples",
-)
+PATH, BODY, RESPONSE, ERRORS = "Path Parameters", "Body Parameters", "Response Fields", "Error Codes"
 FIELDS = (PATH, "Query Parameters", "Header Parameters", BODY, RESPONSE)
 REQUEST = "example request"
 """Sections and positions, as the sources of the rules name them."""
 
-_SECTIONS = {
-    "example": EXAMPLES,
-    "error": ERRORS,
-    "response": RESPONSE,
-    "path param": PATH,
-    "query": "Query Parameters",
-    "header": "Header Parameters",
-    "body": BODY,
-    "request param": BODY,
-}
+_SECTIONS = {"example": "Examples", "error": ERRORS, "response": RESPONSE, "path param": PATH, "request param": BODY}
+_SECTIONS |= {"query": "Query Parameters", "header": "Header Parameters", "body": BODY}
 """What a heading contains, and the section that it begins."""
 
 Mark = tuple[str, str]
-"""What counts in a description: its kind (`number`, `null`, `name`, `listed`, `binding`, `member`) and the word."""
+"""A word that counts in a description, after what it is."""
 
 
 @dataclass
 class Row:
-    """One row of a table: what its columns state, and its description."""
+    """One row of a table: what its columns state, and the lines of its description."""
 
     section: str
     name: str
@@ -56,7 +42,7 @@ class Row:
 
     @property
     def description(self) -> str:
-        """What it says apart from its name and what its columns state."""
+        """The lines as one text."""
         return " ".join(self.lines)
 
     @property
@@ -65,27 +51,20 @@ class Row:
         return f"{self.section}, {self.name}"
 
 
-@dataclass
-class Command:
-    """What a curl command sends: its body, and the rest by what it is about (`method`, `host`, `header X`)."""
-
-    stated: dict[str, str]
-    body: str | None = None
-
-
 # Words that count --------------------------------------------------------------------------------------
 
+MARKS = ("limit or number", "null", "names that it mentions", "listed values", "words that bind", "missing members")
+NUMBER, NULL, NAMED, LISTED, BINDING, MEMBER = MARKS
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _COUNTS = {word: str(number) for number, word in enumerate(_DIGITS) if number > 1}
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?![\w-])")
 _NAME = re.compile(r"\b(?:[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+[0-9]*[A-Z][A-Za-z0-9]*)\b")
 _LIST = re.compile(r"(?:must be|one of|either|:|either of)\s+((?:\w+,\s+){0,40}\w+),?\s+(?:or|and)\s+(\w+)")
 _BINDING = re.compile(
-    r"\b(must|cannot|unique|required|deprecated|defaults?|maximum|minimum|max|min|only|always|never|ignored|immutable"
+    r"\b(?:must|cannot|unique|required|deprecated|defaults?|maximum|minimum|max|min|only|always|never|ignored|immutable"
     r"|removed|experimental|beta)\b",
     re.IGNORECASE,
 )
-_JOINED = re.compile(r"\b(AND|OR|XOR|NOT|NOR|NAND)\b")
 
 
 def marks(text: str, members: Iterable[str] = ()) -> set[Mark]:
@@ -93,15 +72,15 @@ def marks(text: str, members: Iterable[str] = ()) -> set[Mark]:
 
     `members` are names that count where the text says that they are missing.
     """
-    found = {("number", number.replace(",", "")) for number in _NUMBER.findall(text)}
-    found |= {("number", _COUNTS[word]) for word in re.findall(r"[a-z]+", text.casefold()) if word in _COUNTS}
-    found |= {("null", word) for word in re.findall(r"\bnull\b", text)}
-    found |= {("name", word) for word in _NAME.findall(text)}
-    found |= {("listed", word) for first, last in _LIST.findall(text) for word in [*re.findall(r"\w+", first), last]}
-    found |= {("listed", word) for word in _JOINED.findall(text)}
-    found |= {("binding", word.casefold()) for word in _BINDING.findall(text)}
-    missing = set(re.findall(r"\w+", text.partition("missing")[2]))
-    return found | {("member", name) for name in members if name in missing}
+    found = {(NUMBER, number.replace(",", "")) for number in _NUMBER.findall(text)}
+    found |= {(NUMBER, _COUNTS[word]) for word in re.findall(r"[a-z]+", text.casefold()) if word in _COUNTS}
+    found |= {(NULL, word) for word in re.findall(r"\bnull\b", text)}
+    found |= {(NAMED, word) for word in _NAME.findall(text)}
+    found |= {(LISTED, word) for first, last in _LIST.findall(text) for word in [*re.findall(r"\w+", first), last]}
+    found |= {(LISTED, word) for word in re.findall(r"\b(?:AND|OR|XOR|NOT|NOR|NAND)\b", text)}
+    found |= {(BINDING, word.casefold()) for word in _BINDING.findall(text)}
+    missing = re.findall(r"\w+", text.partition("missing")[2])
+    return found | {(MEMBER, name) for name in members if name in missing}
 
 
 # A page ------------------------------------------------------------------------------------------------
@@ -112,7 +91,7 @@ _TYPE = re.compile(rf"(?!(?:{_FLAG.pattern})$)([a-z][\w ,|<>\[\]()/-]{{0,60}}?)(
 _ERROR = re.compile(
     r"(\d{3})\s*([a-z][a-z0-9]*(?:[_.-][a-z0-9]+)*|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?=[A-Z][a-z]|\s|$))\s*(.*)"
 )
-"""A row of an error table, its cells saved with nothing between them."""
+"""A row of an error table that was saved with nothing between its cells."""
 _LIKE_AN_ERROR = re.compile(r"\d{1,4}(?:\s|[A-Za-z]|$)|[A-Za-z]+_\w+")
 _COLUMNS = {
     "status": ("status", "http"),
@@ -122,6 +101,15 @@ _COLUMNS = {
     "required": ("required", "optional"),
 }
 """What a column is about, and the words of its head that say so, the best one first."""
+_PATH = r"(?:\n?/\n?[\w{}.:~-]*){0,40}(?:\?\S*)?"
+_REQUEST = re.compile(
+    r"^(?:((?i:GET|PUT|POST|PATCH|DELETE|DEL|HEAD|OPTIONS))[ \t]*\n?"
+    rf"((?:https?://[^\s/]+)?(?=/|v\d)(?:/?\n?v\d+)?{_PATH})"
+    rf"|(?:([A-Za-z]{{2,8}})\n)?((?:https?://[^\s/]+)?/?\n?v\d+{_PATH}))$",
+    re.MULTILINE,
+)
+"""A method with its path, or a path that has a version, in one line or with each segment in a line of its own."""
+_PART_OF_COMMAND = re.compile(r"""(?:\S+ )?-(?:[XHd]|-request|-header|-data)\s+["'A-Z{]""")
 
 
 class Facts:
@@ -129,7 +117,7 @@ class Facts:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.rows: list[Row] = []
-        self.commands: list[Command] = []
+        self.commands: list[dict[str, str]] = []
         self.payloads: list[str] = []
         self.unreadable: list[tuple[str, str]] = []
         """Positions with something that cannot be read, and what is there."""
@@ -148,21 +136,22 @@ class Facts:
             else:
                 self.texts.setdefault(self.section, []).append(part.text)
                 self._read_text(part)
-        lines = (part.text if part.kind in ("heading", "line") else "" for part in parts)
-        self.request_lines = request_lines("\n".join(lines))
-        self.continues = bool(parts) and parts[-1].kind == "line" and self.section not in (*FIELDS, ERRORS, EXAMPLES)
+        lines = "\n".join(part.text if part.kind in ("heading", "line") else "" for part in parts)
+        found = _REQUEST.findall(lines)
+        self.request_lines = [(m.upper() or word, (p or q).replace("\n", "")) for m, p, word, q in found]
+        """Each method with a path that lines show. The method is empty for a path without one."""
+        self.continues = parts[-1:] and parts[-1].kind == "line" and self.section not in (*FIELDS, ERRORS, "Examples")
         """Whether text follows the last table and the last example."""
 
     def _read_code(self, code: str) -> None:
         """Read each command and each JSON value of a block of code."""
         for text in (part.text for part in text_parts(code) if part.kind == "code"):
-            sent = command(text) if COMMAND.match(text) else None
-            if sent:
-                self.commands.append(sent)
-            elif COMMAND.match(text):
-                self.unreadable.append((REQUEST, text))
-            else:
+            if not COMMAND.match(text):
                 self.payloads.append(text)
+            elif sent := command(text):
+                self.commands.append(sent)
+            else:
+                self.unreadable.append((REQUEST, text))
 
     def _read_text(self, part: Part) -> None:
         text, is_error = part.text, self.section == ERRORS
@@ -180,35 +169,34 @@ class Facts:
             self._read_field_line(text)
 
     def _read_row(self, cells: Sequence[str]) -> None:
-        section = _section_of(self._head[0] if self._head else "", self.section)
-        is_error = section == ERRORS or {"status", "code"} <= self._columns.keys()
-        if not is_error and section not in FIELDS:
+        """Read a row by the head of its table, which may name another section than the heading above it."""
+        is_error = {"status", "code"} <= self._columns.keys()
+        section = ERRORS if is_error else _section_of("".join(self._head[:1]), self.section)
+        name, stated = ("code", "status") if section == ERRORS else ("name", "type")
+        if section not in (*FIELDS, ERRORS):
             self.unreadable.append((self._heading or "before any heading", f"table row: {' | '.join(cells)}"))
             return
-        wanted = ["status", "code"] if is_error else ["name", "type"]
-        if not set(wanted) <= self._columns.keys():
+        if not {name, stated} <= self._columns.keys():
             self.unreadable.append((f"{section}, head", " | ".join(self._head) or "(none)"))
-            self._columns = {about: at for at, about in enumerate(wanted)}
+            self._columns = {"status": 0, "code": 1} if section == ERRORS else {"name": 0, "type": 1}
         cell = {about: cells[at] if at < len(cells) else "" for about, at in self._columns.items()}
-        used = {self._columns.get(about) for about in [*wanted, "required"]}
+        used = {self._columns.get(about) for about in (name, stated, "required")}
         lines = [text for at, text in enumerate(cells) if text and at not in used]
-        if not is_error:
-            required = cell.get("required", "").casefold() in ("yes", "true", "required", "\u2713", "\u2705")
-            stated = {"type": cell["type"], "required": yes(required)}
-            self.rows.append(Row(section, cell["name"], stated, lines))
-        elif cell["status"] and cell["code"]:
-            stated = {"status": re.sub(r"^(\d{3})\s+[A-Z].*", r"\1", cell["status"])}
-            self.rows.append(Row(ERRORS, cell["code"], stated, lines))
-        else:
+        row = Row(section, cell[name], {stated: re.sub(r"^(\d{3})\s+[A-Z].*", r"\1", cell[stated])}, lines)
+        if section == ERRORS and not (cell[name] and cell[stated]):
             self.unreadable.append((ERRORS, " | ".join(cells)))
+            return
+        if section != ERRORS:
+            required = cell.get("required", "").casefold() in ("yes", "true", "required", "\u2713", "\u2705")
+            row.stated["required"] = yes(required)
+        self.rows.append(row)
 
     def _read_field_line(self, line: str) -> None:
         """Read a line of a list of fields: a name, the type below it, a flag, or a description."""
         row, kind = self._field, _TYPE.fullmatch(line)
         if row and kind and not row.lines and "type" not in row.stated and len(line.split()) <= 6:
             row.stated["type"] = kind[1]
-            if kind[2]:
-                row.stated["required"] = yes(kind[2] == "required")
+            row.stated["required"] = yes(kind[2] == "required")
         elif row and line.casefold() in ("required", "optional"):
             row.stated["required"] = yes(line.casefold() == "required")
         elif row and _FLAG.fullmatch(line):
@@ -232,16 +220,14 @@ def _columns(head: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for about, words in _COLUMNS.items():
         free = (at for word in words for at, cell in enumerate(cells) if word in cell and at not in found.values())
-        if (at := next(free, None)) is not None:
-            found[about] = at
+        found |= {about: at for at in [*free][:1]}
     return found
 
 
 def type_name(text: str) -> str:
     """Return a type in one spelling: `integer[]` and `array<integer>` are `array of integers`."""
-    found = text.casefold()
-    inner = re.fullmatch(r"(\w+)\[\]|array\s?[<\[(](\w+)[>\])]|list of (\w+?)s?", found)
-    return f"array of {next(filter(None, inner.groups()))}s" if inner else found
+    inner = re.fullmatch(r"(\w+)\[\]|array\s?[<\[(](\w+)[>\])]|list of (\w+?)s?", text.casefold())
+    return f"array of {next(filter(None, inner.groups()))}s" if inner else text.casefold()
 
 
 def yes(value: object) -> str:
@@ -251,55 +237,42 @@ def yes(value: object) -> str:
 
 # What is sent ------------------------------------------------------------------------------------------
 
-_METHODS = "GET|PUT|POST|PATCH|DELETE|DEL|HEAD|OPTIONS"
-_PATH = r"(?:\n?/\n?[\w{}.:~-]*){0,40}(?:\?\S*)?"
-_REQUEST = re.compile(
-    rf"^(?:((?i:{_METHODS}))[ \t]*\n?((?:https?://[^\s/]+)?(?=/|v\d)(?:/?\n?v\d+)?{_PATH})"
-    rf"|(?:([A-Za-z]{{2,8}})\n)?((?:https?://[^\s/]+)?/?\n?v\d+{_PATH}))$",
-    re.MULTILINE,
-)
-"""A method with its path, or a path that has a version, in one line or with each segment in a line of its own."""
-_PART_OF_COMMAND = re.compile(r"""(?:\S+ )?-(?:[XHd]|-request|-header|-data)\s+["'A-Z{]""")
-_VALUED = {"-X": "method", "--request": "method", "-H": "header", "--header": "header", "--url": "url"}
-_VALUED |= dict.fromkeys(("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"), "body")
-_SILENT = ("-s", "--silent", "-i", "--include", "-v", "--verbose", "-L", "--location", "-S", "--fail", "-f", "-sS")
+_OPTIONS = {"-X": "method", "--request": "method", "-H": "header", "--header": "header", "--url": "url"}
+_OPTIONS |= dict.fromkeys(("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"), "body")
+_OPTIONS |= dict.fromkeys(("-s", "--silent", "-i", "--include", "-v", "--verbose", "-L", "--location", "-S"), "")
+_OPTIONS |= dict.fromkeys(("-f", "--fail"), "")
+"""Options of curl and what they are about. Those about nothing change nothing that is sent."""
 
 
-def request_lines(text: str) -> list[tuple[str, str]]:
-    """Return each method with a path that the lines of a text show. The method is empty for a path without one."""
-    found = _REQUEST.findall(text)
-    return [(method.upper() or word, (path or other).replace("\n", "")) for method, path, word, other in found]
+def command(text: str) -> dict[str, str] | None:
+    """Return what a curl command sends, by what it is about (`method`, `host`, `header X`, `body`).
 
-
-def command(text: str) -> Command | None:
-    """Return what a curl command sends, or None if no shell could read it. Options that change nothing are left out."""
+    None if no shell could read the command.
+    """
     try:
-        words = shlex.split(text.replace("\\\n", " ").strip().removeprefix("$ "))
+        words = iter(shlex.split(text.replace("\\\n", " ").strip().removeprefix("$ "))[1:])
     except ValueError:
         return None
-    sent, rest = Command({}), iter(words[1:])
-    for word in rest:
-        option, _, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        if word[:2] in ("-X", "-H", "-d"):
-            option, value = word[:2], word[2:]
-        about = _VALUED.get(option, "")
+    sent: dict[str, str] = {}
+    for word in words:
+        if not word.startswith("-"):
+            is_url = "/" in word and "path" not in sent
+            sent |= url_facts(word) if is_url else {"argument": f"{sent.get('argument', '')} {word}".strip()}
+            continue
+        option, _, value = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
+        about = _OPTIONS.get(option)
         if about:
-            value = value or next(rest, "")
-        if about == "body":
-            sent.body = value
+            value = value or next(words, "")
+        if about == "url":
+            sent |= url_facts(value)
         elif about == "header":
-            name, _, content = value.partition(":")
-            sent.stated[f"header {name.strip()}"] = content.strip()
-        elif about == "method":
-            sent.stated["method"] = value
-        elif about == "url" or (not word.startswith("-") and "/" in word and "path" not in sent.stated):
-            sent.stated |= url_facts(value or word)
-        elif not word.startswith("-"):
-            sent.stated["argument"] = f"{sent.stated.get('argument', '')} {word}".strip()
-        elif option not in _SILENT:
-            sent.stated[f"option {option}"] = value or "yes"
-    sent.stated.setdefault("method", "GET" if sent.body is None else "POST")
-    return sent
+            name, _, value = value.partition(":")
+            sent[f"header {name.strip()}"] = value.strip()
+        elif about is None:
+            sent[f"option {option}"] = value or "yes"
+        elif about:
+            sent[about] = value
+    return {"method": "POST" if "body" in sent else "GET"} | sent
 
 
 def url_facts(url: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lxml import etree
 from markdown_it import MarkdownIt
@@ -25,11 +25,8 @@ LARGEST = 4 * 1024 * 1024
 LARGEST_TEXT = 256 * 1024
 """Characters of Markdown or plain text. The Markdown parser needs up to seven seconds for this many."""
 
-DEEPEST = 256
-"""Tags that may be open at once. The parser searches all of them for what an end tag ends."""
-
-MOST_PARTS = 50_000
-"""Parts of a page. A real one has a few hundred."""
+MOST_PARTS, DEEPEST = 50_000, 256
+"""Parts of a page, and tags that are open at once. A real page has a few hundred parts and less than 50 open tags."""
 
 SAVE = "save the page of the operation as HTML, as text or as Markdown"
 
@@ -37,9 +34,7 @@ _PACKED = {b"\x1f\x8b": "gzip", b"PK": "a ZIP archive", b"%PDF": "PDF", b"\x28\x
 _SINGLE_BYTE = re.compile(rb"""charset\s*=\s*["']?(iso-8859-1|windows-1252|latin-?1|us-ascii)""", re.IGNORECASE)
 _ARCHIVE = re.compile(r"^(?:MIME-Version:|Content-Type: multipart/related)", re.MULTILINE | re.IGNORECASE)
 _HTML = re.compile(r"(?:\s|<\?xml[^>]*>|(?><!--.*?-->))*+<(?:!(?i:doctype)|[a-z]+[1-6]?|[A-Z]+[1-6]?)[\s>]", re.DOTALL)
-_MARKDOWN = re.compile(
-    r"^[ \t]*(?:```|~~~|#{2,6} |<(?:Param|Response)Field\b|\|?[ \t]*:?-+:?[ \t]*\|)", re.MULTILINE
-)
+_MARKDOWN = re.compile(r"^[ \t]*(?:```|~~~|#{2,6} |<(?:Param|Response)Field\b|\|?[ \t]*:?-+:?[ \t]*\|)", re.MULTILINE)
 
 
 class NotAPageError(ValueError):
@@ -72,7 +67,7 @@ def read_page(path: Path) -> list[Part]:
         raise NotAPageError(f"cannot be read ({error.strerror}); name a saved page") from None
     if len(content) > LARGEST:
         raise NotAPageError(f"larger than {LARGEST // 1024 // 1024} MiB, more than a page has; {SAVE} alone")
-    text = _decoded(content).replace("\r\n", "\n").replace("\r", "\n")
+    text = re.sub("\r\n?", "\n", _decoded(content))
     if not text.strip():
         raise NotAPageError(f"empty; {SAVE}")
     if _ARCHIVE.search(text[:2000]):
@@ -85,11 +80,10 @@ def read_page(path: Path) -> list[Part]:
 
 
 def _decoded(content: bytes) -> str:
-    for begin, name in _PACKED.items():
-        if content.startswith(begin):
-            raise NotAPageError(f"{name}, no page; {SAVE} (curl unpacks with --compressed)")
+    if packed := next((name for begin, name in _PACKED.items() if content.startswith(begin)), ""):
+        raise NotAPageError(f"{packed}, no page; {SAVE} (curl unpacks with --compressed)")
     encoding = "UTF-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "UTF-8"
-    if b"\0" in content and encoding == "UTF-8":
+    if encoding == "UTF-8" and b"\0" in content:
         raise NotAPageError(f"binary, no page; {SAVE}")
     try:
         return content.decode(encoding).removeprefix("\ufeff")
@@ -100,7 +94,8 @@ def _decoded(content: bytes) -> str:
 
 
 def tidy(text: str) -> str:
-    """Return the text in single spaces and without characters that have no width."""
+    """Return the text in single spaces, without characters that have no width, and with plain quotation marks."""
+    text = text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"'})
     return " ".join(re.sub("[\u200b-\u200d\u2060\ufeff]", "", text).split())
 
 
@@ -111,8 +106,6 @@ _INLINE = frozenset(
     {"a", "abbr", "b", "bdi", "cite", "code", "del", "em", "font", "i", "img", "ins", "kbd", "mark", "q", "s", "samp"}
     | {"small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"}
 )
-_FIELD = "data-field"
-"""An attribute of a table that ends where the next part begins."""
 _KINDS = {"pre": "code", "table": "row"} | {f"h{level}": "heading" for level in range(1, 7)}
 
 
@@ -124,28 +117,24 @@ class _Reader:
         self.kind = "line"
         self.tags: list[str] = []
         self.skipped = 0
-        """How many of the open tags are skipped."""
         self.words: list[str] = []
         self.row: list[str] = []
         self.is_head = True
-        self.level = 0
-        """How many tags of its name are open at the tag that began the part."""
-        self.is_field = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Begin what a tag begins."""
         self.tags.append(tag)
-        if len(self.tags) > DEEPEST:
-            raise NotAPageError(f"more than {DEEPEST} tags are open at once, more than a page has; {SAVE} alone")
-        if len(self.parts) > MOST_PARTS:
-            raise NotAPageError(f"it has more than {MOST_PARTS} lines, more than a page of the two; {SAVE}, alone")
+        if len(self.tags) > DEEPEST or len(self.parts) > MOST_PARTS:
+            raise NotAPageError(
+                f"it has more than {MOST_PARTS} lines, or more than {DEEPEST} tags are open at once, "
+                f"more than a page of the two; {SAVE}, alone"
+            )
         if self.skipped or tag in _SKIPPED:
             self.skipped += 1
-        elif self.kind == "row" and tag in ("tr", "td", "th") and self.tags.count("table") == self.level:
+        elif self.kind == "row" and tag in ("tr", "td", "th") and self.tags.count("table") == 1:
             self._cell(tag)
-        elif (self.kind == "line" or self.is_field) and tag in _KINDS:
+        elif self.kind == "line" and tag in _KINDS:
             self._end_part(_KINDS[tag])
-            self.level, self.is_field = self.tags.count(tag), _FIELD in attributes
         elif tag not in _INLINE or "data-component-part" in attributes:
             self._break()
 
@@ -154,9 +143,8 @@ class _Reader:
         self.tags.pop()
         if self.skipped:
             self.skipped -= 1
-        elif _KINDS.get(tag) == self.kind and self.tags.count(tag) < self.level:
+        elif _KINDS.get(tag) == self.kind and tag not in self.tags:
             self._end_part("line")
-            self.is_field = False
         elif tag not in _INLINE:
             self._break()
 
@@ -171,7 +159,6 @@ class _Reader:
         return self.parts
 
     def _break(self) -> None:
-        """End a line."""
         if self.kind == "line":
             self._end_part("line")
         else:
@@ -182,13 +169,13 @@ class _Reader:
         if self.kind == "row":
             self._cell("tr")
         elif self.kind == "code":
-            self.parts.append(Part("code", (re.sub(r"\n\s*\n", "\n", text.strip("\n")).replace("\u00a0", " "),)))
+            self.parts.append(Part("code", (re.sub(r"\n\s*\n", "\n", text).strip("\n").replace("\u00a0", " "),)))
         elif text := tidy(text):
             self.parts.append(Part(self.kind, (text,)))
         self.kind, self.words = following, []
 
     def _cell(self, tag: str) -> None:
-        """End a cell, and at a row its row."""
+        """End a cell, and with a row the row before it."""
         if self.row:
             self.row[-1] = tidy("".join(self.words)) or self.row[-1]
         self.words = []
@@ -201,12 +188,14 @@ class _Reader:
 
 
 def html_parts(text: str) -> list[Part]:
-    """Return the parts of HTML. A table without a head has an empty one.
+    """Return the parts of HTML.
 
     Raises NotAPageError if it has more parts or open tags than a page.
     """
-    parser = etree.HTMLParser(target=_Reader(), encoding="utf-8")
-    parts: list[Part] = etree.fromstring(text.encode("utf-8", "replace"), parser)
+    reader: Any = _Reader()
+    parts: list[Part] = etree.fromstring(
+        text.encode("utf-8", "replace"), etree.HTMLParser(target=reader, encoding="utf-8")
+    )
     return parts
 
 
@@ -218,7 +207,7 @@ _ATTRIBUTE = re.compile(r"""\b([a-z]\w*)(?:=(?:"([^"]*)"|'([^']*)'|\{([^{}]*)\})
 
 
 def _component(found: re.Match[str]) -> str:
-    """Return a tag of MDX apart from the text, which is Markdown to MDX alone. A field becomes a table."""
+    """Return a tag of MDX with empty lines around it, for MDX reads what is inside as Markdown. A field is a table."""
     tag = found[0].strip()
     if not re.match("</?(?:Param|Response)Field", tag):
         return f"\n\n{tag}\n\n"
@@ -226,21 +215,20 @@ def _component(found: re.Match[str]) -> str:
         return "\n\n</table>\n\n"
     stated = {name: html.escape(a or b or c or "yes") for name, a, b, c in _ATTRIBUTE.findall(tag)}
     place = next((name for name in ("path", "query", "header", "body") if name in stated), "")
-    head = f"{place} parameter" if place else "response field"
-    row = stated.get(place or "name", ""), stated.get("type", ""), stated.get("required", "no").replace("true", "yes")
-    table = f"</table><table {_FIELD}><tr><th>{head}<th>Type<th>Required<th>Description<tr><td>{'<td>'.join(row)}<td>"
+    cells = stated.get(place or "name", ""), stated.get("type", ""), stated.get("required", "no"), ""
+    head = f"{place} parameter" if place else "response field", "Type", "Required", "Description"
+    table = f"</table><table><tr><th>{'<th>'.join(head)}<tr><td>{'<td>'.join(cells)}"
     return f"\n\n{table}{'</table>' * tag.endswith('/>')}\n\n"
 
 
-def _html_tag(_renderer: object, tokens: Sequence[Token], at: int, _options: object, _env: object) -> str:
+def _html_tag(_renderer: object, tokens: Sequence[Token], at: int, *_: object) -> str:
     """Return a tag within a line as it is. What follows a word and is no tag is a type, as in array<integer>."""
     tag = tokens[at].content
     is_type = re.fullmatch("<[a-z]+>", tag) and tag[1:-1] not in {*_INLINE, "br"}
     return html.escape(tag) if is_type and at and tokens[at - 1].content[-1:].isalnum() else tag
 
 
-_PARSER = MarkdownIt("commonmark", {"breaks": True}).enable("table").disable("code")
-"""In MDX indented text is no code."""
+_PARSER = MarkdownIt("commonmark", {"breaks": True}).enable("table").disable("code")  # MDX has no indented code
 _PARSER.add_render_rule("html_inline", _html_tag)
 
 
@@ -256,7 +244,7 @@ def markdown_parts(text: str) -> list[Part]:
 # Plain text --------------------------------------------------------------------------------------------
 
 COMMAND = re.compile(r"\s*(?:\$ )?curl\s")
-_SHELL = re.compile(r"""(?:[^'"\\\n]|\\[\s\S]|'(?:[^'\n]|\n(?!\n))*'|"(?:[^"\\\n]|\\[\s\S]|\n(?!\n))*")*+""")
+_SHELL = re.compile(r"""(?:[^'"\\\n]|\\[\s\S]|'(?:[^'\n]|\n(?!\n))*'|"(?:[^"\\\n]|\\[\s\S]|\n(?!\n))*")*+(?=\n|\Z)""")
 _JSON = re.compile(r"""[ \t]*(?=\{\s*(?:["}]|$)|\[\s*(?:[\]{"]|$))""", re.MULTILINE)
 _BROKEN = re.compile(r"(?:.+\n)*?[}\]]$|(?:.+(?:\n|\Z))+", re.MULTILINE)
 """Code that does not end: up to a bracket at the margin, else up to an empty line."""
@@ -267,21 +255,22 @@ def text_parts(text: str) -> list[Part]:
 
     Commands and JSON are known by how they begin. A heading stands alone and reads like a title.
     """
-    text = "\n\n" + "\n".join(line.rstrip() for line in text.split("\n"))
+    text = "\n\n" + "\n".join(line.rstrip() for line in text.split("\n")) + "\n"
     parts, at = list[Part](), 2
     while at < len(text):
-        end = _line_end(text, at)
+        end = text.index("\n", at)
         line = tidy(text[at:end])
-        alone = text[at - 2 : at] == "\n\n" == text[end : end + 2]
         if COMMAND.match(line) or _JSON.match(line):
             end = _code_end(text, at)
             parts.append(Part("code", (text[at:end],)))
         elif "\t" in text[at:end].strip():
             cells = tuple(map(tidy, text[at:end].split("\t")))
-            is_row = parts[-1:] and parts[-1].kind in ("head", "row") or any(cell[:1].isdigit() for cell in cells)
-            parts.append(Part("row" if is_row else "head", cells))
+            begins = not parts or parts[-1].kind not in ("head", "row")
+            is_head = begins and not any(cell[:1].isdigit() for cell in cells)
+            parts.append(Part("head" if is_head else "row", cells))
         elif line:
-            is_title = len(line) <= 60 and line[0].isupper() and not (line.isupper() or line[-1] in ".:;,!?" or "/" in line)
+            alone = text[at - 2 : at] == "\n\n" == text[end : end + 2] and len(line) <= 60
+            is_title = line[0].isupper() and not line.isupper() and line[-1] not in ".:;,!?" and "/" not in line
             parts.append(Part("heading" if alone and is_title else "line", (line,)))
         at = end + 1
     return parts
@@ -289,16 +278,11 @@ def text_parts(text: str) -> list[Part]:
 
 def _code_end(text: str, at: int) -> int:
     """Return where the command or the JSON at a position ends."""
-    if found := _JSON.match(text, at):
+    found = _SHELL.match(text, at)
+    if is_json := _JSON.match(text, at):
         try:
-            return _line_end(text, json.JSONDecoder().raw_decode(text, found.end())[1])
+            return text.index("\n", json.JSONDecoder().raw_decode(text, is_json.end())[1])
         except (ValueError, RecursionError):
-            pass
-    elif (found := _SHELL.match(text, at)) and text[found.end() : found.end() + 1] in ("", "\n"):
-        return found.end()
-    found = _BROKEN.match(text, at)
+            found = None
+    found = found or _BROKEN.match(text, at)
     return found.end() if found else at
-
-
-def _line_end(text: str, at: int) -> int:
-    return text.find("\n", at) if "\n" in text[at:] else len(text)
