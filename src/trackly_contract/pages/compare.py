@@ -1,7 +1,6 @@
 """Compares a saved documentation page with the contract: what only one of them states, and what differs.
 
-Recognises a page by what it states, never by the name of its file. Does not compare what is no page of the two
-operations, or a page that breaks off. Prints nothing that looks like a key.
+Recognises a page by what it states, never by the name of its file. Does not compare a page that breaks off.
 """
 
 from __future__ import annotations
@@ -14,31 +13,27 @@ from typing import TYPE_CHECKING, Any
 from trackly_contract.contract import document
 from trackly_contract.core import ABSENT, NotJSONError, differences, one_line, parse, short, show
 from trackly_contract.pages.expected import expected_pages
-from trackly_contract.pages.facts import BODY, ERRORS, FIELDS, MARKS, REQUEST, Facts, marks, type_name, url_facts
+from trackly_contract.pages.facts import ERRORS, FIELDS, MARKS, REQUEST, Facts, marks, type_name, url_facts
 from trackly_contract.pages.page import SAVE, NotAPageError, read_page, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from trackly_contract.core import JSON
     from trackly_contract.pages.expected import ExpectedPage, ExpectedRow
     from trackly_contract.pages.facts import Row
 
-MOST_LINES = 500
-"""Differences of a page that are printed for people."""
+    Rules = tuple[str, ...]
 
-LEAST = 0.25
-"""Share of the expected rows that a page of an operation has at least."""
+RESPONSE, ERROR = "example answer", "example of a refusal"
+"""Positions of examples, as the sources of the rules name them."""
 
-ALIKE = 0.6
-"""Share of the expected rows that makes a page one of an operation although its method or path differs."""
+LEAST, ALIKE = 0.25, 0.6
+"""Shares of the expected rows that a page must have: at least, and if its method or path is another."""
 
 MOST_OPERATIONS = 3
 """Operations that a page may name: its own, and one as its examples write it."""
-
-RESPONSE_EXAMPLE = "example answer"
-"""Where an example of a response is, as the sources of the rules name it."""
 
 
 class Change(StrEnum):
@@ -60,7 +55,7 @@ class Difference:
     change: Change
     page: str
     contract: str
-    rules: tuple[str, ...]
+    rules: Rules
 
     def line(self) -> str:
         """Return it in one line for people."""
@@ -86,34 +81,22 @@ class Compared:
         """How many facts of the contract were looked for."""
         self._found: dict[Difference, None] = {}
         for position, text in facts.unreadable:
-            self._add(position, "", Change.UNREADABLE, expected.at(position.partition(", head")[0]), page=text)
-        for method, stated in facts.request_lines:
-            parts, host = url_facts(stated), expected.command["host"]
-            self._check("request line", "method", method, expected.method, expected.of_request)
-            self._check("request line", "path", parts["path"], expected.path, expected.of_request)
-            self._check("request line", "host", parts["host"] if "//" in stated else host, host, expected.of_request)
-        present = {row.position for row in facts.rows}
-        for position, row in expected.rows.items():
-            self.compared += 1
-            if position not in present:
-                self._add(position, "", Change.GONE, row.rules, contract=_summary(row.stated))
-        for found in facts.rows:
-            if found.position in expected.rows:
-                self._compare_row(found, expected.rows[found.position])
-            else:
-                self._add(found.position, "", Change.NEW, (), page=_summary(found.stated))
-        if not facts.commands:
-            self._add(REQUEST, "", Change.GONE, expected.of_request, contract=f"{expected.operation} as a command")
+            self._add(position, "", Change.UNREADABLE, text, "", expected.at(position.partition(", head")[0]))
+        for method, url in facts.request_lines:
+            contract = {"method": expected.method, "path": expected.path, "host": expected.command["host"]}
+            page = contract | {"method": method} | url_facts(url)
+            self._compare("request line", page, contract, lambda _: expected.of_request)
+        self._compare_rows(facts.rows)
         for sent in facts.commands:
             self._compare_command(sent)
-        self._compare_examples(facts.payloads)
-        texts = {section: tidy(" ".join(lines)) for section, lines in facts.texts.items()}
-        whole = " ".join([*texts.values(), *texts])
-        for section, quote, rule in expected.quotes:
-            self.compared += 1
-            in_section = section in (*FIELDS, ERRORS) and quote != section
-            if quote not in (texts.get(section, "") if in_section else whole):
-                self._add(section, "", Change.WORDS, [rule], contract=quote)
+        if not facts.commands:
+            self._add(REQUEST, "", Change.GONE, "", f"{expected.operation} as a command", expected.of_request)
+        examples = {RESPONSE: expected.response, REQUEST: expected.request}
+        examples = {place: example for place, example in examples.items() if example is not ABSENT}
+        alike = [self._compare_example("example", "", text, examples) for text in facts.payloads]
+        if RESPONSE not in alike:
+            self._add(RESPONSE, "", Change.GONE, "", show(expected.response), expected.of_request)
+        self._compare_quotes(facts.texts)
         self.differences = tuple(self._found)
 
     def described(self) -> dict[str, Any]:
@@ -125,115 +108,115 @@ class Compared:
     def lines(self) -> Iterator[str]:
         """Yield it for people, a line for each difference."""
         file, page, count = one_line(self.file), self.expected.page, len(self.differences)
-        for difference in self.differences[:MOST_LINES]:
+        for difference in self.differences:
             yield f"{file}: {page}, {difference.line()}"
-        if count > MOST_LINES:
-            yield f"{file}: {count - MOST_LINES} more; --json tells them all"
         total = f"{count} difference{'s' * (count > 1)}" if count else "no difference"
         yield f"{file}: {page} ({self.expected.operation}), {self.compared} facts compared: {total}"
 
-    def _add(
-        self, place: str, about: str, change: Change, rules: Iterable[str], *, page: str = "", contract: str = ""
-    ) -> None:
+    def _add(self, place: str, about: str, change: Change, page: str, contract: str, rules: Rules) -> None:
         page = re.sub(r"trk_[0-9A-Za-z]{16,}", "trk_(a key)", page)  # the page of somebody who was logged in
-        self._found[Difference(place, about, change, page, contract, tuple(rules))] = None
+        self._found[Difference(place, about, change, page, contract, rules)] = None
 
-    def _check(self, place: str, about: str, page: str, contract: str, rules: Iterable[str]) -> None:
-        self.compared += 1
-        if page != contract:
-            self._add(place, about, Change.DIFFERS, rules, page=page, contract=contract)
+    def _compare(
+        self, place: str, page: dict[str, str], contract: dict[str, str], rules: Callable[[str], Rules]
+    ) -> None:
+        """Compare what page and contract state, by what it is about."""
+        self.compared += len(contract)
+        for about in contract | page:
+            if page.get(about) != contract.get(about):
+                change = Change.GONE if about not in page else Change.NEW if about not in contract else Change.DIFFERS
+                self._add(place, about, change, page.get(about, ""), contract.get(about, ""), rules(about))
+
+    def _compare_rows(self, rows: list[Row]) -> None:
+        present = {row.position for row in rows}
+        self.compared += len(self.expected.rows)
+        for position, expected in self.expected.rows.items():
+            if position not in present:
+                self._add(position, "", Change.GONE, "", _summary(expected.stated), expected.rules)
+        for row in rows:
+            if row.position in self.expected.rows:
+                self._compare_row(row, self.expected.rows[row.position])
+            else:
+                self._add(row.position, "", Change.NEW, _summary(row.stated), "", ())
 
     def _compare_row(self, row: Row, expected: ExpectedRow) -> None:
         before = len(self._found)
-        for about in row.stated.keys() - expected.stated.keys():
-            if about != "required" or row.section == BODY:
-                self._add(row.position, about, Change.NEW, expected.rules, page=row.stated[about])
-        for about, value in expected.stated.items():
-            page = row.stated.get(about, "")
-            self._check(row.position, about, type_name(page) if about == "type" else page, value, expected.rules)
+        page = dict.fromkeys(expected.stated, "") | row.stated
+        if "type" in page:
+            page["type"] = type_name(page["type"])
+        if "required" not in expected.stated:
+            page.pop("required", None)
+        self._compare(row.position, page, expected.stated, lambda _: expected.rules)
         members = document("filter.json")["$defs"]["condition"]["properties"]
-        stated = marks(row.description, members if row.position.startswith(f"{ERRORS}, missing_") else ())
+        found = marks(" ".join(row.lines), members if row.position.startswith(f"{ERRORS}, missing_") else ())
         self.compared += len(expected.expected)
         for about in MARKS:
-            on_page, needed, allowed = (
-                {word for kind, word in found if kind == about}
-                for found in (stated, expected.expected, expected.allowed)
+            stated, needed, allowed = (
+                {word for kind, word in all_marks if kind == about}
+                for all_marks in (found, expected.expected, expected.allowed)
             )
-            if not needed <= on_page <= allowed:
-                sides = ", ".join(sorted(on_page)), ", ".join(sorted(needed or allowed))
-                self._add(row.position, about, Change.DIFFERS, expected.rules, page=sides[0], contract=sides[1])
-        text = tidy(" ".join([*row.stated.values(), row.description]))
+            if not needed <= stated <= allowed:
+                sides = ", ".join(sorted(stated)), ", ".join(sorted(needed or allowed))
+                self._add(row.position, about, Change.DIFFERS, *sides, expected.rules)
+        text = tidy(" ".join([*row.stated.values(), *row.lines]))
+        self.compared += len(expected.quotes)
         for quote, rule in expected.quotes:
-            self.compared += 1
             if len(self._found) == before and quote not in text:
-                self._add(row.position, "", Change.WORDS, [rule], page=row.description, contract=quote)
+                self._add(row.position, "", Change.WORDS, " ".join(row.lines), quote, (rule,))
 
     def _compare_command(self, sent: dict[str, str]) -> None:
-        expected, body = self.expected.command, sent.get("body")
-        for about in expected | sent:
-            if about == "body":
-                continue
-            self.compared += about in expected
-            page, contract = sent.get(about, ""), expected.get(about, "")
-            if page != contract:
-                change = Change.DIFFERS if page and contract else Change.GONE if contract else Change.NEW
-                rules = self.expected.of_key if about.startswith("header") else self.expected.of_request
-                self._add(REQUEST, about, change, rules, page=page, contract=contract)
-        if body is not None or self.expected.request is not ABSENT:
-            try:
-                value = ABSENT if body is None else parse(body.encode("utf-8", "replace"))
-            except NotJSONError as error:
-                self._add(REQUEST, "body", Change.UNREADABLE, self.expected.of_request, page=f"{error}: {body}")
-            else:
-                self._compare_values(REQUEST, value, self.expected.request)
+        expected, page = self.expected, {about: value for about, value in sent.items() if about != "body"}
+        self._compare(
+            REQUEST, page, expected.command, lambda a: expected.of_key if "header" in a else expected.of_request
+        )
+        if "body" in sent:
+            self._compare_example(REQUEST, "body", sent["body"], {REQUEST: expected.request})
+        elif expected.request is not ABSENT:
+            self._compare_values(REQUEST, ABSENT, expected.request)
 
-    def _compare_examples(self, payloads: list[str]) -> None:
-        """Compare each example that is JSON with that of the request or the response, whichever is more alike."""
-        examples = {RESPONSE_EXAMPLE: self.expected.response, REQUEST: self.expected.request}
-        examples = {place: example for place, example in examples.items() if example is not ABSENT}
-        is_gone = True
-        for text in payloads:
-            try:
-                value = parse(text.encode("utf-8", "replace"))
-            except NotJSONError as error:
-                self._add("example", "", Change.UNREADABLE, self.expected.of_request, page=f"{error}: {text}")
-                continue
-            if isinstance(value, dict) and len(value) <= 6 and {"code", "error"} & set(value) and "id" not in value:
-                self._compare_error(value)
-                continue
-            counts = {place: sum(1 for _ in differences(value, example)) for place, example in examples.items()}
-            place = min(counts, key=counts.__getitem__)
-            is_gone = is_gone and place != RESPONSE_EXAMPLE
-            self._compare_values(place, value, examples[place])
-        if is_gone:
-            self._add(
-                RESPONSE_EXAMPLE, "", Change.GONE, self.expected.of_request, contract=show(self.expected.response)
-            )
+    def _compare_example(self, place: str, about: str, text: str, examples: dict[str, JSON]) -> str:
+        """Compare JSON with the example that it is most like. Return the position of that example."""
+        try:
+            value = parse(text.encode("utf-8", "replace"))
+        except NotJSONError as error:
+            self._add(place, about, Change.UNREADABLE, f"{error}: {text}", "", self.expected.of_request)
+            return place
+        if isinstance(value, dict) and len(value) <= 6 and {"code", "error"} & set(value) and "id" not in value:
+            examples = {ERROR: self._error_like(value)}
+        counts = {name: sum(1 for _ in differences(value, example)) for name, example in examples.items()}
+        place = min(counts, key=counts.__getitem__)
+        self._compare_values(place, value, examples[place])
+        return place
+
+    def _error_like(self, value: dict[str, JSON]) -> dict[str, JSON]:
+        """Return an error with the texts of another one, without its code if that is not one of the page."""
+        names = list(document("error.json")["properties"])
+        example = {name: value[name] if isinstance(value.get(name), str) else "a string" for name in names}
+        if example["code"] == value.get("code") and f"{ERRORS}, {value['code']}" not in self.expected.rows:
+            del example["code"]
+        return example
 
     def _compare_values(self, place: str, value: JSON, example: JSON) -> None:
         leaves = _leaves(example)
         self.compared += leaves
         found = list(differences(value, example))
         if len(found) > max(8, leaves // 2):
-            self._add(place, "", Change.DIFFERS, self.expected.of_request, page=show(value), contract=show(example))
+            self._add(place, "", Change.DIFFERS, show(value), show(example), self.expected.of_request)
             return
         for pointer, *sides in found:
             change = Change.GONE if sides[0] is ABSENT else Change.NEW if sides[1] is ABSENT else Change.DIFFERS
             page, contract = ("" if side is ABSENT else show(side) for side in sides)
-            rules = self.expected.of_member(place, pointer)
-            self._add(place, pointer or "the whole", change, rules, page=page, contract=contract)
+            rules = ("error.code",) if place == ERROR else self.expected.of_member(place, pointer)
+            self._add(place, pointer or "the whole", change, page, contract, rules)
 
-    def _compare_error(self, value: dict[str, JSON]) -> None:
-        """Compare the example of an error: its members with those of the schema, its code with those of the page."""
-        place, known, code = "example of a refusal", document("error.json")["properties"], value.get("code")
-        for name in [*value, *(name for name in known if name not in value)]:
-            said = value.get(name, ABSENT)
-            if name not in known:
-                self._add(place, f"/{name}", Change.NEW, ["error.code"], page=show(said))
-            elif not isinstance(said, str):
-                self._add(place, f"/{name}", Change.DIFFERS, ["error.code"], page=show(said), contract="a string")
-        if isinstance(code, str) and f"{ERRORS}, {code}" not in self.expected.rows:
-            self._add(place, "/code", Change.NEW, ["error.code"], page=code)
+    def _compare_quotes(self, texts: dict[str, list[str]]) -> None:
+        joined = {section: tidy(" ".join(found)) for section, found in texts.items()}
+        whole = " ".join([*joined.values(), *joined])
+        self.compared += len(self.expected.quotes)
+        for section, quote, rule in self.expected.quotes:
+            in_section = section in (*FIELDS, ERRORS) and quote != section
+            if quote not in (joined.get(section, "") if in_section else whole):
+                self._add(section, "", Change.WORDS, "", quote, (rule,))
 
 
 def _summary(stated: dict[str, str]) -> str:

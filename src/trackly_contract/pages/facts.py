@@ -33,22 +33,12 @@ Mark = tuple[str, str]
 
 @dataclass
 class Row:
-    """One row of a table: what its columns state, and the lines of its description."""
+    """One row of a table: where it is (as the sources of the rules write it), and what it states."""
 
-    section: str
-    name: str
+    position: str
     stated: dict[str, str]
     lines: list[str] = field(default_factory=list)
-
-    @property
-    def description(self) -> str:
-        """The lines as one text."""
-        return " ".join(self.lines)
-
-    @property
-    def position(self) -> str:
-        """Where it is, as the sources of the rules write it."""
-        return f"{self.section}, {self.name}"
+    """The lines of its description."""
 
 
 # Words that count --------------------------------------------------------------------------------------
@@ -172,24 +162,24 @@ class Facts:
         """Read a row by the head of its table, which may name another section than the heading above it."""
         is_error = {"status", "code"} <= self._columns.keys()
         section = ERRORS if is_error else _section_of("".join(self._head[:1]), self.section)
-        name, stated = ("code", "status") if section == ERRORS else ("name", "type")
         if section not in (*FIELDS, ERRORS):
             self.unreadable.append((self._heading or "before any heading", f"table row: {' | '.join(cells)}"))
             return
-        if not {name, stated} <= self._columns.keys():
+        name, about = ("code", "status") if section == ERRORS else ("name", "type")
+        if not {name, about} <= self._columns.keys():
             self.unreadable.append((f"{section}, head", " | ".join(self._head) or "(none)"))
             self._columns = {"status": 0, "code": 1} if section == ERRORS else {"name": 0, "type": 1}
-        cell = {about: cells[at] if at < len(cells) else "" for about, at in self._columns.items()}
-        used = {self._columns.get(about) for about in (name, stated, "required")}
-        lines = [text for at, text in enumerate(cells) if text and at not in used]
-        row = Row(section, cell[name], {stated: re.sub(r"^(\d{3})\s+[A-Z].*", r"\1", cell[stated])}, lines)
-        if section == ERRORS and not (cell[name] and cell[stated]):
+        cell = {column: cells[at] if at < len(cells) else "" for column, at in self._columns.items()}
+        stated = {about: re.sub(r"^(\d{3})\s+[A-Z].*", r"\1", cell[about])}
+        if section != ERRORS:
+            required = cell.get("required", "").casefold()
+            stated["required"] = yes(required in ("yes", "true", "required", "\u2713", "\u2705"))
+        elif not (cell["code"] and cell["status"]):
             self.unreadable.append((ERRORS, " | ".join(cells)))
             return
-        if section != ERRORS:
-            required = cell.get("required", "").casefold() in ("yes", "true", "required", "\u2713", "\u2705")
-            row.stated["required"] = yes(required)
-        self.rows.append(row)
+        used = [self._columns.get(column) for column in (name, about, "required")]
+        lines = [text for at, text in enumerate(cells) if text and at not in used]
+        self.rows.append(Row(f"{section}, {cell[name]}", stated, lines))
 
     def _read_field_line(self, line: str) -> None:
         """Read a line of a list of fields: a name, the type below it, a flag, or a description."""
@@ -202,7 +192,7 @@ class Facts:
         elif row and _FLAG.fullmatch(line):
             row.stated[line.casefold()] = "yes"
         elif _IDENTIFIER.fullmatch(line):
-            self._field = Row(self.section, line, {"required": "no"})
+            self._field = Row(f"{self.section}, {line}", {"required": "no"})
             self.rows.append(self._field)
         elif row:
             row.lines.append(line)
@@ -283,5 +273,6 @@ def url_facts(url: str) -> dict[str, str]:
         return {"host": url, "path": ""}
     found = re.match(r"(.*?)(/v\d+(?:/.*|$))", parts.path)
     before, path = found.groups() if found else ("", parts.path)
-    stated = {"host": f"{parts.scheme}://{parts.netloc}{before}", "path": path}
-    return stated | ({"query": parts.query} if parts.query else {})
+    host = f"{parts.scheme}://{parts.netloc}{before}" if parts.netloc else before
+    stated = {"host": host, "path": path, "query": parts.query}
+    return {about: value for about, value in stated.items() if value or about == "path"}

@@ -14,10 +14,7 @@ from lxml import etree
 from markdown_it import MarkdownIt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-    from markdown_it.token import Token
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a file. A documentation page with all its scripts has about one million."""
@@ -30,9 +27,14 @@ MOST_PARTS, DEEPEST = 50_000, 256
 
 SAVE = "save the page of the operation as HTML, as text or as Markdown"
 
-_PACKED = {b"\x1f\x8b": "gzip", b"PK": "a ZIP archive", b"%PDF": "PDF", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2"}
-_SINGLE_BYTE = re.compile(rb"""charset\s*=\s*["']?(iso-8859-1|windows-1252|latin-?1|us-ascii)""", re.IGNORECASE)
-_ARCHIVE = re.compile(r"^(?:MIME-Version:|Content-Type: multipart/related)", re.MULTILINE | re.IGNORECASE)
+_NO_TEXT = {
+    b"\x1f\x8b": "gzip (curl unpacks it with --compressed)",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"PK": "a ZIP archive",
+    b"%PDF": "PDF",
+    b"From: <Saved by": "a web archive (MHTML)",
+}
 _HTML = re.compile(r"(?:\s|<\?xml[^>]*>|(?><!--.*?-->))*+<(?:!(?i:doctype)|[a-z]+[1-6]?|[A-Z]+[1-6]?)[\s>]", re.DOTALL)
 _MARKDOWN = re.compile(r"^[ \t]*(?:```|~~~|#{2,6} |<(?:Param|Response)Field\b|\|?[ \t]*:?-+:?[ \t]*\|)", re.MULTILINE)
 
@@ -70,8 +72,6 @@ def read_page(path: Path) -> list[Part]:
     text = re.sub("\r\n?", "\n", _decoded(content))
     if not text.strip():
         raise NotAPageError(f"empty; {SAVE}")
-    if _ARCHIVE.search(text[:2000]):
-        raise NotAPageError(f"a web archive (MHTML); {SAVE}")
     if _HTML.match(text):
         return html_parts(text)
     if len(text) > LARGEST_TEXT:
@@ -80,16 +80,12 @@ def read_page(path: Path) -> list[Part]:
 
 
 def _decoded(content: bytes) -> str:
-    if packed := next((name for begin, name in _PACKED.items() if content.startswith(begin)), ""):
-        raise NotAPageError(f"{packed}, no page; {SAVE} (curl unpacks with --compressed)")
+    if found := next((name for begin, name in _NO_TEXT.items() if content.startswith(begin)), ""):
+        raise NotAPageError(f"{found}, no page; {SAVE}")
     encoding = "UTF-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "UTF-8"
-    if encoding == "UTF-8" and b"\0" in content:
-        raise NotAPageError(f"binary, no page; {SAVE}")
     try:
         return content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        if _SINGLE_BYTE.search(content[:2048]):
-            return content.decode("cp1252", "replace")
         raise NotAPageError(f"byte {error.start} is not {encoding}; {SAVE} in UTF-8") from None
 
 
@@ -153,10 +149,9 @@ class _Reader:
         if not self.skipped:
             self.words.append(text)
 
-    def close(self) -> list[Part]:
-        """Return the parts."""
+    def close(self) -> None:
+        """End the last line."""
         self._end_part("line")
-        return self.parts
 
     def _break(self) -> None:
         if self.kind == "line":
@@ -193,10 +188,8 @@ def html_parts(text: str) -> list[Part]:
     Raises NotAPageError if it has more parts or open tags than a page.
     """
     reader: Any = _Reader()
-    parts: list[Part] = etree.fromstring(
-        text.encode("utf-8", "replace"), etree.HTMLParser(target=reader, encoding="utf-8")
-    )
-    return parts
+    etree.fromstring(text.encode("utf-8", "replace"), etree.HTMLParser(target=reader, encoding="utf-8"))
+    return reader.parts
 
 
 # Markdown ----------------------------------------------------------------------------------------------
@@ -221,15 +214,7 @@ def _component(found: re.Match[str]) -> str:
     return f"\n\n{table}{'</table>' * tag.endswith('/>')}\n\n"
 
 
-def _html_tag(_renderer: object, tokens: Sequence[Token], at: int, *_: object) -> str:
-    """Return a tag within a line as it is. What follows a word and is no tag is a type, as in array<integer>."""
-    tag = tokens[at].content
-    is_type = re.fullmatch("<[a-z]+>", tag) and tag[1:-1] not in {*_INLINE, "br"}
-    return html.escape(tag) if is_type and at and tokens[at - 1].content[-1:].isalnum() else tag
-
-
 _PARSER = MarkdownIt("commonmark", {"breaks": True}).enable("table").disable("code")  # MDX has no indented code
-_PARSER.add_render_rule("html_inline", _html_tag)
 
 
 def markdown_parts(text: str) -> list[Part]:
@@ -255,14 +240,14 @@ def text_parts(text: str) -> list[Part]:
 
     Commands and JSON are known by how they begin. A heading stands alone and reads like a title.
     """
-    text = "\n\n" + "\n".join(line.rstrip() for line in text.split("\n")) + "\n"
+    text = "\n\n" + "\n".join(line.rstrip() for line in text.rstrip().split("\n")) + "\n"
     parts, at = list[Part](), 2
     while at < len(text):
         end = text.index("\n", at)
         line = tidy(text[at:end])
         if COMMAND.match(line) or _JSON.match(line):
             end = _code_end(text, at)
-            parts.append(Part("code", (text[at:end],)))
+            parts.append(Part("code", (text[at:end].strip("\n"),)))
         elif "\t" in text[at:end].strip():
             cells = tuple(map(tidy, text[at:end].split("\t")))
             begins = not parts or parts[-1].kind not in ("head", "row")
