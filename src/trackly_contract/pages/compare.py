@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trackly_contract.contract import document
@@ -36,23 +36,14 @@ MOST_OPERATIONS = 3
 """Operations that a page may name: its own, and one as its examples write it."""
 
 
-class Change(StrEnum):
-    """How page and contract differ."""
-
-    DIFFERS = "differs"
-    NEW = "new"
-    GONE = "gone"
-    WORDS = "words"
-    UNREADABLE = "unreadable"
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One fact that page and contract do not share. A side that states nothing is empty."""
 
     place: str
     about: str
-    change: Change
+    change: str
+    """`differs`, `new` on the page, `gone` from it, `words` (a quotation is not on the page), or `unreadable`."""
     page: str
     contract: str
     rules: Rules
@@ -63,11 +54,11 @@ class Difference:
         page, contract = short(self.page, 160), short(self.contract, 160)
         instead = f"the page states {page!r}" if page else "which are gone from the page"
         text = {
-            Change.DIFFERS: f"the page states {page or 'nothing'}, the contract {contract or 'nothing'}",
-            Change.NEW: f"new on the page: {page}; the contract holds none",
-            Change.GONE: f"gone from the page; the contract holds {contract}",
-            Change.WORDS: f"worded otherwise: the rule was read from the words {contract!r}, {instead}",
-            Change.UNREADABLE: f"cannot be read: {page}",
+            "differs": f"the page states {page or 'nothing'}, the contract {contract or 'nothing'}",
+            "new": f"new on the page: {page}; the contract holds none",
+            "gone": f"gone from the page; the contract holds {contract}",
+            "words": f"worded otherwise: the rule was read from the words {contract!r}, {instead}",
+            "unreadable": f"cannot be read: {page}",
         }[self.change]
         return f"{short(where, 160)}: {text} [{', '.join(self.rules) or 'no rule'}]"
 
@@ -81,21 +72,22 @@ class Compared:
         """How many facts of the contract were looked for."""
         self._found: dict[Difference, None] = {}
         for position, text in facts.unreadable:
-            self._add(position, "", Change.UNREADABLE, text, "", expected.at(position.partition(", head")[0]))
+            self._add(position, "", "unreadable", text, "", expected.at(position.partition(", head")[0]))
         for method, url in facts.request_lines:
             contract = {"method": expected.method, "path": expected.path, "host": expected.command["host"]}
             page = contract | {"method": method} | url_facts(url)
-            self._compare("request line", page, contract, lambda _: expected.of_request)
+            self.compared += len(contract)
+            self._compare("request line", page, contract, expected.of_option)
         self._compare_rows(facts.rows)
         for sent in facts.commands:
             self._compare_command(sent)
         if not facts.commands:
-            self._add(REQUEST, "", Change.GONE, "", f"{expected.operation} as a command", expected.of_request)
+            self._add(REQUEST, "", "gone", "", f"{expected.operation} as a command", expected.of_request)
         examples = {RESPONSE: expected.response, REQUEST: expected.request}
         examples = {place: example for place, example in examples.items() if example is not ABSENT}
         alike = [self._compare_example("example", "", text, examples) for text in facts.payloads]
         if RESPONSE not in alike:
-            self._add(RESPONSE, "", Change.GONE, "", show(expected.response), expected.of_request)
+            self._add(RESPONSE, "", "gone", "", show(expected.response), expected.of_request)
         self._compare_quotes(facts.texts)
         self.differences = tuple(self._found)
 
@@ -113,7 +105,7 @@ class Compared:
         total = f"{count} difference{'s' * (count > 1)}" if count else "no difference"
         yield f"{file}: {page} ({self.expected.operation}), {self.compared} facts compared: {total}"
 
-    def _add(self, place: str, about: str, change: Change, page: str, contract: str, rules: Rules) -> None:
+    def _add(self, place: str, about: str, change: str, page: str, contract: str, rules: Rules) -> None:
         page = re.sub(r"trk_[0-9A-Za-z]{16,}", "trk_(a key)", page)  # the page of somebody who was logged in
         self._found[Difference(place, about, change, page, contract, rules)] = None
 
@@ -121,10 +113,9 @@ class Compared:
         self, place: str, page: dict[str, str], contract: dict[str, str], rules: Callable[[str], Rules]
     ) -> None:
         """Compare what page and contract state, by what it is about."""
-        self.compared += len(contract)
         for about in contract | page:
             if page.get(about) != contract.get(about):
-                change = Change.GONE if about not in page else Change.NEW if about not in contract else Change.DIFFERS
+                change = "gone" if about not in page else "new" if about not in contract else "differs"
                 self._add(place, about, change, page.get(about, ""), contract.get(about, ""), rules(about))
 
     def _compare_rows(self, rows: list[Row]) -> None:
@@ -132,12 +123,12 @@ class Compared:
         self.compared += len(self.expected.rows)
         for position, expected in self.expected.rows.items():
             if position not in present:
-                self._add(position, "", Change.GONE, "", _summary(expected.stated), expected.rules)
+                self._add(position, "", "gone", "", _summary(expected.stated), expected.rules)
         for row in rows:
             if row.position in self.expected.rows:
                 self._compare_row(row, self.expected.rows[row.position])
             else:
-                self._add(row.position, "", Change.NEW, _summary(row.stated), "", ())
+                self._add(row.position, "", "new", _summary(row.stated), "", ())
 
     def _compare_row(self, row: Row, expected: ExpectedRow) -> None:
         before = len(self._found)
@@ -146,10 +137,10 @@ class Compared:
             page["type"] = type_name(page["type"])
         if "required" not in expected.stated:
             page.pop("required", None)
+        self.compared += len(expected.stated) + len(expected.expected) + len(expected.quotes)
         self._compare(row.position, page, expected.stated, lambda _: expected.rules)
         members = document("filter.json")["$defs"]["condition"]["properties"]
         found = marks(" ".join(row.lines), members if row.position.startswith(f"{ERRORS}, missing_") else ())
-        self.compared += len(expected.expected)
         for about in MARKS:
             stated, needed, allowed = (
                 {word for kind, word in all_marks if kind == about}
@@ -157,18 +148,16 @@ class Compared:
             )
             if not needed <= stated <= allowed:
                 sides = ", ".join(sorted(stated)), ", ".join(sorted(needed or allowed))
-                self._add(row.position, about, Change.DIFFERS, *sides, expected.rules)
+                self._add(row.position, about, "differs", *sides, expected.rules)
         text = tidy(" ".join([*row.stated.values(), *row.lines]))
-        self.compared += len(expected.quotes)
         for quote, rule in expected.quotes:
             if len(self._found) == before and quote not in text:
-                self._add(row.position, "", Change.WORDS, " ".join(row.lines), quote, (rule,))
+                self._add(row.position, "", "words", " ".join(row.lines), quote, (rule,))
 
     def _compare_command(self, sent: dict[str, str]) -> None:
         expected, page = self.expected, {about: value for about, value in sent.items() if about != "body"}
-        self._compare(
-            REQUEST, page, expected.command, lambda a: expected.of_key if "header" in a else expected.of_request
-        )
+        self.compared += len(expected.command)
+        self._compare(REQUEST, page, expected.command, expected.of_option)
         if "body" in sent:
             self._compare_example(REQUEST, "body", sent["body"], {REQUEST: expected.request})
         elif expected.request is not ABSENT:
@@ -179,7 +168,7 @@ class Compared:
         try:
             value = parse(text.encode("utf-8", "replace"))
         except NotJSONError as error:
-            self._add(place, about, Change.UNREADABLE, f"{error}: {text}", "", self.expected.of_request)
+            self._add(place, about, "unreadable", f"{error}: {text}", "", self.expected.of_request)
             return place
         if isinstance(value, dict) and len(value) <= 6 and {"code", "error"} & set(value) and "id" not in value:
             examples = {ERROR: self._error_like(value)}
@@ -201,13 +190,14 @@ class Compared:
         self.compared += leaves
         found = list(differences(value, example))
         if len(found) > max(8, leaves // 2):
-            self._add(place, "", Change.DIFFERS, show(value), show(example), self.expected.of_request)
+            self._add(place, "", "differs", show(value), show(example), self.expected.of_request)
             return
-        for pointer, *sides in found:
-            change = Change.GONE if sides[0] is ABSENT else Change.NEW if sides[1] is ABSENT else Change.DIFFERS
-            page, contract = ("" if side is ABSENT else show(side) for side in sides)
-            rules = ("error.code",) if place == ERROR else self.expected.of_member(place, pointer)
-            self._add(place, pointer or "the whole", change, page, contract, rules)
+        page, contract = (
+            {pointer or "the whole": show(sides[side]) for pointer, *sides in found if sides[side] is not ABSENT}
+            for side in (0, 1)
+        )
+        rules = partial(self.expected.of_member, place) if place != ERROR else lambda _: ("error.code",)
+        self._compare(place, page, contract, rules)
 
     def _compare_quotes(self, texts: dict[str, list[str]]) -> None:
         joined = {section: tidy(" ".join(found)) for section, found in texts.items()}
@@ -216,16 +206,12 @@ class Compared:
         for section, quote, rule in self.expected.quotes:
             in_section = section in (*FIELDS, ERRORS) and quote != section
             if quote not in (joined.get(section, "") if in_section else whole):
-                self._add(section, "", Change.WORDS, "", quote, (rule,))
+                self._add(section, "", "words", "", quote, (rule,))
 
 
 def _summary(stated: dict[str, str]) -> str:
-    words = [
-        stated.get("status", ""),
-        type_name(stated.get("type", "")),
-        "required" * (stated.get("required") == "yes"),
-    ]
-    return ", ".join(filter(None, words)) or "a row"
+    required = "required" if stated.get("required") == "yes" else ""
+    return ", ".join(filter(None, [stated.get("status"), type_name(stated.get("type", "")), required])) or "a row"
 
 
 def _leaves(value: JSON) -> int:

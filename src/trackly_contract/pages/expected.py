@@ -6,7 +6,7 @@ Does not read pages, and keeps no copy of one: a quotation of a rule says only w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +27,11 @@ class ExpectedRow:
     """A row of a table: the marks in `expected` must be in its description, those in `allowed` may."""
 
     stated: dict[str, str]
-    allowed: set[Mark] = field(default_factory=set)
-    expected: set[Mark] = field(default_factory=set)
-    quotes: tuple[tuple[str, str], ...] = ()
+    expected: set[Mark]
+    allowed: set[Mark]
+    quotes: tuple[tuple[str, str], ...]
     """Quotations from the row, each with the id of its rule."""
-    rules: tuple[str, ...] = ()
+    rules: tuple[str, ...]
 
 
 class ExpectedPage:
@@ -44,7 +44,6 @@ class ExpectedPage:
         self.method, self.path, self.operation = method, path, f"{method} {path}"
         self.rules = [rule for rule in held.rules.values() if any(s.page == self.page for s in rule.sources)]
         self.of_request = self._ids(lambda rule: self.operation in rule.statement)
-        self.of_key = self._ids(lambda rule: rule.status == 401)
         success = next(rule for rule in self.rules if rule.field == f"{method.casefold()}.path.id")
         example = held.requests[f"{success.id}/documented-example"]
         self.request, self.response = example.body, example.echo
@@ -78,50 +77,47 @@ class ExpectedPage:
         here = (self.page, position)
         return tuple((s.quote, rule.id) for rule in self.rules for s in rule.sources if (s.page, s.section) == here)
 
-    def _row(self, rule: Rule) -> tuple[str, ExpectedRow] | None:
-        """Return the position and the row of a rule, if it has one, with what the schemas say of it."""
-        area, _, name = (rule.field or "").rpartition(".")
-        if rule.code is not None:
-            schemas = document("update.json"), document("filter.json"), contract().vocabulary.schema()
-            limits = {mark for node in _nodes(schemas) for mark in _limits(node, rule.code)}
-            row = ExpectedRow({"status": str(rule.status)}, limits, {mark for mark in limits if mark[0] == MEMBER})
-            return f"{ERRORS}, {rule.code}", row
-        if area == f"{self.method.casefold()}.path":
-            parameter = self._parameters[name]
-            row = ExpectedRow({"type": _type(parameter["schema"]), "required": yes(parameter["required"])})
-            return f"{PATH}, {name}", row
-        if area not in ("body", "response"):
-            return None
-        schema = document("update.json" if area == "body" else "audience.json")
-        member = schema["properties"][name]
-        row = ExpectedRow(
-            {"type": _type(member)}, _limits(member), {(NULL, "null")} if "null" in rule.statement else set()
-        )
-        row.stated |= {"required": yes(name in schema.get("required", []))} if area == "body" else {}
-        return f"{BODY if area == 'body' else RESPONSE}, {name}", row
-
     def _add_row(self, rule: Rule) -> None:
-        """Add the row of a rule, if it has one, with what the quotations from the row say of it."""
-        if (found := self._row(rule)) is None:
+        """Add the row of a rule, if it has one, with what the schemas and the quotations from it say."""
+        area, _, name = (rule.field or "").rpartition(".")
+        needed: set[Mark] = {(NULL, "null")} if "null" in rule.statement else set()
+        if rule.code is not None:
+            position, stated = f"{ERRORS}, {rule.code}", {"status": str(rule.status)}
+            schemas = document("update.json"), document("filter.json"), contract().vocabulary.schema()
+            allowed = {mark for schema in _nodes(schemas) for mark in _limits(schema, rule.code)}
+            needed = {mark for mark in allowed if mark[0] == MEMBER}
+        elif area == f"{self.method.casefold()}.path":
+            parameter = self._parameters[name]
+            position, allowed = f"{PATH}, {name}", set()
+            stated = {"type": _type(parameter["schema"]), "required": yes(parameter["required"])}
+        elif area in ("body", "response"):
+            schema = document("update.json" if area == "body" else "audience.json")
+            member = schema["properties"][name]
+            position, allowed = f"{BODY if area == 'body' else RESPONSE}, {name}", _limits(member)
+            required = {"required": yes(name in schema.get("required", []))} if area == "body" else {}
+            stated = {"type": _type(member)} | required
+        else:
             return
-        position, row = found
-        row.quotes = self._quotes(position)
-        row.rules = tuple(dict.fromkeys([rule.id, *(name for _, name in row.quotes)]))
-        texts = [quote for quote, _ in row.quotes] + [word for place, word in self._mentioned if place == position]
+        quotes = self._quotes(position)
+        texts = [quote for quote, _ in quotes] + [word for place, word in self._mentioned if place == position]
         quoted = {mark for text in texts for mark in marks(text)}
-        known = contract().vocabulary
-        counts = {(NUMBER, str(len(known.words(kind)))) for kind in KINDS if code_of(kind) == rule.code}
+        vocabulary = contract().vocabulary
+        counts = {(NUMBER, str(len(vocabulary.words(kind)))) for kind in KINDS if code_of(kind) == rule.code}
         for kind in {kind for kind, _ in quoted}:
             # A quotation says that a limit is here. The limit itself is that of the schema.
-            limits = {mark for mark in row.allowed if mark[0] == kind} or {mark for mark in counts if mark[0] == kind}
-            row.expected |= limits or {mark for mark in quoted if mark[0] == kind}
-        row.allowed |= row.expected
-        self.rows[position] = row
+            groups = ({mark for mark in found if mark[0] == kind} for found in (allowed, counts, quoted))
+            needed |= next(filter(None, groups))
+        rules = tuple(dict.fromkeys([rule.id, *(name for _, name in quotes)]))
+        self.rows[position] = ExpectedRow(stated, needed, allowed | needed, quotes, rules)
 
     def names(self, method: str, path: str) -> bool:
         """Whether a method and a path are those of the page, whatever the parameters of the path are."""
         pattern = re.sub(r"\\\{[^/]*?\\\}", "[^/]+", re.escape(self.path))
         return method == self.method and re.fullmatch(pattern, path.rstrip("/")) is not None
+
+    def of_option(self, about: str) -> tuple[str, ...]:
+        """Return the ids of the rules that the method, the URL or a header of a request concerns."""
+        return self._ids(lambda rule: rule.status == 401) if about.startswith("header") else self.of_request
 
     def at(self, position: str) -> tuple[str, ...]:
         """Return the ids of the rules that a position of the page concerns."""

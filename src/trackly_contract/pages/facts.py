@@ -83,14 +83,6 @@ _ERROR = re.compile(
 )
 """A row of an error table that was saved with nothing between its cells."""
 _LIKE_AN_ERROR = re.compile(r"\d{1,4}(?:\s|[A-Za-z]|$)|[A-Za-z]+_\w+")
-_COLUMNS = {
-    "status": ("status", "http"),
-    "code": ("error code", "code"),
-    "name": ("name", "field", "parameter", "property", "key"),
-    "type": ("type",),
-    "required": ("required", "optional"),
-}
-"""What a column is about, and the words of its head that say so, the best one first."""
 _PATH = r"(?:\n?/\n?[\w{}.:~-]*){0,40}(?:\?\S*)?"
 _REQUEST = re.compile(
     r"^(?:((?i:GET|PUT|POST|PATCH|DELETE|DEL|HEAD|OPTIONS))[ \t]*\n?"
@@ -115,12 +107,11 @@ class Facts:
         """The texts of each section, without its heading."""
         self.section = self._heading = ""
         self._head: Sequence[str] = ()
-        self._columns: dict[str, int] = {}
         self._field: Row | None = None
         for part in parts:
             if part.kind == "heading":
                 self.section = _section_of(part.text, part.text)
-                self._heading, self._head, self._columns, self._field = part.text, (), {}, None
+                self._heading, self._head, self._field = part.text, (), None
             elif part.kind == "code":
                 self._read_code(part.text)
             else:
@@ -147,8 +138,8 @@ class Facts:
         text, is_error = part.text, self.section == ERRORS
         if part.kind == "row":
             self._read_row(part.cells)
-        elif part.kind == "head" or (is_error and not _LIKE_AN_ERROR.match(text) and len(self._columns) < 2):
-            self._head, self._columns = part.cells, _columns(part.cells)
+        elif part.kind == "head" or (is_error and not _LIKE_AN_ERROR.match(text) and not _is_of_errors(self._head)):
+            self._head = part.cells
         elif is_error and (row := _ERROR.fullmatch(text)):
             self._read_row(row.groups())
         elif is_error and _LIKE_AN_ERROR.match(text):
@@ -160,26 +151,27 @@ class Facts:
 
     def _read_row(self, cells: Sequence[str]) -> None:
         """Read a row by the head of its table, which may name another section than the heading above it."""
-        is_error = {"status", "code"} <= self._columns.keys()
-        section = ERRORS if is_error else _section_of("".join(self._head[:1]), self.section)
+        head = " | ".join(self._head)
+        section = ERRORS if _is_of_errors(self._head) else _section_of("".join(self._head[:1]), self.section)
         if section not in (*FIELDS, ERRORS):
             self.unreadable.append((self._heading or "before any heading", f"table row: {' | '.join(cells)}"))
             return
-        name, about = ("code", "status") if section == ERRORS else ("name", "type")
-        if not {name, about} <= self._columns.keys():
-            self.unreadable.append((f"{section}, head", " | ".join(self._head) or "(none)"))
-            self._columns = {"status": 0, "code": 1} if section == ERRORS else {"name": 0, "type": 1}
-        cell = {column: cells[at] if at < len(cells) else "" for column, at in self._columns.items()}
-        stated = {about: re.sub(r"^(\d{3})\s+[A-Z].*", r"\1", cell[about])}
-        if section != ERRORS:
-            required = cell.get("required", "").casefold()
-            stated["required"] = yes(required in ("yes", "true", "required", "\u2713", "\u2705"))
-        elif not (cell["code"] and cell["status"]):
+        if not _is_of_errors(self._head) and (section == ERRORS or "type" not in head.casefold()):
+            self.unreadable.append((f"{section}, head", head or "(none)"))
+        name, about, *others = [*cells, "", ""]
+        if section == ERRORS:
+            about, name = sorted((name, about), key=lambda cell: not cell[:1].isdigit())
+            stated = {"status": re.sub(r"^(\d{3})\s+[A-Z].*", r"\1", about)}
+        else:
+            required = others.pop(0) if re.search("required|optional", head.casefold()) else ""
+            stated = {
+                "type": about,
+                "required": yes(required.casefold() in ("yes", "true", "required", "\u2713", "\u2705")),
+            }
+        if section == ERRORS and not (about and name):
             self.unreadable.append((ERRORS, " | ".join(cells)))
-            return
-        used = [self._columns.get(column) for column in (name, about, "required")]
-        lines = [text for at, text in enumerate(cells) if text and at not in used]
-        self.rows.append(Row(f"{section}, {cell[name]}", stated, lines))
+        else:
+            self.rows.append(Row(f"{section}, {name}", stated, [text for text in others if text]))
 
     def _read_field_line(self, line: str) -> None:
         """Read a line of a list of fields: a name, the type below it, a flag, or a description."""
@@ -202,16 +194,8 @@ def _section_of(text: str, otherwise: str) -> str:
     return next((section for word, section in _SECTIONS.items() if word in text.casefold()), otherwise)
 
 
-def _columns(head: Sequence[str]) -> dict[str, int]:
-    """Return which column is about what. A head of one cell was saved with nothing between its cells."""
-    cells = [cell.casefold() for cell in head]
-    if len(cells) == 1:
-        return {about: at for at, about in enumerate(("status", "code")) if about in cells[0]}
-    found: dict[str, int] = {}
-    for about, words in _COLUMNS.items():
-        free = (at for word in words for at, cell in enumerate(cells) if word in cell and at not in found.values())
-        found |= {about: at for at in [*free][:1]}
-    return found
+def _is_of_errors(head: Sequence[str]) -> bool:
+    return {"status", "code"} <= set(re.findall("status|code", " ".join(head).casefold()))
 
 
 def type_name(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lxml import etree
 from markdown_it import MarkdownIt
@@ -187,8 +187,9 @@ def html_parts(text: str) -> list[Part]:
 
     Raises NotAPageError if it has more parts or open tags than a page.
     """
-    reader: Any = _Reader()
-    etree.fromstring(text.encode("utf-8", "replace"), etree.HTMLParser(target=reader, encoding="utf-8"))
+    reader = _Reader()
+    parser = etree.HTMLParser(target=cast("Any", reader), encoding="utf-8")
+    etree.fromstring(text.encode("utf-8", "replace"), parser)
     return reader.parts
 
 
@@ -248,11 +249,6 @@ def text_parts(text: str) -> list[Part]:
         if COMMAND.match(line) or _JSON.match(line):
             end = _code_end(text, at)
             parts.append(Part("code", (text[at:end].strip("\n"),)))
-        elif "\t" in text[at:end].strip():
-            cells = tuple(map(tidy, text[at:end].split("\t")))
-            begins = not parts or parts[-1].kind not in ("head", "row")
-            is_head = begins and not any(cell[:1].isdigit() for cell in cells)
-            parts.append(Part("head" if is_head else "row", cells))
         elif line:
             alone = text[at - 2 : at] == "\n\n" == text[end : end + 2] and len(line) <= 60
             is_title = line[0].isupper() and not line.isupper() and line[-1] not in ".:;,!?" and "/" not in line
