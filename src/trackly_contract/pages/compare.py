@@ -1,350 +1,276 @@
-"""A documentation page beside the contract: what either states and the other does not.
+"""Compares a saved documentation page with the contract: what only one of them states, and what differs.
 
-Promises: a page is recognised by what it states, never by its file's name; every row, example, limit, token and type
-that only one side has, or that differs, is named with its place and its rules, in one line.
-Refuses: to say that nothing differs of what is no page of the two operations, or of one that breaks off; to print what
-looks like somebody's key.
+Recognises a page by what it states, never by the name of its file. Does not compare a page that breaks off.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trackly_contract.contract import document
 from trackly_contract.core import ABSENT, NotJSONError, differences, one_line, parse, short, show
-from trackly_contract.pages.facts import ANSWER, BODY, ERRORS, FIELDS, REQUEST, facts_of, marks
-from trackly_contract.pages.file import NotAPageError, content_of, page_of
-from trackly_contract.pages.identify import recognised
-from trackly_contract.pages.page import tidy
-from trackly_contract.pages.request import url_facts
+from trackly_contract.pages.expected import expected_pages
+from trackly_contract.pages.facts import ERRORS, FIELDS, MARKS, REQUEST, Facts, marks, type_name, url_facts
+from trackly_contract.pages.page import SAVE, NotAPageError, read_page, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from trackly_contract.core import JSON
-    from trackly_contract.pages.expected import Held, HeldRow
-    from trackly_contract.pages.facts import Facts, Mark, Row
-    from trackly_contract.pages.request import Command
+    from trackly_contract.pages.expected import ExpectedPage, ExpectedRow
+    from trackly_contract.pages.facts import Row
 
-_KEY = re.compile(r"trk_[0-9A-Za-z]{16,}")
-"""What looks like somebody's key: a page that was saved while logged in may show one."""
+    Rules = tuple[str, ...]
 
-MOST_LINES = 500
-"""Differences of a page that are told to people."""
+RESPONSE, ERROR = "example answer", "example of a refusal"
+"""Positions of examples, as the sources of the rules name them."""
 
+LEAST, ALIKE = 0.25, 0.6
+"""Shares of the expected rows that a page must have: at least, and if its method or path is another."""
 
-class Change(StrEnum):
-    """How page and contract differ."""
-
-    DIFFERS = "differs"
-    NEW = "new on the page"
-    GONE = "gone from the page"
-    WORDS = "worded otherwise"
-    UNREADABLE = "cannot be read"
+MOST_OPERATIONS = 3
+"""Operations that a page may name: its own, and one as its examples write it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One fact that page and contract do not share; a side that states nothing is empty."""
+    """One fact that page and contract do not share. A side that states nothing is empty."""
 
     place: str
     about: str
-    change: Change
+    change: str
+    """`differs`, `new` on the page, `gone` from it, `words` (a quotation is not on the page), or `unreadable`."""
     page: str
     contract: str
-    rules: tuple[str, ...]
+    rules: Rules
 
     def line(self) -> str:
         """Return it in one line for people."""
         where = f"{self.place}{': ' if self.about else ''}{self.about}"
-        page, held = short(self.page, 160), short(self.contract, 160)
+        page, contract = short(self.page, 160), short(self.contract, 160)
         instead = f"the page states {page!r}" if page else "which are gone from the page"
-        told = {
-            Change.DIFFERS: f"the page states {page or 'nothing'}, the contract {held or 'nothing'}",
-            Change.NEW: f"new on the page: {page}; the contract holds none",
-            Change.GONE: f"gone from the page; the contract holds {held}",
-            Change.WORDS: f"worded otherwise: the rule was read from the words {held!r}, {instead}",
-            Change.UNREADABLE: f"cannot be read: {page}",
+        text = {
+            "differs": f"the page states {page or 'nothing'}, the contract {contract or 'nothing'}",
+            "new": f"new on the page: {page}; the contract holds none",
+            "gone": f"gone from the page; the contract holds {contract}",
+            "words": f"worded otherwise: the rule was read from the words {contract!r}, {instead}",
+            "unreadable": f"cannot be read: {page}",
         }[self.change]
-        return f"{short(where, 160)}: {told} [{', '.join(self.rules) or 'no rule'}]"
+        return f"{short(where, 160)}: {text} [{', '.join(self.rules) or 'no rule'}]"
 
 
-@dataclass(frozen=True)
 class Compared:
-    """One page and how it differs from the contract."""
+    """One page, and how it differs from the contract."""
 
-    file: str
-    held: Held
-    differences: tuple[Difference, ...]
-    facts: int
-    """How many facts of the contract were looked for."""
+    def __init__(self, file: str, facts: Facts, expected: ExpectedPage) -> None:
+        self.file, self.expected = file, expected
+        self.compared = 0
+        """How many facts of the contract were looked for."""
+        self._found: dict[Difference, None] = {}
+        for position, text in facts.unreadable:
+            self._add(position, "", "unreadable", text, "", expected.at(position.partition(", head")[0]))
+        for method, url in facts.request_lines:
+            contract = {"method": expected.method, "path": expected.path, "host": expected.command["host"]}
+            page = contract | {"method": method} | url_facts(url)
+            self.compared += len(contract)
+            self._compare("request line", page, contract, expected.of_option)
+        self._compare_rows(facts.rows)
+        for sent in facts.commands:
+            self._compare_command(sent)
+        if not facts.commands:
+            self._add(REQUEST, "", "gone", "", f"{expected.operation} as a command", expected.of_request)
+        examples = {RESPONSE: expected.response, REQUEST: expected.request}
+        examples = {place: example for place, example in examples.items() if example is not ABSENT}
+        alike = [self._compare_example("example", "", text, examples) for text in facts.payloads]
+        if RESPONSE not in alike:
+            self._add(RESPONSE, "", "gone", "", show(expected.response), expected.of_request)
+        self._compare_quotes(facts.texts)
+        self.differences = tuple(self._found)
 
     def described(self) -> dict[str, Any]:
         """Return it for machines."""
-        return {
-            "file": self.file,
-            "page": self.held.page,
-            "operation": self.held.operation,
-            "facts": self.facts,
-            "differences": [
-                {
-                    "place": d.place,
-                    "about": d.about,
-                    "change": d.change.name.lower(),
-                    "page": d.page,
-                    "contract": d.contract,
-                    "rules": list(d.rules),
-                }
-                for d in self.differences
-            ],
-        }
+        found = [asdict(difference) for difference in self.differences]
+        page, operation = self.expected.page, self.expected.operation
+        return {"file": self.file, "page": page, "operation": operation, "facts": self.compared, "differences": found}
 
     def lines(self) -> Iterator[str]:
-        """Yield it for people, a line a difference."""
-        for difference in self.differences[:MOST_LINES]:
-            yield f"{one_line(self.file)}: {self.held.page}, {difference.line()}"
-        count = len(self.differences)
-        if count > MOST_LINES:
-            yield f"{one_line(self.file)}: {count - MOST_LINES} more; --json tells them all"
-        told = "no difference" if not count else f"{count} difference{'s' * (count > 1)}"
-        yield f"{one_line(self.file)}: {self.held.page} ({self.held.operation}), {self.facts} facts compared: {told}"
+        """Yield it for people, a line for each difference."""
+        file, page, count = one_line(self.file), self.expected.page, len(self.differences)
+        for difference in self.differences:
+            yield f"{file}: {page}, {difference.line()}"
+        total = f"{count} difference{'s' * (count > 1)}" if count else "no difference"
+        yield f"{file}: {page} ({self.expected.operation}), {self.compared} facts compared: {total}"
 
+    def _add(self, place: str, about: str, change: str, page: str, contract: str, rules: Rules) -> None:
+        page = re.sub(r"trk_[0-9A-Za-z]{16,}", "trk_(a key)", page)  # the page of somebody who was logged in
+        self._found[Difference(place, about, change, page, contract, rules)] = None
 
-# Comparison --------------------------------------------------------------------------------------------
+    def _compare(
+        self, place: str, page: dict[str, str], contract: dict[str, str], rules: Callable[[str], Rules]
+    ) -> None:
+        """Compare what page and contract state, by what it is about."""
+        for about in contract | page:
+            if page.get(about) != contract.get(about):
+                change = "gone" if about not in page else "new" if about not in contract else "differs"
+                self._add(place, about, change, page.get(about, ""), contract.get(about, ""), rules(about))
 
-_ABOUT = {
-    "number": "limit or number",
-    "null": "null",
-    "name": "names that it mentions",
-    "listed": "listed values",
-    "binding": "words that bind",
-    "member": "missing members",
-}
-
-
-class _Comparison:
-    """Compares the facts of a page with what the contract holds of it."""
-
-    def __init__(self, facts: Facts, held: Held) -> None:
-        self.facts, self.held = facts, held
-        self.found: dict[Difference, None] = {}
-        self.looked = 0
-
-    def differences(self) -> tuple[Difference, ...]:
-        for place, text in self.facts.odd:
-            self._tell(place, "", Change.UNREADABLE, text, "", self.held.at(place.partition(", head")[0]))
-        self._request_lines()
-        self._rows()
-        self._commands()
-        self._payloads()
-        self._quotes()
-        return tuple(self.found)
-
-    def _tell(self, place: str, about: str, change: Change, page: str, held: str, rules: Iterable[str]) -> None:
-        self.found[Difference(place, about, change, _KEY.sub("trk_(a key)", page), held, tuple(rules))] = None
-
-    def _request_lines(self) -> None:
-        for method, stated in self.facts.request_lines:
-            parts = url_facts(stated)
-            for about, value, ours in (
-                ("method", method, self.held.method),
-                ("path", parts["path"], self.held.path),
-                ("host", parts["host"] if "//" in stated else self.held.command["host"], self.held.command["host"]),
-            ):
-                self.looked += 1
-                if value != ours:
-                    self._tell("request line", about, Change.DIFFERS, value, ours, self.held.of_request)
-
-    # Rows ----------------------------------------------------------------------------------------------
-
-    def _rows(self) -> None:
-        present = {row.place for row in self.facts.rows}
-        for place, held in self.held.rows.items():
-            self.looked += 1
-            if place not in present:
-                self._tell(place, "", Change.GONE, "", _summary(held.stated), held.rules)
-        for row in self.facts.rows:
-            ours = self.held.rows.get(row.place)
-            if ours is None:
-                self._tell(row.place, "", Change.NEW, _summary(row.stated), "", ())
+    def _compare_rows(self, rows: list[Row]) -> None:
+        present = {row.position for row in rows}
+        self.compared += len(self.expected.rows)
+        for position, expected in self.expected.rows.items():
+            if position not in present:
+                self._add(position, "", "gone", "", _summary(expected.stated), expected.rules)
+        for row in rows:
+            if row.position in self.expected.rows:
+                self._compare_row(row, self.expected.rows[row.position])
             else:
-                self._row(row, ours)
+                self._add(row.position, "", "new", _summary(row.stated), "", ())
 
-    def _row(self, row: Row, held: HeldRow) -> None:
-        before = len(self.found)
-        for about, value in row.stated.items():
-            if about not in held.stated and not (about == "required" and row.section != BODY):
-                self._tell(row.place, about, Change.NEW, value, "", held.rules)
-        for about, value in held.stated.items():
-            self.looked += 1
-            if row.stated.get(about, "") != value:
-                self._tell(row.place, about, Change.DIFFERS, row.stated.get(about, ""), value, held.rules)
-        self._marks(row, held)
-        for quote, rule in held.quotes:
-            self.looked += 1
-            if len(self.found) == before and quote not in _even(row.text):
-                self._tell(row.place, "", Change.WORDS, row.says, quote, [rule])
+    def _compare_row(self, row: Row, expected: ExpectedRow) -> None:
+        before = len(self._found)
+        page = dict.fromkeys(expected.stated, "") | row.stated
+        if "type" in page:
+            page["type"] = type_name(page["type"])
+        if "required" not in expected.stated:
+            page.pop("required", None)
+        self.compared += len(expected.stated) + len(expected.expected) + len(expected.quotes)
+        self._compare(row.position, page, expected.stated, lambda _: expected.rules)
+        members = document("filter.json")["$defs"]["condition"]["properties"]
+        found = marks(" ".join(row.lines), members if row.position.startswith(f"{ERRORS}, missing_") else ())
+        for about in MARKS:
+            stated, needed, allowed = (
+                {word for kind, word in all_marks if kind == about}
+                for all_marks in (found, expected.expected, expected.allowed)
+            )
+            if not needed <= stated <= allowed:
+                sides = ", ".join(sorted(stated)), ", ".join(sorted(needed or allowed))
+                self._add(row.position, about, "differs", *sides, expected.rules)
+        text = tidy(" ".join([*row.stated.values(), *row.lines]))
+        for quote, rule in expected.quotes:
+            if len(self._found) == before and quote not in text:
+                self._add(row.position, "", "words", " ".join(row.lines), quote, (rule,))
 
-    def _marks(self, row: Row, held: HeldRow) -> None:
-        stated = marks(row.says, self.held.members if _lacks(row) else ())
-        self.looked += len(held.expected)
-        for kind, about in _ABOUT.items():
-            page, expected = _words(stated, kind), _words(held.expected, kind)
-            if not set(page) - set(_words(held.allowed, kind)) and set(expected) <= set(page):
-                continue
-            ours = expected or _words(held.allowed, kind)
-            self._tell(row.place, about, Change.DIFFERS, ", ".join(page), ", ".join(ours), held.rules)
+    def _compare_command(self, sent: dict[str, str]) -> None:
+        expected, page = self.expected, {about: value for about, value in sent.items() if about != "body"}
+        self.compared += len(expected.command)
+        self._compare(REQUEST, page, expected.command, expected.of_option)
+        if "body" in sent:
+            self._compare_example(REQUEST, "body", sent["body"], {REQUEST: expected.request})
+        elif expected.request is not ABSENT:
+            self._compare_values(REQUEST, ABSENT, expected.request)
 
-    # Examples ------------------------------------------------------------------------------------------
-
-    def _commands(self) -> None:
-        if not self.facts.commands:
-            told = f"{self.held.operation} as a command"
-            self._tell(REQUEST, "", Change.GONE, "", told, self.held.of_request)
-        for sent in self.facts.commands:
-            self._command(sent)
-
-    def _command(self, sent: Command) -> None:
-        ours = self.held.command
-        for about in [*ours, *(name for name in sent.stated if name not in ours)]:
-            self.looked += about in ours
-            page, held = sent.stated.get(about, ""), ours.get(about, "")
-            if page != held:
-                change = Change.DIFFERS if page and held else Change.GONE if held else Change.NEW
-                rules = self.held.of_key if about.startswith("header") else self.held.of_request
-                self._tell(REQUEST, about, change, page, held, rules)
-        if self.held.request is ABSENT and sent.body is None:
-            return
+    def _compare_example(self, place: str, about: str, text: str, examples: dict[str, JSON]) -> str:
+        """Compare JSON with the example that it is most like. Return the position of that example."""
         try:
-            body = ABSENT if sent.body is None else parse(sent.body.encode("utf-8", "replace"))
+            value = parse(text.encode("utf-8", "replace"))
         except NotJSONError as error:
-            self._tell(REQUEST, "body", Change.UNREADABLE, f"{error}: {sent.body}", "", self.held.of_request)
+            self._add(place, about, "unreadable", f"{error}: {text}", "", self.expected.of_request)
+            return place
+        if isinstance(value, dict) and len(value) <= 6 and {"code", "error"} & set(value) and "id" not in value:
+            examples = {ERROR: self._error_like(value)}
+        counts = {name: sum(1 for _ in differences(value, example)) for name, example in examples.items()}
+        place = min(counts, key=counts.__getitem__)
+        self._compare_values(place, value, examples[place])
+        return place
+
+    def _error_like(self, value: dict[str, JSON]) -> dict[str, JSON]:
+        """Return an error with the texts of another one, without its code if that is not one of the page."""
+        names = list(document("error.json")["properties"])
+        example = {name: value[name] if isinstance(value.get(name), str) else "a string" for name in names}
+        if example["code"] == value.get("code") and f"{ERRORS}, {value['code']}" not in self.expected.rows:
+            del example["code"]
+        return example
+
+    def _compare_values(self, place: str, value: JSON, example: JSON) -> None:
+        leaves = _leaves(example)
+        self.compared += leaves
+        found = list(differences(value, example))
+        if len(found) > max(8, leaves // 2):
+            self._add(place, "", "differs", show(value), show(example), self.expected.of_request)
             return
-        self._values(REQUEST, body, self.held.request)
+        page, contract = (
+            {pointer or "the whole": show(sides[side]) for pointer, *sides in found if sides[side] is not ABSENT}
+            for side in (0, 1)
+        )
+        rules = partial(self.expected.of_member, place) if place != ERROR else lambda _: ("error.code",)
+        self._compare(place, page, contract, rules)
 
-    def _payloads(self) -> None:
-        answers = 0
-        for text in self.facts.payloads:
-            try:
-                value = parse(text.encode("utf-8", "replace"))
-            except NotJSONError as error:
-                self._tell("example", "", Change.UNREADABLE, f"{error}: {text}", "", self.held.of_request)
-                continue
-            if _is_refusal(value):
-                self._refusal(value)
-                continue
-            ways = [(ANSWER, self.held.answer)]
-            ways += [] if self.held.request is ABSENT else [(REQUEST, self.held.request)]
-            place, ours = min(ways, key=lambda way: sum(1 for _ in differences(value, way[1])))
-            answers += place == ANSWER
-            self._values(place, value, ours)
-        if not answers:
-            held = show(self.held.answer)
-            self._tell(ANSWER, "", Change.GONE, "", held, self.held.of_request)
-
-    def _values(self, place: str, value: JSON, ours: JSON) -> None:
-        self.looked += _leaves(ours)
-        found = list(differences(value, ours))
-        if len(found) > max(8, _leaves(ours) // 2):
-            rules = self.held.of_request
-            self._tell(place, "", Change.DIFFERS, show(value), show(ours), rules)
-            return
-        for pointer, page, held in found:
-            change = Change.GONE if page is ABSENT else Change.NEW if held is ABSENT else Change.DIFFERS
-            told = ["" if side is ABSENT else show(side) for side in (page, held)]
-            rules = self.held.of_member(place, pointer)
-            self._tell(place, pointer or "the whole", change, told[0], told[1], rules)
-
-    def _refusal(self, value: dict[str, JSON]) -> None:
-        """Compare the example of a refusal: its members with the schema's, its code with the page's own."""
-        place, known = "example of a refusal", document("error.json")["properties"]
-        rules = ("error.code",)
-        for name, said in value.items():
-            if name not in known:
-                self._tell(place, f"/{name}", Change.NEW, show(said), "", rules)
-        for name in known:
-            if not isinstance(value.get(name), str):
-                self._tell(place, f"/{name}", Change.DIFFERS, show(value.get(name, ABSENT)), "a string", rules)
-        code = value.get("code")
-        if isinstance(code, str) and code not in self.held.codes:
-            self._tell(place, "/code", Change.NEW, code, "", rules)
-
-    # Quotations ----------------------------------------------------------------------------------------
-
-    def _quotes(self) -> None:
-        texts = {name: _even(text) for name, text in self.facts.texts.items()}
-        whole = " ".join([*texts.values(), *texts])
-        for section, quote, rule in self.held.quotes:
-            self.looked += 1
-            of_section = section in (*FIELDS, ERRORS) and quote != section
-            if quote not in (texts.get(section, "") if of_section else whole):
-                self._tell(section, "", Change.WORDS, "", quote, [rule])
-
-
-def _even(text: str) -> str:
-    """Return a text in single spaces, with plain quotation marks."""
-    return tidy(text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"'}))
+    def _compare_quotes(self, texts: dict[str, list[str]]) -> None:
+        joined = {section: tidy(" ".join(found)) for section, found in texts.items()}
+        whole = " ".join([*joined.values(), *joined])
+        self.compared += len(self.expected.quotes)
+        for section, quote, rule in self.expected.quotes:
+            in_section = section in (*FIELDS, ERRORS) and quote != section
+            if quote not in (joined.get(section, "") if in_section else whole):
+                self._add(section, "", "words", "", quote, (rule,))
 
 
 def _summary(stated: dict[str, str]) -> str:
-    words = [value for about, value in stated.items() if about in ("status", "type")]
-    words += ["required"] if stated.get("required") == "yes" else []
-    return ", ".join(filter(None, words)) or "a row"
-
-
-def _lacks(row: Row) -> bool:
-    return row.section == ERRORS and row.name.startswith("missing_")
-
-
-def _words(found: Iterable[Mark], kind: str) -> list[str]:
-    return sorted(word for name, word in found if name == kind)
+    required = "required" if stated.get("required") == "yes" else ""
+    return ", ".join(filter(None, [stated.get("status"), type_name(stated.get("type", "")), required])) or "a row"
 
 
 def _leaves(value: JSON) -> int:
-    if isinstance(value, dict):
-        return sum(map(_leaves, value.values())) or 1
-    if isinstance(value, list):
-        return sum(map(_leaves, value)) or 1
-    return 1
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return sum(map(_leaves, items)) or 1
 
 
-def _is_refusal(value: JSON) -> bool:
-    return isinstance(value, dict) and len(value) <= 6 and bool({"code", "error"} & set(value)) and "id" not in value
+def recognised(facts: Facts) -> ExpectedPage:
+    """Return which page the facts are from.
 
-
-def compare(file: Path) -> Compared:
-    """Compare a saved page with the contract.
-
-    Raises NotAPageError, with the file's name, if it is no whole page of one of the two operations.
+    Raises NotAPageError, without the name of the file, if it is none, states hardly anything, or breaks off.
     """
-    try:
-        page = page_of(content_of(file))
-        facts = facts_of(page)
-        held = recognised(page, facts)
-    except NotAPageError as error:
-        raise NotAPageError(f"{one_line(str(file))}: {one_line(str(error))}") from None
-    comparison = _Comparison(facts, held)
-    found = comparison.differences()
-    return Compared(str(file), held, found, comparison.looked)
+    pages = expected_pages()
+    wanted = "name a saved page of " + " or ".join(f"{page.operation} ({page.title})" for page in pages)
+    stated = [(method, url_facts(path)["path"]) for method, path in facts.request_lines]
+    stated += [(sent["method"], sent.get("path", "")) for sent in facts.commands]
+    several = ", ".join(dict.fromkeys(f"{method} {path}" for method, path in stated))
+    if len(set(stated)) > MOST_OPERATIONS:
+        raise NotAPageError(f"a page of several operations ({short(several, 120)}); {wanted}")
+    present = {row.position for row in facts.rows}
+    votes = {page: sum(page.names(*operation) for operation in stated) for page in pages}
+    shares = {page: len(present & set(page.rows)) / len(page.rows) for page in pages}
+    # Of two that are alike, the one with more rows: all rows of one page may be on the other too.
+    best = max(pages, key=lambda page: (votes[page], shares[page], len(page.rows)))
+    # Another version or another method of the same page still ends in one audience.
+    of_one = all(path.rstrip("/").rpartition("/")[2][:1] in "{:0123456789" for _, path in stated)
+    if not any(votes.values()) and (not of_one or shares[best] < ALIKE):
+        what = f"a page of another operation ({short(several, 120)})" if several else "no page of an operation"
+        raise NotAPageError(f"{what}; {wanted}")
+    gone = [position for position in best.rows if position not in present]
+    if shares[best] < LEAST:
+        rows = f"{len(best.rows) - len(gone)} of the {len(best.rows)} rows of its tables"
+        raise NotAPageError(f"names {best.operation} but has {rows}: no page of it, or cut off; {SAVE}, whole")
+    last = max(best.rows, key=lambda position: best.rows[position].stated.get("status", ""))
+    if last in gone and not facts.continues:
+        rows = f"{len(gone)} rows of its tables are missing ({gone[0]} ... {gone[-1]})"
+        raise NotAPageError(
+            f"the page of {best.operation} breaks off after its last table or example, {rows}; {SAVE}, whole"
+        )
+    return best
 
 
 def compare_pages(files: Iterable[Path]) -> tuple[list[Compared], list[str]]:
-    """Compare saved pages with the contract; return what was compared, and a sentence for each that is no page."""
+    """Compare saved pages with the contract.
+
+    Returns what was compared, and a sentence for each file that is no whole page of one of the two operations.
+    """
     compared, refused = [], []
     for file in files:
         try:
-            compared.append(compare(file))
+            facts = Facts(read_page(file))
+            compared.append(Compared(str(file), facts, recognised(facts)))
         except NotAPageError as error:
-            refused.append(str(error))
+            refused.append(f"{one_line(str(file))}: {one_line(str(error))}")
     return compared, refused
 
 
 def described_pages(compared: Iterable[Compared], refused: Iterable[str]) -> dict[str, Any]:
-    """Return what `compare_all` found, for machines."""
+    """Return what `compare_pages` found, for machines."""
     pages, no_pages = [page.described() for page in compared], list(refused)
     code = 2 if no_pages else 1 if any(page["differences"] for page in pages) else 0
     return {"schema_version": "1.0", "exit_code": code, "pages": pages, "refused": no_pages}

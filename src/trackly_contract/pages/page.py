@@ -1,318 +1,269 @@
-"""The neutral structure of a documentation page, and its making from plain text or Markdown.
+"""Reads a saved documentation page: HTML, Markdown and plain text become the same list of parts.
 
-Promises: text that a browser saved and the Markdown that documentation hosts serve give the same blocks in the page's
-order: headings, tables, code, lines of text; every line is looked at once, so time grows with the length alone.
-Refuses: to know what a page is about, and to mend a block that does not end: `cut` says where the text stopped.
+Does not fetch anything, run scripts, or know what a page is about.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from lxml import etree
+from markdown_it import MarkdownIt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a file. A documentation page with all its scripts has about one million."""
+
+LARGEST_TEXT = 256 * 1024
+"""Characters of Markdown or plain text. The Markdown parser needs up to seven seconds for this many."""
+
+MOST_PARTS, DEEPEST = 50_000, 256
+"""Parts of a page, and tags that are open at once. A real page has a few hundred parts and less than 50 open tags."""
+
+SAVE = "save the page of the operation as HTML, as text or as Markdown"
+
+_NO_TEXT = {
+    b"\x1f\x8b": "gzip (curl unpacks it with --compressed)",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"PK": "a ZIP archive",
+    b"%PDF": "PDF",
+    b"From: <Saved by": "a web archive (MHTML)",
+}
+_HTML = re.compile(r"(?:\s|<\?xml[^>]*>|(?><!--.*?-->))*+<(?:!(?i:doctype)|[a-z]+[1-6]?|[A-Z]+[1-6]?)[\s>]", re.DOTALL)
+_MARKDOWN = re.compile(r"^[ \t]*(?:```|~~~|#{2,6} |<(?:Param|Response)Field\b|\|?[ \t]*:?-+:?[ \t]*\|)", re.MULTILINE)
 
 
-MOST_LINES = 50_000
-"""Lines that a page may have; a real one has a few thousand."""
+class NotAPageError(ValueError):
+    """A file is no documentation page of the two operations. The text is one sentence."""
 
 
-class TooMuchError(ValueError):
-    """A text is more than a page: it has too many lines, or takes too long."""
+class Part(NamedTuple):
+    """A part of a page: a `heading`, a `line` of text, a block of `code`, or the `head` or a `row` of a table."""
+
+    kind: str
+    cells: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it as one text."""
+        return " ".join(self.cells)
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading, whatever its level."""
+def read_page(path: Path) -> list[Part]:
+    """Return the parts of a saved page.
 
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Text outside tables and code, a line each, without markup."""
-
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table: the cells of its head (none where it has no head) and of its rows, without markup."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A block of code as it stands on the page."""
-
-    text: str
+    Raises NotAPageError, without the name of the file, for what is no text or is more than a page.
+    """
+    try:
+        if not path.is_file():
+            raise NotAPageError(f"{'no file' if path.exists() else 'there is no such file'}; name a saved page")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise NotAPageError(f"cannot be read ({error.strerror}); name a saved page") from None
+    if len(content) > LARGEST:
+        raise NotAPageError(f"larger than {LARGEST // 1024 // 1024} MiB, more than a page has; {SAVE} alone")
+    text = re.sub("\r\n?", "\n", _decoded(content))
+    if not text.strip():
+        raise NotAPageError(f"empty; {SAVE}")
+    if _HTML.match(text):
+        return html_parts(text)
+    if len(text) > LARGEST_TEXT:
+        raise NotAPageError(f"text of more than {LARGEST_TEXT // 1024} KiB, more than a page has; {SAVE} alone")
+    return markdown_parts(text) if _MARKDOWN.search(text) else text_parts(text)
 
 
-Block: TypeAlias = Heading | Lines | Table | Code
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page in its neutral form; `cut` says where the text breaks off, and is empty where it does not."""
-
-    form: str
-    blocks: tuple[Block, ...]
-    cut: str = ""
-
-
-_LINK = re.compile(r"!?\[([^\[\]]{0,500})\]\([^()\s]{0,1000}\)")
-_TAG = re.compile(
-    r"</?(?:[A-Z][A-Za-z]*|a|b|br|code|div|em|h[1-6]|i|img|li|ol|p|span|strong|sub|sup|ul)(?:[\s/][^<>]{0,1000})?>"
-)
-"""Tags and components; what else stands in angle brackets may be a type, as in `array<integer>`."""
-_UNSEEN = re.compile("[\u200b-\u200d\u2060\ufeff]")
-_ESCAPED = re.compile(r"\\([_*`|<>\[\]{}#~-])")
-
-
-def plain(text: str) -> str:
-    """Return a line of text without the marks of Markdown, in single spaces."""
-    text = _TAG.sub(" ", _LINK.sub(r"\1", text))
-    text = _ESCAPED.sub(r"\1", text.replace("**", "").replace("`", ""))
-    return tidy(html.unescape(text))
+def _decoded(content: bytes) -> str:
+    if found := next((name for begin, name in _NO_TEXT.items() if content.startswith(begin)), ""):
+        raise NotAPageError(f"{found}, no page; {SAVE}")
+    encoding = "UTF-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "UTF-8"
+    try:
+        return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise NotAPageError(f"byte {error.start} is not {encoding}; {SAVE} in UTF-8") from None
 
 
 def tidy(text: str) -> str:
-    """Return the text in single spaces and without characters that take no room."""
-    return " ".join(_UNSEEN.sub("", text).split())
+    """Return the text in single spaces, without characters that have no width, and with plain quotation marks."""
+    text = text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"'})
+    return " ".join(re.sub("[\u200b-\u200d\u2060\ufeff]", "", text).split())
 
 
-# Lines that begin something ----------------------------------------------------------------------------
+# HTML --------------------------------------------------------------------------------------------------
 
-_FENCE = re.compile(r"\s{0,12}(`{3,}|~{3,})")
-_HASHES = re.compile(r"\s{0,3}#{1,6}\s+(\S.*)")
-_RULER = re.compile(r"[\s|:-]*-[\s|:-]*")
-_COMMAND = re.compile(r"\s*(?:\$ )?curl\s")
-_JSON = re.compile(r"""\s*(?:\{\s*(?:["}]|$)|\[\s*(?:[\]{"]|$))""")
-_FIELD = re.compile(r"\s*<(ParamField|ResponseField)\b([^<>]*)(/?)>?(.*)")
-_ATTRIBUTE = re.compile(r"""([A-Za-z]+)(?:=(?:"([^"]*)"|'([^']*)'|\{([^{}]*)\}))?""")
-_FIELD_HEAD = ("Name", "Type", "Required", "Description")
-
-
-def _starts_block(line: str) -> bool:
-    return any(pattern.match(line) for pattern in (_FENCE, _HASHES, _COMMAND, _FIELD, _JSON))
-
-
-def cells(line: str) -> tuple[str, ...]:
-    """Return the cells of one row of a Markdown table."""
-    parts = re.split(r"(?<!\\)\|", line.strip())
-    if parts and not parts[0].strip():
-        parts = parts[1:]
-    if parts and not parts[-1].strip():
-        parts = parts[:-1]
-    return tuple(plain(part) for part in parts)
-
-
-def _quoted(line: str, quote: str) -> str:
-    """Return which quotation mark of the shell is open after `line`, if `quote` was before it."""
-    escaped = False
-    for char in line:
-        if escaped:
-            escaped = False
-        elif char == "\\" and quote != "'":
-            escaped = True
-        elif not quote and char in "'\"":
-            quote = char
-        elif char == quote:
-            quote = ""
-    return quote
-
-
-def _depth(line: str) -> int:
-    """Return by how much a line of JSON nests deeper at its end, its strings passed over."""
-    bare = re.sub(r'"(?:[^"\\]|\\.)*+(?:"|$)', "", line)
-    return bare.count("{") + bare.count("[") - bare.count("}") - bare.count("]")
+_SKIPPED = frozenset({"script", "style", "noscript", "svg", "template", "nav", "head", "select", "iframe"})
+_INLINE = frozenset(
+    {"a", "abbr", "b", "bdi", "cite", "code", "del", "em", "font", "i", "img", "ins", "kbd", "mark", "q", "s", "samp"}
+    | {"small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"}
+)
+_KINDS = {"pre": "code", "table": "row"} | {f"h{level}": "heading" for level in range(1, 7)}
 
 
 class _Reader:
-    """Walks the lines of a text once, from block to block."""
+    """Collects parts while lxml reports tags, those that a page leaves out included."""
 
-    def __init__(self, text: str) -> None:
-        self.lines = text.split("\n")
-        self.end = len(text.rstrip().split("\n"))
-        self.at = 0
-        self.cut = ""
-        self.markdown = False
-        self.heading = ""
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.kind = "line"
+        self.tags: list[str] = []
+        self.skipped = 0
+        self.words: list[str] = []
+        self.row: list[str] = []
+        self.is_head = True
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield the blocks in their order."""
-        yield from self._front_matter()
-        while self.at < len(self.lines):
-            line = self.lines[self.at]
-            if not line.strip():
-                self.at += 1
-            elif _FENCE.match(line):
-                yield self._fenced()
-            elif found := _HASHES.match(line):
-                self.markdown = True
-                self.at += 1
-                yield self._headed(plain(found[1].rstrip("# ")))
-            elif _COMMAND.match(line):
-                yield self._command()
-            elif _JSON.match(line):
-                yield self._json()
-            elif found := _FIELD.match(line):
-                yield from self._field(found)
-            elif self._is_table():
-                yield self._table()
-            elif "\t" in line.strip():
-                yield self._tabbed()
-            else:
-                yield from self._text()
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Begin what a tag begins."""
+        self.tags.append(tag)
+        if len(self.tags) > DEEPEST or len(self.parts) > MOST_PARTS:
+            raise NotAPageError(
+                f"it has more than {MOST_PARTS} lines, or more than {DEEPEST} tags are open at once, "
+                f"more than a page of the two; {SAVE}, alone"
+            )
+        if self.skipped or tag in _SKIPPED:
+            self.skipped += 1
+        elif self.kind == "row" and tag in ("tr", "td", "th") and self.tags.count("table") == 1:
+            self._cell(tag)
+        elif self.kind == "line" and tag in _KINDS:
+            self._end_part(_KINDS[tag])
+        elif tag not in _INLINE or "data-component-part" in attributes:
+            self._break()
 
-    def _headed(self, text: str) -> Heading:
-        self.heading = text
-        return Heading(text)
+    def end(self, tag: str) -> None:
+        """End what a tag ends."""
+        self.tags.pop()
+        if self.skipped:
+            self.skipped -= 1
+        elif _KINDS.get(tag) == self.kind and tag not in self.tags:
+            self._end_part("line")
+        elif tag not in _INLINE:
+            self._break()
 
-    def _front_matter(self) -> Iterator[Block]:
-        """Yield the values of the lines between two rulers that a Markdown page may begin with."""
-        if self.lines[0].strip() != "---":
-            return
-        end = next((n for n in range(1, min(len(self.lines), 60)) if self.lines[n].strip() == "---"), 0)
-        if end:
-            self.markdown, self.at = True, end + 1
-            values = [line.partition(":")[2].strip().strip("\"'") for line in self.lines[1:end]]
-            yield Lines(tuple(tidy(value) for value in values if value))
+    def data(self, text: str) -> None:
+        """Take the text between tags."""
+        if not self.skipped:
+            self.words.append(text)
 
-    def _fenced(self) -> Code:
-        found = _FENCE.match(self.lines[self.at])
-        assert found is not None
-        self.markdown = True
-        self.at += 1
-        start = self.at
-        while self.at < len(self.lines):
-            closing = _FENCE.fullmatch(self.lines[self.at].rstrip())
-            if closing and closing[1].startswith(found[1]):
-                self.at += 1
-                return Code("\n".join(self.lines[start : self.at - 1]))
-            self.at += 1
-        self.cut = "inside a block of code"
-        return Code("\n".join(self.lines[start:]))
+    def close(self) -> None:
+        """End the last line."""
+        self._end_part("line")
 
-    def _command(self) -> Code:
-        start, quote = self.at, ""
-        while self.at < len(self.lines) and (self.lines[self.at].strip() or self.at == start):
-            line = self.lines[self.at]
-            quote = _quoted(line, quote)
-            self.at += 1
-            if not quote and not line.rstrip().endswith("\\"):
-                return Code("\n".join(self.lines[start : self.at]))
-        self._ended("inside a command")
-        return Code("\n".join(self.lines[start : self.at]))
-
-    def _json(self) -> Code:
-        """Read JSON to the bracket that closes it, else to one that stands at the margin, else to an empty line."""
-        start, depth, margin = self.at, 0, 0
-        while self.at < len(self.lines) and self.lines[self.at].strip():
-            line = self.lines[self.at]
-            depth += _depth(line)
-            self.at += 1
-            margin = margin or (self.at if line.rstrip() in ("}", "]") else 0)
-            if depth <= 0:
-                return Code("\n".join(self.lines[start : self.at]))
-        if margin:
-            self.at = margin
+    def _break(self) -> None:
+        if self.kind == "line":
+            self._end_part("line")
         else:
-            self._ended("inside JSON")
-        return Code("\n".join(self.lines[start : self.at]))
+            self.words.append("\n")
 
-    def _ended(self, where: str) -> None:
-        if self.at >= self.end:
-            self.cut = where
+    def _end_part(self, following: str) -> None:
+        text = "".join(self.words)
+        if self.kind == "row":
+            self._cell("tr")
+        elif self.kind == "code":
+            self.parts.append(Part("code", (re.sub(r"\n\s*\n", "\n", text).strip("\n").replace("\u00a0", " "),)))
+        elif text := tidy(text):
+            self.parts.append(Part(self.kind, (text,)))
+        self.kind, self.words = following, []
 
-    def _field(self, found: re.Match[str]) -> Iterator[Block]:
-        """Yield a field that is written as a component, as a table of one row."""
-        self.markdown = True
-        attributes = {name: a or b or c or "yes" for name, a, b, c in _ATTRIBUTE.findall(found[2])}
-        tag, words = found[1], [found[4]]
-        kind = next((name for name in ("path", "body", "query", "header") if name in attributes), "response")
-        if kind not in self.heading.casefold() and tag == "ParamField":
-            yield self._headed(f"{kind.capitalize()} Parameters")
-        self.at += 1
-        closing = f"</{tag}>"
-        open_ended = not found[2].rstrip().endswith("/") and closing not in found[4]
-        while open_ended:
-            if self.at >= len(self.lines):
-                self.cut = f"inside a {tag}"
-                break
-            line = self.lines[self.at]
-            if _FIELD.match(line) or _FENCE.match(line) or _HASHES.match(line):
-                break
-            self.at += 1
-            words.append(line)
-            if closing in line:
-                break
-        name = attributes.get(kind if tag == "ParamField" else "name", "")
-        required = "required" if attributes.get("required", "false") not in ("false", "") else ""
-        row = (tidy(name), tidy(attributes.get("type", "")), required, plain(" ".join(words)))
-        yield Table(_FIELD_HEAD, (row,))
-
-    def _is_table(self) -> bool:
-        following = self.lines[self.at + 1] if self.at + 1 < len(self.lines) else ""
-        return "|" in self.lines[self.at] and "|" in following and bool(_RULER.fullmatch(following))
-
-    def _table(self) -> Table:
-        self.markdown = True
-        head = cells(self.lines[self.at])
-        self.at += 2
-        rows = []
-        while self.at < len(self.lines) and "|" in self.lines[self.at]:
-            rows.append(cells(self.lines[self.at]))
-            self.at += 1
-        return Table(head, tuple(rows))
-
-    def _tabbed(self) -> Table:
-        rows = []
-        while self.at < len(self.lines) and "\t" in self.lines[self.at].strip():
-            rows.append(tuple(tidy(cell) for cell in self.lines[self.at].strip("\n").split("\t")))
-            self.at += 1
-        head = () if any(cell[:1].isdigit() for cell in rows[0]) else rows[0]
-        return Table(head, tuple(rows[1:] if head else rows))
-
-    def _text(self) -> Iterator[Block]:
-        start = self.at
-        while self.at < len(self.lines) and self.lines[self.at].strip():
-            line = self.lines[self.at]
-            if self.at > start and (_starts_block(line) or self._is_table() or "\t" in line.strip()):
-                break
-            self.at += 1
-        ended = self.at >= len(self.lines) or not self.lines[self.at].strip()
-        alone = self.at == start + 1 and ended and (start == 0 or not self.lines[start - 1].strip())
-        lines = tuple(found for line in self.lines[start : self.at] if (found := plain(line)))
-        if alone and lines and self.at < len(self.lines) and _titled(lines[0]):
-            yield self._headed(lines[0])
-        elif lines:
-            yield Lines(lines)
+    def _cell(self, tag: str) -> None:
+        """End a cell, and with a row the row before it."""
+        if self.row:
+            self.row[-1] = tidy("".join(self.words)) or self.row[-1]
+        self.words = []
+        if tag != "tr":
+            self.row.append("")
+            self.is_head = self.is_head and tag == "th"
+        elif self.row:
+            self.parts.append(Part("head" if self.is_head else "row", tuple(self.row)))
+            self.row, self.is_head = [], True
 
 
-def _titled(line: str) -> bool:
-    """Whether a line that stands alone reads like a heading: short, a capital first, no full stop."""
-    return len(line) <= 60 and line[0].isupper() and line[-1] not in ".:;,!?" and not line.isupper() and "/" not in line
+def html_parts(text: str) -> list[Part]:
+    """Return the parts of HTML.
 
-
-def from_text(text: str) -> Page:
-    """Return the structure of a page saved as plain text or as Markdown.
-
-    Raises TooMuchError if it has more than MOST_LINES lines.
+    Raises NotAPageError if it has more parts or open tags than a page.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text.count("\n") > MOST_LINES:
-        raise TooMuchError(f"it has more than {MOST_LINES} lines")
-    reader = _Reader(text)
-    blocks = tuple(reader.blocks())
-    return Page("Markdown" if reader.markdown else "text", blocks, reader.cut)
+    reader = _Reader()
+    parser = etree.HTMLParser(target=cast("Any", reader), encoding="utf-8")
+    etree.fromstring(text.encode("utf-8", "replace"), parser)
+    return reader.parts
 
 
-def pieces(code: Code) -> list[str]:
-    """Return the commands and JSON values of a block of code, each by itself."""
-    return [block.text for block in from_text(code.text).blocks if isinstance(block, Code)]
+# Markdown ----------------------------------------------------------------------------------------------
+
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---$", re.MULTILINE | re.DOTALL)
+_COMPONENT = re.compile(r"""^[ \t]*</?[A-Z]\w*(?:[^<>"']|"[^"]*"|'[^']*')*+>|</[A-Z]\w*>[ \t]*$""", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"""\b([a-z]\w*)(?:=(?:"([^"]*)"|'([^']*)'|\{([^{}]*)\}))?""")
+
+
+def _component(found: re.Match[str]) -> str:
+    """Return a tag of MDX with empty lines around it, for MDX reads what is inside as Markdown. A field is a table."""
+    tag = found[0].strip()
+    if not re.match("</?(?:Param|Response)Field", tag):
+        return f"\n\n{tag}\n\n"
+    if tag.startswith("</"):
+        return "\n\n</table>\n\n"
+    stated = {name: html.escape(a or b or c or "yes") for name, a, b, c in _ATTRIBUTE.findall(tag)}
+    place = next((name for name in ("path", "query", "header", "body") if name in stated), "")
+    cells = stated.get(place or "name", ""), stated.get("type", ""), stated.get("required", "no"), ""
+    head = f"{place} parameter" if place else "response field", "Type", "Required", "Description"
+    table = f"</table><table><tr><th>{'<th>'.join(head)}<tr><td>{'<td>'.join(cells)}"
+    return f"\n\n{table}{'</table>' * tag.endswith('/>')}\n\n"
+
+
+_PARSER = MarkdownIt("commonmark", {"breaks": True}).enable("table").disable("code")  # MDX has no indented code
+
+
+def markdown_parts(text: str) -> list[Part]:
+    """Return the parts of Markdown or MDX.
+
+    Raises NotAPageError if it has more parts or open tags than a page.
+    """
+    text = _FRONT_MATTER.sub(lambda found: re.sub(r"(?m)^[\w-]+:[ \t]*", "\n", found[1]).replace('"', ""), text)
+    return html_parts(_PARSER.render(_COMPONENT.sub(_component, text)))
+
+
+# Plain text --------------------------------------------------------------------------------------------
+
+COMMAND = re.compile(r"\s*(?:\$ )?curl\s")
+_SHELL = re.compile(r"""(?:[^'"\\\n]|\\[\s\S]|'(?:[^'\n]|\n(?!\n))*'|"(?:[^"\\\n]|\\[\s\S]|\n(?!\n))*")*+(?=\n|\Z)""")
+_JSON = re.compile(r"""[ \t]*(?=\{\s*(?:["}]|$)|\[\s*(?:[\]{"]|$))""", re.MULTILINE)
+_BROKEN = re.compile(r"(?:.+\n)*?[}\]]$|(?:.+(?:\n|\Z))+", re.MULTILINE)
+"""Code that does not end: up to a bracket at the margin, else up to an empty line."""
+
+
+def text_parts(text: str) -> list[Part]:
+    """Return the parts of plain text.
+
+    Commands and JSON are known by how they begin. A heading stands alone and reads like a title.
+    """
+    text = "\n\n" + "\n".join(line.rstrip() for line in text.rstrip().split("\n")) + "\n"
+    parts, at = list[Part](), 2
+    while at < len(text):
+        end = text.index("\n", at)
+        line = tidy(text[at:end])
+        if COMMAND.match(line) or _JSON.match(line):
+            end = _code_end(text, at)
+            parts.append(Part("code", (text[at:end].strip("\n"),)))
+        elif line:
+            alone = text[at - 2 : at] == "\n\n" == text[end : end + 2] and len(line) <= 60
+            is_title = line[0].isupper() and not line.isupper() and line[-1] not in ".:;,!?" and "/" not in line
+            parts.append(Part("heading" if alone and is_title else "line", (line,)))
+        at = end + 1
+    return parts
+
+
+def _code_end(text: str, at: int) -> int:
+    """Return where the command or the JSON at a position ends."""
+    found = _SHELL.match(text, at)
+    if is_json := _JSON.match(text, at):
+        try:
+            return text.index("\n", json.JSONDecoder().raw_decode(text, is_json.end())[1])
+        except (ValueError, RecursionError):
+            found = None
+    found = found or _BROKEN.match(text, at)
+    return found.end() if found else at
