@@ -16,7 +16,7 @@ import yaml
 from tests.support.recordings import PATH, broken, put, read, recorded, watched
 from trackly_contract.core.files import data_root
 from trackly_contract.gate.http import running
-from trackly_contract.judge.recorded import cassette as traffic_cassette
+from trackly_contract.judge.recorded import files
 from trackly_contract.judge.recorded.record import Recorded, Unreadable
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 
@@ -150,7 +150,7 @@ def test_a_hostile_cassette_is_told(text: bytes) -> None:
 
 
 def test_a_cassette_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traffic_cassette, "LARGEST", 100)
+    monkeypatch.setattr(files, "LARGEST", 100)
     found = read(cassette(answer("{}" * 100)))
     assert found == [Unreadable("x", "a cassette longer than 100 bytes: split it, or record HAR or JSON lines")]
 

@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.recordings import CONVERSATION, asked, bodies, har_entry, line, lines, read, recorded
 from trackly_contract.judge.recorded import files as traffic_files
-from trackly_contract.judge.recorded import lines as traffic_lines
 from trackly_contract.judge.recorded.record import Elsewhere, Recorded, Unreadable
 
 EXCHANGES = asked(*CONVERSATION)
@@ -30,7 +29,7 @@ def test_a_line_may_be_an_entry_of_a_har() -> None:
 
 
 def test_the_documented_members_are_those_that_are_read() -> None:
-    assert set(LINES[0]) | {"started", "seconds"} == set(traffic_lines.MEMBERS)
+    assert set(LINES[0]) | {"started", "seconds"} == set(traffic_files.FIELDS)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +93,7 @@ def test_a_broken_line_is_named_and_takes_no_other_with_it(text: bytes, reason: 
 
 
 def test_a_line_that_is_too_long_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traffic_lines, "LONGEST", 4_000)
+    monkeypatch.setattr(traffic_files, "LONGEST", 4_000)
     found = read(lines([LINES[0], {"filler": "x" * 1_000_000}, LINES[1]]))
     assert found[1] == Unreadable("x line 2", "longer than 4,000 bytes")
     assert [type(item) for item in found] == [Recorded, Unreadable, Recorded]
