@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
-from trackly_contract.core import Exchange, NotJSONError, Request, Response, encode, parse, shortened
+from trackly_contract.core import ABSENT, Exchange, NotJSONError, Request, Response, encode, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,13 +148,10 @@ def _decoded(whose: str, given: Any, value: Any, size: Any = None) -> tuple[Head
         return found, b"", f"the body of the {whose} was not recorded"
     try:
         body = _unpacked(body, found)
-        if isinstance(size, int) and len(body) < size:
-            parse(body, duplicate_keys=True)
     except RecordError as error:
         return found, b"", f"the body of the {whose}: {error}"
-    except NotJSONError:
-        return found, body, f"{len(body)} of {size} bytes of the {whose} were recorded"
-    return found, body, ""
+    cut = isinstance(size, int) and len(body) < size and Response(0, (), body).json.value is ABSENT
+    return found, body, f"{len(body)} of {size} bytes of the {whose} were recorded" if cut else ""
 
 
 def _unpacked(body: bytes, given: Headers) -> bytes:
@@ -181,13 +178,15 @@ def _body(value: Any) -> bytes | None:
         return value
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
-    in_base64 = isinstance(value, dict) and value.keys() in ({"base64"}, {"$base64"})
     try:
-        return base64.b64decode(*value.values(), validate=True) if in_base64 else encode(value)
+        if isinstance(value, dict) and value.keys() in ({"base64"}, {"$base64"}):
+            return base64.b64decode(next(iter(value.values())), validate=True)
     except (TypeError, ValueError):
-        raise RecordError(
-            f"a body is {'said to be base64 and is not' if in_base64 else 'neither text nor bytes'}"
-        ) from None
+        raise RecordError("a body is said to be base64 and is not") from None
+    try:
+        return encode(value)
+    except (TypeError, ValueError):
+        raise RecordError("a body is neither text nor bytes") from None
 
 
 def headers(value: Any) -> Headers:
