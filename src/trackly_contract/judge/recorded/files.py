@@ -146,7 +146,7 @@ def _read_line(line: bytes, where: str) -> Iterator[Item]:
 
 def _exchange(value: Any) -> Raw:
     if not isinstance(value, dict):
-        raise RecordError("a line is an object with method, url, status ...")
+        raise RecordError("a line must be an object with method, url, status ...")
     if isinstance(value.get("request"), dict):
         return har.entry(value)
     return Raw(**{name: value[name] for name in FIELDS if value.get(name) is not None})
@@ -181,7 +181,7 @@ def _loaded(content: bytes, name: str) -> tuple[Any, Unreadable | None]:
         mark, offset = getattr(error, "problem_mark", None), getattr(error, "position", len(content))
         line = mark.line + 1 if mark is not None else content[:offset].count(b"\n") + 1
         reason = getattr(error, "problem", None) or str(error).partition("\n")[0]
-    broken = Unreadable(f"{name} line {line}", f"not YAML of a cassette: {reason}; from here on nothing is read")
+    broken = Unreadable(f"{name} line {line}", f"not YAML of a cassette: {reason}; the rest of the file is not read")
     lines = content.splitlines(keepends=True)[:line]
     while lines and not lines.pop().startswith(b"- "):
         pass

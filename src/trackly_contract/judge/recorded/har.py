@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from trackly_contract.core import parse
-from trackly_contract.judge.recorded.record import LONGEST, Elsewhere, Item, Raw, Unreadable, at, headers, item, number
+from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, Unreadable, Unrelated, at, headers, item, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Item]:
         if isinstance(text, str):
             yield Unreadable(where, text)
         elif _PATH_OF_OURS not in text and _ESCAPED not in text:
-            yield Elsewhere(where)
+            yield Unrelated(where)
         else:
             yield item(lambda text: entry(parse(text)), text, where)
 
@@ -54,7 +54,7 @@ def _entries(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
     for piece, depth in _pieces(stream):
         opens, closes_list = piece[-1:] in (b"[", b"{"), in_list and depth < _IN_LIST
         if depth < 0 or (closes_list and piece[-1:] != b"]"):
-            yield number + 1, "brackets do not pair: nothing from here on can be read"
+            yield number + 1, "brackets do not match: the rest of the file cannot be read"
             return
         if closes_list or not in_list:
             outer = piece if opens and depth == _IN_LIST - 1 else outer
@@ -116,13 +116,13 @@ def entry(value: Any) -> Raw:
         raw.response_body = b""
     error = at(value, "response", "_error") or at(value, "_error") or at(value, "request", "_failureText")
     if at(value, "_fromCache") or at(value, "response", "_fromCache"):
-        raw.note = "answered by the browser's cache, and not by the API"
+        raw.note = "the response comes from the browser's cache, not from the API"
     elif at(value, "_wasFulfilled"):
-        raw.note = "made up by a route of Playwright, and not answered by the API"
+        raw.note = "the response comes from a route of Playwright, not from the API"
     elif isinstance(error, str):
         raw.note = error
     elif isinstance(at(content, "_file"), str) and raw.response_body is None:
-        raw.note = "it stands in a file of its own: record with the content embedded"
+        raw.note = "the body is in another file: record with the content embedded"
     return raw
 
 

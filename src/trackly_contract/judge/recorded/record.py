@@ -54,13 +54,13 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Unrelated:
     """A request to another host or operation: it is counted and not judged."""
 
     where: str
 
 
-Item: TypeAlias = Recorded | Unreadable | Elsewhere
+Item: TypeAlias = Recorded | Unreadable | Unrelated
 
 
 class RecordError(ValueError):
@@ -95,7 +95,7 @@ def item(read: Callable[[Any], Raw], value: Any, where: str) -> Item:
     try:
         raw = read(value)
         target = _target(raw)
-        return Elsewhere(where) if target is None else _recorded(raw, where, *target)
+        return Unrelated(where) if target is None else _recorded(raw, where, *target)
     except (RecordError, NotJSONError) as error:
         return Unreadable(where, str(error))
 
@@ -104,7 +104,7 @@ def _target(raw: Raw) -> tuple[str, str, str] | None:
     """Return what stands before the path of an audience, the path, and the query; None for any other request."""
     method = raw.method if isinstance(raw.method, str) else ""
     if not isinstance(raw.url, str) or not re.fullmatch("[A-Za-z]{1,20}", method):
-        raise RecordError("no request: method and url are missing, or no texts")
+        raise RecordError("no request: method or url is missing, or not a string")
     try:
         url = urlsplit(raw.url)
         host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
@@ -120,12 +120,12 @@ def _target(raw: Raw) -> tuple[str, str, str] | None:
 def _recorded(raw: Raw, where: str, address: str, path: str, query: str) -> Recorded:
     if isinstance(raw.status, bool) or not isinstance(raw.status, int) or not 100 <= raw.status <= 999:
         said = f"status {raw.status}" if isinstance(raw.status, int) else "no status"
-        raise RecordError(f"no answer was recorded: {raw.note or said}")
+        raise RecordError(f"no response was recorded: {raw.note or said}")
     method = raw.method.upper()
     if raw.response_body is None and (method == "HEAD" or raw.status in (204, 304)):
         raw.response_body = b""
     sent, request_body, no_request = _decoded("request", raw.request_headers, raw.request_body)
-    received, response_body, no_response = _decoded("answer", raw.response_headers, raw.response_body, raw.size)
+    received, response_body, no_response = _decoded("response", raw.response_headers, raw.response_body, raw.size)
     began, seconds = _moment(raw.started), number(raw.seconds, 86_400)
     if began is not None and raw.written_at_end:
         began -= seconds or 0
@@ -158,12 +158,15 @@ def _unpacked(body: bytes, given: Headers) -> bytes:
     """Return a body without the compression that the recorder did not undo. Raises RecordError if that fails."""
     said = next((text.strip().lower() for name, text in given if name.lower() == "content-encoding"), "")
     if body.startswith(b"\x1f\x8b") or (said in ("deflate", "gzip") and body.startswith(b"\x78")):
+        unpacker = zlib.decompressobj(wbits=47)
         try:
-            body = zlib.decompressobj(wbits=47).decompress(body, LONGEST + 1)
+            body = unpacker.decompress(body, LONGEST + 1)
         except zlib.error as error:
             raise RecordError(f"compressed, and cannot be unpacked: {error}") from None
         if len(body) > LONGEST:
             raise RecordError(f"compressed, and longer than {LONGEST:,} bytes")
+        if not unpacker.eof:
+            raise RecordError("compressed, and cut off")
     elif said not in ("", "identity", "gzip", "deflate") and body.decode("utf-8", "ignore").encode() != body:
         raise RecordError(f"compressed as {shortened(said, 40)}, which cannot be unpacked here")
     return body
@@ -182,7 +185,7 @@ def _body(value: Any) -> bytes | None:
         if isinstance(value, dict) and value.keys() in ({"base64"}, {"$base64"}):
             return base64.b64decode(next(iter(value.values())), validate=True)
     except (TypeError, ValueError):
-        raise RecordError("a body is said to be base64 and is not") from None
+        raise RecordError("a body is marked as base64 and is not") from None
     try:
         return encode(value)
     except (TypeError, ValueError):
@@ -205,7 +208,7 @@ def headers(value: Any) -> Headers:
     elif value is not None:
         raise RecordError("headers are neither an object nor a list of names and values")
     if not all(isinstance(name, str) and isinstance(text, str) for name, text in found):
-        raise RecordError("a name or value of a header is no text")
+        raise RecordError("the name or the value of a header is not a string")
     return tuple((name, text) for name, text in found if not name.startswith(":"))
 
 
