@@ -1,19 +1,17 @@
-"""Judges files of recorded traffic from the command line: reads, shows progress, ends with an exit code.
-
-Promises: one pass over each file; progress on standard error, and only where somebody sits at it; a bug of ours ends
-with its own code and shows nothing of the traffic.
-Refuses: to open a connection.
-"""
+"""The command `trackly-contract judge`: judges recorded traffic and returns an exit code. Opens no connection."""
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
 
 from trackly_contract import contract, judge
 from trackly_contract import report as reporting
@@ -21,7 +19,6 @@ from trackly_contract.core import ExitCode, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import BinaryIO
 
     from trackly_contract.report import Side
 
@@ -29,56 +26,49 @@ EVERY = 0.5
 """Seconds between two lines of progress."""
 
 
-class Progress:
-    """Says on standard error how far a file is read, if that is a terminal."""
+class _Progress:
+    """One line on standard error that says how far a file is read; nothing if that is not a terminal."""
 
     def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._next = time.monotonic() + EVERY
-        self._wrote = False
+        self._due = time.monotonic() + EVERY if sys.stderr.isatty() else math.inf
+        self._shown = False
 
-    def tell(self, name: str, stream: BinaryIO, traffic: judge.Traffic) -> None:
-        """Say it, unless it was said just now."""
-        if not self._shown or time.monotonic() < self._next:
+    def show(self, name: str, stream: BinaryIO, traffic: judge.Traffic) -> None:
+        if time.monotonic() < self._due:
             return
-        self._next = time.monotonic() + EVERY
-        self._wrote = True
-        sys.stderr.write(f"\r\x1b[K{one_line(name)}: {traffic.records:,} records{_part(stream)}")
-        sys.stderr.flush()
+        try:
+            size = os.fstat(stream.fileno()).st_size
+            share = f", {100 * min(stream.tell(), size) // size} %" if size else ""
+        except (OSError, ValueError):
+            share = ""
+        click.echo(f"\r\x1b[K{one_line(name)}: {traffic.records:,} records{share}", nl=False, err=True)
+        self._due, self._shown = time.monotonic() + EVERY, True
 
     def end(self) -> None:
-        """Take the line away."""
-        if self._wrote:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        if self._shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def _part(stream: BinaryIO) -> str:
-    try:
-        size = os.fstat(stream.fileno()).st_size
-        return f", {100 * min(stream.tell(), size) // size} %" if size else ""
-    except (OSError, ValueError):
-        return ""
-
-
-def watch(paths: Iterable[str], traffic: judge.Traffic) -> tuple[list[str], list[str]]:
-    """Judge files one after the other; return the names of those that were read, and why others were not."""
-    read, refused = list[str](), list[str]()
-    progress = Progress()
+def _watch(paths: Iterable[str], traffic: judge.Traffic) -> list[str]:
+    """Judge files one after the other, and return the names of those that were read; the others are unreadable."""
+    read, unread = list[str](), list[str]()
+    progress = _Progress()
     for path in paths:
         name = "standard input" if path == judge.STANDARD_INPUT else path
         try:
             with judge.open_traffic(path) as stream:
                 for item in judge.read_traffic(stream, name):
                     traffic.watch(item)
-                    progress.tell(name, stream, traffic)
+                    progress.show(name, stream, traffic)
+            read.append(name)
         except judge.NotTrafficError as error:
-            refused.append(str(error))
-            continue
-        read.append(name)
+            unread.append(str(error))
     progress.end()
     traffic.finish()
-    return read, refused
+    if not read:
+        raise judge.NotTrafficError("\n".join(unread))
+    traffic.unreadable.update({why: (1, why.partition(":")[0]) for why in unread})
+    return read
 
 
 def run(
@@ -92,41 +82,28 @@ def run(
 ) -> int:
     """Judge files, print what was found, and return the exit code.
 
-    Raises NotTrafficError if no file can be read, waivers.WaiverError if the waivers cannot be used.
+    Raises NotTrafficError if no file can be read, WaiverError if the waivers cannot be used.
     """
     now = datetime.now(UTC)
     waived = reporting.load_waivers(Path(waiver_file), contract.contract().rules, now.date()) if waiver_file else {}
     traffic = judge.Traffic(shared=shared)
     try:
-        read, refused = watch(paths, traffic)
-        if read:
-            for why in refused:
-                traffic.unreadable[why] = (1, why.partition(":")[0])
-            started = now.isoformat(timespec="seconds")
-            report = reporting.fold(traffic, read, started_at=started, side=side, meant=meant, waivers=waived)
-            if report_folder is not None:
-                reporting.write_report(report, Path(report_folder))
-            text, code = (
-                "\n".join((*reporting.lines(report, report_folder), *reporting.github_lines(report))),
-                reporting.exit_code(report),
-            )
+        read, started = _watch(paths, traffic), now.isoformat(timespec="seconds")
+        report = reporting.fold(traffic, read, started_at=started, side=side, meant=meant, waivers=waived)
+        if report_folder is not None:
+            reporting.write_report(report, Path(report_folder))
+        text = "\n".join((*reporting.lines(report, report_folder), *reporting.github_lines(report)))
+        code = reporting.exit_code(report)
+    except judge.NotTrafficError:
+        raise
     except Exception as error:  # noqa: BLE001  # a bug of ours is never drift, and its text may hold what was recorded
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
         text, code = f"trackly-contract itself failed, which is no drift: {place}", ExitCode.SUITE_FAILED
-        read = ["something"]
-    if not read:
-        raise judge.NotTrafficError("\n".join(refused))
-    _print(text)
-    return int(code)
-
-
-def _print(text: str) -> None:
-    """Print, and let nobody who stops reading change the exit code."""
     try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
+        click.echo(text)
+    except BrokenPipeError:  # who stops reading does not change the exit code
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+    return int(code)

@@ -24,7 +24,7 @@ from tests.support.recordings import (
 )
 from trackly_contract.contract import document
 from trackly_contract.core import Exchange, ExitCode, Request, Response, Verdict, encode
-from trackly_contract.judge.recorded.record import Elsewhere, Unreadable
+from trackly_contract.judge.recorded.record import Unreadable, Unrelated
 from trackly_contract.report import exit_code, fold, github, lines
 from trackly_contract.report.files import as_json
 from trackly_contract.report.files import write_report as write
@@ -79,7 +79,7 @@ def test_a_report_of_traffic_fits_its_schema() -> None:
         (weeks, {"meant": ["filter.time.value"]}, 1),
         (lambda: judged(asked(get())), {}, 0),
         (lambda: watched([]), {}, 10),
-        (lambda: watched([Elsewhere("x")]), {}, 10),
+        (lambda: watched([Unrelated("x")]), {}, 10),
         (lambda: judged(asked(get()), missing="gone"), {}, 10),
         (lambda: judged(asked(get()), missing="gone"), {"side": "client"}, 0),
     ],

@@ -1,4 +1,4 @@
-"""Recordings that tests write: a conversation with the reference server, as HAR entries, lines and cassettes."""
+"""Recordings that tests write: a conversation with the reference server, as entries of a HAR and as lines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trackly_contract.core import Exchange, Request, Verdict, encode
-from trackly_contract.judge import Traffic
-from trackly_contract.judge.recorded import files as traffic_files
+from trackly_contract.judge import Traffic, read_traffic
 from trackly_contract.judge.recorded.record import Item, Recorded
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 
@@ -36,7 +35,7 @@ def put(body: Any) -> Request:
 
 
 def asked(*requests: Request, server: Any = None) -> list[Exchange]:
-    """What a server answers to requests, one after the other."""
+    """Requests, one after the other, with the responses of a server."""
     server = server or ReferenceServer()
     return [Exchange(request, server.answer(request), number) for number, request in enumerate(requests, 1)]
 
@@ -46,23 +45,14 @@ CONVERSATION = (get(), put({"name": "Clickers"}), get(), put(filtered(COUNT, TIM
 
 def har_entry(exchange: Exchange, **more: Any) -> dict[str, Any]:
     request, response = exchange.request, exchange.response
-    entry: dict[str, Any] = {
-        "request": {
-            "method": request.method,
-            "url": f"{ADDRESS}{request.path}",
-            "headers": [{"name": name, "value": value} for name, value in request.headers],
-            "bodySize": len(request.body),
-        },
-        "response": {
-            "status": response.status,
-            "headers": [{"name": name, "value": value} for name, value in response.headers],
-            "content": {"size": len(response.body), "text": response.body.decode()},
-        },
+    sent, received = ([{"name": name, "value": value} for name, value in some.headers] for some in (request, response))
+    body = {"postData": {"mimeType": "application/json", "text": request.body.decode()}} if request.body else {}
+    url, content = f"{ADDRESS}{request.path}", {"size": len(response.body), "text": response.body.decode()}
+    return {
+        "request": {"method": request.method, "url": url, "headers": sent, "bodySize": len(request.body), **body},
+        "response": {"status": response.status, "headers": received, "content": content},
         **more,
     }
-    if request.body:
-        entry["request"]["postData"] = {"mimeType": "application/json", "text": request.body.decode()}
-    return entry
 
 
 def har(entries: Iterable[Any]) -> bytes:
@@ -87,8 +77,8 @@ def lines(values: Iterable[Any]) -> bytes:
     return b"".join(value if isinstance(value, bytes) else json.dumps(value).encode() + b"\n" for value in values)
 
 
-def read(content: bytes, name: str = "x") -> list[Item]:
-    return list(traffic_files.read_traffic(io.BytesIO(content), name))
+def read(content: bytes) -> list[Item]:
+    return list(read_traffic(io.BytesIO(content), "x"))
 
 
 def recorded(items: Iterable[Item]) -> list[Exchange]:

@@ -18,7 +18,7 @@ from trackly_contract.judge.expectation import Open, expectation_of, judge
 from trackly_contract.judge.finding_text import actual_text, describe, expected_text
 from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, differs
 from trackly_contract.judge.gateway import maybe_gateway, unlike_api
-from trackly_contract.judge.recorded.record import Elsewhere, Recorded, Unreadable
+from trackly_contract.judge.recorded.record import Recorded, Unreadable, Unrelated
 from trackly_contract.judge.requests import RequestFault, Severity, judge_request
 from trackly_contract.judge.responses import judge_rejection
 from trackly_contract.judge.state import Event
@@ -120,7 +120,7 @@ class Traffic:
 
     def watch(self, item: Item) -> None:
         """Judge the next record."""
-        if isinstance(item, Elsewhere):
+        if isinstance(item, Unrelated):
             self.elsewhere += 1
         elif isinstance(item, Unreadable):
             _count(self.unreadable, item.reason, item.where)

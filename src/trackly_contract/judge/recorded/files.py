@@ -1,8 +1,7 @@
-"""Opens recorded traffic: finds out by content what a file is, and reads it as a stream.
+"""Opens recorded traffic, finds out by its content what it is, and reads it record by record.
 
-Promises: the name of a file says nothing; standard input may be any of the formats; a stream that is still being
-written is read line by line.
-Refuses: to unpack archives, and to read a file whole (a cassette excepted).
+HAR files are read in har.py, JSON lines and cassettes here. The name of a file says nothing, and standard input may
+have any of the formats. Does not unpack archives; does not execute what stands in a cassette.
 """
 
 from __future__ import annotations
@@ -12,59 +11,44 @@ import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from trackly_contract.judge.recorded import cassette as traffic_cassette
-from trackly_contract.judge.recorded import har as traffic_har
-from trackly_contract.judge.recorded import lines as traffic_lines
-from trackly_contract.judge.recorded.record import NotTrafficError
+import yaml
+
+from trackly_contract.core import NotJSONError, parse
+from trackly_contract.judge.recorded import har
+from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, RecordError, Unreadable, at, item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from trackly_contract.judge.recorded.record import Item
-
-Format = Literal["har", "lines", "cassette"]
-
-READERS: dict[Format, Callable[[BinaryIO, str], Iterator[Item]]] = {
-    "har": traffic_har.read,
-    "lines": traffic_lines.read,
-    "cassette": traffic_cassette.read,
-}
 
 STANDARD_INPUT = "-"
 HEAD = 1 << 16
 """Bytes of a file that tell what it is, at most."""
 
+LARGEST = 32 * 1024 * 1024
+"""Bytes of a cassette: YAML is read whole, and held in memory several times over."""
+
+DEEPEST = 50
+"""Nesting of a cassette; those that vcrpy writes nest six deep. libyaml's recursion ends a process far beyond."""
+
+LISTS = ("interactions", "http_interactions")
+"""Where vcrpy and Schemathesis keep their exchanges."""
+
+_REQUEST = ("method", "url", "request_headers", "request_body", "started")
+FIELDS = (*_REQUEST, "status", "response_headers", "response_body", "seconds")
+"""The fields of our own form of a line, as in Raw; docs/traffic.md says what each holds."""
+
 _BOM = b"\xef\xbb\xbf"
-_FIRST_MEMBER = re.compile(rb'\{\s*"([^"\\]*)"\s*:')
+_FIRST_FIELD = re.compile(rb'\{\s*"([^"\\]*)"\s*:')
 _CASSETTE = re.compile(rb"^(http_)?interactions:", re.MULTILINE)
 _ARCHIVES = {b"\x1f\x8b": "gzip -dc", b"PK\x03\x04": "unzip -p"}
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BROKEN = (yaml.YAMLError, ValueError, OverflowError)
 
 
-class _Joined(io.RawIOBase):
-    """A stream with what was read of it already put back to its beginning."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head = head
-        self._rest = rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer)  # type: ignore[arg-type]  # io calls it with nothing but buffers
-        piece = self._head[: len(view)] or _some(self._rest, len(view))
-        self._head = self._head[len(piece) :]
-        view[: len(piece)] = piece
-        return len(piece)
-
-
-def _some(stream: BinaryIO, size: int) -> bytes:
-    """Return what a stream has now, at most `size` bytes; empty at its end alone."""
-    read = getattr(stream, "read1", stream.read)
-    found: bytes = read(size)
-    return found
+class NotTrafficError(ValueError):
+    """A file has none of the formats that are read, or cannot be opened; the text names it and says why."""
 
 
 @contextmanager
@@ -73,51 +57,179 @@ def open_traffic(path: str) -> Iterator[BinaryIO]:
     if path == STANDARD_INPUT:
         yield sys.stdin.buffer
         return
+    if Path(path).is_dir():
+        raise NotTrafficError(f"{path}: a folder; name the files in it")
     try:
-        file = Path(path)
-        if file.is_dir():
-            raise NotTrafficError(f"{path}: a folder; name the files in it")
-        with file.open("rb") as stream:
+        with Path(path).open("rb") as stream:
             yield stream
     except OSError as error:
         raise NotTrafficError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def read_traffic(stream: BinaryIO, name: str) -> Iterator[Item]:
-    """Yield what a file holds; `name` is that of the file. Raises NotTrafficError if it is none of the formats."""
-    head = b""
-    found: Format | None = None
-    while found is None:
-        piece = _some(stream, HEAD)
+    """Yield what a file holds; `name` is that of the file. Raises NotTrafficError if it has none of the formats."""
+    some = getattr(stream, "read1", stream.read)  # what is there by now: a stream may still be growing
+    head, read = b"", None
+    while read is None:
+        piece = some(HEAD)
         head += piece
-        found = _format(head, name, at_end=not piece or len(head) >= HEAD)
-    joined = io.BufferedReader(_Joined(head.removeprefix(_BOM), stream), HEAD)
-    return READERS[found](joined, name)
+        read = _reader(head, name, at_end=not piece or len(head) >= HEAD)
+    return read(io.BufferedReader(_Joined(head.removeprefix(_BOM), some), HEAD), name)
 
 
-def _format(head: bytes, name: str, *, at_end: bool) -> Format | None:
-    """Return what a file is by its first bytes; None if more of them are needed."""
+class _Joined(io.RawIOBase):
+    """A stream with what was read of it already put back to its beginning."""
+
+    def __init__(self, head: bytes, some: Callable[[int], bytes]) -> None:
+        self._head, self._some = head, some
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._head[: len(buffer)] or self._some(len(buffer))
+        self._head = self._head[len(piece) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _reader(head: bytes, name: str, *, at_end: bool) -> Callable[[BinaryIO, str], Iterator[Item]] | None:
+    """Return what reads a file with these first bytes; None if more of them are needed."""
     for magic, program in _ARCHIVES.items():
         if head.startswith(magic):
             raise NotTrafficError(f"{name}: compressed; unpack it first: {program} FILE | trackly-contract judge -")
     text = head.removeprefix(_BOM).lstrip()
+    first = _FIRST_FIELD.match(text)
+    field = first[1].decode("latin-1") if first else None
+    if field == "log":
+        return har.read
+    if field in LISTS or (field == "version" and b'"interactions"' in text):
+        return _read_cassette
     if text.startswith(b"{"):
-        return _format_of_json(text, at_end=at_end)
+        return _read_lines if first or at_end or b"\n" in text.partition(b"}")[2] else None
     if _CASSETTE.search(text):
-        return "cassette"
+        return _read_cassette
     if b"\n{" in text or (at_end and not text):
-        return "lines"
+        return _read_lines
     if at_end:
         raise NotTrafficError(f"{name}: neither a HAR file, nor a cassette, nor JSON lines")
     return None
 
 
-def _format_of_json(text: bytes, *, at_end: bool) -> Format | None:
-    """Return what a file is whose first value is an object, by the name of its first member."""
-    first = _FIRST_MEMBER.match(text)
-    if first is None:
-        return "lines" if at_end or b"\n" in text.partition(b"}")[2] else None
-    if first[1] == b"log":
-        return "har"
-    cassette = first[1].decode("ascii", "replace") in traffic_cassette.LISTS
-    return "cassette" if cassette or (first[1] == b"version" and b'"interactions"' in text) else "lines"
+def _read_lines(stream: BinaryIO, name: str) -> Iterator[Item]:
+    """Yield every exchange of every line, as soon as the line has ended."""
+    number = 0
+    while line := stream.readline(LONGEST + 1):
+        number += 1
+        where = f"{name} line {number}"
+        if len(line) > LONGEST:
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(HEAD)
+            yield Unreadable(where, f"longer than {LONGEST:,} bytes")
+        elif line.strip():
+            yield from _read_line(line.strip(), where)
+
+
+def _read_line(line: bytes, where: str) -> Iterator[Item]:
+    try:
+        value = parse(line)
+    except NotJSONError as error:
+        yield Unreadable(where, str(error).replace(" at line 1, column", " at column"))
+        return
+    if not isinstance(value, dict) or len(value) != 1 or not next(iter(value))[:1].isupper():
+        yield item(_exchange, value, where)
+        return
+    cases = at(value, "ScenarioFinished", "recorder", "interactions")  # other events of Schemathesis hold no exchange
+    for name, case in cases.items() if isinstance(cases, dict) else ():
+        yield item(_interaction, case, f"{where}, case {name}")
+
+
+def _exchange(value: Any) -> Raw:
+    if not isinstance(value, dict):
+        raise RecordError("a line must be an object with method, url, status ...")
+    if isinstance(value.get("request"), dict):
+        return har.entry(value)
+    return Raw(**{name: value[name] for name in FIELDS if value.get(name) is not None})
+
+
+def _read_cassette(stream: BinaryIO, name: str) -> Iterator[Item]:
+    """Yield every interaction; where YAML breaks off, those before."""
+    content = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        reason = f"a cassette longer than {LARGEST:,} bytes: split it, or record HAR or JSON lines"
+        yield Unreadable(name, reason)
+        return
+    found, broken = _loaded(content, name)
+    interactions = next((found[key] for key in LISTS if isinstance(found, dict) and key in found), None)
+    if isinstance(interactions, list):
+        for number, value in enumerate(interactions, 1):
+            yield item(_interaction, value, f"{name} interaction {number}")
+    elif broken is None:
+        broken = Unreadable(name, "the cassette has no list of interactions")
+    if broken is not None:
+        yield broken
+
+
+def _loaded(content: bytes, name: str) -> tuple[Any, Unreadable | None]:
+    """Return what a cassette holds, up to where it breaks; and where and why it does."""
+    in_json = content.lstrip().startswith(b"{")
+    try:
+        return parse(content) if in_json else _load_yaml(content), None
+    except _BROKEN as error:
+        if in_json:
+            return None, Unreadable(name, str(error))
+        mark, offset = getattr(error, "problem_mark", None), getattr(error, "position", len(content))
+        line = mark.line + 1 if mark is not None else content[:offset].count(b"\n") + 1
+        reason = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    broken = Unreadable(f"{name} line {line}", f"not YAML of a cassette: {reason}; the rest of the file is not read")
+    lines = content.splitlines(keepends=True)[:line]
+    while lines and not lines.pop().startswith(b"- "):
+        pass
+    try:
+        return _load_yaml(b"".join(lines)), broken
+    except _BROKEN:
+        return None, broken
+
+
+def _load_yaml(content: bytes) -> Any:
+    depth = 0
+    for event in yaml.parse(content, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise RecordError(f"nested deeper than {DEEPEST}")
+    return yaml.load(content, Loader=_Loader)  # noqa: S506  # it is the safe one, in C where there is one
+
+
+def _interaction(value: Any) -> Raw:
+    """Return what an interaction of a cassette, or a case of Schemathesis's NDJSON, says of its exchange."""
+    request, response = at(value, "request"), at(value, "response")
+    status, sent, received = at(response, "status"), at(request, "body"), at(response, "body")
+    return Raw(
+        method=at(request, "method"),
+        url=at(request, "uri"),
+        status=_number(at(status, "code") if isinstance(status, dict) else at(response, "status_code"), int),
+        request_headers=at(request, "headers"),
+        request_body=b"" if sent is None else _body(sent),
+        response_headers=at(response, "headers"),
+        response_body=_body(at(response, "content") if received is None else received),
+        started=at(value, "recorded_at") or at(value, "timestamp"),
+        seconds=_number(at(response, "elapsed"), float),
+        written_at_end=True,
+    )
+
+
+def _number(value: Any, kind: type) -> Any:
+    """Return a number, which may stand in a text."""
+    try:
+        return kind(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+
+
+def _body(value: Any) -> Any:
+    """Return the body that stands in `{string: ...}` or `{base64_string: ...}`; any other is one by itself."""
+    if isinstance(value, dict) and "base64_string" in value:
+        return {"base64": value["base64_string"]}
+    if isinstance(value, dict) and "string" in value:
+        return b"" if value["string"] is None else _body(value["string"])
+    return value
