@@ -251,7 +251,7 @@ def test_depth_costs_no_stack() -> None:
     definition = group(COUNT | {"value": None})
     for _ in range(20_000):
         definition = {"operator": "AND", "groups": [definition]}
-    places = [fault.place for fault in filter_faults(definition)]
+    places = [fault.path for fault in filter_faults(definition)]
     assert places == ["/filter" + "/groups/0" * 20_000 + "/conditions/0/value"]
     answered = as_answered(definition)
     for _ in range(20_000):
@@ -342,7 +342,7 @@ def test_a_judge_can_be_replaced_and_a_type_added_or_taken() -> None:
 def test_any_json_as_a_filter_is_judged_and_what_is_accepted_is_answered(definition: JSON) -> None:
     before = copy.deepcopy(definition)
     found = list(filter_faults(definition))
-    assert all(fault.place.startswith("/filter") for fault in found)
+    assert all(fault.path.startswith("/filter") for fault in found)
     if not found:
         assert list(as_answered(definition)) == ["operator", "conditions", "groups"]
     assert definition == before
@@ -355,4 +355,4 @@ def test_any_json_as_a_filter_is_judged_and_what_is_accepted_is_answered(definit
 def test_any_json_at_any_place_of_a_condition_is_judged(kind: str, change: dict[str, JSON]) -> None:
     for fault in faults(SOUND[kind] | change):
         assert fault.code.startswith(("invalid_", "missing_"))
-        assert fault.place.startswith("/")
+        assert fault.path.startswith("/")

@@ -53,11 +53,11 @@ def by(parts: Sequence[str], part_of: Callable[[Fault], str]) -> Callable[[Fault
 
 
 def last_step(fault: Fault) -> str:
-    return fault.place.rpartition("/")[2]
+    return fault.path.rpartition("/")[2]
 
 
 def in_group(fault: Fault) -> str:
-    steps = fault.place.removeprefix("/filter/groups/0/").split("/")
+    steps = fault.path.removeprefix("/filter/groups/0/").split("/")
     return steps[0]
 
 
@@ -97,7 +97,7 @@ def test_few_requests_are_enough() -> None:
 
 @pytest.mark.parametrize("parts", [*permutations(TRUE["members"])], ids=" ".join)
 def test_every_order_of_the_members_is_found(parts: tuple[str, ...]) -> None:
-    assert found("members", server(by(parts, lambda fault: fault.place.split("/")[1]))).parts == parts
+    assert found("members", server(by(parts, lambda fault: fault.path.split("/")[1]))).parts == parts
 
 
 @pytest.mark.parametrize("parts", [*permutations(TRUE["group"])], ids=" ".join)
@@ -108,7 +108,7 @@ def test_every_order_of_the_parts_of_a_group_is_found(parts: tuple[str, ...]) ->
 
 @pytest.mark.parametrize("parts", [*permutations(TRUE["empty group"])], ids=" ".join)
 def test_either_order_of_operator_and_emptiness_is_found(parts: tuple[str, ...]) -> None:
-    key = by(parts, lambda fault: "operator" if fault.place.endswith("operator") else "emptiness")
+    key = by(parts, lambda fault: "operator" if fault.path.endswith("operator") else "emptiness")
     assert found("empty group", server(key)).parts == parts
 
 
@@ -124,7 +124,7 @@ def test_every_order_of_the_parts_of_a_condition_is_found(kind: str, parts: tupl
 
 
 def at(fault: Fault) -> str:
-    place = fault.place
+    place = fault.path
     ends = {
         "/groups/0/groups/0/": PLACES[3],
         "/groups/0/": PLACES[2],

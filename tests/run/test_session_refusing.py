@@ -62,11 +62,11 @@ def test_an_unexpected_acceptance_is_no_change_by_a_refused_update() -> None:
 class Half(Server):
     """Refuses a faulty filter, but keeps the name or the description that came with it."""
 
-    def refusal(self, fault: Any) -> Response:
+    def rejection(self, fault: Any) -> Response:
         body = json.loads(self.asked[-1].body)
         if "filter" in body:
             self.audience.update({key: body[key] for key in ("name", "description") if key in body})
-        return super().refusal(fault)
+        return super().rejection(fault)
 
 
 def with_companion() -> RefusalCase:
