@@ -223,7 +223,7 @@ def sequenced(api: Session, tokens: Tokens, known_lists: list[int]) -> None:  # 
 
 def _walk_the_corpus(api: Session, known_lists: list[int]) -> None:
     rules = {rule.code: rule.id for rule in contract().rules.values() if rule.status == 400}
-    refused = iter([entry for entry in corpus().refused if entry.plain])
+    refused = iter([entry for entry in corpus().rejected if not entry.candidates])
     for number, entry in enumerate(corpus().accepted):
         body = {**entry.body}
         if "source_lists" in body:

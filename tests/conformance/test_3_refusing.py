@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trackly_contract.core import InconclusiveError, Verdict
-from trackly_contract.generate import RefusalCase, refusal_cases
+from trackly_contract.generate import RejectionCase, rejection_cases
 
 if TYPE_CHECKING:
     from trackly_contract.generate import Tokens
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
-        cases = refusal_cases(metafunc.config.option.trackly_effort)
+        cases = rejection_cases(metafunc.config.option.trackly_effort)
         metafunc.parametrize(
             "case",
             [pytest.param(case, id=case.id, marks=pytest.mark.trackly_rule(case.vector.rule)) for case in cases],
         )
 
 
-def test_a_fault_is_refused(api: Session, tokens: Tokens, known_lists: list[int], case: RefusalCase) -> None:
+def test_a_fault_is_refused(api: Session, tokens: Tokens, known_lists: list[int], case: RejectionCase) -> None:
     lists = case.known_lists()
     if lists > len(known_lists):
         pytest.skip(f"the audience has {len(known_lists)} sending lists of its own, this body needs {lists}")

@@ -10,14 +10,14 @@ import pytest
 from tests.run.hooked import Server, broken, session
 from trackly_contract.contract import NOBODY, contract
 from trackly_contract.core import BrokenError, Verdict
-from trackly_contract.generate import RefusalCase, refusal_cases
+from trackly_contract.generate import RejectionCase, rejection_cases
 from trackly_contract.reference import REFERENCE_KEY
 
 if TYPE_CHECKING:
     from trackly_contract.core import Finding, Request, Response
 
-CASE = next(case for case in refusal_cases("quick") if case.vector.code == "invalid_time_unit")
-NAME_CASE = next(case for case in refusal_cases("quick") if case.vector.code == "name_too_long")
+CASE = next(case for case in rejection_cases("quick") if case.vector.code == "invalid_time_unit")
+NAME_CASE = next(case for case in rejection_cases("quick") if case.vector.code == "name_too_long")
 UNCHANGED = "update.refused.unchanged"
 
 
@@ -69,8 +69,8 @@ class Half(Server):
         return super().rejection(fault)
 
 
-def with_companion() -> RefusalCase:
-    return next(case for case in refusal_cases("quick") if case.place and case.companion == "name")
+def with_companion() -> RejectionCase:
+    return next(case for case in rejection_cases("quick") if case.position and case.companion == "name")
 
 
 def test_a_refused_update_that_half_applies_is_found_and_named() -> None:
@@ -86,7 +86,7 @@ def test_a_refused_update_that_half_applies_is_found_and_named() -> None:
 def test_what_every_refused_update_does_is_found_in_few_requests() -> None:
     asked = session(Half())
     asked.read()
-    for case in refusal_cases("standard"):
+    for case in rejection_cases("standard"):
         asked.refuse(case)
     before = asked.requests
     asked.confirm_unchanged()

@@ -68,6 +68,9 @@ from .load import (
     words_of as words_of,
 )
 from .model import (
+    UPDATE_FIELDS as UPDATE_FIELDS,
+)
+from .model import (
     Answer as Answer,
 )
 from .model import (

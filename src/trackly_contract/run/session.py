@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from trackly_contract.contract import Answer, RequestVector, Situation, Trial
     from trackly_contract.core import Exchange, Request
-    from trackly_contract.generate import Effort, RefusalCase, Tokens
+    from trackly_contract.generate import Effort, RejectionCase, Tokens
 
 RESTORING = 5
 """Requests that the end may take: a filter that matches nobody, the lists, the rest, the size, a last look."""
@@ -137,7 +137,7 @@ class Session(Conversation):
         """Whether a filter of documented tokens was refused already, and named as what is broken."""
         return any(f.verdict is Verdict.BROKEN and f.rule in DOCUMENTED_FILTERS for f in self.findings)
 
-    def refuse(self, case: RefusalCase, tokens: Tokens | None = None, lists: Sequence[int] = ()) -> list[Finding]:
+    def refuse(self, case: RejectionCase, tokens: Tokens | None = None, lists: Sequence[int] = ()) -> list[Finding]:
         """PUT a body that the documentation refuses, judge the answer, and return what was found.
 
         `tokens` and `lists` are what the target accepts in place of the vector's.
