@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trackly_contract.core import InconclusiveError, SkippedError
-from trackly_contract.generate import RefusalCase, refusal_cases
+from trackly_contract.generate import RejectionCase, rejection_cases
 
 if TYPE_CHECKING:
     from trackly_contract.run import Script, Session
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
-        cases = refusal_cases(metafunc.config.option.trackly_effort)
+        cases = rejection_cases(metafunc.config.option.trackly_effort)
         metafunc.parametrize(
             "case",
             [pytest.param(case, id=case.id, marks=pytest.mark.trackly_rule(case.vector.rule)) for case in cases],
         )
 
 
-def test_an_error_is_rejected(script: Script, api: Session, case: RefusalCase) -> None:
+def test_an_error_is_rejected(script: Script, api: Session, case: RejectionCase) -> None:
     script.reach("candidates tried")
     known, tokens = script.known_lists, script.tokens
     if case.known_lists() > len(known):

@@ -179,7 +179,7 @@ class Talkative(ReferenceServer):
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """Where an answer is planted: `here` is told the number of the request, the request, and its honest answer."""
 
     name: str
@@ -190,18 +190,18 @@ def _body(request: Request) -> Any:
     return json.loads(request.body) if request.body else None
 
 
-EVERY_GET = Place("every GET", lambda _number, request, honest: request.method == "GET" and honest.succeeded)
-ACCEPTED = Place(
+EVERY_GET = Position("every GET", lambda _number, request, honest: request.method == "GET" and honest.succeeded)
+ACCEPTED = Position(
     "an accepted PUT",
     lambda _number, request, honest: honest.succeeded and list(_body(request) or {}) == ["description"],
 )
-REFUSED = Place(
+REFUSED = Position(
     "a refused PUT",
     lambda _number, _request, honest: b'"code":"invalid_time_unit"' in honest.body,
 )
-MID_RUN = Place("mid-run", lambda number, _request, _honest: 24 <= number < 30)
-EVERYWHERE = Place("everywhere", lambda *_: True)
-NOWHERE = Place("nowhere", lambda *_: False)
+MID_RUN = Position("mid-run", lambda number, _request, _honest: 24 <= number < 30)
+EVERYWHERE = Position("everywhere", lambda *_: True)
+NOWHERE = Position("nowhere", lambda *_: False)
 
 
 class HostileServer:
@@ -215,7 +215,7 @@ class HostileServer:
         self.plant(ReferenceServer(), NOWHERE, None)
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def plant(self, server: ReferenceServer, place: Place, wire: Wire | None) -> None:
+    def plant(self, server: ReferenceServer, place: Position, wire: Wire | None) -> None:
         self.server, self.place, self.wire = server, place, wire
         self.number = 0
         self.planted = 0
@@ -324,7 +324,7 @@ class Stage:
         (folder / "bounded_and_measured.py").write_text(PLUGIN)
 
     def run(
-        self, place: Place, wire: Wire | None, server: ReferenceServer | None = None, longest_answer: float = 60.0
+        self, place: Position, wire: Wire | None, server: ReferenceServer | None = None, longest_answer: float = 60.0
     ) -> Ran:
         """Run the suite at quick on the live target, to its end."""
         self._runs += 1

@@ -17,7 +17,7 @@ from tests.doors.hostile_answers import (
     MID_RUN,
     NOWHERE,
     REFUSED,
-    Place,
+    Position,
     Talkative,
     bomb,
     continued_for_ever,
@@ -91,7 +91,7 @@ def test_an_honest_run_conforms_and_all_facts_hold(ordinary: Ran) -> None:
 
 OK, DRIFT, UNKNOWN = 0, 1, 10
 
-HOW_SENT: dict[str, tuple[Wire, dict[Place, int]]] = {
+HOW_SENT: dict[str, tuple[Wire, dict[Position, int]]] = {
     "a gigabyte with a length": (long_with_length, {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN, MID_RUN: UNKNOWN}),
     "a gigabyte in chunks": (long_in_chunks, {EVERY_GET: UNKNOWN, ACCEPTED: UNKNOWN}),
     "a gigabyte without a length": (long_to_the_end, {EVERY_GET: UNKNOWN, MID_RUN: UNKNOWN}),
@@ -147,7 +147,7 @@ HOW_SENT: dict[str, tuple[Wire, dict[Place, int]]] = {
 }
 """What is hostile in how an answer is sent; by place, what a run ends with."""
 
-WHAT_SAID: dict[str, tuple[Wire, dict[Place, int]]] = {
+WHAT_SAID: dict[str, tuple[Wire, dict[Position, int]]] = {
     "arrays 100,000 deep": (
         instead(nested("[", "1", "]")),
         {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT, REFUSED: DRIFT, MID_RUN: UNKNOWN},
@@ -229,7 +229,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("wire", "place", "code"), ANSWERS)
-def test_a_hostile_answer_ends_well(stage: Stage, ordinary: Ran, wire: Wire, place: Place, code: int) -> None:
+def test_a_hostile_answer_ends_well(stage: Stage, ordinary: Ran, wire: Wire, place: Position, code: int) -> None:
     ran = stage.run(place, wire).beside(ordinary)
     assert ran.planted > 0
     assert (ran.code, wrong(ran)) == (code, []), ran.terminal[-3000:]
@@ -240,7 +240,7 @@ DRIPS: dict[str, Wire] = {"continued for ever": continued_for_ever, "a byte in e
 
 @pytest.mark.parametrize("place", [EVERY_GET, REFUSED], ids=lambda place: place.name)
 @pytest.mark.parametrize("wire", DRIPS.values(), ids=DRIPS)
-def test_an_answer_without_end_ends_well(stage: Stage, ordinary: Ran, wire: Wire, place: Place) -> None:
+def test_an_answer_without_end_ends_well(stage: Stage, ordinary: Ran, wire: Wire, place: Position) -> None:
     ran = stage.run(place, wire, longest_answer=0.3).beside(ordinary)
     assert (ran.code, wrong(ran)) == (UNKNOWN, []), ran.terminal[-3000:]
 

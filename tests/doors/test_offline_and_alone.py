@@ -80,16 +80,14 @@ def test_a_changed_body_does_not_match_and_the_difference_is_shown(
     (tmp_path / "asks_otherwise.py").write_text(
         textwrap.dedent(
             """
-            from trackly_contract import cases
+            from trackly_contract.generate import RejectionCase
 
-            original = cases.placed
+            original = RejectionCase.filter_with
 
-            def placed(fragment, *rest, **named):
-                if fragment.get("unit") == "weeks":
-                    fragment = {**fragment, "unit": "fortnights"}
-                return original(fragment, *rest, **named)
+            def filter_with(case, part):
+                return original(case, {**part, "unit": "fortnights"} if part.get("unit") == "weeks" else part)
 
-            cases.placed = placed
+            RejectionCase.filter_with = filter_with
             """
         )
     )

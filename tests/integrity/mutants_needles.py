@@ -104,7 +104,7 @@ def blind(code: str, where: Where) -> type[ReferenceServer]:
     class Blind(ReferenceServer):
         def faults(self, body: Body) -> Iterator[Fault]:
             return (
-                fault for fault in super().faults(body) if fault.code != code or not where(spot_at(body, fault.place))
+                fault for fault in super().faults(body) if fault.code != code or not where(spot_at(body, fault.path))
             )
 
     return Blind

@@ -149,7 +149,7 @@ def _replaced(code: str, where: str, other: str) -> Made:
     """Answer another code where the place of the fault matches."""
     return (CODES[code],), _judging(
         lambda _, found: [
-            Fault(other, fault.place) if fault.code == code and re.search(where, fault.place) else fault
+            Fault(other, fault.path) if fault.code == code and re.search(where, fault.path) else fault
             for fault in found
         ]
     )

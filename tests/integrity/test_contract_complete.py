@@ -265,7 +265,7 @@ def test_an_operator_needs_the_same_on_the_reference_server(kind: str) -> None:
     for token in contract().vocabulary.of(kind):
         condition = {"condition_type": judged, "field": field, "operator": token.token}
         missing = reference_filter.condition_faults(condition, DEFAULT_CHOICES)
-        assert [fault.place[1:] for fault in missing] == list(token.needs), token.token
+        assert [fault.path[1:] for fault in missing] == list(token.needs), token.token
 
 
 def test_documented_tokens_are_no_candidates() -> None:

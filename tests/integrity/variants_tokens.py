@@ -238,12 +238,12 @@ class AnyOrder(ReferenceServer):
 
 
 def _members(order: Sequence[str]) -> Callable[[Fault], Any]:
-    return lambda fault: next((i for i, name in enumerate(order) if fault.place.startswith(f"/{name}")), 9)
+    return lambda fault: next((i for i, name in enumerate(order) if fault.path.startswith(f"/{name}")), 9)
 
 
 ORDERS: dict[str, Callable[[list[Fault]], list[Fault]]] = {
     "last first": lambda found: found[::-1],
-    "deepest first": lambda found: sorted(found, key=lambda fault: -fault.place.count("/")),
+    "deepest first": lambda found: sorted(found, key=lambda fault: -fault.path.count("/")),
     "codes by the alphabet": lambda found: sorted(found, key=lambda fault: fault.code),
     "missing before invalid": lambda found: sorted(found, key=lambda fault: not fault.code.startswith("missing")),
     "conditions before groups' own": lambda found: sorted(found, key=lambda fault: "group" in fault.code),

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from trackly_contract.contract import as_answered, contract
 from trackly_contract.core import ABSENT, Request, encode
-from trackly_contract.generate import valid as strategies
+from trackly_contract.generate import update_bodies
 from trackly_contract.judge import BESIDE_THE_QUESTIONS, RequestFault, Severity, fails, judge_request, request_text
 from trackly_contract.judge.finding_text import about
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
@@ -44,7 +44,7 @@ def test_the_vectors_are_judged_as_the_documentation_answers_them(vector: Any) -
     assert refused == ({vector.code} if vector.code else set())
 
 
-@given(body=strategies.update_bodies(vocabulary=contract().vocabulary.documented(), deepest=5))
+@given(body=update_bodies(vocabulary=contract().vocabulary.documented(), max_depth=5))
 def test_an_update_of_documented_words_has_no_fault_that_fails(body: Any) -> None:
     assert fails(judge_request(update(body))) == []
 

@@ -11,23 +11,28 @@ import hashlib
 import json
 import sys
 import unicodedata
-from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hypothesis import Phase, __version__, given, seed, settings
+from hypothesis import __version__
 
-from trackly_contract.contract import GUARD, ContractError, contract, matches_nobody
-from trackly_contract.core.files import data_root
-from trackly_contract.generate.frozen_corpus import FILE, load_corpus, tokens_of
-from trackly_contract.generate.invalid import CODES, Broken, broken_bodies
-from trackly_contract.generate.valid import update_bodies
+from tests.support.drawing import drawn, tokens_of
+from trackly_contract.contract import GUARD, UPDATE_FIELDS, ContractError, contract, matches_nobody
+from trackly_contract.core import data_root
+from trackly_contract.generate import (
+    CANDIDATE_TYPES,
+    RejectedBody,
+    corpus,
+    rejected_bodies,
+    rejection_codes,
+    update_bodies,
+)
+from trackly_contract.generate.cases import edits
+from trackly_contract.generate.frozen_corpus import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
-
-    from hypothesis.strategies import SearchStrategy
 
     from trackly_contract.contract import Vocabulary
     from trackly_contract.core import JSON
@@ -35,80 +40,51 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _Body = dict[str, "JSON"]
 
-MEMBERS = ("name", "description", "source_lists", "filter")
 DEEPEST = 6
 PER_SUBSET = 3
 PER_CODE = 6
 
-_WANTED = (
-    (1, "AND", False),
-    (2, "OR", True),
-    (3, "AND", False),
-    (5, "OR", False),
-    (2, "AND", True),
-    (3, "OR", True),
-)
-"""Places of a code's faults: depth of the group, its operator, whether something stands before the fault."""
+_WANTED = ((1, "AND", False), (2, "OR", True), (3, "AND", False), (5, "OR", False), (2, "AND", True), (3, "OR", True))
+"""Positions of a code's errors: depth of the group, its operator, whether something stands before the error."""
 
 
 def _unguarded(body: _Body) -> bool:
     return "filter" in body and not matches_nobody(body["filter"])
 
 
-def _candidates(body: _Body) -> list[tuple[str, str]]:
+def tokens_in(body: JSON) -> set[tuple[str, str]]:
+    """Return the `(kind, token)` pairs in the filter of a body; none where there is no filter."""
+    return {*tokens_of(body["filter"])} if isinstance(body, dict) and "filter" in body else set()
+
+
+def _candidates(found: RejectedBody) -> list[tuple[str, str]]:
     candidates = {(token.kind, token.token) for token in contract().vocabulary.tokens if token.candidate}
-    return sorted(candidates & set(tokens_of(body.get("filter", {}))))
+    return sorted(candidates & (tokens_in(found.body) | tokens_in(found.twin)))
 
 
 def _vocabulary(code: str | None = None) -> Vocabulary:
     """Return the documented tokens, and of a code's own condition type the candidates of the contract's vectors."""
     whole = contract().vocabulary
-    known = {token for vector in contract().requests.values() for token in _tokens_of_vector(vector.body)}
-    kind = "_".join((code or "").split("_")[1:-1])  # missing_custom_field_value: custom_field
-    wanted = {(k, token) for k, token in known if k.partition(".")[0] == kind or (k, token) == ("condition_type", kind)}
-    if kind in ("time", "count"):
-        wanted = set()
+    known = set().union(*(tokens_in(vector.body) for vector in contract().requests.values()))
+    types = {edit.condition_type for edit in edits() if edit.vector.code == code} & {*CANDIDATE_TYPES}
+    wanted = {(kind, token) for kind, token in known if {kind.partition(".")[0], token} & types}
     return whole.without((t.kind, t.token) for t in whole.tokens if t.candidate and (t.kind, t.token) not in wanted)
-
-
-def _tokens_of_vector(body: JSON) -> Iterator[tuple[str, str]]:
-    found = body.get("filter") if isinstance(body, dict) else None
-    return tokens_of(found) if isinstance(found, dict) else iter(())
-
-
-def _drawn(strategy: SearchStrategy[_T], examples: int) -> list[_T]:
-    """Return the first examples of a strategy: the same ones with the same version of Hypothesis."""
-    found: list[_T] = []
-
-    @seed(0)
-    @settings(max_examples=examples, database=None, deadline=None, phases=[Phase.generate])
-    @given(strategy)
-    def collect(example: _T) -> None:
-        found.append(example)
-
-    collect()
-    return found
 
 
 def _accepted() -> Iterator[dict[str, Any]]:
     documented = _vocabulary()
     missing = {(token.kind, token.token) for token in documented.tokens}
-    for size in range(1, len(MEMBERS) + 1):
-        for members in combinations(MEMBERS, size):
-            made = update_bodies(vocabulary=documented, lists=(101, 102), nobody=True, deepest=DEEPEST, members=members)
-            pool = _distinct(_drawn(made, 80), lambda one: one)
+    for size in range(1, len(UPDATE_FIELDS) + 1):
+        for fields in combinations(UPDATE_FIELDS, size):
+            made = update_bodies(vocabulary=documented, lists=(101, 102), nobody=True, max_depth=DEEPEST, fields=fields)
+            pool = _distinct(drawn(made, 80), lambda one: one)
             for number in range(1, PER_SUBSET + 1):
                 # What is still missing first; else in turn the first drawn, the plainest, and one in many scripts.
-                body = max(
-                    pool,
-                    key=lambda one: (
-                        len(missing & set(_tokens_of_vector(one))),
-                        number % 2 == 0 and len(_scripts(one)),
-                    ),
-                )
+                scripts = number % 2 == 0
+                body = max(pool, key=lambda one: (len(missing & tokens_in(one)), scripts and len(_scripts(one))))
                 pool.remove(body)
-                missing -= set(_tokens_of_vector(body))
-                yield {"id": f"{'+'.join(members)}/{number}", "body": body}
+                missing -= tokens_in(body)
+                yield {"id": f"{'+'.join(fields)}/{number}", "body": body}
     if missing:
         raise ContractError(f"no accepted body has {sorted(missing)}: draw more")
 
@@ -127,18 +103,18 @@ def _distinct(found: Iterable[_T], body: Callable[[_T], _Body]) -> list[_T]:
     return list(first.values())
 
 
-def safe(found: Broken) -> Broken:
-    """Return a broken body that would match nobody if it were accepted, and whose twin does.
+def safe(found: RejectedBody) -> RejectedBody:
+    """Return a rejected body that would match nobody if it were accepted, with a twin that does.
 
     Under AND at the top the guard stands behind the other conditions; elsewhere the filter becomes a group below it.
     """
     if "filter" not in found.body or not (_unguarded(found.body) or _unguarded(found.twin)):
         return found
-    within = found.place.removeprefix("/filter")
+    within = found.path.removeprefix("/filter")
     root_is_sound = within.count("/") > 1 and not found.code.startswith("empty")
     if root_is_sound and found.twin["filter"]["operator"] == "AND":
-        return Broken(_beside(found.body), found.code, found.place, _beside(found.twin))
-    return Broken(_below(found.body), found.code, f"/filter/groups/0{within}", _below(found.twin))
+        return RejectedBody(_beside(found.body), found.code, found.path, _beside(found.twin))
+    return RejectedBody(_below(found.body), found.code, f"/filter/groups/0{within}", _below(found.twin))
 
 
 def _beside(body: _Body) -> _Body:
@@ -150,12 +126,12 @@ def _below(body: _Body) -> _Body:
     return {**body, "filter": {"operator": "AND", "conditions": [dict(GUARD)], "groups": [body["filter"]]}}
 
 
-def place_of(twin: _Body, place: str) -> tuple[int, str, bool]:
-    """Return where a fault stands: depth of its group (0: in no filter), that group's operator, and whether later.
+def position_of(twin: _Body, path: str) -> tuple[int, str, bool]:
+    """Return where an error stands: depth of its group (0: in no filter), that group's operator, and whether later.
 
-    The operator is that of the twin; later means that the fault, or its group, is not the first of its list.
+    The operator is that of the twin; later means that the error, or its group, is not the first of its list.
     """
-    steps = place.split("/")[1:]
+    steps = path.removesuffix("/conditions/0").split("/")[1:]  # of an empty group, the first condition is missing
     indices = [int(step) for step in steps if step.isdigit()]
     if steps[0] != "filter":
         return 0, "", bool(indices and indices[-1])
@@ -166,26 +142,25 @@ def place_of(twin: _Body, place: str) -> tuple[int, str, bool]:
     return levels + 1, group["operator"], bool(indices and indices[-1])
 
 
-def _refused() -> Iterator[dict[str, Any]]:
-    for code in CODES:
-        made = broken_bodies(code, vocabulary=_vocabulary(code), lists=(101, 102), deepest=DEEPEST - 1)
-        pool = _distinct(map(safe, _drawn(made, 400)), lambda one: one.body)
+def _rejected() -> Iterator[dict[str, Any]]:
+    for code in rejection_codes():
+        made = rejected_bodies(code, vocabulary=_vocabulary(code), lists=(101, 102), max_depth=DEEPEST - 1)
+        pool = _distinct(map(safe, drawn(made, 400)), lambda one: one.body)
         for number, (depth, operator, later) in enumerate(_WANTED[:PER_CODE], 1):
 
-            def fit(found: Broken, wanted: tuple[int, str, bool] = (depth, operator, later)) -> int:
-                got = place_of(found.twin, found.place)
+            def fit(found: RejectedBody, wanted: tuple[int, str, bool] = (depth, operator, later)) -> int:
+                got = position_of(found.twin, found.path)
                 return sum(weight * (one == other) for weight, one, other in zip((4, 2, 1), got, wanted, strict=True))
 
             found = max(pool, key=fit)
             pool.remove(found)
-            candidates = sorted({*_candidates(found.body), *_candidates(found.twin)})
             yield {
                 "id": f"{code}/{number}",
                 "code": code,
-                "place": found.place,
+                "place": found.path,
                 "body": found.body,
                 "twin": found.twin,
-                "candidates": candidates,
+                "candidates": _candidates(found),
             }
 
 
@@ -206,14 +181,15 @@ def made(root: Path | None = None) -> str:
         f'  "hypothesis": {json.dumps(__version__)},\n'
         f'  "inputs": {json.dumps(inputs(root))},\n'
         f'  "accepted": [\n{lines(_accepted())}\n  ],\n'
-        f'  "refused": [\n{lines(_refused())}\n  ]\n'
+        f'  "refused": [\n{lines(_rejected())}\n  ]\n'
         "}\n"
     )
 
 
 def outdated(path: Path | None = None) -> list[str]:
     """Return which inputs have changed since the corpus was made."""
-    frozen = load_corpus(path).inputs
+    corpus(path)
+    frozen = json.loads((path or data_root() / FILE).read_text("utf-8")).get("inputs", {})
     return [name for name, digest in inputs().items() if frozen.get(name) != digest]
 
 
@@ -229,9 +205,10 @@ def main(arguments: Sequence[str] | None = None, root: Path | None = None) -> in
         return 2
     if not options.check:
         path.write_bytes(made(root).encode("ascii"))
-        found = load_corpus(path)
-        counts = Counter(entry.code for entry in found.refused)
-        sys.stdout.write(f"{FILE} written: {len(found.accepted)} accepted bodies, {counts.total()} refused ones\n")
+        found = corpus(path)
+        sys.stdout.write(
+            f"{FILE} written: {len(found.accepted)} accepted bodies, {len(found.rejected)} rejected ones\n"
+        )
         return 0
     try:
         changed = outdated(path)

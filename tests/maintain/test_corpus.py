@@ -10,10 +10,8 @@ import pytest
 from tests.maintain import corpus as module
 from tests.maintain.corpus import outdated, safe
 from trackly_contract.contract import GUARD, matches_nobody
-from trackly_contract.core import differences
-from trackly_contract.core.files import data_root
-from trackly_contract.generate.frozen_corpus import Corpus, load_corpus
-from trackly_contract.generate.invalid import Broken
+from trackly_contract.core import data_root, differences
+from trackly_contract.generate import RejectedBody, corpus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +25,8 @@ ANY: dict[str, Any] = {"condition_type": "count", "field": "click_count", "opera
 BAD = {**ANY, "field": "zz_x"}
 
 
-def broken(operator: str) -> Broken:
-    return Broken(
+def rejected(operator: str) -> RejectedBody:
+    return RejectedBody(
         {"filter": {"operator": operator, "conditions": [BAD]}},
         "invalid_count_field",
         "/filter/conditions/0/field",
@@ -36,35 +34,35 @@ def broken(operator: str) -> Broken:
     )
 
 
-def test_a_fault_under_and_at_the_top_gets_the_guard_beside_it() -> None:
-    found = safe(broken("AND"))
+def test_an_error_under_and_at_the_top_gets_the_guard_beside_it() -> None:
+    found = safe(rejected("AND"))
     assert found.body == {"filter": {"operator": "AND", "conditions": [BAD, GUARD]}}
-    assert (found.place, found.code) == ("/filter/conditions/0/field", "invalid_count_field")
-    assert [place for place, _, _ in differences(found.body, found.twin)] == [found.place]
+    assert (found.path, found.code) == ("/filter/conditions/0/field", "invalid_count_field")
+    assert [path for path, _, _ in differences(found.body, found.twin)] == [found.path]
 
 
-def test_a_fault_elsewhere_is_put_below_the_guard() -> None:
-    found = safe(broken("OR"))
+def test_an_error_elsewhere_is_put_below_the_guard() -> None:
+    found = safe(rejected("OR"))
     assert found.twin == {
         "filter": {"operator": "AND", "conditions": [GUARD], "groups": [{"operator": "OR", "conditions": [ANY]}]}
     }
-    assert [place for place, _, _ in differences(found.body, found.twin)] == [found.place]
+    assert [path for path, _, _ in differences(found.body, found.twin)] == [found.path]
     assert matches_nobody(found.body["filter"])
 
 
-def test_a_fault_of_the_top_group_itself_is_put_below_the_guard() -> None:
+def test_an_error_of_the_top_group_itself_is_put_below_the_guard() -> None:
     group = {"operator": "AND", "conditions": [GUARD]}
-    for wrong, member in (({**group, "operator": "NOT"}, "operator"), ({"operator": "AND"}, "conditions")):
-        code = "invalid_group_operator" if member == "operator" else "empty_filter_group"
-        found = safe(Broken({"filter": wrong}, code, f"/filter/{member}", {"filter": group}))
-        assert found.place == f"/filter/groups/0/{member}"
+    for wrong, key in (({**group, "operator": "NOT"}, "operator"), ({"operator": "AND"}, "conditions")):
+        code = "invalid_group_operator" if key == "operator" else "empty_filter_group"
+        found = safe(RejectedBody({"filter": wrong}, code, f"/filter/{key}", {"filter": group}))
+        assert found.path == f"/filter/groups/0/{key}"
         assert matches_nobody(found.body["filter"])
 
 
 def test_what_is_safe_already_stays_as_it_is() -> None:
-    named = Broken({"name": "n" * 256}, "name_too_long", "/name", {"name": "n" * 255})
+    named = RejectedBody({"name": "n" * 256}, "name_too_long", "/name", {"name": "n" * 255})
     assert safe(named) is named
-    once = safe(broken("OR"))
+    once = safe(rejected("OR"))
     assert safe(once) is once
 
 
@@ -119,12 +117,10 @@ def test_it_is_written_one_entry_a_line_and_reads_as_what_was_made(
 ) -> None:
     whole = content()
     monkeypatch.setattr(module, "_accepted", lambda: iter(whole["accepted"][:2]))
-    monkeypatch.setattr(module, "_refused", lambda: iter(whole["refused"][:3]))
+    monkeypatch.setattr(module, "_rejected", lambda: iter(whole["refused"][:3]))
     monkeypatch.setattr(module, "inputs", lambda _root=None: whole["inputs"])
     assert module.main([], checkout) == 0
-    assert capsys.readouterr().out == "contracts/corpus.json written: 2 accepted bodies, 3 refused ones\n"
+    assert capsys.readouterr().out == "contracts/corpus.json written: 2 accepted bodies, 3 rejected ones\n"
     path = checkout / "contracts" / "corpus.json"
     assert len(path.read_text("ascii").splitlines()) == 4 + 2 + 2 + 3 + 2
-    found = load_corpus(path)
-    assert isinstance(found, Corpus)
-    assert [entry.id for entry in found.refused] == ["name_too_long/1", "name_too_long/2", "name_too_long/3"]
+    assert [entry.id for entry in corpus(path).rejected] == ["name_too_long/1", "name_too_long/2", "name_too_long/3"]

@@ -15,7 +15,7 @@ import pytest
 
 from trackly_contract.contract import contract
 from trackly_contract.core import Verdict
-from trackly_contract.generate import PLACES
+from trackly_contract.generate import POSITIONS
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_store
 from trackly_contract.report import files as reports
 from trackly_contract.report.view import SYMBOLS
@@ -215,8 +215,8 @@ def test_the_matrix_shows_what_was_asked_where(drifting: tuple[Report, Path]) ->
     text = text[text.index('<h2 id="matrix">') :]
     (row,) = re.findall(r"<tr><th scope=\"row\"><a href=\"#rule-filter\.time\.unit\">.*?</tr>", text, re.DOTALL)
     cells = [cell.split("unseen")[1] for cell in row.split("<td")[1:]]
-    assert len(cells) == len(PLACES) + 1
-    for expected, cell in zip([*(place.id for place in PLACES), "outside"], cells, strict=True):
+    assert len(cells) == len(POSITIONS) + 1
+    for expected, cell in zip([*(place.id for place in POSITIONS), "outside"], cells, strict=True):
         assert ("broken, 1 of 1" in cell) == (expected == place)
         assert ("not asked" in cell) == (expected != place)
 

@@ -13,7 +13,7 @@ from markupsafe import escape
 
 from trackly_contract.contract import contract, document
 from trackly_contract.core import ExitCode, RunVerdict, Verdict
-from trackly_contract.generate import PLACES, refusal_cases
+from trackly_contract.generate import POSITIONS, rejection_cases
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_store
 from trackly_contract.report import files as reports
 from trackly_contract.report.matrix import place_of
@@ -262,9 +262,9 @@ def test_equal_differences_are_told_once_with_every_place(drifting: tuple[int, R
 
 
 def test_the_place_of_every_case_is_read_from_its_id() -> None:
-    cases = refusal_cases("standard")
-    assert {place_of(case.id) for case in cases} == {*PLACES, None}
-    assert all(place_of(case.id) == case.place for case in cases)
+    cases = rejection_cases("standard")
+    assert {place_of(case.id) for case in cases} == {*POSITIONS, None}
+    assert all(place_of(case.id) == case.position for case in cases)
     assert place_of("restore") is None
 
 

@@ -152,11 +152,11 @@ def test_a_filter_that_matches_nobody_is_sent_beyond_the_limit_of_asking() -> No
 
 
 def test_what_was_not_sent_is_not_settled() -> None:
-    from trackly_contract.generate import refusal_cases
+    from trackly_contract.generate import rejection_cases
 
     server = Server()
     asked = limited(1, server)
     asked.read()
     with pytest.raises(NotAskedError):
-        asked.reject(refusal_cases("quick")[0])
+        asked.reject(rejection_cases("quick")[0])
     assert len(server.asked) == 1

@@ -13,7 +13,7 @@ from tests.integrity.variants_tokens import of_order
 from trackly_contract.contract import matches_nobody, schemas
 from trackly_contract.core import Request
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run.precedence import PLACES, Claim, Factor, Order, factors, find_order
+from trackly_contract.run.precedence import POSITIONS, Claim, Factor, Order, factors, find_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,11 +53,11 @@ def by(parts: Sequence[str], part_of: Callable[[Fault], str]) -> Callable[[Fault
 
 
 def last_step(fault: Fault) -> str:
-    return fault.place.rpartition("/")[2]
+    return fault.path.rpartition("/")[2]
 
 
 def in_group(fault: Fault) -> str:
-    steps = fault.place.removeprefix("/filter/groups/0/").split("/")
+    steps = fault.path.removeprefix("/filter/groups/0/").split("/")
     return steps[0]
 
 
@@ -73,7 +73,7 @@ TRUE = {
     "carrier": ("operator", "value"),
     "timezone": ("operator", "value"),
     "revenue": ("field", "operator", "value"),
-    "place": PLACES,
+    "place": POSITIONS,
 }
 
 
@@ -97,7 +97,7 @@ def test_few_requests_are_enough() -> None:
 
 @pytest.mark.parametrize("parts", [*permutations(TRUE["members"])], ids=" ".join)
 def test_every_order_of_the_members_is_found(parts: tuple[str, ...]) -> None:
-    assert found("members", server(by(parts, lambda fault: fault.place.split("/")[1]))).parts == parts
+    assert found("members", server(by(parts, lambda fault: fault.path.split("/")[1]))).parts == parts
 
 
 @pytest.mark.parametrize("parts", [*permutations(TRUE["group"])], ids=" ".join)
@@ -108,7 +108,7 @@ def test_every_order_of_the_parts_of_a_group_is_found(parts: tuple[str, ...]) ->
 
 @pytest.mark.parametrize("parts", [*permutations(TRUE["empty group"])], ids=" ".join)
 def test_either_order_of_operator_and_emptiness_is_found(parts: tuple[str, ...]) -> None:
-    key = by(parts, lambda fault: "operator" if fault.place.endswith("operator") else "emptiness")
+    key = by(parts, lambda fault: "operator" if fault.path.endswith("operator") else "emptiness")
     assert found("empty group", server(key)).parts == parts
 
 
@@ -124,19 +124,19 @@ def test_every_order_of_the_parts_of_a_condition_is_found(kind: str, parts: tupl
 
 
 def at(fault: Fault) -> str:
-    place = fault.place
+    place = fault.path
     ends = {
-        "/groups/0/groups/0/": PLACES[3],
-        "/groups/0/": PLACES[2],
-        "/groups/1/": PLACES[4],
-        "/conditions/1/": PLACES[0],
+        "/groups/0/groups/0/": POSITIONS[3],
+        "/groups/0/": POSITIONS[2],
+        "/groups/1/": POSITIONS[4],
+        "/conditions/1/": POSITIONS[0],
     }
-    return next((name for part, name in ends.items() if part in place), PLACES[1])
+    return next((name for part, name in ends.items() if part in place), POSITIONS[1])
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_any_order_of_the_places_is_found(seed: int) -> None:
-    parts = tuple(random.Random(seed).sample(PLACES, len(PLACES)))
+    parts = tuple(random.Random(seed).sample(POSITIONS, len(POSITIONS)))
     order = found("place", server(by(parts, at)))
     assert (order.claim, order.parts) == (Claim.ORDER, parts)
 

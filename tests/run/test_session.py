@@ -7,15 +7,15 @@ import pytest
 from tests.run.hooked import Server, broken, session
 from trackly_contract.contract import NOBODY, contract
 from trackly_contract.core import Exchange, InconclusiveError, Request, Response
-from trackly_contract.generate import refusal_cases
+from trackly_contract.generate import rejection_cases
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.run.faults import HABIT, LONGEST_WAIT, TRIES, pause
 
 HTML = Response(502, (("Content-Type", "text/html"),), b"<html>Bad Gateway</html>")
 OOPS = Response(500, (), b'{"error": "x", "code": "internal"}')
 ACCEPTED = contract().requests["update.name/ascii"].body
-CASE = next(case for case in refusal_cases("quick") if case.vector.code == "invalid_time_unit")
-NAME_CASE = next(case for case in refusal_cases("quick") if case.vector.code == "name_too_long")
+CASE = next(case for case in rejection_cases("quick") if case.vector.code == "invalid_time_unit")
+NAME_CASE = next(case for case in rejection_cases("quick") if case.vector.code == "name_too_long")
 UNCHANGED = "update.refused.unchanged"
 
 

@@ -10,15 +10,15 @@ import pytest
 from tests.run.hooked import Server, broken, session
 from trackly_contract.contract import NOBODY, contract
 from trackly_contract.core import Verdict
-from trackly_contract.generate import RefusalCase, refusal_cases
+from trackly_contract.generate import RejectionCase, rejection_cases
 from trackly_contract.judge import BrokenError
 from trackly_contract.reference import REFERENCE_KEY
 
 if TYPE_CHECKING:
     from trackly_contract.core import Request, Response
 
-CASE = next(case for case in refusal_cases("quick") if case.vector.code == "invalid_time_unit")
-NAME_CASE = next(case for case in refusal_cases("quick") if case.vector.code == "name_too_long")
+CASE = next(case for case in rejection_cases("quick") if case.vector.code == "invalid_time_unit")
+NAME_CASE = next(case for case in rejection_cases("quick") if case.vector.code == "name_too_long")
 UNCHANGED = "update.refused.unchanged"
 
 
@@ -63,15 +63,15 @@ def test_an_unexpected_acceptance_is_no_change_by_a_refused_update() -> None:
 class Half(Server):
     """Refuses a faulty filter, but keeps the name or the description that came with it."""
 
-    def refusal(self, fault: Any) -> Response:
+    def rejection(self, fault: Any) -> Response:
         body = json.loads(self.asked[-1].body)
         if "filter" in body:
             self.audience.update({key: body[key] for key in ("name", "description") if key in body})
-        return super().refusal(fault)
+        return super().rejection(fault)
 
 
-def with_companion() -> RefusalCase:
-    return next(case for case in refusal_cases("quick") if case.place and case.companion == "name")
+def with_companion() -> RejectionCase:
+    return next(case for case in rejection_cases("quick") if case.position and case.companion == "name")
 
 
 def test_a_refused_update_that_half_applies_is_found_and_named() -> None:
@@ -87,7 +87,7 @@ def test_a_refused_update_that_half_applies_is_found_and_named() -> None:
 def test_what_every_refused_update_does_is_found_in_few_requests() -> None:
     asked = session(Half())
     asked.read()
-    for case in refusal_cases("standard"):
+    for case in rejection_cases("standard"):
         asked.reject(case)
     before = asked.requests
     asked.confirm_unchanged()

@@ -20,8 +20,7 @@ from hypothesis.stateful import (
 from tests.integrity.mutants import mutants
 from trackly_contract.contract import as_request, matches_nobody
 from trackly_contract.core import Verdict, same
-from trackly_contract.generate.invalid import CODES, Broken, broken_bodies
-from trackly_contract.generate.valid import update_bodies
+from trackly_contract.generate import RejectedBody, rejected_bodies, rejection_codes, update_bodies
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import Session
 from trackly_contract.run.targets import embedded_target
@@ -94,7 +93,7 @@ class Conversation(RuleBasedStateMachine):
             self.cached = False
         self.expected = {key: wanted.get(key, value) for key, value in self.expected.items()}
 
-    @rule(body=update_bodies(nobody=True, deepest=SHALLOW))
+    @rule(body=update_bodies(nobody=True, max_depth=SHALLOW))
     def update(self, body: dict[str, JSON]) -> None:
         self._update(body)
         self.guarded = self.guarded or "filter" in body
@@ -103,8 +102,8 @@ class Conversation(RuleBasedStateMachine):
     def update_with_what_is_there(self) -> None:
         self._update({**self.expected, "filter": as_request(self.expected["filter"])})
 
-    @rule(found=st.sampled_from(CODES).flatmap(lambda code: broken_bodies(code, deepest=SHALLOW)))
-    def refused_update(self, found: Broken) -> None:
+    @rule(found=st.sampled_from(rejection_codes()).flatmap(lambda code: rejected_bodies(code, max_depth=SHALLOW)))
+    def refused_update(self, found: RejectedBody) -> None:
         exchange = self.session.ask(self.session._request("PUT", body=found.body))
         assert exchange.response.status == 400
         assert f'"code":"{found.code}"'.encode() in exchange.response.body

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EVERYTHING = contract().vocabulary
-DOCUMENTED = EVERYTHING.without((token.kind, token.token) for token in EVERYTHING.tokens if token.candidate)
+DOCUMENTED = EVERYTHING.documented()
 SHALLOW = 4
 
 some = settings(max_examples=50, deadline=None)
@@ -68,6 +68,6 @@ def tokens_of(found: JSON) -> Iterator[tuple[str, str]]:
     for condition in conditions_of(found):
         kind = condition["condition_type"]
         yield "condition_type", kind
-        yield from ((f"{kind}.{member}", condition[member]) for member in ("operator", "unit") if member in condition)
-        if kind in ("time", "count", "revenue"):
+        yield from ((f"{kind}.{key}", condition[key]) for key in ("operator", "unit") if key in condition)
+        if kind in ("time", "count", "revenue") and "field" in condition:
             yield f"{kind}.field", condition["field"]

@@ -59,9 +59,6 @@ from .load import (
     contract as contract,
 )
 from .load import (
-    read_json as read_json,
-)
-from .load import (
     read_observed as read_observed,
 )
 from .load import (
@@ -69,6 +66,9 @@ from .load import (
 )
 from .load import (
     words_of as words_of,
+)
+from .model import (
+    UPDATE_FIELDS as UPDATE_FIELDS,
 )
 from .model import (
     Answer as Answer,

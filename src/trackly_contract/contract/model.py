@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Basis = Literal["stated", "shown", "inferred", "observed"]
 Situation = Literal["key_missing", "key_empty", "key_wrong", "id_unknown"]
 
+UPDATE_FIELDS = ("name", "description", "source_lists", "filter")
+"""The fields of the body of an update (update-audience, body parameters)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

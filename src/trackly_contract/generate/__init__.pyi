@@ -13,11 +13,14 @@ from .accepted import (
 from .accepted import (
     together as together,
 )
+from .accepted import (
+    update_sequence as update_sequence,
+)
 from .cases import (
     CANDIDATE_TYPES as CANDIDATE_TYPES,
 )
 from .cases import (
-    PLACES as PLACES,
+    POSITIONS as POSITIONS,
 )
 from .cases import (
     UNKNOWN_ID as UNKNOWN_ID,
@@ -32,16 +35,36 @@ from .cases import (
     Effort as Effort,
 )
 from .cases import (
-    Place as Place,
+    Position as Position,
 )
 from .cases import (
-    RefusalCase as RefusalCase,
+    RejectionCase as RejectionCase,
 )
 from .cases import (
     Tokens as Tokens,
 )
 from .cases import (
-    refusal_cases as refusal_cases,
+    rejection_cases as rejection_cases,
 )
 from .frozen_corpus import corpus as corpus
-from .sequences import update_sequence as update_sequence
+from .strategies import (
+    EmptyVocabularyError as EmptyVocabularyError,
+)
+from .strategies import (
+    RejectedBody as RejectedBody,
+)
+from .strategies import (
+    conditions as conditions,
+)
+from .strategies import (
+    filters as filters,
+)
+from .strategies import (
+    rejected_bodies as rejected_bodies,
+)
+from .strategies import (
+    rejection_codes as rejection_codes,
+)
+from .strategies import (
+    update_bodies as update_bodies,
+)

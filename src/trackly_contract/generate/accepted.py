@@ -1,66 +1,60 @@
-"""Accepted filters put together, so that one update asks about many of them.
+"""Accepted bodies that a run sends: many filters in one update, and updates that differ in one respect each.
 
-Promises: whatever is put together matches nobody, and nothing in it is open or only a candidate, save
-`candidate_condition`.
-Refuses: to judge; a refusal of the whole is split by the suite to find what it is about.
+Everything in them is documented, save in `candidate_condition`, and every filter matches nobody.
 """
 
 from __future__ import annotations
 
 import copy
 import itertools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trackly_contract.contract import GUARD, IMPOSSIBLE_COUNT, RequestVector, contract, matches_nobody
-from trackly_contract.core import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trackly_contract.contract import Contract
     from trackly_contract.core import JSON
 
-PLAIN_WINDOW = {"days": 30, "hours": 720, "minutes": 43_200}
-"""A month in each unit: how far back a window may reach is open (value-range)."""
+PLAIN_VALUES = {"days": 30, "hours": 720, "minutes": 43_200, "": IMPOSSIBLE_COUNT}
+"""A month in each unit, since how far back a window may reach is open (value-range), and a count that nobody has."""
+
+TELLING = "Zoë's “café” cafe\u0301 \U0001f4f1 שלום مرحبا\u200f 日本 <b>&amp;</b> 100% \\ \"quoted\" O'Hara; --"
+"""A text that shows encodings, normalization, escaping and stripped marks at once; 255 bytes hold it twice."""
 
 
-def accepted_filters(source: Contract | None = None) -> list[RequestVector]:
-    """Return the accepted vectors whose filter is of documented tokens only, in the order of the files."""
-    source = source or contract()
-    wanted = ("filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known")
-    return [vector for vector in source.requests.values() if vector.rule in wanted and vector.body is not ABSENT]
+def accepted_filters() -> list[RequestVector]:
+    """Return the accepted vectors of the rules on filters that reject nothing, in the order of the files."""
+    source = contract()
+    rules = {rule.id for rule in source.rules.values() if rule.id.startswith("filter.") and rule.code is None}
+    return [vector for vector in source.requests.values() if vector.rule in rules and vector.code is None]
 
 
-def documented_conditions(source: Contract | None = None) -> list[RequestVector]:
+def documented_conditions() -> list[RequestVector]:
     """Return accepted bodies of one condition each: every documented field with every operator and unit."""
-    vocabulary = (source or contract()).vocabulary
+    vocabulary = contract().vocabulary.documented()
     found: list[RequestVector] = []
-    for kind in ("time", "count"):
-        known = {
-            part: [t for t in vocabulary.of(f"{kind}.{part}") if not t.candidate] for part in ("field", "operator")
-        }
-        for field, operator in itertools.product(known["field"], known["operator"]):
-            for unit in vocabulary.words("time.unit") if "unit" in operator.needs else [""]:
-                value = {"value": PLAIN_WINDOW[unit] if unit else IMPOSSIBLE_COUNT} if operator.needs else {}
-                condition = {"condition_type": kind, "field": field.token, "operator": operator.token, **value}
+    for kind in vocabulary.words("condition_type"):
+        fields, operators = vocabulary.words(f"{kind}.field"), vocabulary.of(f"{kind}.operator")
+        for field, operator in itertools.product(fields, operators):
+            for unit in vocabulary.words(f"{kind}.unit") if "unit" in operator.needs else [""]:
+                condition: dict[str, JSON] = {"condition_type": kind, "field": field, "operator": operator.token}
+                condition |= {"value": PLAIN_VALUES[unit]} if operator.needs else {}
                 condition |= {"unit": unit} if unit else {}
-                name = "-".join(filter(None, (field.token, operator.token, unit))).replace("_", "-")
+                name = "-".join(filter(None, (field, operator.token, unit))).replace("_", "-")
                 body = {"filter": {"operator": "AND", "conditions": [condition]}}
                 found.append(RequestVector(f"filter.{kind}.known/{name}", "PUT", 200, body))
     return found
 
 
 def together(vectors: Sequence[RequestVector]) -> dict[str, JSON]:
-    """Return one filter that holds those of all vectors as groups, and matches nobody."""
-    return {
-        "operator": "AND",
-        "conditions": [GUARD],
-        "groups": [vector.body["filter"] for vector in vectors],
-    }
+    """Return one filter with those of all vectors as groups. It matches nobody."""
+    return {"operator": "AND", "conditions": [GUARD], "groups": [vector.body["filter"] for vector in vectors]}
 
 
 def alone(vector: RequestVector) -> dict[str, JSON]:
-    """Return the filter of one accepted vector, guarded where it could match anyone, and no deeper than it is.
+    """Return the filter of one accepted vector, with a guard where it could match anyone, and no deeper than it is.
 
     Raises ValueError for an OR group that could match someone: it cannot be guarded without another level.
     """
@@ -72,9 +66,68 @@ def alone(vector: RequestVector) -> dict[str, JSON]:
     return {**found, "conditions": [GUARD, *found.get("conditions", [])]}
 
 
-def candidate_condition(kind: str, source: Contract | None = None) -> dict[str, JSON]:
-    """Return a copy of the literal condition that the vectors of a candidate type are written with."""
-    source = source or contract()
-    vector = source.requests[f"filter.{kind}.value/twin"]
+def candidate_condition(kind: str) -> dict[str, JSON]:
+    """Return a copy of the condition that the vectors of a candidate type are written with."""
+    vector = contract().requests[f"filter.{kind}.value/twin"]
     condition: dict[str, JSON] = copy.deepcopy(vector.body["filter"]["conditions"][0])
     return condition
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update of a sequence. `count_first` counts the size before it, so that a cleared cache is seen."""
+
+    body: dict[str, JSON]
+    about: str = ""
+    count_first: bool = False
+    read_after: bool = False
+
+    @property
+    def id(self) -> str:
+        """The fields of the body, and what differs from the step before where that is less."""
+        return "+".join(self.body) + self.about
+
+
+def _filter(
+    value: int = 30, unit: str = "days", operator: str = "within", group: str = "OR", *, more: bool = False
+) -> dict[str, JSON]:
+    """Return a filter with one telling condition deep inside."""
+
+    def time(value: int = 30, unit: str = "days", operator: str = "within") -> dict[str, JSON]:
+        return {"condition_type": "time", "field": "last_sent_at", "operator": operator, "value": value, "unit": unit}
+
+    deep: dict[str, JSON] = {"operator": group, "conditions": [GUARD, time(value, unit, operator)]}
+    if more:
+        deep["groups"] = [{"operator": "AND", "conditions": [time()]}]
+    nested = {"operator": "OR", "conditions": [GUARD, {**GUARD, "value": 5}, time(7)], "groups": [deep]}
+    return {"operator": "AND", "conditions": [GUARD, {**GUARD, "field": "send_count", "value": 1}], "groups": [nested]}
+
+
+def update_sequence(lists: Sequence[int]) -> list[Step]:
+    """Return updates in a row for an audience that came with these sending lists; always the same ones.
+
+    A run that also sends each field alone meets all fifteen subsets of the four fields.
+    """
+    one, every = list(lists[:1]), list(lists)
+    name = "trackly-contract: walk"
+    return [
+        Step({"name": TELLING, "description": f"{TELLING}\n\t{TELLING}\n\tend."}, read_after=True),
+        Step({"filter": _filter()}, count_first=True),
+        Step({"filter": _filter(31)}, ", one value", count_first=True),
+        Step({"filter": _filter(31, "hours")}, ", one unit", count_first=True),
+        Step({"filter": _filter(31, "hours", "after")}, ", one operator", count_first=True),
+        Step({"filter": _filter(31, "hours", "after", "AND")}, ", one group operator", count_first=True),
+        Step({"filter": _filter(31, "hours", "after", "AND", more=True)}, ", one group more", count_first=True),
+        Step({"name": f"{name} 1"}, count_first=True),
+        Step({"name": f"{name} 2"}, " again", read_after=True),
+        Step({"name": f"{name} 3", "source_lists": one}),
+        Step({"description": name, "source_lists": every}, read_after=True),
+        Step({"source_lists": one, "filter": _filter(1)}, count_first=True, read_after=True),
+        Step({"description": f"{name} 5", "filter": _filter(2)}, count_first=True),
+        Step({"name": "n" * 255, "filter": _filter(3)}, count_first=True, read_after=True),
+        Step({"name": name, "description": name, "source_lists": every}),
+        Step({"name": TELLING, "source_lists": one, "filter": _filter(5)}),
+        Step({"description": TELLING, "source_lists": [], "filter": _filter(6)}),
+        Step({"name": "n", "description": "d", "filter": _filter(8)}, read_after=True),
+        Step({"name": name, "description": TELLING, "source_lists": every, "filter": _filter(9)}, read_after=True),
+    ]

@@ -1,8 +1,7 @@
-"""Cases: the refused vectors, each put in a place of a filter.
+"""The rejected updates that a run sends at each effort: every rejected vector, at planned positions of a filter.
 
-Promises: a placed body carries the vector's one fault and no other; whatever could be accepted by mistake
-stands beside a condition that no contact meets, wherever the place allows it; the same effort gives the same cases.
-Refuses: to say what a body is answered: that is the vector's, to the letter. What is accepted is in accepted.py.
+A body has the one error of its vector. Whatever a server could accept by mistake stands beside a condition that no
+contact meets, wherever the position allows it. The same effort gives the same cases.
 """
 
 from __future__ import annotations
@@ -11,42 +10,112 @@ import copy
 import itertools
 import zlib
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
-from trackly_contract.contract import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, contract
+from trackly_contract.contract import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, UPDATE_FIELDS, contract
 from trackly_contract.core import differences
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from trackly_contract.contract import Contract, RequestVector
+    from trackly_contract.contract import RequestVector
     from trackly_contract.core import JSON
 
 Effort = Literal["quick", "standard", "thorough"]
-Companion = Literal["name", "description", "source_lists", "filter"]
 EFFORTS: tuple[Effort, ...] = ("quick", "standard", "thorough")
 
 UNKNOWN_ID = "f" * 24
 """An id of the documented form that no audience has."""
 
 WRONG_KEY = "trk_" + "z" * 32
-"""A key of the documented form that opens nothing."""
+"""A key of the documented form that no server accepts."""
 
 VECTOR_LISTS = (101, 102)
-"""The list ids that vectors are written with; a case puts the target's own in their stead."""
+"""The ids of sending lists in vectors. A case has those of the target in their place."""
 
 CANDIDATE_TYPES = ("custom_field", "carrier", "timezone", "revenue")
-"""Condition types of which no reference page states an operator."""
+"""Condition types for which no reference page states an operator."""
+
+_COMPANIONS = ("description", "name", "source_lists", None)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a filter a fault stands.
+class Edit:
+    """How a rejected vector differs from its twin.
 
-    `nested`: its group is not the filter itself; `operator`: that of its group; `later`: it is not the first of
-    its list.
+    `wrong` and `right` are the part with the error and its twin: a condition or a group, which a filter has in the
+    list `inside` of a group, or the whole body (`inside` is None). `path` leads from the part to the edit.
     """
+
+    vector: RequestVector
+    wrong: dict[str, JSON]
+    right: dict[str, JSON]
+    inside: Literal["conditions", "groups"] | None
+    path: str
+
+    @property
+    def key(self) -> str:
+        """The key of the part that is edited, or that holds what is edited."""
+        return self.path.split("/")[1]
+
+    @property
+    def condition_type(self) -> str | None:
+        """The type of the condition that is edited, None outside of conditions."""
+        return self.right["condition_type"] if self.inside == "conditions" else None
+
+    @property
+    def datable(self) -> bool:
+        """Whether the part can ask for a time a hundred years ago, in a unit of at least a minute."""
+        known = self.inside == "conditions" and "value" in self.wrong and self.wrong.get("unit") != "seconds"
+        return known and self.wrong.get("operator") == "before"
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the part matches nobody by any plain reading, even where a server accepts it.
+
+        A count of IMPOSSIBLE_COUNT and more does, and an event before a time, which is then a hundred years back. What
+        a server makes of an unknown operator, a missing value or a candidate token is unknown, and a negation of what
+        nobody meets matches everybody.
+        """
+        conditions = [self.wrong] if self.inside == "conditions" else self.wrong.get("conditions", [])
+        return (
+            conditions != []
+            and self.wrong.get("operator") not in ("NOT", "NAND", "NOR")
+            and all(
+                condition.get("condition_type") not in CANDIDATE_TYPES
+                and (
+                    self.datable or (condition.get("operator") == "gte" and condition.get("value") == IMPOSSIBLE_COUNT)
+                )
+                for condition in conditions
+            )
+        )
+
+
+def edit_of(vector: RequestVector) -> Edit:
+    """Return the edit of a rejected vector."""
+    twin = contract().requests[str(vector.twin)]
+    path, _, _ = next(iter(differences(vector.body, twin.body)))
+    field, *steps = path.split("/")[1:]
+    if field != "filter":
+        return Edit(vector, vector.body, twin.body, None, path)
+    wrong, right = vector.body["filter"], twin.body["filter"]
+    if len(steps) < 3 or steps[0] != "conditions":
+        return Edit(vector, wrong, right, "groups", path.removeprefix("/filter"))
+    index, *within = steps[1:]
+    wrong, right = (group["conditions"][int(index)] for group in (wrong, right))
+    return Edit(vector, wrong, right, "conditions", "/" + "/".join(within))
+
+
+def edits() -> list[Edit]:
+    """Return the edits of all rules that reject bodies of updates, in the order of the rules and of their vectors."""
+    rules = [rule.id for rule in contract().rules.values() if rule.status == 400 and rule.code is not None]
+    return [edit_of(vector) for rule in rules for vector in contract().of_rule(rule) if vector.code is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in a filter an error stands: in the top group or below, its operator, first of its list or later."""
 
     nested: bool
     operator: Literal["AND", "OR"]
@@ -58,342 +127,230 @@ class Place:
         level = "nested" if self.nested else "top"
         return f"{level}-{self.operator.lower()}-{'later' if self.later else 'first'}"
 
+    @property
+    def guarded(self) -> bool:
+        """Whether a condition that no contact meets guards the position: all but those directly under OR."""
+        return self.nested or self.operator == "AND"
 
-PLACES = tuple(
-    Place(nested, operator, later) for nested in (False, True) for operator in ("AND", "OR") for later in (False, True)
-)
+
+POSITIONS = tuple(itertools.starmap(Position, itertools.product((False, True), ("AND", "OR"), (False, True))))
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a target was found to accept where the documentation names candidates only.
+    """The tokens that a target accepts where the documentation has only candidates.
 
-    `operators` and `fields` map a condition type to the token to use; a type that is absent has none.
+    `operators` and `fields` map a condition type to its token; a type that is missing has none.
     """
 
     operators: Mapping[str, str]
     fields: Mapping[str, str]
 
     def adapt(self, condition: dict[str, JSON]) -> dict[str, JSON]:
-        """Return a condition with its candidate tokens replaced by those the target accepts."""
-        kind = condition.get("condition_type")
-        if kind not in CANDIDATE_TYPES:
-            return condition
-        adapted = dict(condition)
-        if kind in self.operators and not str(condition.get("operator", "zz_")).startswith("zz_"):
-            adapted["operator"] = self.operators[kind]
-        if kind in self.fields and not str(condition.get("field", "zz_")).startswith("zz_"):
-            adapted["field"] = self.fields[kind]
-        return adapted
+        """Return a condition with its candidate tokens replaced by those that the target accepts."""
+        kind = str(condition.get("condition_type"))
+        accepted = {"operator": self.operators.get(kind), "field": self.fields.get(kind)}
+        wrong = {key for key in accepted if str(condition.get(key, "zz_")).startswith("zz_")}
+        return condition | {key: token for key, token in accepted.items() if token is not None and key not in wrong}
 
 
 @dataclass(frozen=True, slots=True)
-class RefusalCase:
-    """One refused vector in one place (None: the body as the vector has it), with a companion member.
+class RejectionCase:
+    """One rejected vector with its error at one position (None: the body as the vector has it).
 
-    `depth` is the depth of the group that holds the fault, `index` its position in its list; `words` are documented
-    tokens that take the place of the vector's own; `beside`: the groups around it hold other groups too; `told`: the
-    companion is part of the name, since the same vector is sent with several.
+    `depth` is that of the group with the error, `index` the error's in its list. `companion` is another field of the
+    body, part of the id with `named`. `words` are documented tokens in place of the vector's. `beside`: the groups
+    around the error have other groups too. `too_wide`: a window, which nothing guards directly under OR, is a hundred
+    years wide, so that nobody is in it; whether it may be that wide is open.
     """
 
-    vector: RequestVector
-    place: Place | None = None
+    edit: Edit
+    position: Position | None = None
     depth: int = 1
-    companion: Companion | None = None
-    words: tuple[tuple[str, str], ...] = ()
     index: int = 0
+    companion: str | None = None
+    named: bool = False
+    words: Mapping[str, str] = field(default_factory=dict)
     beside: bool = False
-    told: bool = False
+    too_wide: bool = False
+
+    @property
+    def vector(self) -> RequestVector:
+        """The rejected vector: its rule, its code."""
+        return self.edit.vector
 
     @property
     def id(self) -> str:
-        """The name of the case: the vector's, the place behind an `@`, and other tokens behind a `+`."""
-        if self.place is None:
-            return f"{self.vector.id}&{self.companion}" if self.told else self.vector.id
-        level = f"-{self.depth}" if self.place.nested else ""
-        words = "".join(f"+{token}" for _, token in self.words)
-        return f"{self.vector.id}@{self.place.id}{level}{words}"
+        """The id of the vector, then the position after `@`, and other tokens after `+`."""
+        if self.position is None:
+            return f"{self.vector.id}&{self.companion}" if self.named else self.vector.id
+        level = f"-{self.depth}" if self.position.nested else ""
+        words = "".join(f"+{token}" for token in self.words.values())
+        return f"{self.vector.id}@{self.position.id}{level}{words}"
 
     @property
-    def fragment(self) -> dict[str, JSON]:
-        """The faulty condition or group as this case sends it."""
-        return {**fragment_of(self.vector)[0], **dict(self.words), **self._shield}
-
-    @property
-    def twin(self) -> dict[str, JSON]:
-        """The accepted condition or group that differs from the faulty one by the vector's edit."""
-        return {**twin_of(self.vector), **dict(self.words), **self._shield}
-
-    @property
-    def too_wide(self) -> bool:
-        """Whether the body holds a window of a hundred years, of which nobody says whether it may be that wide."""
-        return bool(self._shield)
-
-    @property
-    def _shield(self) -> dict[str, JSON]:
-        """Directly under OR at the top nothing else shields a window: there it is so wide that nobody is in it."""
-        if self.place is None or guarded(self.place):
-            return {}
-        fragment, kind = fragment_of(self.vector)
-        if kind == "groups" or not _ages(fragment):
-            return {}
-        return {"value": IMPOSSIBLE_AGE.get(str(fragment.get("unit")), IMPOSSIBLE_AGE["minutes"])}
+    def wrong(self) -> dict[str, JSON]:
+        """The condition or group with the error, as this case sends it."""
+        part = {**self.edit.wrong, **self.words}
+        widest = IMPOSSIBLE_AGE.get(str(part.get("unit")), max(IMPOSSIBLE_AGE.values()))
+        return {**part, "value": widest} if self.too_wide else part
 
     @property
     def condition_type(self) -> str | None:
-        """The condition type whose candidate tokens the vector uses, None if it uses none."""
-        if self.place is None:
-            return None
-        fragment, kind = fragment_of(self.vector)
-        named = fragment.get("condition_type") if kind == "conditions" else None
-        return named if named in CANDIDATE_TYPES else None
+        """The condition type whose candidate tokens the case needs, None if it needs none."""
+        kind = self.edit.condition_type
+        return kind if kind in CANDIDATE_TYPES else None
 
     def known_lists(self) -> int:
         """Return how many existing sending lists the body needs."""
         return sum(entry in VECTOR_LISTS for entry in self.vector.body.get("source_lists", ()))
 
     def body(self, tokens: Tokens | None = None, lists: Sequence[int] = VECTOR_LISTS) -> dict[str, JSON]:
-        """Return the body to send to a target with these tokens and these existing sending lists."""
+        """Return the body for a target with these tokens and these existing sending lists."""
         body: dict[str, JSON] = copy.deepcopy(self.vector.body)
         if "source_lists" in body:
             known = dict(zip(VECTOR_LISTS, lists, strict=False))
             body["source_lists"] = [known.get(entry, entry) for entry in body["source_lists"]]
-        if self.place is not None:
-            fragment, (_, kind) = self.fragment, fragment_of(self.vector)
-            if kind == "conditions" and tokens is not None:
-                fragment = tokens.adapt(fragment)
-            body["filter"] = copy.deepcopy(placed(fragment, kind, self.place, self.depth, self.index, self.beside))
+        if self.position is not None:
+            body["filter"] = copy.deepcopy(self.filter_with(tokens.adapt(self.wrong) if tokens else self.wrong))
         if self.companion == "source_lists":
-            body = {"source_lists": list(lists[:1]), **body} if lists else body
-        elif self.companion == "filter":
-            body = {**body, "filter": {"operator": "OR", "conditions": [GUARD]}}
-        elif self.companion is not None:
-            body = {self.companion: f"trackly-contract: refused together with {self.id}", **body}
+            return {"source_lists": list(lists[:1]), **body} if lists else body
+        if self.companion == "filter":
+            return {**body, "filter": {"operator": "OR", "conditions": [GUARD]}}
+        if self.companion is not None:
+            return {self.companion: f"trackly-contract: refused together with {self.id}", **body}
         return body
 
+    def filter_with(self, part: JSON) -> dict[str, JSON]:
+        """Return a filter with `part` at the position of the case, otherwise of conditions that no contact meets."""
+        if self.position is None or self.edit.inside is None:
+            raise ValueError(f"case {self.id} has no position in a filter")
+        other = {"operator": "AND", "conditions": [GUARD]}
+        fillers: list[JSON] = [GUARD, {**GUARD, "field": "send_count"}][: max(self.index, 1)]
+        group: dict[str, JSON] = {"operator": self.position.operator}
+        if self.edit.inside == "groups":
+            fillers = [{"operator": "AND", "conditions": [filler]} for filler in fillers]
+            if not self.beside:
+                group["conditions"] = [GUARD]
+        group[self.edit.inside] = [*fillers[: self.index], part, *fillers[self.index :]]
+        if self.edit.inside == "conditions" and self.beside:
+            group["groups"] = [other]
+        for _ in range(self.depth - 1):
+            group = {"operator": "AND", "conditions": [GUARD], "groups": [other, group] if self.beside else [group]}
+        return group
 
-def fragment_of(vector: RequestVector) -> tuple[dict[str, JSON], Literal["conditions", "groups"]]:
-    """Return the faulty condition or group of a refused filter vector, and the list such parts stand in.
 
-    The fault is where the vector differs from its twin (contracts/vectors: one edit).
+def rejection_cases(effort: Effort) -> list[RejectionCase]:
+    """Return the rejected updates of an effort, in the order of the rules.
+
+    quick: each rule once, at one of eight positions, so that every position is met; standard: each rule at each
+    position, its vectors in turn; thorough: each vector at each position. Directly under OR at the top, where nothing
+    guards it, only what is harmless stands.
     """
-    twin = contract().requests[str(vector.twin)]
-    place, _, _ = next(iter(differences(vector.body, twin.body)))
-    steps = place.split("/")[1:]
-    if steps[0] != "filter":
-        raise LookupError(f"vector {vector.id}: its fault at {place} is not in the filter")
-    group: dict[str, Any] = vector.body["filter"]
-    if len(steps) > 3 and steps[1] == "conditions":
-        return group["conditions"][int(steps[2])], "conditions"
-    return group, "groups"
-
-
-def twin_of(vector: RequestVector) -> dict[str, JSON]:
-    """Return the accepted condition or group that stands in the twin where the vector has its faulty one."""
-    fragment, kind = fragment_of(vector)
-    twin: dict[str, Any] = contract().requests[str(vector.twin)].body["filter"]
-    if kind == "groups":
-        return twin
-    found: dict[str, JSON] = twin["conditions"][vector.body["filter"]["conditions"].index(fragment)]
-    return found
-
-
-def placed(  # one parameter a respect in which places differ
-    fragment: JSON, kind: Literal["conditions", "groups"], place: Place, depth: int, index: int, beside: bool = False
-) -> dict[str, JSON]:
-    """Return a filter that holds `fragment` in `place`, and otherwise only conditions that no contact meets.
-
-    `beside`: each group on the way holds another group too, and the one around a faulty group no condition.
-    """
-    fillers: list[JSON] = [GUARD, {**GUARD, "field": "send_count"}][: max(index, 1)]
-    if kind == "groups":
-        fillers = [{"operator": "AND", "conditions": [filler]} for filler in fillers]
-    holder: dict[str, JSON] = {"operator": place.operator}
-    if kind == "groups" and not beside:
-        holder["conditions"] = [GUARD]
-    holder[kind] = [*fillers[:index], fragment, *fillers[index:]]
-    other = {"operator": "AND", "conditions": [GUARD]}
-    if kind == "conditions" and beside:
-        holder["groups"] = [other]
-    for _ in range(depth - 1):
-        holder = {"operator": "AND", "conditions": [GUARD], "groups": [other, holder] if beside else [holder]}
-    return holder
-
-
-def guarded(place: Place) -> bool:
-    """Whether a condition that no contact meets keeps all in this place from matching: all but directly under OR."""
-    return place.nested or place.operator == "AND"
-
-
-def _ages(condition: Mapping[str, JSON]) -> bool:
-    """Whether a condition can ask for a time a hundred years ago, in whatever unit of a minute or more."""
-    return condition.get("operator") == "before" and "value" in condition and condition.get("unit") != "seconds"
-
-
-def _negates(vector: RequestVector) -> bool:
-    """Whether a faulty group, read as it sounds, turns a condition that nobody meets into one that all meet."""
-    fragment, kind = fragment_of(vector)
-    return kind == "groups" and fragment.get("operator") in ("NOT", "NAND", "NOR")
-
-
-def harmless(vector: RequestVector) -> bool:
-    """Whether a faulty fragment would match no one by any plain reading, even if a server took it for good.
-
-    Only then may it stand directly under OR at the top, where nothing shields it: a count of IMPOSSIBLE_COUNT and more
-    is such a fragment, and an event before a time, which is then put a hundred years back. What a server makes of an
-    unknown operator, of a missing value or of a candidate token nobody can say.
-    """
-    fragment, kind = fragment_of(vector)
-    if _negates(vector):
-        return False
-    conditions = [fragment] if kind == "conditions" else fragment.get("conditions", [])
-    return bool(conditions) and all(
-        c.get("condition_type") not in CANDIDATE_TYPES
-        and ((c.get("operator") == "gte" and c.get("value") == IMPOSSIBLE_COUNT) or (kind == "conditions" and _ages(c)))
-        for c in conditions
-    )
-
-
-_COMPANIONS: tuple[Companion | None, ...] = ("description", "name", "source_lists", None)
-
-
-def other_words(vector: RequestVector) -> list[tuple[tuple[str, str], ...]]:
-    """Return the documented tokens that may stand in a faulty condition instead of the vector's, its own first.
-
-    A field for a field, an operator for one with the same needs; never the member that is at fault.
-    """
-    fragment, kind = fragment_of(vector)
-    named = fragment.get("condition_type")
-    if kind == "groups" or named not in ("time", "count"):
-        return [()]
-    vocabulary, twin = contract().vocabulary, twin_of(vector)
-    choices: list[list[tuple[str, str]]] = []
-    for member in ("field", "operator"):
-        if fragment.get(member) == twin.get(member):
-            known = [token for token in vocabulary.of(f"{named}.{member}") if not token.candidate]
-            needs = next(token.needs for token in known if token.token == fragment[member])
-            choices.append([(member, token.token) for token in known if token.needs == needs])
-    found = [
-        tuple((member, token) for member, token in words if fragment[member] != token)
-        for words in itertools.product(*choices)
-    ]
-    return sorted(found, key=bool)
-
-
-def refusal_cases(effort: Effort, source: Contract | None = None) -> list[RefusalCase]:
-    """Return the refused updates of an effort, in the order of the error table.
-
-    quick: each code once, its place one of eight, so that every place is visited; standard: each code in each
-    place, its vectors taking turns; thorough: each vector in each place. Nested places alternate between
-    depths 2 and 3. Directly under OR at the top, where nothing shields it, only what is harmless stands.
-    """
-    source = source or contract()
-    by_code: dict[str, list[RequestVector]] = {}
-    for rule in source.rules.values():
-        if rule.status == 400 and rule.code is not None:
-            by_code[rule.code] = [vector for vector in source.of_rule(rule.id) if vector.refused]
-    cases: list[RefusalCase] = []
-    visited: Counter[Place] = Counter()
-    for vectors in by_code.values():
-        for vector, place in _chosen(vectors, effort, visited):
-            # From rule and place alone: the same case is the same body at every effort, and has one recording.
-            turn = zlib.crc32(vector.rule.encode()) + (PLACES.index(place) if place is not None else 0)
-            taken = () if place is not None else tuple(vector.body)
-            companion = next(c for c in _COMPANIONS[turn % 4 :] + _COMPANIONS if c not in taken)
-            if place is None:
-                cases.extend(_in_no_place(vector, companion, effort, first=vector is vectors[0]))
-                continue
-            words = other_words(vector)[turn % len(other_words(vector))] if guarded(place) else ()
-            depth = 2 + turn % 2 if place.nested else 1
-            if effort != "quick" and place == PLACES[-1]:
-                depth = 5
-            index = 1 + turn // 2 % 2 if place.later else 0
-            cases.append(RefusalCase(vector, place, depth, companion, words, index, turn // 4 % 2 == 1))
-        if effort != "quick" and vectors[0].code in ("invalid_group_operator", "empty_filter_group"):
-            cases.append(RefusalCase(vectors[0]))  # the filter itself is the faulty group: no place within it
+    cases: list[RejectionCase] = []
+    met: Counter[Position] = Counter()
+    for _, group in itertools.groupby(edits(), key=lambda edit: edit.vector.rule):
+        of_rule = list(group)
+        if of_rule[0].inside is None:
+            cases += _outside_the_filter(of_rule, effort)
+            continue
+        cases += [_at(position, edit, effort) for edit, position in _chosen(of_rule, effort, met)]
+        if effort != "quick" and of_rule[0].inside == "groups":
+            cases.append(RejectionCase(of_rule[0]))  # the filter itself is the wrong group: no position within it
     if effort == "thorough":
         asked = {case.id for case in cases}
-        cases.extend(case for case in _swept(source) if case.id not in asked)
+        cases += [case for case in _swept() if case.id not in asked]
     elif effort == "standard":
-        cases.extend(_with_words_not_met(cases, source))
+        cases += _with_words_not_met(cases)
     return cases
 
 
-def _words(case: RefusalCase) -> set[tuple[str, str, str]]:
-    """Return the rule with each token of a condition that is not at fault: what a server may overlook it with."""
-    if case.place is None or case.condition_type is not None or fragment_of(case.vector)[1] == "groups":
-        return set()
-    twin = case.twin
-    return {
-        (case.vector.rule, member, token)
-        for member, token in case.fragment.items()
-        if member in ("field", "operator") and token == twin.get(member)
-    }
+def _outside_the_filter(of_rule: list[Edit], effort: Effort) -> Iterator[RejectionCase]:
+    """Yield the cases of errors in other fields: beside one field, and beyond `quick` the first beside each other."""
+    for edit in of_rule[:1] if effort == "quick" else of_rule:
+        turn = zlib.crc32(edit.vector.rule.encode()) % len(_COMPANIONS)
+        free = [name for name in _COMPANIONS[turn:] + _COMPANIONS if name not in edit.wrong]
+        yield RejectionCase(edit, companion=free[0])
+        if effort != "quick" and edit is of_rule[0]:
+            others = [name for name in UPDATE_FIELDS if name not in edit.wrong]
+            yield from (RejectionCase(edit, companion=name, named=True) for name in others)
 
 
-def _with_words_not_met(cases: list[RefusalCase], source: Contract) -> list[RefusalCase]:
+def _chosen(of_rule: list[Edit], effort: Effort, met: Counter[Position]) -> Iterator[tuple[Edit, Position]]:
+    """Yield the edits of one rule with the positions that an effort puts them at."""
+    if effort == "thorough":
+        yield from ((edit, position) for edit in of_rule for position in POSITIONS if position.guarded or edit.harmless)
+    elif effort == "standard":
+        sent: Counter[str] = Counter()
+        for position in POSITIONS:
+            fitting = [edit for edit in of_rule if position.guarded or edit.harmless]
+            if fitting:
+                chosen = min(fitting, key=lambda edit: sent[edit.vector.id])
+                sent[chosen.vector.id] += 1
+                yield chosen, position
+    else:
+        # The one case of a rule has nothing open: a window stands where something guards it.
+        anywhere = of_rule[0].harmless and not of_rule[0].datable
+        chosen_position = min((p for p in POSITIONS if p.guarded or anywhere), key=lambda p: met[p])
+        met[chosen_position] += 1
+        yield of_rule[0], chosen_position
+
+
+def _at(position: Position, edit: Edit, effort: Effort) -> RejectionCase:
+    """Return the case of an edit at a position; nested ones alternate between depth 2 and 3."""
+    # From rule and position alone: a case is the same body at every effort, and has one recording.
+    turn = zlib.crc32(edit.vector.rule.encode()) + POSITIONS.index(position)
+    words = _other_words(edit)
+    deepest = effort != "quick" and position == POSITIONS[-1]
+    return RejectionCase(
+        edit,
+        position,
+        depth=5 if deepest else 2 + turn % 2 if position.nested else 1,
+        index=1 + turn // 2 % 2 if position.later else 0,
+        companion=_COMPANIONS[turn % len(_COMPANIONS)],
+        words=words[turn % len(words)] if position.guarded else {},
+        beside=turn // 4 % 2 == 1,
+        too_wide=edit.datable and not position.guarded,
+    )
+
+
+def _other_words(edit: Edit) -> list[dict[str, str]]:
+    """Return the documented tokens of the same needs that a condition may have beside its error, its own first."""
+    vocabulary, kind = contract().vocabulary.documented(), edit.wrong.get("condition_type")
+    if kind not in vocabulary.words("condition_type"):
+        return [{}]
+    choices: list[list[tuple[str, str]]] = []
+    for key in ("field", "operator"):
+        if key != edit.key:
+            needs = {token.token: token.needs for token in vocabulary.of(f"{kind}.{key}")}
+            choices.append([(key, token) for token in needs if needs[token] == needs[edit.wrong[key]]])
+    found = [{key: word for key, word in words if word != edit.wrong[key]} for words in itertools.product(*choices)]
+    return sorted(found, key=bool)
+
+
+def _swept(skip: int = 1) -> Iterator[RejectionCase]:
+    """Yield every rejected part of a filter with every choice of words after the first `skip`, positions in turn."""
+    guarded = [position for position in POSITIONS if position.guarded]
+    by_vector = {edit.vector.id: edit for edit in edits() if edit.inside}
+    in_order = [by_vector[name] for name in contract().requests if name in by_vector]
+    swept = [(edit, words) for edit in in_order for words in _other_words(edit)[skip:]]
+    for turn, (edit, words) in enumerate(swept):
+        position = guarded[turn % len(guarded)]
+        depth = (2, 3, 4, 6)[turn % 4] if position.nested else 1
+        yield RejectionCase(edit, position, depth, index=1 + turn % 2 if position.later else 0, words=words)
+
+
+def _words(case: RejectionCase) -> set[tuple[str, str, str]]:
+    """Return the rule with each sound token of a case: what a server may overlook the error with."""
+    rule, key = case.vector.rule, case.edit.key
+    return {(rule, name, case.wrong[name]) for name in ("field", "operator") if name in case.wrong and name != key}
+
+
+def _with_words_not_met(cases: list[RejectionCase]) -> list[RejectionCase]:
     """Return a few more cases, so that each rule on a condition is met with each documented field and operator."""
-    swept, found = _swept(source, since=0), list[RefusalCase]()
+    swept, found = [*_swept(skip=0)], list[RejectionCase]()
     left = set().union(*map(_words, swept)) - set().union(*map(_words, cases))
     while left:
         found.append(max(swept, key=lambda case: len(_words(case) & left)))
         left -= _words(found[-1])
     return found
-
-
-def _in_no_place(
-    vector: RequestVector, companion: Companion | None, effort: Effort, *, first: bool
-) -> list[RefusalCase]:
-    """Return the cases of a fault outside the filter: as it is, and beyond `quick` beside each other member."""
-    cases = [RefusalCase(vector, companion=companion)]
-    if effort != "quick" and first:
-        members: tuple[Companion, ...] = ("name", "description", "source_lists", "filter")
-        cases += [RefusalCase(vector, companion=m, told=True) for m in members if m not in vector.body]
-    return cases
-
-
-def _swept(source: Contract, since: int = 1) -> list[RefusalCase]:
-    """Return each refused condition of a documented type with every choice of words, the places taking turns.
-
-    `since` 0: its own words too.
-    """
-    shielding = [place for place in PLACES if guarded(place)]
-    cases: list[RefusalCase] = []
-    for vector in source.requests.values():
-        if vector.refused and vector.status == 400 and "filter" in (vector.body or {}) and len(vector.body) == 1:
-            for words in other_words(vector)[since:]:
-                place = shielding[len(cases) % len(shielding)]
-                depth = (2, 3, 4, 6)[len(cases) % 4] if place.nested else 1
-                index = 1 + len(cases) % 2 if place.later else 0
-                cases.append(RefusalCase(vector, place, depth, None, words, index))
-    return cases
-
-
-def _bearable(vector: RequestVector, place: Place) -> bool:
-    """Whether a vector may stand in a place: where nothing shields it, only a harmless one."""
-    return guarded(place) or harmless(vector)
-
-
-def _turn(vectors: list[RequestVector], used: Counter[str], place: Place) -> RequestVector:
-    """Return the vector sent least so far of those that may stand in a place."""
-    chosen = min((vector for vector in vectors if _bearable(vector, place)), key=lambda vector: used[vector.id])
-    used[chosen.id] += 1
-    return chosen
-
-
-def _chosen(
-    vectors: list[RequestVector], effort: Effort, visited: Counter[Place]
-) -> list[tuple[RequestVector, Place | None]]:
-    if "filter" not in vectors[0].body:
-        return [(vector, None) for vector in (vectors[:1] if effort == "quick" else vectors)]
-    if effort == "thorough":
-        return [(vector, place) for vector in vectors for place in PLACES if _bearable(vector, place)]
-    if effort == "standard":
-        used: Counter[str] = Counter()
-        places = [place for place in PLACES if any(_bearable(vector, place) for vector in vectors)]
-        return [(_turn(vectors, used, place), place) for place in places]
-    # The one case of a code holds nothing open: a window that must be shielded is put where something shields it.
-    allowed = [p for p in PLACES if guarded(p) or (harmless(vectors[0]) and not _ages(fragment_of(vectors[0])[0]))]
-    place = min(allowed, key=lambda p: (visited[p], PLACES.index(p)))
-    visited[place] += 1
-    return [(vectors[0], place)]

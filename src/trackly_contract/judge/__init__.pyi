@@ -74,10 +74,18 @@ from .findings import (
 from .gateway import about_request as about_request
 from .gateway import maybe_gateway as maybe_gateway
 from .gateway import unlike_api as unlike_api
-from .recorded.files import STANDARD_INPUT as STANDARD_INPUT
-from .recorded.files import NotTrafficError as NotTrafficError
-from .recorded.files import open_traffic as open_traffic
-from .recorded.files import read_traffic as read_traffic
+from .recorded.files import (
+    STANDARD_INPUT as STANDARD_INPUT,
+)
+from .recorded.files import (
+    NotTrafficError as NotTrafficError,
+)
+from .recorded.files import (
+    open_traffic as open_traffic,
+)
+from .recorded.files import (
+    read_traffic as read_traffic,
+)
 from .recorded.record import Recorded as Recorded
 from .requests import (
     BESIDE_THE_QUESTIONS as BESIDE_THE_QUESTIONS,

@@ -1,9 +1,7 @@
-"""Judgement of a filter by hand: one function per condition type, tokens typed from the documentation.
+"""Judges a filter by hand: one function per condition type, tokens typed from the documentation.
 
-Promises: `filter_faults` names every fault it finds with its documented code and its place, in reading order;
-no JSON value makes it raise, and it walks with a stack of its own, so that depth costs nothing.
-`as_answered` turns an accepted filter into the form that answers print.
-Refuses: to import schemas or contract data. It is the second, independent writing-down of the same pages.
+Takes any JSON value without raising, at any depth: it walks with a stack of its own.
+Does not import schemas or contract data: it writes the same pages down a second time (double entry).
 """
 
 from __future__ import annotations
@@ -17,37 +15,26 @@ from trackly_contract.core import ABSENT, JSON
 from trackly_contract.reference.choices import DEFAULT_CHOICES, Choices
 
 GROUP_OPERATORS = frozenset({"AND", "OR"})
-
 TIME_FIELDS = frozenset({"last_clicked_at", "last_sent_at", "signup_date"})
 TIME_OPERATORS = frozenset({"within", "not_within", "before", "after", "exists", "not_exists"})
 TIME_UNITS = frozenset({"days", "hours", "minutes"})
-
 COUNT_FIELDS = frozenset({"click_count", "send_count", "conversion_count"})
 COUNT_OPERATORS = frozenset({"gte", "gt", "eq", "lt", "lte", "ne"})
-
 CUSTOM_FIELD_OPERATORS = frozenset(
     {"eq", "ne", "in", "not_in", "contains", "gt", "gte", "lt", "lte", "exists", "not_exists"}
 )
 CARRIER_OPERATORS = frozenset({"eq", "ne", "in", "not_in"})
 TIMEZONE_OPERATORS = frozenset({"eq", "ne", "in", "not_in"})
-
 REVENUE_FIELDS = frozenset(
-    {
-        "has_revenue",
-        "revenue_total",
-        "avg_revenue",
-        "revenue_average",
-        "conversion_count",
-        "last_revenue_at",
-    }
+    {"has_revenue", "revenue_total", "avg_revenue", "revenue_average", "conversion_count", "last_revenue_at"}
 )
 REVENUE_OPERATORS = frozenset({"eq", "ne", "gt", "gte", "lt", "lte"})
 
 BEYOND_ANYBODY = 1_000_000_000
-"""So many clicks or messages no contact has."""
+"""No contact has as many clicks or messages."""
 
 WITHOUT_VALUE = ("exists", "not_exists")
-"""Operators that ask whether there is anything at all, and so need neither value nor unit."""
+"""Operators that need neither value nor unit."""
 
 Group: TypeAlias = dict[str, JSON]
 Condition: TypeAlias = dict[str, JSON]
@@ -55,34 +42,32 @@ Condition: TypeAlias = dict[str, JSON]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong: the error code it is answered with, and a JSON Pointer to it.
+    """One thing wrong with a body: its error code and a JSON Pointer to it, for a missing key to where it should be.
 
-    Functions that judge one condition or one group give the place within it; `filter_faults` and the server
-    give the place within the body. A missing key's place is where it would have stood.
+    The path is within the condition or group that a function judges; `filter_faults` and the server give that
+    within the body.
     """
 
     code: str
-    place: str
+    path: str
 
 
 Judge: TypeAlias = Callable[[Condition, Choices], Iterator[Fault]]
 
 
-def present(holder: Mapping[str, JSON], key: str, choices: Choices = DEFAULT_CHOICES) -> JSON:
-    """Return the value of `key`, or `jsonvalue.ABSENT` where it is not there or counts as not there."""
+def present(holder: Group, key: str, choices: Choices) -> JSON:
+    """Return the value of `key`, or ABSENT where it is missing or counts as missing."""
     value = holder.get(key, ABSENT)
     return ABSENT if value is None and choices.null_is_missing else value
 
 
-def _known(token: JSON, tokens: frozenset[str]) -> bool:
-    return isinstance(token, str) and token in tokens
-
-
-def _token(condition: Condition, key: str, tokens: frozenset[str], code: str, choices: Choices) -> Iterator[Fault]:
-    token = present(condition, key, choices)
+def _token(
+    holder: Group, key: str, tokens: frozenset[str], code: str, choices: Choices, missing: str | None = None
+) -> Iterator[Fault]:
+    token = present(holder, key, choices)
     if token is ABSENT:
-        yield Fault(choices.missing_field_or_operator or code, f"/{key}")
-    elif not _known(token, tokens):
+        yield Fault(missing or choices.missing_field_or_operator or code, f"/{key}")
+    elif not isinstance(token, str) or token not in tokens:
         yield Fault(code, f"/{key}")
 
 
@@ -98,10 +83,7 @@ def time_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
     if condition.get("operator") in WITHOUT_VALUE:
         return
     yield from _needed(condition, "value", "missing_time_value", choices)
-    yield from _needed(condition, "unit", "missing_time_value", choices)
-    unit = present(condition, "unit", choices)
-    if unit is not ABSENT and not _known(unit, TIME_UNITS):
-        yield Fault("invalid_time_unit", "/unit")
+    yield from _token(condition, "unit", TIME_UNITS, "invalid_time_unit", choices, missing="missing_time_value")
 
 
 def count_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
@@ -153,10 +135,10 @@ JUDGES: Mapping[str, Judge] = MappingProxyType(
         "revenue": revenue_faults,
     }
 )
-"""The six condition types, each with its judge; `{**JUDGES, "time": other}` replaces one."""
+"""The six condition types, each with its judge."""
 
 
-def type_key(condition: Condition, choices: Choices = DEFAULT_CHOICES) -> str:
+def type_key(condition: Condition, choices: Choices) -> str:
     """Return the key that holds the condition's type: `condition_type`, or `conditionType` if understood."""
     camel_case = choices.understands_camel_case and "condition_type" not in condition
     return "conditionType" if camel_case else "condition_type"
@@ -165,40 +147,30 @@ def type_key(condition: Condition, choices: Choices = DEFAULT_CHOICES) -> str:
 def condition_faults(
     condition: JSON, choices: Choices = DEFAULT_CHOICES, judges: Mapping[str, Judge] = JUDGES
 ) -> Iterator[Fault]:
-    """Yield the faults of any JSON value that stands where a condition should; places are within it.
-
-    Source of the type's code: update-audience, error table.
-    """
+    """Yield the faults of any JSON value in the position of a condition (update-audience, error table)."""
     if not isinstance(condition, dict):
         yield Fault(choices.undocumented, "")
         return
     kind = present(condition, type_key(condition, choices), choices)
-    judge = judges.get(kind) if isinstance(kind, str) else None
     if kind is ABSENT:
         yield Fault(choices.missing_condition_type, "/condition_type")
-    elif judge is None:
-        yield Fault("invalid_condition_type", "/condition_type")
+    elif isinstance(kind, str) and kind in judges:
+        yield from judges[kind](condition, choices)
     else:
-        yield from judge(condition, choices)
+        yield Fault("invalid_condition_type", "/condition_type")
 
 
-def members(group: Group, key: str, choices: Choices = DEFAULT_CHOICES) -> JSON:
-    """Return what `conditions` or `groups` of a group holds: usually a list, an empty one when absent."""
+def entries(group: Group, key: str, choices: Choices) -> JSON:
+    """Return the value of `conditions` or `groups`: usually a list, an empty one where it is missing."""
     value = present(group, key, choices)
     return [] if value is ABSENT else value
 
 
-def group_faults(group: Group, choices: Choices = DEFAULT_CHOICES) -> Iterator[Fault]:
-    """Yield the faults of one group without those of its members; places are within it.
-
-    Source of both codes: update-audience, error table.
-    """
-    operator = present(group, "operator", choices)
-    if operator is ABSENT:
-        yield Fault(choices.missing_group_operator, "/operator")
-    elif not _known(operator, GROUP_OPERATORS):
-        yield Fault("invalid_group_operator", "/operator")
-    conditions, groups = (members(group, key, choices) for key in ("conditions", "groups"))
+def group_faults(group: Group, choices: Choices) -> Iterator[Fault]:
+    """Yield the faults of one group without those of its conditions and groups (update-audience, error table)."""
+    missing = choices.missing_group_operator
+    yield from _token(group, "operator", GROUP_OPERATORS, "invalid_group_operator", choices, missing)
+    conditions, groups = (entries(group, key, choices) for key in ("conditions", "groups"))
     if not isinstance(conditions, list):
         yield Fault(choices.undocumented, "/conditions")
     if not isinstance(groups, list):
@@ -208,37 +180,30 @@ def group_faults(group: Group, choices: Choices = DEFAULT_CHOICES) -> Iterator[F
 
 
 def filter_faults(
-    definition: JSON,
-    choices: Choices = DEFAULT_CHOICES,
-    judges: Mapping[str, Judge] = JUDGES,
-    place: str = "/filter",
+    definition: JSON, choices: Choices = DEFAULT_CHOICES, judges: Mapping[str, Judge] = JUDGES
 ) -> Iterator[Fault]:
-    """Yield every fault of a filter, in reading order; none means that the filter is accepted.
+    """Yield every fault of the filter of a body in reading order; a filter without faults is accepted.
 
-    A group's operator comes first, then whether it is empty, its conditions, its nested groups. `definition`
-    is any JSON value; `place` is the JSON Pointer to it. Raises nothing.
+    A group's operator comes first, then whether it is empty, its conditions, its groups.
     """
-    waiting: list[tuple[JSON, str]] = [(definition, place)]
+    waiting: list[tuple[JSON, str]] = [(definition, "/filter")]
     while waiting:
-        group, here = waiting.pop()
+        group, path = waiting.pop()
         if not isinstance(group, dict):
-            yield Fault(choices.undocumented, here)
+            yield Fault(choices.undocumented, path)
             continue
         for fault in group_faults(group, choices):
-            yield Fault(fault.code, here + fault.place)
-        conditions, groups = (members(group, key, choices) for key in ("conditions", "groups"))
+            yield Fault(fault.code, path + fault.path)
+        conditions, groups = (entries(group, key, choices) for key in ("conditions", "groups"))
         for index, condition in enumerate(conditions if isinstance(conditions, list) else []):
             for fault in condition_faults(condition, choices, judges):
-                yield Fault(fault.code, f"{here}/conditions/{index}{fault.place}")
+                yield Fault(fault.code, f"{path}/conditions/{index}{fault.path}")
         if isinstance(groups, list):
-            waiting += [(nested, f"{here}/groups/{index}") for index, nested in reversed(list(enumerate(groups)))]
+            waiting += [(nested, f"{path}/groups/{index}") for index, nested in reversed(list(enumerate(groups)))]
 
 
 def asks_too_much(definition: Group) -> bool:
-    """Whether a sound filter, as answered, asks of everyone for more clicks or messages than anybody has.
-
-    Only its own conditions are looked at, not those of nested groups.
-    """
+    """Whether the conditions of an accepted filter's top group ask for more clicks or messages than anybody has."""
     beyond = [
         condition.get("field") in ("click_count", "send_count")
         and condition.get("operator") == "gte"
@@ -251,37 +216,28 @@ def asks_too_much(definition: Group) -> bool:
     return bool(beyond) and all(beyond) and not definition["groups"]
 
 
-def condition_as_answered(condition: Condition, choices: Choices = DEFAULT_CHOICES) -> Condition:
-    """Return a condition as answers print it: the type's key in camelCase, all else as sent.
-
-    Source: update-audience, example and response fields.
-    """
-    kind = type_key(condition, choices)
-    answered = {"conditionType": condition[kind]} if present(condition, kind, choices) is not ABSENT else {}
-    for key in ("field", "operator", "value", "unit"):
-        if present(condition, key, choices) is not ABSENT:
-            answered[key] = condition[key]
+def condition_as_answered(condition: Condition, choices: Choices) -> Condition:
+    """Return a condition as responses print it: the type's key in camelCase (update-audience, example)."""
+    printed = {type_key(condition, choices): "conditionType"}
+    printed |= {key: key for key in ("field", "operator", "value", "unit")}
+    answered = {printed[key]: condition[key] for key in printed if present(condition, key, choices) is not ABSENT}
     if choices.keeps_unknown_keys:
-        meant = {kind, "conditionType", "field", "operator", "value", "unit"}
-        answered |= {key: value for key, value in condition.items() if key not in meant}
+        known = {*printed, "conditionType"}
+        answered |= {key: value for key, value in condition.items() if key not in known}
     return answered
 
 
 def as_answered(definition: Group, choices: Choices = DEFAULT_CHOICES) -> Group:
-    """Return an accepted filter as answers print it: both lists always there, at every level.
-
-    `definition` must have passed `filter_faults`. Source: update-audience, example, where `groups` is printed
-    though it was not sent.
-    """
+    """Return a filter without faults as responses print it: both lists at every level (update-audience, example)."""
     answered: Group = {}
     waiting: list[tuple[Group, Group]] = [(definition, answered)]
     while waiting:
         group, target = waiting.pop()
         if present(group, "operator", choices) is not ABSENT:
             target["operator"] = group["operator"]
-        nested = members(group, "groups", choices)
+        nested = entries(group, "groups", choices)
         target["conditions"] = [
-            condition_as_answered(condition, choices) for condition in members(group, "conditions", choices)
+            condition_as_answered(condition, choices) for condition in entries(group, "conditions", choices)
         ]
         target["groups"] = [{} for _ in nested]
         waiting += zip(nested, target["groups"], strict=True)

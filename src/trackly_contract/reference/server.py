@@ -1,10 +1,7 @@
-"""The reference server: what the documentation says of an audience, as a program that answers.
+"""A server that responds as the documentation says: the reference that the suite is tested with.
 
-Promises: every request is answered, none raises; the same requests in the same order get the same answers;
-an update is stored whole or not at all; every answer carries the header `X-Trackly-Contract-Reference`, so
-that nobody takes it for the API.
-Refuses: to be the API. It has no contacts, no accounts and no campaigns, and what the documentation leaves
-open is answered by `Choices`. It reads neither schemas nor contract data (double entry).
+Every response has the header `X-Trackly-Contract-Reference`, so that it is never taken for one of the API. The same
+requests in the same order get the same responses. Does not read schemas or contract data (double entry).
 """
 
 from __future__ import annotations
@@ -23,68 +20,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 REFERENCE_KEY = "trk_" + "0" * 32
-"""The API key that a fresh store accepts. It has the documented form and is nobody's key."""
+"""The API key that a new store accepts. It has the documented form and belongs to nobody."""
 
 AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
 """Id of the audience in the documented examples."""
 
-LONGEST_NAME = 255
-"""Most characters a name may have (update-audience, body parameters)."""
-
-AUDIENCE_KEYS = (
-    "id",
-    "name",
-    "description",
-    "source_lists",
-    "filter",
-    "cached_size",
-    "cached_size_updated_at",
-    "status",
-    "created_at",
-)
-"""Keys of an audience in the order of the documented examples (get-audience and update-audience)."""
-
 Audience: TypeAlias = dict[str, JSON]
-"""An audience as answers print it, the filter included."""
-
-
-def ticking(start: datetime = datetime(2025, 11, 20, 10, 30, 45, tzinfo=UTC)) -> Callable[[], str]:
-    """Return a clock that says `start` at first and one second more at each later call, without a zone."""
-    seconds = count()
-    return lambda: (start + timedelta(seconds=next(seconds))).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-@dataclass(slots=True)
-class Store:
-    """What the server knows: audiences by id, ids of sending lists, accepted keys, a clock for counting."""
-
-    audiences: dict[str, Audience] = field(default_factory=dict)
-    lists: set[int] = field(default_factory=lambda: {101, 102, 103})
-    keys: set[str] = field(default_factory=lambda: {REFERENCE_KEY})
-    clock: Callable[[], str] = field(default_factory=ticking)
+"""An audience as responses print it, the filter included."""
 
 
 def documented_audience() -> Audience:
-    """Return a fresh copy of the audience in the example answer of get-audience."""
+    """Return a new copy of the audience in the example response of get-audience."""
+    time = {"conditionType": "time", "field": "last_clicked_at", "operator": "within", "value": 30, "unit": "days"}
+    clicks = {"conditionType": "count", "field": "click_count", "operator": "gte", "value": 3}
     return {
         "id": AUDIENCE_ID,
         "name": "High-Value Clickers",
         "description": "Contacts who clicked at least 3 times in the last 30 days",
         "source_lists": [101, 102],
-        "filter": {
-            "operator": "AND",
-            "conditions": [
-                {
-                    "conditionType": "time",
-                    "field": "last_clicked_at",
-                    "operator": "within",
-                    "value": 30,
-                    "unit": "days",
-                },
-                {"conditionType": "count", "field": "click_count", "operator": "gte", "value": 3},
-            ],
-            "groups": [],
-        },
+        "filter": {"operator": "AND", "conditions": [time, clicks], "groups": []},
         "cached_size": 12480,
         "cached_size_updated_at": "2025-11-15T08:30:00",
         "status": "active",
@@ -92,16 +46,36 @@ def documented_audience() -> Audience:
     }
 
 
+AUDIENCE_KEYS = tuple(documented_audience())
+"""Keys of an audience in the order of the documented examples (get-audience and update-audience)."""
+
+
+def ticking(start: datetime = datetime(2025, 11, 20, 10, 30, 45, tzinfo=UTC)) -> Callable[[], str]:
+    """Return a clock that shows `start`, then one second more at each call, without a zone."""
+    seconds = count()
+    return lambda: (start + timedelta(seconds=next(seconds))).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+@dataclass(slots=True)
+class Store:
+    """The state of the server: audiences by id, ids of sending lists, accepted keys, the clock of counts."""
+
+    audiences: dict[str, Audience] = field(default_factory=dict)
+    lists: set[int] = field(default_factory=lambda: {101, 102, 103})
+    keys: set[str] = field(default_factory=lambda: {REFERENCE_KEY})
+    clock: Callable[[], str] = field(default_factory=ticking)
+
+
 def documented_store() -> Store:
-    """Return a fresh store that holds the documented audience and nothing else."""
+    """Return a new store that holds only the documented audience."""
     return Store(audiences={AUDIENCE_ID: documented_audience()})
 
 
 class ReferenceServer:
-    """Answers requests as the documentation says, from `store`, with `choices` where it says nothing.
+    """Responds to requests from `store` as the documentation says, and as `choices` says where it says nothing.
 
-    Each method is one step and may be overridden alone. Requests are answered one at a time: callers with
-    threads bring their own lock.
+    Each method is one step and can be overridden alone. It takes one request at a time: callers with threads need
+    a lock.
     """
 
     judges: Mapping[str, Judge] = JUDGES
@@ -112,40 +86,33 @@ class ReferenceServer:
         self.choices = choices
 
     def answer(self, request: Request) -> Response:
-        """Return the answer to any request at all; raises nothing.
-
-        The key is looked at first, then path, method, id and body, in this order.
-        """
+        """Return the response to any request. Raises nothing."""
         return self.authorise(request) or self.route(request)
 
     def authorise(self, request: Request) -> Response | None:
         """Return None for an accepted key, otherwise the 401 (error tables of both operations)."""
-        key = request.header("X-Api-Key")
-        if key is not None and key in self.store.keys:
+        if request.header("X-Api-Key") in self.store.keys:
             return None
         return self.error(401, "unauthorized", "X-Api-Key has to carry an accepted key")
 
     def route(self, request: Request) -> Response:
-        """Return what the operation at this path and method answers, or 404 or 405 where there is none."""
+        """Return the response of the operation at this path and method; 404 or 405 where there is none."""
         identifier, operations = self.operations(request.path)
         if not operations:
             return self.error(404, "not_found", "nothing is served at this path")
         if request.method not in operations:
-            refusal = self.undocumented(405, "this path does not take that method")
-            return replace(refusal, headers=(*refusal.headers, ("Allow", ", ".join(operations))))
+            rejection = self.undocumented(405, "this path does not take that method")
+            return replace(rejection, headers=(*rejection.headers, ("Allow", ", ".join(operations))))
         audience = self.store.audiences.get(identifier)
         if audience is None:
             return self.error(404, "not_found", "there is no audience with this id")
         return operations[request.method](audience, request.body)
 
     def operations(self, path: str) -> tuple[str, dict[str, Callable[[Audience, bytes], Response]]]:
-        """Return the id that `path` names and the operations there by method; none for an unknown path."""
+        """Return the id in `path` and the operations there by method; none for an unknown path."""
         match path.split("/"):
             case ["", "v2", "audiences", identifier] if identifier:
-                return identifier, {
-                    "GET": lambda audience, _: self.read(audience),
-                    "PUT": self.update,
-                }
+                return identifier, {"GET": lambda audience, _: self.read(audience), "PUT": self.update}
             case ["", "v2", "audiences", identifier, "size"] if identifier:
                 return identifier, {"GET": lambda audience, _: self.size(audience)}
             case _:
@@ -156,26 +123,14 @@ class ReferenceServer:
         return self.respond(200, self.render(audience))
 
     def size(self, audience: Audience) -> Response:
-        """Count the audience, remember number and time, return 200 with both (get-audience-size)."""
+        """Count the audience, store number and time, return 200 with both (get-audience-size)."""
         nobody = audience["filter"] is not None and asks_too_much(audience["filter"])
-        counted: Audience = {
-            **audience,
-            "cached_size": 0 if nobody else self.choices.counted,
-            "cached_size_updated_at": self.store.clock(),
-        }
-        self.store.audiences[audience["id"]] = counted
-        answer = {
-            "audience_id": counted["id"],
-            "size": counted["cached_size"],
-            "calculated_at": counted["cached_size_updated_at"],
-        }
-        return self.respond(200, answer)
+        size, now = 0 if nobody else self.choices.counted, self.store.clock()
+        self.store.audiences[audience["id"]] = {**audience, "cached_size": size, "cached_size_updated_at": now}
+        return self.respond(200, {"audience_id": audience["id"], "size": size, "calculated_at": now})
 
     def update(self, audience: Audience, body: bytes) -> Response:
-        """Change the audience as `body` says and return 200 with all of it, or 4xx and change nothing.
-
-        Source: update-audience; only members that are there change anything.
-        """
+        """Change the fields in `body` and return 200 with the audience, or 4xx and change nothing (update-audience)."""
         if len(body) > self.choices.largest_body:
             return self.undocumented(413, f"the body is longer than {self.choices.largest_body} bytes")
         try:
@@ -186,14 +141,14 @@ class ReferenceServer:
             return self.undocumented(400, "the body is JSON but no object")
         fault = next(self.faults(changes), None)
         if fault is not None:
-            return self.refusal(fault)
+            return self.rejection(fault)
         changed = self.apply(audience, changes)
-        answer = self.respond(200, self.render(changed))
+        response = self.respond(200, self.render(changed))
         self.store.audiences[audience["id"]] = changed
-        return answer
+        return response
 
     def faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        """Yield the faults of an update, the one to answer first (update-audience, error table)."""
+        """Yield the faults of an update; the first decides the response (update-audience, error table)."""
         yield from self.name_faults(body)
         yield from self.description_faults(body)
         yield from self.source_lists_faults(body)
@@ -201,40 +156,34 @@ class ReferenceServer:
             yield from filter_faults(body["filter"], self.choices, self.judges)
 
     def name_faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        """Yield what is wrong with `name`: more than 255 code points, or no string."""
+        """Yield the fault of a `name` that is no string or longer than 255 characters (update-audience, parameters)."""
         name = body.get("name", "")
         if not isinstance(name, str):
             yield Fault(self.choices.undocumented, "/name")
-        elif len(name) > LONGEST_NAME:
+        elif len(name) > 255:
             yield Fault("name_too_long", "/name")
 
     def description_faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        """Yield what is wrong with `description`: no string."""
+        """Yield the fault of a `description` that is no string."""
         if not isinstance(body.get("description", ""), str):
             yield Fault(self.choices.undocumented, "/description")
 
     def source_lists_faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        """Yield what is wrong with `source_lists`: no list of integers, or ids of lists that do not exist."""
+        """Yield the faults of `source_lists`: no list of integers, or ids of lists that do not exist."""
         ids = body.get("source_lists", [])
         if not isinstance(ids, list):
             yield Fault(self.choices.undocumented, "/source_lists")
             return
         for index, item in enumerate(ids):
-            if not self.whole(item):
+            whole_float = isinstance(item, float) and item.is_integer() and self.choices.whole_floats_are_ids
+            if type(item) is not int and not whole_float:
                 yield Fault(self.choices.undocumented, f"/source_lists/{index}")
             elif item not in self.store.lists:
                 yield Fault("source_list_not_found", f"/source_lists/{index}")
 
-    def whole(self, value: JSON) -> bool:
-        """Whether `value` can name a sending list: an integer, or a float without fraction; no boolean."""
-        if isinstance(value, float):
-            return self.choices.whole_floats_are_ids and value.is_integer()
-        return isinstance(value, int) and not isinstance(value, bool)
-
     def apply(self, audience: Audience, body: dict[str, JSON]) -> Audience:
-        """Return the audience after an accepted update; the one given stays as it was (update-audience)."""
-        changed = dict(audience)
-        changed |= {key: body[key] for key in ("name", "description") if key in body}
+        """Return the audience after an accepted update, as a new one (update-audience)."""
+        changed = audience | {key: body[key] for key in ("name", "description") if key in body}
         if "source_lists" in body:
             changed["source_lists"] = [int(item) for item in body["source_lists"]]
         if "filter" in body:
@@ -244,36 +193,32 @@ class ReferenceServer:
         return changed
 
     def outdates_size(self, before: Audience, after: Audience, body: dict[str, JSON]) -> bool:
-        """Whether an update makes the cached size worthless: it does when the filter changed.
-
-        Source: update-audience, introduction. Filters are compared in the form in which they are stored.
-        """
+        """Whether an update clears the cached size: when the stored filter changes (update-audience, introduction)."""
         if not same(before["filter"], after["filter"]):
             return True
         if "filter" in body and not self.choices.identical_filter_keeps_cache:
             return True
-        moved = not same(before["source_lists"], after["source_lists"])
-        return moved and not self.choices.source_lists_keep_cache
+        return not self.choices.source_lists_keep_cache and not same(before["source_lists"], after["source_lists"])
 
     def render(self, audience: Audience) -> dict[str, JSON]:
-        """Return the audience as the answer prints it: flat, keys in the order of the examples."""
+        """Return the audience as responses print it: flat, keys in the order of the examples."""
         return {key: audience[key] for key in AUDIENCE_KEYS}
 
-    def refusal(self, fault: Fault) -> Response:
-        """Return the 400 that a fault of the body is answered with."""
+    def rejection(self, fault: Fault) -> Response:
+        """Return the 400 for a fault of the body."""
         if fault.code == self.choices.undocumented:
-            return self.undocumented(400, f"wrong JSON type at {fault.place}")
-        return self.error(400, fault.code, f"{fault.code.replace('_', ' ')}, at {fault.place}")
+            return self.undocumented(400, f"wrong JSON type at {fault.path}")
+        return self.error(400, fault.code, f"{fault.code.replace('_', ' ')}, at {fault.path}")
 
     def undocumented(self, status: int, text: str) -> Response:
-        """Return an error that the documentation has no code for, and say so."""
+        """Return an error that has no code in the documentation, and say so."""
         return self.error(status, self.choices.undocumented, f"{text} (the documentation is silent on this)")
 
     def error(self, status: int, code: str, text: str) -> Response:
-        """Return an error answer: `error` for people, `code` for programs (error-codes)."""
+        """Return an error: `error` for people, `code` for programs (error-codes)."""
         return self.respond(status, {"error": text, "code": code})
 
     def respond(self, status: int, value: JSON) -> Response:
-        """Return `value` as a stamped JSON answer."""
+        """Return `value` as JSON in a response with the stamp of the reference server."""
         headers = (("Content-Type", "application/json"), (STAMP, __version__))
         return Response(status, headers, encode(value))

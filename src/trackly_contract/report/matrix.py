@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from trackly_contract.contract import Outcome, contract, parts_of, summed_up
 from trackly_contract.core import Verdict
-from trackly_contract.generate import PLACES, Place
+from trackly_contract.generate import POSITIONS, Position
 from trackly_contract.judge import Success
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-def place_of(case: str) -> Place | None:
+def place_of(case: str) -> Position | None:
     """Return the place in a filter that the id of a case names, None if it names none."""
     found = _PLACED.fullmatch(case.rpartition("@")[2])
     if found is None:
         return None
     level, operator, later = found["level"] == "nested", found["operator"].upper(), found["turn"] == "later"
-    return next(p for p in PLACES if (p.nested, p.operator, p.later) == (level, operator, later))
+    return next(p for p in POSITIONS if (p.nested, p.operator, p.later) == (level, operator, later))
 
 
 def codes_by_place(results: Sequence[RuleResult], session: Seen) -> list[Row]:
@@ -82,13 +82,13 @@ def codes_by_place(results: Sequence[RuleResult], session: Seen) -> list[Row]:
         if vector:
             asked.setdefault(owner, {}).setdefault(finding.case, number)
     return [
-        Row(rule.code, rule.id, tuple(_cell(result, asked.get(rule.id, {}), place) for place in (*PLACES, None)))
+        Row(rule.code, rule.id, tuple(_cell(result, asked.get(rule.id, {}), place) for place in (*POSITIONS, None)))
         for result in results
         if (rule := result.rule).status == 400 and rule.code is not None
     ]
 
 
-def _cell(result: RuleResult, asked: dict[str, int], place: Place | None) -> Cell:
+def _cell(result: RuleResult, asked: dict[str, int], place: Position | None) -> Cell:
     here = [case for case in asked if place_of(case) == place]
     if not here:
         return Cell(None, 0, 0, 0)

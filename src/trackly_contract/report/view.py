@@ -28,7 +28,7 @@ from trackly_contract.core import (
     printable,
     short,
 )
-from trackly_contract.generate import PLACES
+from trackly_contract.generate import POSITIONS
 from trackly_contract.judge import actual_text, expected_text, path_of, sent
 from trackly_contract.report import advice as report_advice
 from trackly_contract.report import answers
@@ -176,7 +176,7 @@ class View:
         self.counts = report.counts()
         self.symbols = SYMBOLS
         self.symbol = RUN_SYMBOLS[report.verdict]
-        self.places = PLACES
+        self.places = POSITIONS
         self.csp_hash = csp_hash
         self.graver = (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE)
         self.most_told = MOST_TOLD

@@ -274,7 +274,7 @@ def _condition(kind: str, sound: Mapping[str, Any]) -> Factor:
     return Factor(kind, f"Which part of a {kind} condition is looked at first?", codes, body)
 
 
-PLACES = (
+POSITIONS = (
     "the first condition",
     "a later condition",
     "the first nested group",
@@ -285,10 +285,10 @@ PLACES = (
 
 
 def _place() -> Factor:
-    codes = dict(zip(PLACES, _FAULTY, strict=True))
+    codes = dict(zip(POSITIONS, _FAULTY, strict=True))
 
     def body(faulty: Mapping[str, str]) -> dict[str, JSON]:
-        first, later, nested, deeper, another = (_FAULTY[faulty[p]] if p in faulty else GUARD for p in PLACES)
+        first, later, nested, deeper, another = (_FAULTY[faulty[p]] if p in faulty else GUARD for p in POSITIONS)
         within: dict[str, JSON] = {
             "operator": "AND",
             "conditions": [nested],

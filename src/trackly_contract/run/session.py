@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from trackly_contract.contract import Answer, RequestVector, Situation, Trial
     from trackly_contract.core import Exchange, Request
-    from trackly_contract.generate import Effort, RefusalCase, Tokens
+    from trackly_contract.generate import Effort, RejectionCase, Tokens
     from trackly_contract.judge import Expectation, Kind
 
 RESTORING = 5
@@ -165,7 +165,7 @@ class Session(Conversation):
         return any(f.verdict is Verdict.BROKEN and f.rule in DOCUMENTED_FILTERS for f in self.findings)
 
     def reject(
-        self, case: RefusalCase, tokens: Tokens | None = None, lists: Sequence[int] = (), *, certain: bool = True
+        self, case: RejectionCase, tokens: Tokens | None = None, lists: Sequence[int] = (), *, certain: bool = True
     ) -> list[Finding]:
         """PUT a body that the documentation rejects, judge the response, and return what was found.
 

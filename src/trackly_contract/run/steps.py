@@ -242,7 +242,7 @@ def _update_in_a_row(script: Script) -> None:
 
 def _update_with_the_corpus(api: Session, known_lists: list[int]) -> None:
     rules = {rule.code: rule.id for rule in contract().rules.values() if rule.status == 400}
-    rejected = iter([entry for entry in corpus().refused if entry.plain])
+    rejected = iter([entry for entry in corpus().rejected if not entry.candidates])
     for number, entry in enumerate(corpus().accepted):
         body = {**entry.body}
         if "source_lists" in body:
