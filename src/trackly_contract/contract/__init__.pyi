@@ -32,6 +32,9 @@ from .filters import (
     NOBODY as NOBODY,
 )
 from .filters import (
+    Part as Part,
+)
+from .filters import (
     as_answered as as_answered,
 )
 from .filters import (
@@ -45,6 +48,9 @@ from .filters import (
 )
 from .filters import (
     matches_nobody as matches_nobody,
+)
+from .filters import (
+    parts_of as parts_of,
 )
 from .load import (
     Contract as Contract,
