@@ -1,14 +1,14 @@
 #!/bin/sh
-# Runs a client's own tests against a stand-in of the API, and judges what they send:  gate.sh COMMAND [ARGUMENT...]
+# Runs a client's own tests against a mock of the API, and judges what they send:  gate.sh COMMAND [ARGUMENT...]
 #
-# Needs trackly-contract on PATH. COMMAND sees TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and
-# TRACKLY_CONTROL_URL of the stand-in, which does what the documentation says and ends with COMMAND. That a client works
-# against it says nothing of the API itself. Tests that use the fixtures of the pytest plugin need no such stand-in: run
-# pytest alone.
+# Needs trackly-contract on PATH. COMMAND gets TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and
+# TRACKLY_CONTROL_URL of the mock, which does what the documentation says and ends with COMMAND. A client that works
+# against it has not been tested against the API itself. Tests that use the fixtures of the pytest plugin do not need
+# this script: run pytest alone.
 #
-#   TRACKLY_FAIL_UNDER   a percentage of answers met and requests sent, such as 80, answers:90, requests:50
+#   TRACKLY_FAIL_UNDER   a percentage of responses received and requests sent, such as 80, responses:90, requests:50
 #
-# Exit codes: COMMAND's own, if it is not 0. 1: a request had a fault, none came, or too little was covered.
+# Exit codes: COMMAND's own, if it is not 0. 1: a request had a violation, none arrived, or too little was covered.
 # 2: no COMMAND.
 set -eu
 

@@ -1,4 +1,4 @@
-"""Uses a page in a browser, on answers made up here, and records what it sends: record.py PAGE HAR.
+"""Uses a page in a browser, with responses made up here, and records what it sends: record.py PAGE HAR.
 
 BROWSER names a Chromium; without it Playwright takes its own.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CONSOLE = "https://console.example/"
 KEY = "trk_" + "0" * 32
-"""Nobody's."""
+"""It belongs to nobody."""
 
 AUDIENCE = {
     "id": "664f1a2b3c4d5e6f7a8b9c0d",
@@ -36,8 +36,8 @@ AUDIENCE = {
 }
 
 
-def answered(route: Route) -> None:
-    """Answer as mocks do: whatever is sent is taken."""
+def respond(route: Route) -> None:
+    """Respond as mocks do: accept everything."""
     update = route.request.post_data_json or {}
     route.fulfill(json={**AUDIENCE, **update}, headers={"Access-Control-Allow-Origin": "*"})
 
@@ -46,7 +46,7 @@ def use(context: BrowserContext, page_file: Path) -> str:
     """Rename an audience on the page and return what the page says of it."""
     context.set_default_timeout(20_000)
     context.route(CONSOLE, lambda route: route.fulfill(path=page_file, content_type="text/html"))
-    context.route("https://app.tracklysms.com/**", answered)
+    context.route("https://app.tracklysms.com/**", respond)
     page = context.new_page()
     page.goto(CONSOLE)
     for field, text in (("API key", KEY), ("Audience", AUDIENCE["id"]), ("New name", "Summer")):

@@ -12,7 +12,7 @@ class TracklyError(Exception):
     """The audience could not be read or changed."""
 
 
-class RefusedError(TracklyError):
+class RejectedError(TracklyError):
     """The API said no; `code` says why."""
 
     def __init__(self, status: int, code: str) -> None:
@@ -21,7 +21,7 @@ class RefusedError(TracklyError):
 
 
 class UnavailableError(TracklyError):
-    """No answer of the API came: try again later."""
+    """No response of the API came: try again later."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,20 @@ class Audiences:
     def _send(self, method: str, audience_id: str, update: dict[str, Any] | None = None) -> Audience:
         try:
             response = self._http.request(method, f"/v2/audiences/{audience_id}", json=update)
-            answer = response.json()
+            body = response.json()
         except httpx.HTTPError as error:
             raise UnavailableError(str(error)) from error
         except ValueError as error:
             raise UnavailableError(f"{response.status_code} without JSON") from error
         if response.is_success:
-            return Audience(answer["id"], answer["name"], answer["cached_size"], answer["filter"])
-        if "code" in answer:
-            raise RefusedError(response.status_code, answer["code"])
+            return Audience(body["id"], body["name"], body["cached_size"], body["filter"])
+        if "code" in body:
+            raise RejectedError(response.status_code, body["code"])
         raise UnavailableError(f"{response.status_code} without a code")
 
 
 def as_sent(group: dict[str, Any]) -> dict[str, Any]:
-    """Return a filter of an answer as updates want it: answers say `conditionType`, updates `condition_type`."""
+    """Return a filter of a response as updates need it: `condition_type`, and not `conditionType`."""
     conditions = group.get("conditions", [])
     return {
         "operator": group["operator"],

@@ -27,10 +27,10 @@ def test_a_narrowed_audience_keeps_its_conditions_in_a_group(audiences, trackly_
     assert after["groups"] == [trackly_api.before["filter"]]
 
 
-def test_a_refusal_says_why(audiences, trackly_api):
-    with trackly_api.meant("update.name.too_long"), pytest.raises(client.RefusedError) as refused:
+def test_a_rejection_says_why(audiences, trackly_api):
+    with trackly_api.allow("update.name.too_long"), pytest.raises(client.RejectedError) as rejected:
         audiences.rename(trackly_api.audience_id, "n" * 256)
-    assert refused.value.code == "name_too_long"
+    assert rejected.value.code == "name_too_long"
 
 
 def test_a_narrowed_audience_keeps_a_long_name(audiences, trackly_api):
@@ -45,11 +45,11 @@ def ask(audiences, operation, audience_id):
         audiences.rename(audience_id, "Clickers")
 
 
-def test_it_survives_every_answer(audiences, trackly_answer):
-    with trackly_answer.survived(client.TracklyError):
-        ask(audiences, trackly_answer.operation, trackly_answer.audience_id)
+def test_it_handles_every_response(audiences, trackly_response):
+    with trackly_response.handled(client.TracklyError):
+        ask(audiences, trackly_response.operation, trackly_response.audience_id)
 
 
-def test_it_survives_every_fault_of_the_way(audiences, trackly_fault):
-    with trackly_fault.survived(client.TracklyError):
-        ask(audiences, trackly_fault.operation, trackly_fault.audience_id)
+def test_it_handles_every_network_fault(audiences, trackly_network_fault):
+    with trackly_network_fault.handled(client.TracklyError):
+        ask(audiences, trackly_network_fault.operation, trackly_network_fault.audience_id)

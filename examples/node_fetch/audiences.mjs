@@ -13,7 +13,7 @@ export class Audiences {
     Object.assign(this, { key, baseUrl, milliseconds });
   }
 
-  /** An audience as the API answers it. */
+  /** An audience as the API returns it. */
   read(id) {
     return this.#ask("GET", id);
   }
@@ -30,7 +30,7 @@ export class Audiences {
   }
 
   async #ask(method, id, update) {
-    let response, answer;
+    let response, body;
     try {
       response = await fetch(`${this.baseUrl}/v2/audiences/${id}`, {
         method,
@@ -38,11 +38,11 @@ export class Audiences {
         body: update && JSON.stringify(update),
         signal: AbortSignal.timeout(this.milliseconds),
       });
-      answer = await response.json();
+      body = await response.json();
     } catch (error) {
-      throw new TracklyError(response?.status ?? 0, `no answer of the API: ${error.name}`);
+      throw new TracklyError(response?.status ?? 0, `no response of the API: ${error.name}`);
     }
-    if (!response.ok) throw new TracklyError(response.status, answer?.code ?? "no code");
-    return answer;
+    if (!response.ok) throw new TracklyError(response.status, body?.code ?? "no code");
+    return body;
   }
 }

@@ -23,8 +23,8 @@ test("a renamed audience keeps its description", async () => {
   assert.equal((await audiences.rename(id, "Clickers")).description, "of 2026");
 });
 
-for (const { name, operation, says } of await gate.answers()) {
-  test(`it survives ${name}: ${says}`, async () => {
+for (const { name, operation, description } of await gate.scenarios()) {
+  test(`it handles ${name}: ${description}`, async () => {
     await gate.force(name, operation);
     try {
       await (operation === "read" ? audiences.read(id) : audiences.rename(id, "Clickers"));

@@ -8,14 +8,14 @@ async function control(method, path, value) {
 
 export const gate = {
   reset: () => control("POST", "/reset"),
-  arrange: (id, members) => control("PUT", `/audiences/${id}`, members),
-  force: (answer, operation) => control("PUT", "/next", { answer, operation, times: 1 }),
+  arrange: (id, fields) => control("PUT", `/audiences/${id}`, fields),
+  force: (scenario, operation) => control("PUT", "/next", { scenario, operation, times: 1 }),
   audience: async (id) => (await control("GET", `/audiences/${id}`)).json,
-  answers: async () => (await control("GET", "/answers")).json,
+  scenarios: async () => (await control("GET", "/scenarios")).json,
 
-  /** Throws unless every request since the reset was as the documentation has it. */
+  /** Throws if a request since the reset violates the documentation. */
   async judge() {
     const { ok, json } = await control("GET", "/judgement");
-    if (!ok) throw new Error(`the gate found faults:\n\n${json.faults.join("\n\n")}\n`);
+    if (!ok) throw new Error(`the gate found violations:\n\n${json.violations.join("\n\n")}\n`);
   },
 };

@@ -36,10 +36,10 @@ class Reporter:
         headers = {"X-Api-Key": self.key}
         try:
             response = requests.request(method, url, headers=headers, json=update, timeout=self.seconds)
-            answer = response.json()
+            body = response.json()
         except requests.RequestException as error:
-            raise TracklyError(f"no answer of the API: {type(error).__name__}") from error
-        if not isinstance(answer, dict) or not response.ok:
-            code = answer.get("code", "no code") if isinstance(answer, dict) else "no object"
+            raise TracklyError(f"no response of the API: {type(error).__name__}") from error
+        if not isinstance(body, dict) or not response.ok:
+            code = body.get("code", "no code") if isinstance(body, dict) else "no object"
             raise TracklyError(f"{response.status_code} {code}")
-        return answer
+        return body

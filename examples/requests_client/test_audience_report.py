@@ -36,11 +36,11 @@ def ask(reporter, operation, audience_id):
         reporter.mark(audience_id, "2026-03-02")
 
 
-def test_it_survives_every_answer(reporter, trackly_answer):
-    with trackly_answer.survived(client.TracklyError):
-        ask(reporter, trackly_answer.operation, trackly_answer.audience_id)
+def test_it_handles_every_response(reporter, trackly_response):
+    with trackly_response.handled(client.TracklyError):
+        ask(reporter, trackly_response.operation, trackly_response.audience_id)
 
 
-def test_it_survives_every_fault_of_the_way(reporter, trackly_fault):
-    with trackly_fault.survived(client.TracklyError):
-        ask(reporter, trackly_fault.operation, trackly_fault.audience_id)
+def test_it_handles_every_network_fault(reporter, trackly_network_fault):
+    with trackly_network_fault.handled(client.TracklyError):
+        ask(reporter, trackly_network_fault.operation, trackly_network_fault.audience_id)

@@ -10,7 +10,7 @@ control() { # METHOD PATH [JSON]: the control interface of the gate
   curl --silent --show-error --fail --max-time 10 --request "$1" ${3:+--data "$3"} "$TRACKLY_CONTROL_URL$2"
 }
 
-expect() { # EXIT_CODE NAME: the script ends so
+expect() { # EXIT_CODE NAME: the script ends with that code
   ended=0
   sh "$script" "$TRACKLY_AUDIENCE_ID" audience.json 2>/dev/null || ended=$?
   if [ "$ended" = "$1" ]; then echo "ok: $2"; else echo "FAILED: $2: exit code $ended, not $1"; failed=1; fi
@@ -19,10 +19,10 @@ expect() { # EXIT_CODE NAME: the script ends so
 expect 0 'the audience is put'
 control GET "/audiences/$TRACKLY_AUDIENCE_ID" | grep -q '"name":"Clickers of the week"' || failed=1
 
-for answer in $(control GET /answers | grep -o '"name":"update-[^"]*"' | cut -d '"' -f 4); do
-  case $answer in update-2*) code=0 ;; update-4*) code=1 ;; *) code=2 ;; esac
+for scenario in $(control GET /scenarios | grep -o '"name":"update-[^"]*"' | cut -d '"' -f 4); do
+  case $scenario in update-2*) code=0 ;; update-4*) code=1 ;; *) code=2 ;; esac
   control POST /reset >/dev/null
-  control PUT /next "{\"answer\": \"$answer\"}" >/dev/null
-  expect $code "$answer"
+  control PUT /next "{\"scenario\": \"$scenario\"}" >/dev/null
+  expect $code "$scenario"
 done
 exit $failed

@@ -93,11 +93,11 @@ def _required(_context: click.Context, _option: click.Parameter, texts: tuple[st
         raise click.BadParameter(str(error)) from None
 
 
-def _known(meant: tuple[str, ...]) -> None:
-    """Raise click.UsageError for names that no fault can have."""
-    unknown = [name for name in meant if name.partition(":")[0] not in reporting.known_names()]
+def _known(allow: tuple[str, ...]) -> None:
+    """Raise click.UsageError for names that no violation can have."""
+    unknown = [name for name in allow if name.partition(":")[0] not in reporting.known_names()]
     if unknown:
-        raise click.UsageError(f"--meant: no rule or question is called {', '.join(unknown)}")
+        raise click.UsageError(f"--allow: no rule or question is called {', '.join(unknown)}")
 
 
 @main.command(
@@ -105,29 +105,29 @@ def _known(meant: tuple[str, ...]) -> None:
     context_settings={"allow_interspersed_args": False},
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes any free one.  [default: 8377; with COMMAND 0]")
-@click.option("--meant", multiple=True, metavar="NAME", help="A fault of requests that is meant; may be given again.")
+@click.option("--allow", multiple=True, metavar="NAME", help="Allow a violation by its name; may be given again.")
 @click.option(
     "--fail-under",
     multiple=True,
     callback=_required,
-    metavar="[answers:|requests:]PERCENT",
-    help="Fail unless that share of answers was met, and of kinds of requests sent; may be given again.",
+    metavar="[responses:|requests:]PERCENT",
+    help="Fail below that share of responses received, and of kinds of requests sent; may be given again.",
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def serve(
-    *, port: int | None, meant: tuple[str, ...], fail_under: list[tuple[str, float]], command: tuple[str, ...]
+    *, port: int | None, allow: tuple[str, ...], fail_under: list[tuple[str, float]], command: tuple[str, ...]
 ) -> None:
     """Serve the reference server over HTTP, on loopback only; with COMMAND, while it runs.
 
-    It is a stand-in: it does what the documentation says, and nothing it does is evidence of the API. Every request
-    is judged; http://127.0.0.1:PORT/control arranges and inspects (docs/gate.md).
+    It does what the documentation says; nothing it does is evidence of the API. Every request is judged, and
+    http://127.0.0.1:PORT/control arranges and inspects (docs/gate.md).
 
     COMMAND finds TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and TRACKLY_CONTROL_URL in its environment.
-    Exit code: its own, if it is not 0; else 1 if a request had a fault, none came, or too little was covered.
+    Exit code: its own, if it is not 0; else 1 if a request had a violation, none arrived, or too little was covered.
     """
-    _known(meant)
+    _known(allow)
     try:
-        code = gate.serve_gate(list(command), port, meant, fail_under, click.echo)
+        code = gate.serve_gate(list(command), port, allow, fail_under, click.echo)
     except OSError as error:
         raise click.ClickException(str(error)) from None
     sys.exit(code)
@@ -258,7 +258,7 @@ def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
     show_default=True,
     help="Whose faults count.",
 )
-@click.option("--meant", metavar="NAME", multiple=True, help="A fault of the client that is meant; may be given again.")
+@click.option("--allow", metavar="NAME", multiple=True, help="Allow a violation of the client; may be given again.")
 @click.option("--shared", is_flag=True, help="Others change the audiences too: what they may explain is noted.")
 @click.option("--report", metavar="DIR", help="Write report.json, report.md and report.html into DIR.")
 @click.option(
@@ -268,7 +268,7 @@ def judge(  # one parameter an option
     *,
     files: tuple[str, ...],
     side: Side,
-    meant: tuple[str, ...],
+    allow: tuple[str, ...],
     shared: bool,
     report: str | None,
     waivers: str | None,
@@ -280,10 +280,10 @@ def judge(  # one parameter an option
     Exit code 0: conforms. 1: an answer breaks a rule, or a request is refused or undocumented (--side says whose
     faults count). 10: nothing of this, but something could not be judged. 3: a bug of ours. 2: no file can be read.
     """
-    _known(meant)
+    _known(allow)
     try:
         code = judge_command.run(
-            files, side=side, meant=meant, shared=shared, report_folder=report, waiver_file=waivers
+            files, side=side, meant=allow, shared=shared, report_folder=report, waiver_file=waivers
         )
     except (judging.NotTrafficError, reporting.WaiverError) as error:
         raise click.UsageError(str(error)) from None

@@ -72,7 +72,7 @@ def test_every_example_is_tested() -> None:
 @NAMES
 def test_the_client_passes_and_covers_what_its_readme_says(name: str, tmp_path: Path) -> None:
     code, output = run(block(name, "sh")[0], name, tmp_path)
-    claimed = re.search(r"`((?:answers met|client) .*?)`", readme(name))
+    claimed = re.search(r"`((?:responses received|client) .*?)`", readme(name))
     assert code == 0, output
     assert claimed is not None
     assert claimed[1] in output

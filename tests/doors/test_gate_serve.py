@@ -1,4 +1,4 @@
-"""`trackly-contract serve`: for a command, and until Ctrl-C; what is said, and the exit code."""
+"""`trackly-contract serve`: for a command, and until Ctrl-C; what is reported, and the exit code."""
 
 from __future__ import annotations
 
@@ -7,122 +7,119 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from dataclasses import dataclass
 
 import pytest
 
 from tests.support.processes import environment
 
-READ = """
-import os, urllib.request
+SERVE = [sys.executable, "-m", "trackly_contract.cli", "serve"]
+CLIENT = """
+import os, sys, urllib.request
 url = os.environ["TRACKLY_BASE_URL"] + "/v2/audiences/" + os.environ["TRACKLY_AUDIENCE_ID"]
 def send(method, body=None, **headers):
     headers = {"X-Api-Key": os.environ["TRACKLY_API_KEY"], **headers}
     urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=20).read()
+def reset():
+    request = urllib.request.Request(os.environ["TRACKLY_CONTROL_URL"] + "/reset", method="POST")
+    print(urllib.request.urlopen(request, timeout=20).status)
 """
+NO_TYPE = """send('PUT', b'{"name": "x"}')"""
+"""An update without its content type: a violation, and accepted."""
 
 
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
+def python(script: str, *options: str, then: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    return serve(*options, sys.executable, "-c", CLIENT + script, *then)
 
 
-def serve(*arguments: str) -> Ran:
-    ran = subprocess.run(
-        [sys.executable, "-m", "trackly_contract.cli", "serve", *arguments],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+def serve(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*SERVE, *arguments]
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120, check=False)
 
 
-def python(script: str, *options: str) -> Ran:
-    return serve(*options, sys.executable, "-c", READ + script)
+def test_a_command_without_violations_passes_and_reaches_the_control_interface() -> None:
+    ran = python("reset(); send('GET'); print(sys.argv[1:])", then=("--port", "x"))
+    assert (ran.returncode, ran.stdout) == (0, "200\n['--port', 'x']\n")
+    assert [line for line in ran.stderr.splitlines() if "missing" not in line] == [
+        "",
+        "trackly gate        1 request, no violations",
+        "responses received  1 of 72 (1.4 %)",
+        "requests sent       1 of 25 (4.0 %)",
+    ]
 
 
-def test_a_command_that_sends_no_fault_passes() -> None:
-    ran = python("send('GET'); print('done')")
-    assert (ran.code, ran.out) == (0, "done\n")
-    assert "trackly gate   1 request, no faults" in ran.err
-    assert "answers met    1 of 72 (1.4 %)" in ran.err
+def test_a_violation_fails_a_command_that_ended_well_also_before_a_reset() -> None:
+    ran = python(f"{NO_TYPE}; reset(); send('GET')")
+    assert ran.returncode == 1
+    lines = ran.stderr.splitlines()
+    assert lines[1].split() == ["content-type", "undocumented"]
+    assert "  instead    application/json" in lines
+    assert "If this is intended, allow it: --allow content-type" in lines
+    assert "trackly gate        2 requests, 1 violation" in lines
 
 
-def test_a_fault_fails_a_command_that_ended_well() -> None:
-    ran = python("send('PUT', b'{\"name\": \"x\"}')")
-    assert ran.code == 1
-    assert ran.err.splitlines()[1].split() == ["content-type", "undocumented"]
-    assert "  instead    application/json" in ran.err.splitlines()
+def test_what_is_sent_before_a_reset_is_sent() -> None:
+    assert python("send('GET'); reset()").returncode == 0
 
 
-def test_a_fault_that_is_meant_passes() -> None:
-    assert python("send('PUT', b'{\"name\": \"x\"}')", "--meant", "content-type").code == 0
+@pytest.mark.parametrize(
+    ("script", "options", "code", "said"),
+    [
+        pytest.param(NO_TYPE, ["--allow", "content-type"], 0, "1 request, no violations", id="allowed"),
+        pytest.param("send('PUT', b'{}'); sys.exit(7)", [], 7, "1 violation", id="the command's own code first"),
+        pytest.param("", [], 1, "FAILED no request arrived: give the client TRACKLY_BASE_URL as its", id="no request"),
+        pytest.param(
+            "send('GET')",
+            ["--fail-under", "responses:50"],
+            1,
+            "FAILED responses: 1.4 % is below the required 50 %",
+            id="too little coverage",
+        ),
+        pytest.param(
+            "print('ran')",
+            ["--allow", "filter.time.units"],
+            2,
+            "--allow: no rule or question is called filter.time.units",
+            id="a name that no violation has",
+        ),
+    ],
+)
+def test_the_exit_code_and_what_is_reported(script: str, options: list[str], code: int, said: str) -> None:
+    ran = python(script, *options)
+    assert (ran.returncode, ran.stdout) == (code, "")
+    assert said in ran.stderr
 
 
-def test_the_exit_code_of_the_command_comes_first() -> None:
-    assert python("send('PUT', b'{}'); raise SystemExit(7)").code == 7
-
-
-def test_a_command_that_sends_nothing_fails() -> None:
-    ran = serve(sys.executable, "-c", "pass")
-    assert ran.code == 1
-    assert "FAILED no request came: give the client TRACKLY_BASE_URL as its base URL" in ran.err
-
-
-def test_options_after_the_command_are_the_commands_own() -> None:
-    assert serve(sys.executable, "-c", READ + "import sys; send('GET'); print(sys.argv[1:])", "--port", "x").out == (
-        "['--port', 'x']\n"
-    )
-
-
-def test_a_mistyped_option_is_no_command() -> None:
-    ran = serve("--prot", "8377")
-    assert ran.code == 2
-    assert "No such option" in ran.err
-    assert "--port" in ran.err
-
-
-def test_too_little_coverage_fails() -> None:
-    ran = python("send('GET')", "--fail-under", "answers:50")
-    assert ran.code == 1
-    assert "FAILED answers: 1.4 % is below the 50 % that is required" in ran.err
-
-
-def test_a_command_that_is_not_there_is_told() -> None:
-    ran = serve("no-such-program")
-    assert ran.code == 1
-    assert "'no-such-program' cannot be started" in ran.err
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        pytest.param(["--prot", "8377"], 2, ["No such option", "--port"], id="a mistyped option is no command"),
+        pytest.param(["no-such-program"], 1, ["'no-such-program' cannot be started"], id="no such program"),
+    ],
+)
+def test_a_command_that_cannot_be_started_is_an_error(arguments: list[str], code: int, said: list[str]) -> None:
+    ran = serve(*arguments)
+    assert ran.returncode == code
+    assert [text for text in said if text not in ran.stderr] == []
 
 
 def test_a_proxy_of_the_environment_does_not_stand_between(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "example.org")
     ran = python("send('GET'); print(os.environ['no_proxy'])")
-    assert (ran.code, ran.out) == (0, "example.org,127.0.0.1\n")
+    assert (ran.returncode, ran.stdout) == (0, "example.org,127.0.0.1\n")
 
 
-def test_a_command_reaches_the_control_interface() -> None:
-    ran = python("print(urllib.request.urlopen(os.environ['TRACKLY_CONTROL_URL']).status); send('GET')")
-    assert (ran.code, ran.out) == (0, "200\n")
-
-
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_that_is_taken_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = serve("--port", str(taken.getsockname()[1]))
-    assert ran.code == 1
-    assert "choose another with --port" in ran.err
+    assert ran.returncode == 1
+    assert "choose another with --port" in ran.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a POSIX signal here")
-def test_without_a_command_it_serves_until_ctrl_c_and_says_how_much_came() -> None:
+def test_without_a_command_it_serves_until_ctrl_c() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "trackly_contract.cli", "serve", "--port", "0"],
+        [*SERVE, "--port", "0"],
         env=environment(PYTHONUNBUFFERED="1"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -130,7 +127,7 @@ def test_without_a_command_it_serves_until_ctrl_c_and_says_how_much_came() -> No
     )
     try:
         assert process.stdout is not None
-        base_url = process.stdout.readline().split()[3]
+        base_url = process.stdout.readline().split()[3].rstrip(",")
         exports = [process.stdout.readline().strip() for _ in range(4)]
         assert exports[0] == f"export TRACKLY_BASE_URL={base_url}"
         assert exports[3] == f"export TRACKLY_CONTROL_URL={base_url.removesuffix('/api')}/control"
@@ -142,31 +139,3 @@ def test_without_a_command_it_serves_until_ctrl_c_and_says_how_much_came() -> No
     finally:
         process.kill()
         process.wait()
-
-
-CONTROL = """
-def reset():
-    url = os.environ["TRACKLY_CONTROL_URL"] + "/reset"
-    urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=20).read()
-"""
-
-
-def test_what_was_at_fault_before_a_reset_still_fails_the_command() -> None:
-    ran = python(CONTROL + "send('PUT', b'{\"name\": \"x\"}'); reset(); send('GET')")
-    assert ran.code == 1
-    assert "trackly gate   2 requests, 1 fault" in ran.err
-
-
-def test_a_command_whose_last_word_is_a_reset_has_sent_something() -> None:
-    assert python(CONTROL + "send('GET'); reset()").code == 0
-
-
-def test_a_name_that_no_fault_can_have_is_an_error_before_anything_runs() -> None:
-    ran = python("print('ran')", "--meant", "filter.time.units")
-    assert (ran.code, ran.out) == (2, "")
-    assert "--meant: no rule or question is called filter.time.units" in ran.err
-
-
-def test_a_fault_comes_with_how_to_let_it_pass() -> None:
-    ran = python("send('PUT', b'{\"name\": \"x\"}')")
-    assert "Meant? Then say so: --meant content-type\n" in ran.err

@@ -244,7 +244,7 @@ def waived(desk: Desk, text: str) -> None:
         ended(desk.run(text), 0, "1 broken rule waived")
 
 
-def stand_in(desk: Desk, text: str) -> None:
+def mock_api(desk: Desk, text: str) -> None:
     program("curl")
     serve, ask = text.splitlines()
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -295,7 +295,7 @@ TRIED: dict[Block, Callable[[Desk, str], None]] = {
     (NIGHT, 1): nightly,
     (NIGHT, 2): compared,
     (NIGHT, 3): waived,
-    ("A stand-in for your client's tests", 1): stand_in,
+    ("A mock API for your client's tests", 1): mock_api,
     ("A gate before a release", 1): gated,
     ("A gate before a release", 2): served,
     ("Ask what is open", 1): open_questions,

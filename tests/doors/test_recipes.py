@@ -177,7 +177,7 @@ sys.exit(7)
 """
 
 
-def test_a_gate_gives_its_command_a_stand_in_and_ends_as_it_did(house: House) -> None:
+def test_a_gate_gives_its_command_a_mock_api_and_ends_as_it_did(house: House) -> None:
     done = house.run("gate.sh", sys.executable, "-c", READS)
     assert (done.returncode, done.stdout.split()[-1:]) == (7, ["200"]), done.stderr
     port = int(done.stdout.split("127.0.0.1:")[1].split("/")[0])
@@ -197,15 +197,15 @@ def test_a_gate_judges_what_its_command_sends(house: House) -> None:
 
 
 def test_a_gate_can_require_coverage(house: House) -> None:
-    done = house.run("gate.sh", sys.executable, "-c", READS.replace("7", "0"), TRACKLY_FAIL_UNDER="answers:50")
+    done = house.run("gate.sh", sys.executable, "-c", READS.replace("7", "0"), TRACKLY_FAIL_UNDER="responses:50")
     assert done.returncode == 1
-    assert "is below the 50 % that is required" in done.stderr
+    assert "is below the required 50 %" in done.stderr
 
 
 def test_a_gate_whose_command_sends_nothing_fails(house: House) -> None:
     done = house.run("gate.sh", "true")
     assert done.returncode == 1
-    assert "FAILED no request came" in done.stderr
+    assert "FAILED no request arrived" in done.stderr
 
 
 # Both ------------------------------------------------------------------------------------------------------

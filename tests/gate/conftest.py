@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import pytest
 
-os.environ.pop("GITHUB_ACTIONS", None)  # a run under test must not write annotations
+from trackly_contract.gate import Gate
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()

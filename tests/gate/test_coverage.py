@@ -1,4 +1,4 @@
-"""Facts about coverage: what counts as met and sent, how it adds up, what is required of it."""
+"""Coverage: what counts as received and sent, how it adds up, what is required of it."""
 
 from __future__ import annotations
 
@@ -6,39 +6,21 @@ from typing import Any
 
 import pytest
 
-from trackly_contract.core import Request, encode
-from trackly_contract.gate import Coverage, Gate, required
+from tests.gate.requests import COUNT, TIME, read, update
+from trackly_contract.gate import Coverage, Gate, possible_responses, required
 from trackly_contract.gate.coverage import kinds_of, possible_requests
 
-PATH = f"/v2/audiences/{Gate().audience_id}"
-HEADERS = (("X-Api-Key", Gate().api_key), ("Content-Type", "application/json"))
-COUNT = {"condition_type": "count", "field": "click_count", "operator": "gte", "value": 3}
-WITHIN = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 2, "unit": "hours"}
-NESTED = {"operator": "OR", "conditions": [WITHIN], "groups": [{"operator": "AND", "conditions": [COUNT]}]}
+NESTED = {"operator": "OR", "conditions": [TIME], "groups": [{"operator": "AND", "conditions": [COUNT]}]}
 
 
-def read(gate: Gate) -> None:
-    gate.answer(Request("GET", PATH, HEADERS[:1]))
+def covered(gate: Gate) -> set[str]:
+    return set(Coverage().of(gate).names)
 
 
-def put(gate: Gate, body: Any) -> None:
-    gate.answer(Request("PUT", PATH, HEADERS, body if isinstance(body, bytes) else encode(body)))
-
-
-def kinds(body: Any) -> set[str]:
-    gate = Gate()
-    put(gate, body)
-    return set(kinds_of(gate.last))
-
-
-def test_a_read_is_a_kind_of_request() -> None:
-    gate = Gate()
-    read(gate)
-    assert list(kinds_of(gate.last)) == ["read"]
-
-
-def test_an_update_is_a_kind_for_each_member_and_each_word_of_its_filter() -> None:
-    assert kinds({"name": "x", "filter": NESTED}) == {
+def test_an_update_is_a_kind_for_each_field_and_each_word_of_its_filter(gate: Gate) -> None:
+    update(gate, {"name": "x", "filter": NESTED})
+    kinds = set(kinds_of(gate.last))
+    assert kinds == {
         "update name",
         "update filter",
         "filter nested",
@@ -52,92 +34,80 @@ def test_an_update_is_a_kind_for_each_member_and_each_word_of_its_filter() -> No
         "count field click_count",
         "count operator gte",
     }
-
-
-def test_every_kind_that_is_sent_without_fault_is_a_possible_one() -> None:
-    assert kinds({"name": "x", "description": "y", "source_lists": [101], "filter": NESTED}) <= set(possible_requests())
+    assert kinds < set(possible_requests())
 
 
 @pytest.mark.parametrize("body", [{"name": "x", "colour": 1}, b"{", [1]])
-def test_a_request_at_fault_counts_for_nothing(body: Any) -> None:
-    assert kinds(body) == set()
+def test_a_request_that_fails_a_test_counts_for_nothing(gate: Gate, body: Any) -> None:
+    update(gate, body)
+    assert covered(gate) == set()
 
 
-def test_an_honest_answer_is_met_as_much_as_a_forced_one() -> None:
-    gate = Gate()
+def test_a_rejected_request_counts_for_nothing_though_it_is_allowed(gate: Gate) -> None:
+    with gate.allow("update.name.too_long"):
+        update(gate, {"name": "n" * 256, "filter": NESTED})
+    assert covered(gate) == {"update-400-name_too_long"}
+
+
+@pytest.mark.parametrize("body", [b'{"name": "x", "\\ud800": 1}', {"name": "x", "colour": 1}])
+def test_nothing_is_kept_but_what_is_possible(gate: Gate, body: Any) -> None:
+    with gate.allow():
+        update(gate, body)
+    assert covered(gate) == {"update-200-as-documented", "update name"}
+
+
+def test_an_allowed_body_that_is_no_json_is_no_kind(gate: Gate) -> None:
+    with gate.allow():
+        update(gate, b"{")
+    assert covered(gate) == set()
+
+
+def test_a_response_counts_if_it_was_given_forced_or_not(gate: Gate) -> None:
+    read(gate)
+    gate.force("archived", operation="read")
     read(gate)
     gate.remove()
     gate.force("null-cache", operation="update")
-    put(gate, {"name": "x"})
-    gate.arrange()
-    gate.force("archived", operation="read")
-    read(gate)
-    met = Coverage().of(gate).answers
-    assert met >= {"read-200-as-documented", "read-200-archived"}
-    assert "update-200-null-cache" not in met
-
-
-def test_an_answer_that_is_forced_and_never_given_is_not_met() -> None:
-    gate = Gate()
-    gate.force("404")
-    assert Coverage().of(gate).answers == set()
-
-
-def test_shares_add_up() -> None:
-    one = Coverage(frozenset({"read-200-archived"}), frozenset({"read"}))
-    two = Coverage(frozenset({"read-200-archived", "read-404-not_found"}), frozenset())
-    assert (one | two).answers == {"read-200-archived", "read-404-not_found"}
-    assert (one | two).requests == {"read"}
-    assert Coverage.from_json((one | two).to_json()) == one | two
-
-
-def test_a_fault_of_the_way_is_met_and_counts_in_no_share() -> None:
-    gate = Gate()
+    update(gate, {"name": "x"})
+    gate.force("invalid_time_unit")
     gate.force("429", operation="read")
     read(gate)
-    assert Coverage().of(gate).percent("answers") == 0
+    assert covered(gate) - {"read"} == {"read-200-as-documented", "read-200-archived"}
+
+
+def test_coverage_adds_up() -> None:
+    one, two = Coverage(frozenset({"read-200-archived", "read"})), Coverage(frozenset({"read-404-not_found", "read"}))
+    assert (one | two).names == {"read-200-archived", "read-404-not_found", "read"}
+
+
+def test_no_response_has_the_name_of_a_request() -> None:
+    assert not set(possible_responses()) & set(possible_requests())
 
 
 def test_the_lines_name_what_is_missing() -> None:
-    lines = Coverage(frozenset({"read-200-as-documented"}), frozenset(possible_requests())).lines()
-    assert lines[0] == "answers met    1 of 72 (1.4 %)"
-    assert lines[1].startswith("  missing      read-200-null-cache, ")
-    assert lines[1].endswith(" and 67 more")
-    assert lines[2] == f"requests sent  {len(possible_requests())} of {len(possible_requests())} (100.0 %)"
-    assert len(lines) == 3
+    kinds = possible_requests()
+    first = "read-200-null-cache, read-200-zero-size, read-200-archived, read-200-all-lists"
+    assert Coverage(frozenset({"read-200-as-documented", *kinds})).lines() == [
+        "responses received  1 of 72 (1.4 %)",
+        f"  missing           {first} and 67 more",
+        f"requests sent       {len(kinds)} of {len(kinds)} (100.0 %)",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("text", "share", "percent"), [("90", "", 90), ("answers:99.5", "answers", 99.5), ("requests:0", "requests", 0)]
+    ("text", "share", "percent"), [("90", "", 90), ("responses:99.5", "responses", 99.5), ("requests:0", "requests", 0)]
 )
 def test_what_is_required_is_read(text: str, share: str, percent: float) -> None:
     assert required(text) == (share, percent)
 
 
-@pytest.mark.parametrize("text", ["", "x", "101", "-1", "codes:90", "answers:", "nan"])
-def test_what_is_no_share_is_refused_with_what_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match="give a percentage, as 90, answers:90 or requests:40"):
+@pytest.mark.parametrize("text", ["", "x", "101", "-1", "codes:90", "responses:", "nan"])
+def test_what_is_no_share_is_rejected_with_what_to_write(text: str) -> None:
+    with pytest.raises(ValueError, match="give a percentage, as 90, responses:90 or requests:40"):
         required(text)
 
 
-def test_both_shares_are_held_against_a_number_alone() -> None:
-    covered = Coverage(requests=frozenset(possible_requests()))
-    assert covered.below([("", 50.0)]) == ["FAILED answers: 0.0 % is below the 50 % that is required"]
-    assert covered.below([("requests", 100.0)]) == []
-
-
-def test_a_request_that_is_refused_counts_for_nothing_though_it_is_meant() -> None:
-    gate = Gate()
-    with gate.meant("update.name.too_long"):
-        put(gate, {"name": "n" * 256, "filter": NESTED})
-    assert Coverage().of(gate).requests == set()
-    assert Coverage().of(gate).answers == {"update-400-name_too_long"}
-
-
-def test_nothing_is_kept_but_what_is_possible() -> None:
-    gate = Gate()
-    with gate.meant():
-        put(gate, b'{"name": "x", "\\ud800": 1}')
-    gate.force("429", operation="read")
-    read(gate)
-    assert Coverage().of(gate) == Coverage(frozenset({"update-200-as-documented"}), frozenset({"update name", "read"}))
+def test_a_number_alone_is_required_of_both_shares() -> None:
+    coverage = Coverage(frozenset(possible_requests()))
+    assert coverage.below([("", 50.0)]) == ["FAILED responses: 0.0 % is below the required 50 %"]
+    assert coverage.below([("requests", 100.0)]) == []

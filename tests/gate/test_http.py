@@ -1,4 +1,4 @@
-"""Facts about the reference server behind real sockets on loopback."""
+"""HTTP on loopback, over real sockets: a reference server, and a gate with the network faults of its scenarios."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 from wsgiref.validate import validator
 
 import httpx
@@ -16,7 +17,8 @@ import pytest
 
 from trackly_contract import __version__
 from trackly_contract.core import Request, Response
-from trackly_contract.gate.http import running, serve_forever, wsgi_app
+from trackly_contract.gate import Control, Gate, http, network_faults
+from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ KEY = {"X-Api-Key": REFERENCE_KEY}
 
 
 class Listening(ReferenceServer):
-    """Remembers what it was asked, and answers as always."""
+    """Remembers what it was asked, and responds as always."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,9 +51,20 @@ def base(server: Listening) -> Iterator[str]:
         yield url
 
 
+def asking(base: str) -> httpx.Client:
+    return httpx.Client(base_url=base, headers=KEY, trust_env=False, timeout=30)
+
+
 @pytest.fixture
 def client(base: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=base, headers=KEY, trust_env=False, timeout=30) as opened:
+    with asking(base) as opened:
+        yield opened
+
+
+@pytest.fixture
+def gated(gate: Gate) -> Iterator[httpx.Client]:
+    """A client of a gate."""
+    with running(Control(gate)) as url, asking(url) as opened:
         yield opened
 
 
@@ -71,18 +84,29 @@ def only_threads(known: set[threading.Thread]) -> bool:
     return set(threading.enumerate()) <= known
 
 
+# A server -------------------------------------------------------------------------------------------
+
+
 def test_the_base_url_is_loopback_and_ends_in_api(base: str) -> None:
     url = httpx.URL(base)
     assert (url.scheme, url.host, url.path) == ("http", "127.0.0.1", "/api")
-    assert url.port
+    other = socket.gethostbyname(socket.gethostname())
+    if other.startswith("127."):
+        other = "127.0.0.2"
+    with (
+        pytest.raises(OSError, match=r"refused|unreachable|timed out"),
+        socket.create_connection((other, url.port or 0), 2),
+    ):
+        pass
 
 
-def test_a_read_and_an_update_are_answered_as_without_sockets(client: httpx.Client) -> None:
+def test_requests_get_the_same_responses_as_without_sockets(client: httpx.Client) -> None:
     twin = ReferenceServer()
     for method, path, body in [
         ("GET", AUDIENCE, b""),
         ("PUT", AUDIENCE, '{"name": "Ünï 😀", "filter": {"operator": "XOR"}}'.encode()),
         ("PUT", AUDIENCE, '{"name": "Ünï 😀", "source_lists": []}'.encode()),
+        ("PUT", AUDIENCE, b"[" * 10_000),
         ("GET", f"{AUDIENCE}/size", b""),
         ("GET", AUDIENCE, b""),
         ("GET", "/v2/audiences/none", b""),
@@ -93,12 +117,6 @@ def test_a_read_and_an_update_are_answered_as_without_sockets(client: httpx.Clie
         assert (response.status_code, response.content) == (expected.status, expected.body)
         assert all(response.headers[name] == value for name, value in expected.headers)
     assert response.headers["X-Trackly-Contract-Reference"] == __version__
-
-
-@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 10_000, b"NaN"])
-def test_a_malformed_body_is_a_400(client: httpx.Client, body: bytes) -> None:
-    response = client.put(AUDIENCE, content=body)
-    assert (response.status_code, response.json()["code"]) == (400, "undocumented")
 
 
 def test_a_body_of_six_megabytes_is_a_413_and_the_connection_goes_on(client: httpx.Client) -> None:
@@ -127,11 +145,6 @@ def test_head_is_a_405_without_a_body(client: httpx.Client) -> None:
     assert client.get(AUDIENCE).status_code == 200
 
 
-def test_no_key_is_a_401(base: str) -> None:
-    response = httpx.get(base + AUDIENCE, trust_env=False)
-    assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
-
-
 @pytest.mark.parametrize(
     ("target", "path"),
     [
@@ -142,34 +155,30 @@ def test_no_key_is_a_401(base: str) -> None:
         ("/api/v2/audiences/../x", "/v2/audiences/../x"),
         ("/api//v2/audiences/x", "//v2/audiences/x"),
         (f"http://example.com/api{AUDIENCE}", AUDIENCE),
-        ("/%61pi/v2/audiences/x", "/"),
-        (AUDIENCE, "/"),
-        ("/apiv2/audiences/x", "/"),
-        (f"//api{AUDIENCE}", "/"),
-        ("/api", "/"),
-        ("/", "/"),
-        ("*", "/"),
+        *(
+            (path, f"HOST{path}")
+            for path in ("/%61pi/v2/audiences/x", AUDIENCE, "/apiv2/x", f"//api{AUDIENCE}", "/api")
+        ),
+        ("/", "HOST/"),
+        ("*", "HOST/"),
     ],
 )
 def test_the_path_arrives_as_it_was_written(base: str, server: Listening, target: str, path: str) -> None:
     key = f"X-Api-Key: {REFERENCE_KEY}\r\nConnection: close"
-    answer = raw(base, f"GET {target} HTTP/1.1\r\nHost: x\r\n{key}\r\n\r\n".encode())
-    assert server.heard[-1].path == path
-    assert answer.startswith(b"HTTP/1.1 200 OK" if path == AUDIENCE else b"HTTP/1.1 404 Not Found")
-    assert b"X-Trackly-Contract-Reference: " in answer
+    received = raw(base, f"GET {target} HTTP/1.1\r\nHost: x\r\n{key}\r\n\r\n".encode())
+    assert server.heard[-1].path == path.replace("HOST", base.removesuffix("/api"))
+    assert received.startswith(b"HTTP/1.1 200 OK" if path == AUDIENCE else b"HTTP/1.1 404 Not Found")
+    assert b"X-Trackly-Contract-Reference: " in received
 
 
 def test_headers_and_query_do_not_get_in_the_way(client: httpx.Client, server: Listening) -> None:
-    response = client.put(
-        AUDIENCE, params={"name": "no"}, content=b"{}", headers={"Content-Type": "text/x", "X-Other": "1"}
-    )
-    assert response.status_code == 200
-    assert server.heard[-1].header("content-type") == "text/x"
-    assert server.heard[-1].header("x-other") == "1"
-    assert server.heard[-1].header("x-api-key") == REFERENCE_KEY
+    headers = {"Content-Type": "text/x", "X-Other": "1"}
+    assert client.put(AUDIENCE, params={"name": "no"}, content=b"{}", headers=headers).status_code == 200
+    heard = server.heard[-1]
+    assert {name: heard.header(name) for name in (*headers, *KEY)} == headers | KEY
 
 
-def test_what_is_no_http_is_refused_and_the_server_lives_on(base: str, client: httpx.Client) -> None:
+def test_what_is_no_http_is_rejected_and_the_server_lives_on(base: str, client: httpx.Client) -> None:
     assert raw(base, b"\x00\xff nonsense\r\n\r\n").startswith(b"HTTP/1.0 400")
     assert client.get(AUDIENCE).status_code == 200
 
@@ -187,16 +196,9 @@ def test_requests_at_once_are_answered_one_at_a_time() -> None:
             return response
 
     watched = Watched()
-    with (
-        running(watched) as base,
-        httpx.Client(base_url=base, headers=KEY, trust_env=False, timeout=30) as client,
-        ThreadPoolExecutor(4) as pool,
-    ):
-        stamps = [
-            response.json()["calculated_at"]
-            for response in pool.map(lambda _: client.get(f"{AUDIENCE}/size"), range(40))
-        ]
-    assert len(set(stamps)) == 40
+    with running(watched) as base, asking(base) as client, ThreadPoolExecutor(4) as pool:
+        counted = pool.map(lambda _: client.get(f"{AUDIENCE}/size").json()["calculated_at"], range(40))
+    assert len(set(counted)) == 40
     assert watched.most == 1
 
 
@@ -233,7 +235,7 @@ def test_nothing_is_left_behind_even_with_requests_half_sent() -> None:
         socket.create_connection(address, timeout=5).close()
 
 
-def test_a_port_can_be_chosen_again_and_a_taken_one_is_refused() -> None:
+def test_a_port_can_be_chosen_again_and_a_taken_one_is_an_error() -> None:
     before = set(threading.enumerate())
     with running(ReferenceServer()) as first:
         port = httpx.URL(first).port or 0
@@ -252,30 +254,98 @@ def test_it_stops_when_the_block_raises() -> None:
     assert only_threads(before)
 
 
-def test_serving_forever_announces_the_url_and_ends_with_ctrl_c() -> None:
-    seen: list[int] = []
-
-    def interrupt(url: str) -> None:
-        seen.append(httpx.get(url + AUDIENCE, headers=KEY, trust_env=False).status_code)
-        raise KeyboardInterrupt
-
-    serve_forever(running(ReferenceServer()), announce=interrupt)
-    assert seen == [200]
-
-
-def test_the_application_keeps_to_wsgi_and_needs_no_waitress() -> None:
-    listening = Listening()
-    transport = httpx.WSGITransport(app=validator(wsgi_app(listening)))
-    with httpx.Client(transport=transport, base_url="http://x/api", headers=KEY) as client:
+def test_the_application_keeps_to_wsgi() -> None:
+    plain: Any = http.wsgi_app
+    with (
+        mock.patch.object(http, "wsgi_app", lambda served: validator(plain(served))),
+        running(Control(Gate())) as base,
+        asking(base) as client,
+    ):
         assert client.get(AUDIENCE).json()["cached_size"] == 12480
         assert client.put(AUDIENCE, content=b'{"name": 5}').status_code == 400
-        assert client.get("/v2/audiences/a%20b").status_code == 404
-        assert client.get("/v2/audiences/\N{SNOWMAN}").status_code == 404
         assert client.head(AUDIENCE).status_code == 405
-    assert [heard.path for heard in listening.heard] == [
-        AUDIENCE,
-        AUDIENCE,
-        "/v2/audiences/a%20b",
-        "/v2/audiences/%3F",
-        AUDIENCE,
-    ]
+        controlled = client.get(base.removesuffix("/api") + "/control/lists")
+    assert controlled.json() == [101, 102, 103]
+    assert "X-Trackly-Contract-Reference" not in controlled.headers
+
+
+# A gate -----------------------------------------------------------------------------------------------
+
+
+def test_a_gate_knows_its_address_and_what_it_is_sent(gated: httpx.Client, gate: Gate) -> None:
+    assert gated.get(AUDIENCE, params={"expand": "1"}).json()["name"] == "High-Value Clickers"
+    assert str(gated.base_url) == f"{gate.base_url}/"
+    assert gate.last.query == "expand=1"
+
+
+@pytest.mark.parametrize("size", [200, 6_000_000])
+def test_a_body_that_is_too_long_is_judged_whole(gated: httpx.Client, gate: Gate, size: int) -> None:
+    gate.choose(largest_body=min(size - 50, gate.server.choices.largest_body))
+    assert gated.put(AUDIENCE, json={"description": "n" * size}).status_code == 413
+    assert gate.failures() == []
+
+
+def test_a_path_outside_the_base_url_is_reported_as_it_was_sent(gated: httpx.Client, gate: Gate) -> None:
+    url = gate.base_url.removesuffix("/api")
+    assert gated.get(f"{url}{AUDIENCE}").status_code == 404
+    assert [violation.got for violation in gate.last.failures] == [f"GET {url}{AUDIENCE}"]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, fault in network_faults().items() if name.startswith("read") and fault.status >= 400]
+)
+def test_the_response_of_a_gateway_arrives_as_it_is(gated: httpx.Client, gate: Gate, name: str) -> None:
+    fault = network_faults()[name]
+    gate.force(name)
+    response = gated.get(AUDIENCE)
+    assert (response.status_code, response.content) == (fault.status, fault.body)
+    assert response.headers.get("Retry-After") == dict(fault.headers).get("Retry-After")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "text"),
+    [
+        ("disconnected", httpx.RemoteProtocolError, "without sending a response"),
+        ("truncated", httpx.RemoteProtocolError, "without sending complete message body"),
+        ("timeout", httpx.ReadTimeout, "timed out"),
+    ],
+)
+def test_a_connection_breaks_as_it_is_forced_to_and_logs_nothing(
+    gated: httpx.Client, gate: Gate, name: str, error: type[Exception], text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate.force(name, operation="read")
+    with pytest.raises(error, match=text):
+        gated.get(AUDIENCE, timeout=0.2 if name == "timeout" else 30)
+    assert gated.get(AUDIENCE).status_code == 200
+    assert [record for record in caplog.records if record.name.startswith("waitress")] == []
+
+
+def test_a_response_that_never_comes_does_not_keep_the_server_from_closing(gate: Gate) -> None:
+    gate.force("timeout", operation="read")
+
+    def wait(url: str) -> None:
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"{url}{AUDIENCE}", timeout=60, trust_env=False)
+
+    with running(Control(gate)) as url:
+        thread = threading.Thread(target=wait, args=(url,), daemon=True)
+        thread.start()
+        while not gate.requests:
+            time.sleep(0.01)
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_while_one_response_is_held_back_others_are_given(gated: httpx.Client, gate: Gate) -> None:
+    gate.force("timeout", operation="update")
+
+    def wait() -> None:
+        with pytest.raises(httpx.ReadTimeout):
+            gated.put(AUDIENCE, json={"name": "x"}, timeout=1)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert [gated.get(AUDIENCE).status_code for _ in range(3)] == [200, 200, 200]
+    thread.join(30)

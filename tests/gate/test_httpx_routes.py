@@ -1,4 +1,4 @@
-"""Facts about the way of httpx clients to the gate: no change to them, no way past it, no other host touched."""
+"""How httpx clients reach the gate: no change to them, no way past it, no other host touched."""
 
 from __future__ import annotations
 
@@ -7,29 +7,25 @@ import socket
 import threading
 import urllib.request
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from respx.models import AllMockedAssertionError
 
+from tests.gate.requests import PATH
 from trackly_contract.gate import HOSTS, Gate, Gateway, routed
 from trackly_contract.gate.http import running
 from trackly_contract.gate.httpx_routes import EscapedError
-from trackly_contract.reference import ReferenceServer
+from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     import respx
 
-PATH = f"/v2/audiences/{Gate().audience_id}"
-KEY = {"X-Api-Key": Gate().api_key}
-
-
-@pytest.fixture
-def gate() -> Gate:
-    return Gate()
+KEY = {"X-Api-Key": REFERENCE_KEY}
+PAST = "went past trackly_api"
 
 
 @pytest.fixture
@@ -42,6 +38,21 @@ def get(base_url: str, path: str = PATH) -> httpx.Response:
     return httpx.get(base_url + path, headers=KEY, trust_env=False)
 
 
+def async_update(transport: httpx.AsyncBaseTransport | None) -> int:
+    """Update the name to "in pieces" with an async client, the body in pieces; return the status."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"name":'
+        yield b' "in pieces"}'
+
+    async def update() -> int:
+        async with httpx.AsyncClient(base_url=HOSTS[0], headers=KEY, trust_env=False, transport=transport) as client:
+            response = await client.put(PATH, content=pieces(), headers={"Content-Type": "application/json"})
+            return response.status_code
+
+    return asyncio.run(update())
+
+
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.usefixtures("gateway")
 def test_both_hosts_reach_the_gate(gate: Gate, host: str) -> None:
@@ -50,22 +61,28 @@ def test_both_hosts_reach_the_gate(gate: Gate, host: str) -> None:
 
 
 @pytest.mark.usefixtures("gateway")
-def test_an_async_client_reaches_it_with_a_body_in_pieces(gate: Gate) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b'{"name":'
-        yield b' "in pieces"}'
-
-    async def update() -> int:
-        async with httpx.AsyncClient(base_url=HOSTS[0], headers=KEY, trust_env=False) as client:
-            answer = await client.put(PATH, content=pieces(), headers={"Content-Type": "application/json"})
-            return answer.status_code
-
-    assert asyncio.run(update()) == 200
-    assert gate.after["name"] == "in pieces"
+@pytest.mark.parametrize("brings_a_transport", [False, True])
+def test_async_clients_reach_it(gate: Gate, *, brings_a_transport: bool) -> None:
+    assert async_update(gate.transport if brings_a_transport else None) == 200
+    assert (gate.after["name"], gate.requests) == ("in pieces", 1)
 
 
-def test_another_base_url_is_routed_where_it_is_named(gate: Gate) -> None:
-    with routed(gate, ["https://sandbox.example/trackly/api/", *HOSTS]):
+@pytest.mark.usefixtures("gateway")
+@pytest.mark.parametrize("option", ["transport", "proxy"])
+def test_clients_with_a_transport_or_a_proxy_reach_it(gate: Gate, option: str) -> None:
+    options: dict[str, Any] = (
+        {"transport": gate.transport} if option == "transport" else {"proxy": "http://127.0.0.1:9"}
+    )
+    with httpx.Client(base_url=HOSTS[0], headers=KEY, **options) as client:
+        assert client.get(PATH).status_code == 200
+    assert gate.requests == 1
+
+
+@pytest.mark.parametrize(
+    "spelling", ["https://sandbox.example/trackly/api", "https://Sandbox.example:443/trackly/api/"]
+)
+def test_another_base_url_is_routed_where_it_is_named(gate: Gate, spelling: str) -> None:
+    with routed(gate, [spelling, *HOSTS]):
         assert get("https://sandbox.example/trackly/api").status_code == 200
         assert get(HOSTS[0]).status_code == 200
 
@@ -79,7 +96,7 @@ def test_other_hosts_pass_through() -> None:
 
 
 @pytest.mark.parametrize("first", ["respx_mock", "gateway"])
-def test_routes_of_a_test_of_its_own_answer_other_hosts(request: pytest.FixtureRequest, gate: Gate, first: str) -> None:
+def test_routes_of_the_tests_own_serve_other_hosts(request: pytest.FixtureRequest, gate: Gate, first: str) -> None:
     for name in (first, "gateway", "respx_mock"):
         request.getfixturevalue(name)
     own: respx.MockRouter = request.getfixturevalue("respx_mock")
@@ -91,18 +108,19 @@ def test_routes_of_a_test_of_its_own_answer_other_hosts(request: pytest.FixtureR
         httpx.get("https://nobody.example/")
 
 
+@pytest.mark.parametrize(
+    ("base_url", "path", "status", "violation"),
+    [
+        ("https://app.tracklysms.com", PATH, 404, ("operation", f"GET https://app.tracklysms.com{PATH}")),
+        (HOSTS[0], f"{PATH}?expand=1", 200, ("query", "?expand=...")),
+    ],
+)
 @pytest.mark.usefixtures("gateway")
-def test_a_path_outside_the_base_url_is_a_fault(gate: Gate) -> None:
-    assert get("https://app.tracklysms.com").status_code == 404
-    assert [(fault.name, fault.got) for fault in gate.last.failures] == [
-        ("operation", f"GET https://app.tracklysms.com{PATH}")
-    ]
-
-
-@pytest.mark.usefixtures("gateway")
-def test_a_query_is_a_fault(gate: Gate) -> None:
-    assert get(HOSTS[0], f"{PATH}?expand=1").status_code == 200
-    assert [fault.got for fault in gate.last.failures] == ["?expand=..."]
+def test_a_path_elsewhere_and_a_query_are_violations(
+    gate: Gate, base_url: str, path: str, status: int, violation: tuple[str, str]
+) -> None:
+    assert get(base_url, path).status_code == status
+    assert [(found.name, found.got) for found in gate.last.failures] == [violation]
 
 
 @pytest.mark.parametrize(
@@ -120,19 +138,14 @@ def test_a_connection_that_breaks_raises_what_httpx_raises(gate: Gate, name: str
         get(HOSTS[0])
 
 
-def test_a_client_with_a_transport_of_its_own_is_given_ours(gate: Gate, gateway: Gateway) -> None:
-    with httpx.Client(transport=gateway.transport, base_url=HOSTS[0], headers=KEY) as client:
-        assert client.get(PATH).status_code == 200
-    assert gate.requests == 1
+def test_afterwards_everything_is_as_it_was(gate: Gate) -> None:
+    before = socket.getaddrinfo
+    with routed(gate):
+        assert socket.getaddrinfo is not before
+    assert socket.getaddrinfo is before
 
 
-def test_the_transport_serves_async_clients_too(gate: Gate, gateway: Gateway) -> None:
-    async def read() -> int:
-        async with httpx.AsyncClient(transport=gateway.transport, base_url=HOSTS[0], headers=KEY) as client:
-            return (await client.get(PATH)).status_code
-
-    assert asyncio.run(read()) == 200
-    assert gate.requests == 1
+# No way past ------------------------------------------------------------------------------------------
 
 
 class OwnTransport(httpx.BaseTransport):
@@ -143,14 +156,13 @@ class OwnTransport(httpx.BaseTransport):
             return httpx.Response(200)
 
 
-def test_a_client_that_goes_past_the_gate_is_stopped_and_told(gate: Gate, gateway: Gateway) -> None:
+def test_a_client_that_goes_past_the_gate_is_stopped_and_reported(gate: Gate, gateway: Gateway) -> None:
     with (
         httpx.Client(transport=OwnTransport()) as client,
-        pytest.raises(EscapedError, match=r"went past trackly_api .* Give it trackly_api\.transport"),
+        pytest.raises(EscapedError, match=rf"app\.tracklysms\.com {PAST} .* Give it trackly_api\.transport") as raised,
     ):
         client.get(HOSTS[0] + PATH)
-    assert gateway.escaped == ["app.tracklysms.com"]
-    assert gate.requests == 0
+    assert (gateway.escaped, gate.requests) == ([str(raised.value)], 0)
 
 
 @pytest.mark.parametrize(
@@ -163,16 +175,9 @@ def test_no_spelling_of_a_host_of_the_api_can_be_looked_up(host: str | bytes) ->
 
 
 @pytest.mark.usefixtures("gateway")
-def test_plain_http_does_not_reach_the_api_either() -> None:
-    with pytest.raises((EscapedError, httpx.ConnectError), match="went past trackly_api"):
+def test_plain_http_does_not_reach_the_api() -> None:
+    with pytest.raises((EscapedError, httpx.ConnectError), match=PAST):
         get("http://app.tracklysms.com/api")
-
-
-def test_afterwards_everything_is_as_it_was(gate: Gate) -> None:
-    before = socket.getaddrinfo
-    with routed(gate):
-        assert socket.getaddrinfo is not before
-    assert socket.getaddrinfo is before
 
 
 @pytest.fixture
@@ -200,31 +205,13 @@ def proxy() -> Iterator[tuple[str, list[bytes]]]:
 def test_no_proxy_leads_another_library_past_the_gate(gateway: Gateway, proxy: tuple[str, list[bytes]]) -> None:
     url, kept = proxy
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({"https": url}))
-    with pytest.raises(OSError, match="went past trackly_api"):
+    with pytest.raises(OSError, match=PAST):
         opener.open(HOSTS[0] + PATH, timeout=5)
-    assert (gateway.escaped, kept) == (["app.tracklysms.com"], [])
+    assert (len(gateway.escaped), kept) == (1, [])
 
 
 def test_no_proxy_leads_plain_http_past_the_gate(gateway: Gateway, proxy: tuple[str, list[bytes]]) -> None:
     url, kept = proxy
-    with httpx.Client(proxy=url) as client, pytest.raises(httpx.ConnectError, match="went past trackly_api"):
+    with httpx.Client(proxy=url) as client, pytest.raises(httpx.ConnectError, match=PAST):
         client.get("http://app.tracklysms.com/api" + PATH)
-    assert (gateway.escaped, kept) == (["app.tracklysms.com"], [])
-
-
-@pytest.mark.usefixtures("gateway")
-def test_an_httpx_client_with_a_proxy_reaches_the_gate(gate: Gate) -> None:
-    with httpx.Client(proxy="http://127.0.0.1:9", headers=KEY) as client:
-        assert client.get(HOSTS[0] + PATH).status_code == 200
-    assert gate.requests == 1
-
-
-@pytest.mark.parametrize("base_url", ["sandbox.example/api", "ftp://sandbox.example", "https://", "http://x:port"])
-def test_what_is_no_base_url_is_refused(gate: Gate, base_url: str) -> None:
-    with pytest.raises(ValueError, match="is no base URL: write it like https://app"):
-        Gateway(gate, [base_url])
-
-
-def test_a_base_url_is_the_same_in_another_spelling(gate: Gate) -> None:
-    with routed(gate, ["https://Sandbox.example:443/api/"]):
-        assert get("https://sandbox.example/api").status_code == 200
+    assert (len(gateway.escaped), kept) == (1, [])

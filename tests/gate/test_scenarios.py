@@ -1,91 +1,89 @@
-"""Facts about the answers that a client has to survive: all documented ones, and none that is called broken."""
+"""The scenarios: every documented error and every form of a success, none that the judge calls broken."""
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 
+from tests.gate.requests import read, update
 from trackly_contract.contract import contract
-from trackly_contract.core import Exchange, Request, Verdict, parse
-from trackly_contract.gate import Gate, possible_answers, possible_faults
-from trackly_contract.gate.gate import met
-from trackly_contract.gate.scenarios import Answer, Connection, named
+from trackly_contract.core import Exchange, Verdict
+from trackly_contract.gate import Gate, Scenario, every_scenario, network_faults, possible_responses
+from trackly_contract.gate.scenarios import _CHANGES, Connection, scenarios_named
 from trackly_contract.judge import judge_audience, judge_rejection
 from trackly_contract.judge.findings import Rejection
 
-ANSWERS = [pytest.param(answer, id=name) for name, answer in possible_answers().items()]
-FAULTS = [pytest.param(answer, id=name) for name, answer in possible_faults().items()]
+RESPONSES = [pytest.param(scenario, id=name) for name, scenario in possible_responses().items()]
+FAULTS = [pytest.param(scenario, id=name) for name, scenario in network_faults().items()]
 
 
-def request_for(gate: Gate, answer: Answer) -> Request:
-    headers = (("X-Api-Key", gate.api_key), ("Content-Type", "application/json"))
-    path = f"/v2/audiences/{gate.audience_id}"
-    if answer.operation == "read":
-        return Request("GET", path, headers[:1])
-    member = b'{"source_lists": [101]}' if "description" in answer.members else b'{"description": "x"}'
-    if "source_lists" in answer.members:
-        member = b'{"name": "x"}'
-    return Request("PUT", path, headers, member)
+def meet(gate: Gate, scenario: Scenario) -> None:
+    """Force a scenario, and send a request that leaves room for it."""
+    gate.force(scenario)
+    if scenario.operation == "read":
+        read(gate)
+    else:
+        update(
+            gate, {"name": "x"} if {"description", "source_lists"} & set(scenario.audience) else {"description": "x"}
+        )
 
 
-def verdicts(gate: Gate, answer: Answer) -> Counter[Verdict]:
-    """What our own judge says of the answer."""
-    sent = gate.answer(request_for(gate, answer))
-    assert sent.response is not None
-    exchange = Exchange(sent.request, sent.response)
-    if answer.success:
-        return Counter(found.verdict for found in judge_audience(exchange, gate.audience_id).findings)
-    rule = contract().rules[answer.stands_on]
-    assert rule.status is not None
-    assert rule.code is not None
-    return Counter(found.verdict for found in judge_rejection(exchange, rule.id, Rejection(rule.status, rule.code)))
+@pytest.mark.parametrize("scenario", RESPONSES + FAULTS)
+def test_a_scenario_that_is_forced_is_given_and_stamped(gate: Gate, scenario: Scenario) -> None:
+    meet(gate, scenario)
+    assert gate.last.scenario is scenario
+    assert gate.last.response_name == scenario.name
+    assert gate.last.connection is scenario.connection
+    response = gate.last.response
+    assert (response is None) == (scenario.connection in (Connection.TIMEOUT, Connection.DISCONNECTED))
+    if response is not None:
+        assert response.status == scenario.status
+        assert response.header("X-Trackly-Contract-Reference") is not None
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_an_answer_that_is_forced_is_given(answer: Answer) -> None:
-    gate = Gate()
-    gate.force(answer)
-    sent = gate.answer(request_for(gate, answer))
-    assert sent.answer is answer
-    assert met(sent) == answer.name
-    assert sent.response is not None
-    assert sent.response.status == answer.status
+@pytest.mark.parametrize("scenario", RESPONSES)
+def test_no_response_is_one_that_the_judge_calls_broken(gate: Gate, scenario: Scenario) -> None:
+    meet(gate, scenario)
+    assert gate.last.response is not None
+    exchange = Exchange(gate.last.request, gate.last.response)
+    if scenario.success:
+        findings = judge_audience(exchange, gate.audience_id).findings
+    else:
+        rule = contract().rules[scenario.based_on]
+        assert rule.status is not None
+        assert rule.code is not None
+        findings = tuple(judge_rejection(exchange, rule.id, Rejection(rule.status, rule.code)))
+    verdicts = [finding.verdict for finding in findings]
+    assert verdicts
+    assert Verdict.BROKEN not in verdicts
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_no_answer_is_one_that_the_judge_calls_broken(answer: Answer) -> None:
-    gate = Gate()
-    gate.force(answer)
-    found = verdicts(gate, answer)
-    assert found[Verdict.BROKEN] == 0
-    assert found.total() > 0
+@pytest.mark.parametrize("scenario", FAULTS)
+def test_a_network_fault_changes_nothing_unless_only_the_response_was_cut(gate: Gate, scenario: Scenario) -> None:
+    meet(gate, scenario)
+    cut = scenario.connection is Connection.TRUNCATED and scenario.operation == "update"
+    assert (gate.last.before != gate.last.after) == cut
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_an_answer_stands_on_a_rule_or_a_question(answer: Answer) -> None:
-    assert answer.stands_on in {*contract().rules, *contract().questions}
-    assert not answer.fault
+def test_every_name_of_the_data_file_is_known() -> None:
+    assert {scenario.based_on for scenario in possible_responses().values()} <= {
+        *contract().rules,
+        *contract().questions,
+    }
+    assert {f"read-{name}" for name in _CHANGES} <= set(possible_responses())
 
 
-def test_every_documented_refusal_is_there_for_each_operation_that_may_give_it() -> None:
+def test_every_documented_error_is_there_for_each_operation_that_may_give_it() -> None:
     documented = {(rule.status, rule.code) for rule in contract().rules.values() if rule.code}
+    contested = {(401, "missing_api_key"), (401, "invalid_api_key")}
     assert len(documented) == 24
-    for operation, expected in (
-        ("update", documented),
-        ("read", {(status, code) for status, code in documented if status != 400}),
-    ):
-        found = {(a.status, a.code) for a in possible_answers().values() if a.code and a.operation == operation}
-        assert found - {(401, "missing_api_key"), (401, "invalid_api_key")} == expected
-
-
-def test_the_contested_codes_of_401_are_there() -> None:
-    codes = {answer.code for answer in possible_answers().values() if answer.status == 401}
-    assert codes == {"unauthorized", "missing_api_key", "invalid_api_key"}
+    for operation in ("read", "update"):
+        found = {(s.status, s.code) for s in possible_responses().values() if s.code and s.operation == operation}
+        assert found - contested == {error for error in documented if operation == "update" or error[0] != 400}
+        assert found >= contested
 
 
 @pytest.mark.parametrize(
-    ("name", "member", "value"),
+    ("name", "field", "value"),
     [
         ("null-cache", "cached_size", None),
         ("null-cache", "cached_size_updated_at", None),
@@ -93,78 +91,35 @@ def test_the_contested_codes_of_401_are_there() -> None:
         ("archived", "status", "archived"),
         ("all-lists", "source_lists", []),
         ("null-description", "description", None),
+        ("longest-name", "name", "Åäö 漢字 😀 " + 246 * "n"),
         ("time-zone", "created_at", "2025-10-01T14:22:00Z"),
         ("time-fraction", "created_at", "2025-10-01T14:22:00.123456+00:00"),
-        ("more-members", "success", True),
+        ("extra-fields", "success", True),
     ],
 )
-def test_a_shape_shows_in_the_answer(name: str, member: str, value: object) -> None:
-    gate = Gate()
+def test_a_success_shows_what_its_name_says(gate: Gate, name: str, field: str, value: object) -> None:
     gate.force(name)
-    response = gate.answer(request_for(gate, possible_answers()[f"read-200-{name}"])).response
-    assert response is not None
-    assert parse(response.body)[member] == value
+    assert read(gate).json[field] == value
 
 
-def test_groups_can_be_absent_at_every_depth() -> None:
-    gate = Gate()
+def test_groups_can_be_absent_at_every_depth(gate: Gate) -> None:
     inner = {"operator": "AND", "conditions": [], "groups": []}
     gate.arrange(filter={"operator": "AND", "conditions": [], "groups": [inner]})
     gate.force("groups-absent", operation="read")
-    response = gate.answer(request_for(gate, possible_answers()["read-200-groups-absent"])).response
-    assert response is not None
-    assert parse(response.body)["filter"] == {
-        "operator": "AND",
-        "conditions": [],
-        "groups": [{"operator": "AND", "conditions": []}],
-    }
+    shown = {"operator": "AND", "conditions": [], "groups": [{"operator": "AND", "conditions": []}]}
+    assert read(gate).json["filter"] == shown
 
 
-def test_the_members_can_stand_in_another_order() -> None:
-    gate = Gate()
+def test_the_fields_can_be_in_another_order(gate: Gate) -> None:
     gate.force("reversed")
-    response = gate.answer(request_for(gate, possible_answers()["read-200-reversed"])).response
-    assert response is not None
-    assert next(iter(parse(response.body))) == "created_at"
-
-
-def test_the_longest_name_has_255_characters() -> None:
-    assert len(possible_answers()["read-200-longest-name"].arranged()["name"]) == 255
-
-
-@pytest.mark.parametrize("answer", FAULTS)
-def test_a_fault_of_the_way_is_given_and_met_by_its_name(answer: Answer) -> None:
-    gate = Gate()
-    gate.force(answer)
-    sent = gate.answer(request_for(gate, answer))
-    assert answer.fault
-    assert met(sent) == answer.name
-    assert sent.connection is answer.connection
-    assert (sent.response is None) == (answer.connection in (Connection.TIMEOUT, Connection.DISCONNECTED))
-
-
-@pytest.mark.parametrize("answer", FAULTS)
-def test_a_fault_of_the_way_changes_nothing_unless_the_answer_alone_was_cut(answer: Answer) -> None:
-    gate = Gate()
-    gate.force(answer)
-    sent = gate.answer(request_for(gate, answer))
-    cut = answer.connection is Connection.TRUNCATED and answer.operation == "update"
-    assert (sent.before != sent.after) == cut
-
-
-@pytest.mark.parametrize("answer", [*ANSWERS, *FAULTS])
-def test_every_answer_carries_the_stamp(answer: Answer) -> None:
-    gate = Gate()
-    gate.force(answer)
-    response = gate.answer(request_for(gate, answer)).response
-    assert response is None or response.header("X-Trackly-Contract-Reference") is not None
+    assert next(iter(read(gate).json)) == "created_at"
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "found"),
     [
-        ("read-200-null-cache", ["read-200-null-cache"]),
         ("null-cache", ["read-200-null-cache", "update-200-null-cache"]),
+        ("read-200-null-cache", ["read-200-null-cache"]),
         ("invalid_time_unit", ["update-400-invalid_time_unit"]),
         ("unauthorized", ["read-401-unauthorized", "update-401-unauthorized"]),
         ("404", ["read-404-not_found", "update-404-not_found"]),
@@ -173,19 +128,19 @@ def test_every_answer_carries_the_stamp(answer: Answer) -> None:
         ("200", ["read-200-as-documented", "update-200-as-documented"]),
     ],
 )
-def test_a_short_name_means_the_answer_of_each_operation(name: str, meant: list[str]) -> None:
-    assert [answer.name for answer in named(name)] == meant
+def test_a_name_finds_the_scenario_of_each_operation(name: str, found: list[str]) -> None:
+    assert [scenario.name for scenario in scenarios_named(name)] == found
 
 
-def test_a_short_name_can_be_held_to_one_operation() -> None:
-    assert [answer.name for answer in named("timeout", "update")] == ["update-timeout"]
+def test_every_name_without_its_operation_finds_one_scenario_of_each_operation() -> None:
+    for scenario in every_scenario().values():
+        short = scenario.name.removeprefix(f"{scenario.operation}-")
+        assert scenarios_named(short, scenario.operation) == [scenario]
 
 
-def test_a_name_that_is_mistyped_is_told_what_is_near() -> None:
-    with pytest.raises(LookupError, match="no answer 'invalid_time_units'; names are like invalid_time_unit"):
-        named("invalid_time_units")
-
-
-def test_every_short_name_is_of_one_answer_an_operation() -> None:
-    for answer in {**possible_answers(), **possible_faults()}.values():
-        assert named(answer.name.removeprefix(f"{answer.operation}-"), answer.operation) == [answer]
+@pytest.mark.parametrize(
+    ("name", "similar"), [("invalid_time_units", "invalid_time_unit"), ("", "read-200-null-cache")]
+)
+def test_an_unknown_name_is_an_error_with_similar_ones(name: str, similar: str) -> None:
+    with pytest.raises(LookupError, match=f"no scenario '{name}'; similar names: {similar}"):
+        scenarios_named(name)

@@ -140,7 +140,7 @@ def test_one_more_is_in_the_singular() -> None:
 
 
 def test_a_fault_of_the_client_comes_with_how_to_let_it_pass() -> None:
-    assert "Meant? Then say so: --meant filter.time.unit\n" in list(lines(folded(weeks())))
+    assert "If this is intended, allow it: --allow filter.time.unit\n" in list(lines(folded(weeks())))
 
 
 def test_nothing_is_said_of_a_live_recording_that_nobody_looked_at(tmp_path: Path) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from unittest import mock
+
+from trackly_contract import gate
 
 if TYPE_CHECKING:
     import pytest
+
+# pytester forgets the modules that a run imports; the face of the gate would then hold classes of two copies of one.
+for _name in dir(gate):
+    getattr(gate, _name)
 
 CLIENT = """
 import httpx
@@ -39,12 +48,19 @@ class Client:
 """
 
 HEAD = """
+import unittest
+
 import pytest
 from client import ApiError, Client
 
 @pytest.fixture
 def client(trackly_api):
     return Client(trackly_api.api_key)
+
+class Case(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def given(self, request):
+        self.get = request.getfixturevalue
 
 """
 
@@ -60,6 +76,11 @@ class Ran:
     def text(self) -> str:
         return "\n".join(self.lines)
 
+    @property
+    def outcome(self) -> str:
+        """The last line without the time: `1 failed, 2 passed`."""
+        return re.sub(r" in [\d.]+s.*", "", self.lines[-1])
+
     def after(self, head: str) -> list[str]:
         """The lines after the section of that name."""
         return self.lines[next(index for index, line in enumerate(self.lines) if f"= {head} =" in line) + 1 :]
@@ -74,7 +95,10 @@ class Project:
     def run(self, tests: str, *arguments: str, ini: str = "") -> Ran:
         self.pytester.makepyfile(client=CLIENT, test_client=HEAD + tests)
         self.pytester.makeini(f"[pytest]\naddopts = -p no:cacheprovider -W error\n{ini}")
-        apart = "-n" in arguments  # pytest-xdist starts processes, which need one of their own
-        run = self.pytester.runpytest_subprocess if apart else self.pytester.runpytest_inprocess
-        ran = run("-q", *arguments)
+        if "-n" not in arguments:
+            ran = self.pytester.runpytest_inprocess("-q", *arguments)
+        else:  # pytest-xdist starts processes, which need one of their own; they start fast with the plugins they need
+            plugins = ["-p", "xdist", "-p", "trackly_contract.plugin"]
+            with mock.patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"):
+                ran = self.pytester.runpytest_subprocess("-q", *plugins, *arguments)
         return Ran(int(ran.ret), [*ran.outlines, *ran.errlines])

@@ -32,6 +32,9 @@ from .filters import (
     NOBODY as NOBODY,
 )
 from .filters import (
+    Part as Part,
+)
+from .filters import (
     as_answered as as_answered,
 )
 from .filters import (

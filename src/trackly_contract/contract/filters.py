@@ -8,7 +8,7 @@ Refuses: to say whether an API accepts a filter (schemas.py).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackly_contract.core import ABSENT, differences
 
@@ -77,6 +77,32 @@ def as_request(group: JSON) -> JSON:
     Source: update-audience, example request; the rest of the filter stays as it is.
     """
     return _converted(group, _snake, fill=False)
+
+
+class Part(NamedTuple):
+    """A group or a condition of a filter; `path` is its JSON Pointer from the filter, "" for the filter itself."""
+
+    path: str
+    is_group: bool
+    fields: dict[str, JSON]
+
+
+def parts_of(filter_: JSON) -> Iterator[Part]:
+    """Yield each group and each condition of a filter, as sent or as shown; a group before what is in it.
+
+    Skips whatever is no object. Without recursion: a filter may be nested more deeply than Python calls.
+    """
+    pending = [Part("", True, filter_)]
+    while pending:
+        part = pending.pop()
+        if not isinstance(part.fields, dict):
+            continue
+        yield part
+        for key in ("groups", "conditions") if part.is_group else ():
+            inner = part.fields.get(key)
+            if isinstance(inner, list):
+                parts = [Part(f"{part.path}/{key}/{n}", key == "groups", entry) for n, entry in enumerate(inner)]
+                pending += reversed(parts)
 
 
 def depth(group: JSON) -> int:
@@ -153,14 +179,3 @@ def matches_nobody(group: JSON) -> bool:
     if group.get("operator") == "AND":
         return any(parts)
     return group.get("operator") == "OR" and bool(parts) and all(parts)
-
-
-def parts_of(group: JSON) -> Iterator[dict[str, JSON]]:
-    """Yield every group and condition of a filter that is an object. Without recursion."""
-    pending = [group]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, dict):
-            yield part
-            for inner in (part.get("groups"), part.get("conditions")):
-                pending.extend(inner if isinstance(inner, list) else ())

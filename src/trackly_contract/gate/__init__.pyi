@@ -3,27 +3,33 @@ from .control import Control as Control
 from .coverage import Coverage as Coverage
 from .coverage import required as required
 from .gate import Gate as Gate
+from .gate import JudgedRequest as JudgedRequest
 from .gate import NotSentError as NotSentError
+from .handling import (
+    NotApplicableError as NotApplicableError,
+)
+from .handling import (
+    NotHandledError as NotHandledError,
+)
+from .handling import (
+    ScenarioCase as ScenarioCase,
+)
+from .http import running as running
 from .httpx_routes import HOSTS as HOSTS
 from .httpx_routes import Gateway as Gateway
-from .httpx_routes import escape_text as escape_text
 from .httpx_routes import routed as routed
 from .scenarios import (
     OPERATIONS as OPERATIONS,
 )
 from .scenarios import (
-    possible_answers as possible_answers,
+    Scenario as Scenario,
 )
 from .scenarios import (
-    possible_faults as possible_faults,
+    every_scenario as every_scenario,
 )
-from .server import running_gate as running_gate
-from .survival import (
-    NotApplicableError as NotApplicableError,
+from .scenarios import (
+    network_faults as network_faults,
 )
-from .survival import (
-    NotSurvivedError as NotSurvivedError,
-)
-from .survival import (
-    Survival as Survival,
+from .scenarios import (
+    possible_responses as possible_responses,
 )

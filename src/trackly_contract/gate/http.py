@@ -1,150 +1,121 @@
-"""The reference server over real HTTP on loopback, for clients in any language.
+"""HTTP on loopback for clients in any language: a reference server, or a gate with its control interface.
 
-Promises: binds 127.0.0.1 and nothing else; the base URL is `http://127.0.0.1:PORT/api`; the server sees
-method, path, headers and body as they were sent, the path with its percent signs; one request at a time is
-answered; `running` leaves no thread, socket or file behind.
-Refuses: TLS, other addresses, other prefixes. What is no HTTP, or a body beyond 1 GiB, is refused by waitress
-itself, in plain text and without the stamp.
+Waitress does HTTP and rejects what is none, or a body beyond 1 GiB. Does not do TLS, nor listen on other addresses.
 """
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
-from contextlib import contextmanager, suppress
+import time
+from contextlib import contextmanager
 from http.client import responses
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from waitress import wasyncore
+from waitress.channel import ClientDisconnected
 from waitress.server import create_server
 
-from trackly_contract.core import Headers, Request
+from trackly_contract.core import Request, Response, encode
+from trackly_contract.gate.control import CONTROL, Control
+from trackly_contract.gate.scenarios import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from trackly_contract.reference import ReferenceServer
 
 HOST = "127.0.0.1"
-PREFIX = "/api"
-"""What stands before `/v2` in a path; the live API has the same prefix."""
+PREFIX = "/api"  # before `/v2` in a path, as at the live API
+LONGEST_SILENCE = 120.0  # seconds that a forced timeout holds a connection whose client never leaves
+
+_QUIET = logging.getLogger("waitress.trackly_contract")
+_QUIET.setLevel(logging.ERROR)  # a queue of requests is no news in a test
 
 
-def sent_path(environ: WSGIEnvironment) -> str:
-    """Return the path as it was sent, with its percent signs and without query."""
-    sent = environ.get("REQUEST_URI") or quote(environ.get("PATH_INFO", ""), encoding="latin-1", errors="replace")
-    if not sent.startswith("/"):
-        # The absolute form that proxies are sent: scheme://authority/path
-        sent = "/" + sent.partition("://")[2].partition("/")[2]
-    path: str = sent.partition("?")[0].partition("#")[0]
-    return path
+def wsgi_app(served: ReferenceServer | Control) -> WSGIApplication:
+    """Return the WSGI application: the API below `/api`, and for a gate its control interface below `/control`.
 
-
-def _headers(environ: WSGIEnvironment) -> Headers:
-    names = {key: key.removeprefix("HTTP_") for key in environ if key.startswith("HTTP_")}
-    names |= {key: key for key in ("CONTENT_TYPE", "CONTENT_LENGTH") if key in environ}
-    return tuple((name.replace("_", "-").title(), environ[key]) for key, name in names.items())
-
-
-def received(environ: WSGIEnvironment, largest_body: int) -> Request:
-    """Return what was sent: the path from `/v2` on; `/`, where nothing is served, for one without prefix.
-
-    Of a body that is too long no more is read than shows that it is.
-    """
-    path = sent_path(environ)
-    body = environ["wsgi.input"].read(largest_body + 1)
-    below = path.removeprefix(PREFIX) if path.startswith(f"{PREFIX}/") else "/"
-    return Request(environ["REQUEST_METHOD"], below, _headers(environ), body)
-
-
-def status_line(status: int) -> str:
-    """Return a status with its reason phrase, as WSGI wants it."""
-    return f"{status} {responses.get(status, 'Unknown')}"
-
-
-def wsgi_app(server: ReferenceServer) -> WSGIApplication:
-    """Return `server` as a WSGI application below the prefix `/api`.
-
-    A lock keeps requests apart. What an overridden method of the server raises goes through to the WSGI server,
-    which answers 500.
+    Runs under waitress, which says whether a client has left. What an overridden method of a server raises goes through
+    to waitress, which responds with 500.
     """
     lock = threading.Lock()
 
-    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request = received(environ, server.choices.largest_body)
-        with lock:
-            response = server.answer(request)
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        response, connection = _respond(served, environ, lock)
+        if connection is Connection.TIMEOUT:
+            until = time.monotonic() + LONGEST_SILENCE
+            while not environ["waitress.client_disconnected"]() and time.monotonic() < until:
+                time.sleep(0.02)
+        if response is None:
+            raise ClientDisconnected  # waitress closes the connection, and logs nothing
         length = ("Content-Length", str(len(response.body)))
-        start_response(status_line(response.status), [*response.headers, length])
-        return [] if request.method == "HEAD" else [response.body]
+        start_response(f"{response.status} {responses.get(response.status, 'Unknown')}", [*response.headers, length])
+        if connection is Connection.TRUNCATED:
+            yield response.body[: len(response.body) // 2]
+            raise ClientDisconnected
+        if environ["REQUEST_METHOD"] != "HEAD":
+            yield response.body
 
     return application
 
 
-def _close(waitress: Any, channels: dict[int, Any]) -> None:
-    """Close what waitress holds: workers, then connections with their spool files, then the sockets."""
-    connections = list(waitress.active_channels.values())
-    unfinished = [request for channel in connections for request in (channel.request, *channel.requests)]
-    waitress.task_dispatcher.shutdown()
-    for channel in connections:
-        channel.handle_close()
-    for request in filter(None, unfinished):
-        request.close()
-    waitress.close()
-    wasyncore.close_all(channels)
+def _respond(
+    served: ReferenceServer | Control, environ: WSGIEnvironment, lock: threading.Lock
+) -> tuple[Response | None, Connection]:
+    path, method, body = environ["REQUEST_URI"], environ["REQUEST_METHOD"], environ["wsgi.input"].read(-1)
+    if not path.startswith("/"):
+        path = "/" + path.partition("://")[2].partition("/")[2]  # as proxies are sent it: scheme://authority/path
+    path = path.partition("?")[0].partition("#")[0]
+    if isinstance(served, Control) and f"{path}/".startswith(f"{CONTROL}/"):
+        status, value = served.respond(method, path, body)
+        return Response(status, (("Content-Type", "application/json"),), encode(value) + b"\n"), Connection.WHOLE
+    below = path.removeprefix(PREFIX)
+    if not path.startswith(f"{PREFIX}/"):
+        below = f"http://{HOST}:{environ['SERVER_PORT']}{path}"  # no path of the API: reported in full
+    names = {key: key.removeprefix("HTTP_") for key in environ if key.startswith(("HTTP_", "CONTENT_"))}
+    headers = tuple((name.replace("_", "-").title(), environ[key]) for key, name in names.items())
+    request = Request(method, below, headers, body)
+    if isinstance(served, Control):
+        judged = served.gate.respond(request, environ["QUERY_STRING"])
+        return judged.response, judged.connection
+    with lock:
+        return served.answer(request), Connection.WHOLE
 
 
 @contextmanager
-def running_app(application: WSGIApplication, port: int = 0, *, notices_leaving: bool = False) -> Iterator[str]:
-    """Serve an application in a background thread; yields the base URL, such as `http://127.0.0.1:49152/api`.
+def running(served: ReferenceServer | Control, port: int = 0) -> Iterator[str]:
+    """Serve in a background thread; yields the base URL, such as `http://127.0.0.1:49152/api`, which a gate has too.
 
-    With `notices_leaving` the application can ask whether the client has gone (`waitress.client_disconnected`).
     `port` 0 takes a free one. Raises OSError where the port is taken, before anything is started. On leaving,
-    connections that are still open are closed.
+    connections that are still open are closed; no thread, socket or file is left behind.
     """
     listener = socket.create_server((HOST, port))
-    channels: dict[int, Any] = {}
     waitress: Any = create_server(
-        application,
-        map=channels,
+        wsgi_app(served),
         sockets=[listener],
         ident="trackly-contract-reference",
-        channel_request_lookahead=int(notices_leaving),
+        asyncore_use_poll=True,
+        channel_request_lookahead=1,  # by reading ahead waitress notices that a client has left
     )
-    stopping = threading.Event()
-
-    def loop() -> None:
-        while not stopping.is_set():
-            wasyncore.loop(timeout=1, use_poll=True, map=channels, count=1)
-
-    thread = threading.Thread(target=loop, name="reference-server", daemon=True)
+    waitress.task_dispatcher.logger = waitress.task_dispatcher.queue_logger = _QUIET
+    thread = threading.Thread(target=waitress.run, name="reference-server", daemon=True)
     thread.start()
+    url = f"http://{HOST}:{listener.getsockname()[1]}{PREFIX}"
+    if isinstance(served, Control):
+        served.gate.base_url = url
+
+    def close() -> None:
+        for channel in list(waitress.active_channels.values()):
+            if channel.request is not None:
+                channel.request.close()  # the file of a body that is half sent
+            channel.handle_close()  # ends a forced timeout too
+        waitress.close()
+
     try:
-        yield f"http://{HOST}:{listener.getsockname()[1]}{PREFIX}"
-    finally:
-        stopping.set()
-        waitress.pull_trigger()
-        thread.join()
-        _close(waitress, channels)
-
-
-@contextmanager
-def running(server: ReferenceServer, port: int = 0) -> Iterator[str]:
-    """Serve a reference server in a background thread; as `running_app`."""
-    with running_app(wsgi_app(server), port) as url:
         yield url
-
-
-def serve_forever(serving: AbstractContextManager[str], announce: Callable[[str], object] = print) -> None:
-    """Serve until Ctrl-C; `announce` is called once with the base URL, when requests can come.
-
-    `serving` is what `running` or `running_app` returns, not yet entered. Raises OSError where the port is taken.
-    """
-    with suppress(KeyboardInterrupt), serving as url:
-        announce(url)
-        forever = threading.Event()
-        while not forever.wait(1):  # a wait without end cannot be interrupted everywhere
-            pass
+    finally:
+        waitress.trigger.pull_trigger(close)  # has it called by the thread, which ends when nothing is open
+        thread.join()
+        waitress.task_dispatcher.shutdown()

@@ -186,9 +186,9 @@ def shown(body: dict[str, JSON]) -> set[str]:
         found.add("update.name.longest")
     for part in parts_of(body.get("filter")):
         found.add("filter.operator.known")
-        if part.get("groups"):
+        if part.fields.get("groups"):
             found.add("filter.nested")
-        kind = part.get("condition_type")
+        kind = part.fields.get("condition_type")
         found |= {f"filter.{kind}.known"} if kind in ("time", "count") else set()
     return found
 
@@ -202,7 +202,7 @@ def modest(body: JSON, *, counts: bool = True) -> bool:
     if not isinstance(body, dict) or len(str(body.get("description") or "")) > LONGEST_NAME:
         return False
     lists = body.get("source_lists")
-    parts = list(parts_of(body.get("filter")))
+    parts = [part.fields for part in parts_of(body.get("filter"))]
     numbered = [part for part in parts if counts or part.get("condition_type") == "time"]
     numbers = (value for part in numbered for value in part.values() if isinstance(value, int | float))
     many = max(len(parts), len(lists) if isinstance(lists, list) else 0)

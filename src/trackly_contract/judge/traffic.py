@@ -235,9 +235,9 @@ def _count(reasons: dict[str, tuple[int, str]], reason: str, where: str) -> None
 def words(body: JSON) -> Iterator[Word]:
     """Yield every word of every condition, with its place in the language."""
     for part in parts_of(body.get("filter") if isinstance(body, dict) else None):
-        kind = part.get("condition_type")
+        kind = part.fields.get("condition_type")
         if isinstance(kind, str):
-            yield from ((kind, name, word) for name, word in part.items() if isinstance(word, str))
+            yield from ((kind, name, word) for name, word in part.fields.items() if isinstance(word, str))
 
 
 def word_at(body: JSON, pointer: str) -> Word | None:

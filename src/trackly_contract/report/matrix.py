@@ -225,6 +225,6 @@ def _pairs(exchange: Exchange) -> Iterator[Pair]:
     if len(exchange.request.body) > LARGEST:
         return
     for part in parts_of(exchange.request.json.fields.get("filter")):
-        kind, operator = part.get("condition_type"), part.get("operator")
+        kind, operator = part.fields.get("condition_type"), part.fields.get("operator")
         if isinstance(kind, str) and isinstance(operator, str):
             yield kind, operator

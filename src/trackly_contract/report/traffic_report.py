@@ -226,7 +226,7 @@ def _faults(report: Report) -> Iterator[str]:
         more = _many(len(faults) - MOST_SHOWN, "more kind", "more kinds")
         yield f"  and {more} of fault of the client; --report DIR has all of them\n"
     if faults:
-        yield f"Meant? Then say so: --meant {one_line(max(faults[0].fault.names, key=len))}\n"
+        yield f"If this is intended, allow it: --allow {one_line(max(faults[0].fault.names, key=len))}\n"
 
 
 def known_names() -> frozenset[str]:

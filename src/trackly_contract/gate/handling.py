@@ -1,0 +1,116 @@
+"""Whether a client handles a scenario: it returns, or raises an exception that its test declared."""
+
+from __future__ import annotations
+
+import json
+import re
+import traceback
+from contextlib import contextmanager
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from trackly_contract.contract import contract
+from trackly_contract.core import WIDTH, one_line, redacted, short
+from trackly_contract.judge import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trackly_contract.gate.gate import Gate, JudgedRequest
+    from trackly_contract.gate.scenarios import Scenario
+
+UNCAUGHT = (KeyError, IndexError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError, RecursionError)
+"""Exceptions which show that a program did not expect what it read, and so does a JSONDecodeError of any library.
+
+A subclass of a client's own is a decision of the client.
+"""
+
+
+class NotHandledError(AssertionError):
+    """A client did not handle a scenario, or never met it."""
+
+
+class NotApplicableError(Exception):
+    """The client's own update rules the scenario out: an update of the filter is answered with that filter."""
+
+
+class ScenarioCase:
+    """A scenario for the client of one test; `operation`, read or update, is the one that gets its response."""
+
+    def __init__(self, scenario: Scenario, gate: Gate) -> None:
+        self.scenario, self.gate = scenario, gate
+        self.name, self.operation, self.audience_id = scenario.name, scenario.operation, gate.audience_id
+
+    @contextmanager
+    def handled(self, *declared: type[Exception]) -> Iterator[None]:
+        """Force the scenario upon every request of its operation inside; the client may raise what is `declared`.
+
+        Raises NotHandledError for any other exception, and where the operation was not sent or was rejected for
+        another reason; NotApplicableError where an update sets another value itself.
+        """
+        number = self.gate.requests
+        self.gate.force(self.scenario, times=None)
+        raised: Exception | None = None
+        try:
+            yield
+        except AssertionError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a client raises is what is judged here
+            raised = error
+        finally:
+            self.gate.release()
+        asked = [one for one in list(self.gate.sent) if one.number > number and one.operation == self.operation]
+        given = [one for one in asked if one.scenario is self.scenario]
+        if raised is not None and (_uncaught(raised) or not isinstance(raised, declared)):
+            raise NotHandledError(self._text(given, raised)) from raised
+        if not asked:
+            other = "update" if self.operation == "read" else "read"
+            raise NotHandledError(
+                f"{self.name}: never met, because the client sent no {self.operation}. If the client has only one "
+                f"operation, say so: @pytest.mark.trackly_operation({other!r})"
+            )
+        if not given:
+            response = asked[-1].response
+            if response is not None and response.succeeded and self.operation == "update":
+                fields = ", ".join(sorted(self.scenario.audience))
+                raise NotApplicableError(f"{self.name}: the update sends {fields} itself, so the response shows that")
+            shown = describe(response) if response is not None else "nothing"
+            raise NotHandledError(f"{self.name}: never met, because the response to the {self.operation} was {shown}")
+
+    def _text(self, given: list[JudgedRequest], raised: BaseException) -> str:
+        uncaught = _uncaught(raised)
+        raised = uncaught or raised
+        rule = contract().rules.get(self.scenario.based_on)
+        docs = f"docs/edge-cases.md, {self.scenario.based_on}"
+        if rule is not None:
+            docs = f"{rule.sources[-1].page}, {rule.sources[-1].section} ({rule.id})"
+        shown = str(self.scenario.connection) if given else "not yet: the client failed before"
+        if given and given[-1].response is not None:
+            shown = f"{given[-1].response.status} {short(given[-1].response.body.decode('utf-8', 'replace'))}"
+        facts = [("docs", docs)] if self.scenario.based_on else []
+        facts += [("response", shown), ("raised", f"{type(raised).__name__}: {short(str(raised), 200)}")]
+        facts += [("at", place) for place in _places(raised)]
+        instead = "expect this response where it is read: return, or raise an exception of the client's own"
+        facts.append(("instead", instead + ("" if uncaught else f", or declare it: handled({type(raised).__name__})")))
+        lines = [
+            f"{self.name:<{WIDTH - 20}} not handled",
+            f"  {self.scenario.description}",
+            *(f"  {name:<9}  {one_line(text)}" for name, text in facts),
+        ]
+        keys = {*self.gate.keys, *(one.request.header("x-api-key") or "" for one in given)}
+        return reduce(redacted, keys, "\n".join(lines))
+
+
+def _uncaught(raised: BaseException) -> BaseException | None:
+    """Return the exception if it is one that nobody caught, or the first such one of a group."""
+    if isinstance(raised, BaseExceptionGroup):
+        return next(filter(None, map(_uncaught, raised.exceptions)), None)
+    return raised if type(raised) in UNCAUGHT or type(raised).__name__ == "JSONDecodeError" else None
+
+
+def _places(raised: BaseException) -> list[str]:
+    """Return where it was raised: the last lines of it that are of no library."""
+    frames = list(traceback.extract_tb(raised.__traceback__))
+    library = re.compile(rf"site-packages|[/\\]lib[/\\]python|\A<|\A{re.escape(__file__)}\Z")
+    own = [frame for frame in frames if not library.search(frame.filename)] or frames
+    return [f"{frame.filename}:{frame.lineno} in {frame.name}: {short(frame.line or '', 100)}" for frame in own[-2:]]

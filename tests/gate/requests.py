@@ -1,0 +1,46 @@
+"""Requests of a client to a gate that nothing serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trackly_contract.core import NotJSONError, Request, encode, parse
+from trackly_contract.gate import Gate
+
+if TYPE_CHECKING:
+    from trackly_contract.gate import JudgedRequest
+
+PATH = f"/v2/audiences/{Gate().audience_id}"
+KEY = ("X-Api-Key", Gate().api_key)
+COUNT = {"condition_type": "count", "field": "click_count", "operator": "gte", "value": 3}
+TIME = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 2, "unit": "hours"}
+WEEKS = {"filter": {"operator": "AND", "conditions": [{**TIME, "unit": "weeks"}]}}
+"""An update that the API rejects: 400 invalid_time_unit."""
+
+
+class Seen(NamedTuple):
+    """What a client sees of a response: 0 if none came, None for what is no JSON."""
+
+    status: int
+    json: Any
+
+
+def read(gate: Gate, path: str = PATH) -> Seen:
+    """Read an audience."""
+    return _seen(gate.respond(Request("GET", path, (KEY,))))
+
+
+def update(gate: Gate, body: Any) -> Seen:
+    """Send an update; bytes are sent as they are."""
+    content = body if isinstance(body, bytes) else encode(body)
+    return _seen(gate.respond(Request("PUT", PATH, (KEY, ("Content-Type", "application/json")), content)))
+
+
+def _seen(judged: JudgedRequest) -> Seen:
+    response = judged.response
+    if response is None:
+        return Seen(0, None)
+    try:
+        return Seen(response.status, parse(response.body))
+    except NotJSONError:
+        return Seen(response.status, None)

@@ -1,0 +1,164 @@
+"""What a client may do when it meets a scenario, and what it may not."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.gate.requests import read, update
+from trackly_contract.gate import Gate, NotApplicableError, NotHandledError, ScenarioCase, every_scenario
+from trackly_contract.gate.handling import UNCAUGHT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class ClientError(Exception):
+    pass
+
+
+class MissingError(KeyError):
+    """A client's own exception that happens to be a KeyError."""
+
+
+def meet(gate: Gate, name: str, *declared: type[BaseException], raising: Callable[[], BaseException] | None) -> None:
+    """Meet a scenario of a read as a client does that then raises this."""
+    with ScenarioCase(every_scenario()[name], gate).handled(*declared):  # type: ignore[arg-type]
+        read(gate)
+        if raising is not None:
+            raise raising()
+
+
+def send(gate: Gate, name: str, *bodies: Any) -> None:
+    """Meet a scenario, or not, as a client does that sends these updates."""
+    with ScenarioCase(every_scenario()[name], gate).handled():
+        for body in bodies:
+            update(gate, body)
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "raising"),
+    [
+        pytest.param("read-200-null-cache", [], None, id="returns"),
+        pytest.param("read-404-not_found", [ClientError], ClientError, id="raises what is declared"),
+        pytest.param("read-404-not_found", [MissingError], MissingError, id="raises a look-up error of its own"),
+        pytest.param("read-timeout", [ClientError], ClientError, id="gives up on a network fault"),
+        pytest.param(
+            "read-not-json",
+            [ExceptionGroup],
+            lambda: ExceptionGroup("one", [ClientError()]),
+            id="raises a declared group of its own errors",
+        ),
+    ],
+)
+def test_a_client_handles_a_scenario_that(
+    gate: Gate, name: str, declared: list[type[BaseException]], raising: Callable[[], BaseException] | None
+) -> None:
+    meet(gate, name, *declared, raising=raising)
+    assert gate.last.response_name == name
+
+
+@pytest.mark.parametrize("error", UNCAUGHT)
+def test_an_error_that_nobody_caught_is_never_handling(gate: Gate, error: type[Exception]) -> None:
+    made: Callable[[], Exception] = {
+        json.JSONDecodeError: lambda: json.JSONDecodeError("x", "", 0),
+        UnicodeDecodeError: lambda: UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"),
+    }.get(error, error)
+    with pytest.raises(NotHandledError, match=f"raised     {error.__name__}") as raised:
+        meet(gate, "read-200-null-cache", Exception, raising=made)
+    assert "declare it" not in str(raised.value)
+
+
+@pytest.mark.parametrize("base", [json.JSONDecodeError, ValueError])
+def test_nor_is_a_decoding_error_of_a_library(gate: Gate, base: type[Exception]) -> None:
+    library = type("JSONDecodeError", (base,), {"__init__": lambda *_: None})
+    with pytest.raises(NotHandledError, match="raised     JSONDecodeError"):
+        meet(gate, "read-not-json", ValueError, raising=library)
+
+
+def test_nor_is_one_in_a_group(gate: Gate) -> None:
+    group = ExceptionGroup("two", [ClientError(), ExceptionGroup("one", [KeyError("size")])])
+    with pytest.raises(NotHandledError, match="raised     KeyError: 'size'"):
+        meet(gate, "read-200-null-cache", Exception, raising=lambda: group)
+
+
+def test_an_undeclared_exception_is_not_handling(gate: Gate) -> None:
+    with pytest.raises(NotHandledError, match="OSError: gone") as raised:
+        meet(gate, "read-404-not_found", ClientError, raising=lambda: OSError("gone"))
+    assert "or declare it: handled(OSError)" in str(raised.value)
+
+
+def test_an_assertion_of_the_test_stays_its_own(gate: Gate) -> None:
+    with pytest.raises(AssertionError, match=r"\Amine\Z"):
+        meet(gate, "read-200-null-cache", Exception, raising=lambda: AssertionError("mine"))
+
+
+def test_every_request_inside_meets_the_scenario_and_none_after_it(gate: Gate) -> None:
+    send(gate, "update-404-not_found", {}, {}, {})
+    update(gate, {})
+    assert [judged.response.status for judged in gate.sent if judged.response is not None] == [404, 404, 404, 200]
+
+
+@pytest.mark.parametrize(
+    ("name", "bodies", "error", "text"),
+    [
+        pytest.param(
+            "update-404-not_found",
+            [],
+            NotHandledError,
+            r"the client sent no update\. .*: @pytest\.mark\.trackly_operation\('read'\)",
+            id="sends nothing",
+        ),
+        pytest.param(
+            "update-200-null-cache",
+            [{"name": "n" * 256}],
+            NotHandledError,
+            "never met, because the response to the update was 400",
+            id="sends what is rejected",
+        ),
+        pytest.param(
+            "update-200-all-lists",
+            [{"source_lists": [101]}],
+            NotApplicableError,
+            "the update sends source_lists itself",
+            id="sends another value",
+        ),
+    ],
+)
+def test_a_client_never_meets_a_scenario_that(
+    gate: Gate, name: str, bodies: list[Any], error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        send(gate, name, *bodies)
+
+
+def test_the_text_says_what_was_given_what_was_raised_and_where(gate: Gate) -> None:
+    def client_counts() -> Exception:
+        counted: Any = None
+        return ClientError(counted + 1)
+
+    with pytest.raises(NotHandledError) as raised:
+        meet(gate, "read-200-null-cache", ClientError, raising=client_counts)
+    lines = str(raised.value).splitlines()
+    starts = [
+        "read-200-null-cache                                          not handled",
+        "  the size was never counted, or the filter changed",
+        "  docs       update-audience, Response Fields, cached_size (audience.cached_size)",
+        '  response   200 {"id":"',
+        "  raised     TypeError: unsupported operand",
+        f"  at         {__file__}:",
+        f"  at         {__file__}:",
+        "  instead    expect this response where it is read",
+    ]
+    assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
+    assert lines[6].endswith(": return ClientError(counted + 1)")
+
+
+def test_the_text_shows_no_key(gate: Gate) -> None:
+    gate.keys.add("another-key-of-a-test")
+    with pytest.raises(NotHandledError) as raised:
+        meet(gate, "read-200-null-cache", raising=lambda: OSError(f"sent {gate.api_key} and another-key-of-a-test"))
+    assert gate.api_key not in str(raised.value)
+    assert "another-key" not in str(raised.value)
