@@ -158,12 +158,15 @@ def set_in(*path: str | int, value: Any) -> Callable[[Any], None]:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (set_in("hypothesis", value=6), "hypothesis: 6 is not of type 'string'"),
-        (set_in("inputs", value={}), "inputs: 'vocabulary.toml' is a required property"),
-        (set_in("accepted", 0, "body", value=[]), "accepted 'name/1', field body: \\[\\] is not of type 'object'"),
-        (set_in("refused", 3, "place", value="filter"), "refused 'name_too_long/4', field place: 'filter' does not"),
+        (set_in("hypothesis", value=6), "field hypothesis: Expected `str`, got `int`"),
+        (set_in("inputs", value={}), "field inputs: Expected `object` of length >= 1"),
+        (set_in("accepted", 0, "body", value=[]), r"accepted 1 \(name/1\), field body: Expected `object`, got `array`"),
+        (
+            set_in("refused", 3, "place", value="filter"),
+            r"refused 4 \(name_too_long/4\), field place: Expected `str` matching",
+        ),
         (set_in("refused", 3, "code", value="no_such"), "entry 'name_too_long/4', field code: no rule has the code"),
-        (set_in("accepted", 1, "id", value="name/1"), "entry 'name/1': the id is taken already"),
+        (set_in("accepted", 1, "id", value="name/1"), r"accepted 2 \(name/1\): it is there already"),
         (
             set_in("accepted", 0, "body", value={"filter": {"operator": "AND", "conditions": [ANY]}}),
             "entry 'name/1', field body: the filter could match somebody",

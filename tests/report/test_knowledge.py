@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from trackly_contract.report.assumed import ASSUMPTIONS, OPEN, assumed, open_questions
 
 from tests.integrity.mutants import mutants
 from trackly_contract.contract import contract
@@ -12,7 +13,6 @@ from trackly_contract.core import Exchange, Finding, Request, Response, RunVerdi
 from trackly_contract.judge import Baseline, Reading
 from trackly_contract.reference import DEFAULT_CHOICES
 from trackly_contract.report.advice import impact, since, steps
-from trackly_contract.report.assumed import ASSUMPTIONS, OPEN, assumed, open_questions
 from trackly_contract.report.knowledge import HOW_SYMBOLS, known_of
 from trackly_contract.report.report import RuleResult
 

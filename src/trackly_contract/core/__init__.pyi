@@ -76,6 +76,9 @@ from .json import (
 from .json import (
     step as step,
 )
+from .json import (
+    value_at as value_at,
+)
 from .redact import (
     holds as holds,
 )

@@ -138,6 +138,19 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+def value_at(value: JSON, pointer: str) -> JSON:
+    """Return what a JSON Pointer (RFC 6901) leads to in a value, ABSENT if it leads to nothing."""
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return ABSENT
+    return value
+
+
 def step(key: str) -> str:
     """Return `key` as one step of a place that is for people: escaped, and cut where it is long."""
     return escape(key if len(key) <= LONGEST_STEP else f"{key[:LONGEST_STEP]}...")

@@ -6,11 +6,12 @@ them matches nobody. `make corpus` makes the file again (tests/maintain/corpus.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from trackly_contract.contract import ContractError, contract, matches_nobody, read_json
+from msgspec import Meta
+
+from trackly_contract.contract import ContractError, Entry, by_key, contract, matches_nobody, read_data
 from trackly_contract.core import data_root
 
 if TYPE_CHECKING:
@@ -19,30 +20,29 @@ if TYPE_CHECKING:
 
     from trackly_contract.core import JSON
 
-_Body = dict[str, "JSON"]
+_Body = Annotated[dict[str, Any], Meta(min_length=1)]
+_Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 FILE = "contracts/corpus.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Entry, frozen=True):
     """A body that every target accepts, whose filter, if it has one, matches nobody."""
 
-    id: str
+    id: Annotated[str, Meta(pattern=r"^[a-z_]+(\+[a-z_]+)*/[0-9]+$")]
     body: _Body
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Entry, frozen=True):
     """A body with one fault: its code, the place of the edit (JSON Pointer), its accepted twin.
 
     `candidates` are the `(kind, token)` pairs in it that no reference page states: a target that refuses one of
     them refuses body and twin for that. Empty: both are of documented tokens alone.
     """
 
-    id: str
+    id: Annotated[str, Meta(pattern="^[a-z_]+/[0-9]+$")]
     code: str
-    place: str
+    place: Annotated[str, Meta(pattern="^(/[a-z_0-9]+)+$")]
     body: _Body
     twin: _Body
     candidates: tuple[tuple[str, str], ...]
@@ -53,22 +53,17 @@ class Refused:
         return not self.candidates
 
 
-@dataclass(frozen=True, slots=True)
-class Corpus:
+class Corpus(Entry, frozen=True):
     """The frozen bodies, the version of Hypothesis that made them, and the digests of what they were made from."""
 
-    hypothesis: str
-    inputs: dict[str, str]
-    accepted: tuple[Accepted, ...]
-    refused: tuple[Refused, ...]
+    hypothesis: Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)+$")]
+    inputs: Annotated[dict[str, _Digest], Meta(min_length=1)]
+    accepted: Annotated[tuple[Accepted, ...], Meta(min_length=1)]
+    refused: Annotated[tuple[Refused, ...], Meta(min_length=1)]
 
     def of_code(self, code: str) -> list[Refused]:
         """Return the refused bodies of one code."""
         return [entry for entry in self.refused if entry.code == code]
-
-
-def _where(entry: dict[str, Any]) -> str:
-    return f"entry {entry['id']!r}"
 
 
 def _unguarded(body: _Body) -> bool:
@@ -84,28 +79,18 @@ def load_corpus(path: Path | None = None) -> Corpus:
     path = path or data_root() / FILE
     if not path.is_file():
         raise ContractError(f"{path}: the file is not there; `make corpus` makes it")
-    content = read_json(path, "corpus")
-    seen: set[str] = set()
-    for entry in [*content["accepted"], *content["refused"]]:
-        if entry["id"] in seen:
-            raise ContractError(f"{path}: {_where(entry)}: the id is taken already")
-        seen.add(entry["id"])
-        for member in ("body", "twin"):
-            if _unguarded(entry.get(member, {})):
-                raise ContractError(f"{path}: {_where(entry)}, field {member}: the filter could match somebody")
+    found = read_data(path, Corpus)
+    accepted = by_key(path, "accepted", found.accepted, lambda entry: entry.id)
+    by_key(path, "refused", found.refused, lambda entry: entry.id, accepted)
     codes = {rule.code for rule in contract().rules.values() if rule.status == 400}
-    for entry in content["refused"]:
-        if entry["code"] not in codes:
-            raise ContractError(f"{path}: {_where(entry)}, field code: no rule has the code {entry['code']!r}")
-    return Corpus(
-        content["hypothesis"],
-        content["inputs"],
-        tuple(Accepted(**entry) for entry in content["accepted"]),
-        tuple(
-            Refused(**{**entry, "candidates": tuple((kind, token) for kind, token in entry["candidates"])})
-            for entry in content["refused"]
-        ),
-    )
+    entries: list[Accepted | Refused] = [*found.accepted, *found.refused]
+    for entry in entries:
+        for member in ("body", "twin"):
+            if _unguarded(getattr(entry, member, {})):
+                raise ContractError(f"{path}: entry {entry.id!r}, field {member}: the filter could match somebody")
+        if isinstance(entry, Refused) and entry.code not in codes:
+            raise ContractError(f"{path}: entry {entry.id!r}, field code: no rule has the code {entry.code!r}")
+    return found
 
 
 @cache

@@ -13,8 +13,8 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from trackly_contract.contract import KINDS, code_of, contract, document, read_toml
-from trackly_contract.core import data_root, show
+from trackly_contract.contract import KINDS, code_of, contract, document
+from trackly_contract.core import show
 from trackly_contract.pages.facts import BODY, ERRORS, PATH, REQUEST, RESPONSE, marks
 
 if TYPE_CHECKING:
@@ -193,12 +193,6 @@ def _is_time(value: JSON) -> bool:
 # A page ------------------------------------------------------------------------------------------------
 
 
-def _mentioned() -> list[dict[str, str]]:
-    """Return the entries of `contracts/mentioned.toml`: words of a page that nothing else of the contract holds."""
-    entries: list[dict[str, str]] = read_toml(data_root() / "contracts" / "mentioned.toml", "mentioned")["mentioned"]
-    return entries
-
-
 class _Builder:
     """Puts together what the contract holds of one page."""
 
@@ -207,7 +201,7 @@ class _Builder:
         self.page, self.method, self.path = page, method, path
         self.operation, self.openapi = operation, openapi
         self.rules = tuple(r for r in self.contract.rules.values() if any(s.page == page for s in r.sources))
-        self.mentioned = [(e["section"], e["word"]) for e in _mentioned() if e["page"] == page]
+        self.mentioned = [(entry.section, entry.word) for entry in self.contract.mentioned if entry.page == page]
         success = next(rule for rule in self.rules if rule.field == f"{method.casefold()}.path.id")
         vector = self.contract.requests[f"{success.id}/documented-example"]
         self.request, self.answer = vector.body, vector.echo
