@@ -62,6 +62,9 @@ from .load import (
     ContractError as ContractError,
 )
 from .load import (
+    answered_questions as answered_questions,
+)
+from .load import (
     by_key as by_key,
 )
 from .load import (

@@ -171,6 +171,15 @@ def missing_vectors(source: Contract) -> list[str]:
     return missing
 
 
+def answered_questions(source: Contract) -> list[str]:
+    """Return one sentence for each question that a rule answers: it is no longer open."""
+    return [
+        f"contracts/questions.toml: question {question.id}: it is no longer open, for there is the rule {rule}"
+        for question in source.questions.values()
+        for rule in source.answering(question)[:1]
+    ]
+
+
 def load_contract(folder: Path | None = None) -> Contract:
     """Read a contract from `folder` (default: the project's own `contracts/`).
 

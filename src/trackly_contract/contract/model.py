@@ -74,9 +74,11 @@ class Impact(Entry, frozen=True):
 class Rule(Named, frozen=True):
     """One claim of the documentation.
 
-    `status` and `code` are those of the rejection the rule is about, None for other rules; `field` names the row of a
-    documentation table it stands for; `contested` says why a difference is noted at most; `untested` says why no
-    request can find it out; `impact` is that of a broken rule, for a rejection that of a request that is accepted.
+    `status` and `code` are those of the rejection the rule is about, None for other rules; `accepts`: it is about
+    bodies that are accepted, and its vectors are such bodies; `needs_state`: only a server can decide it, for no body
+    alone shows it; `field` names the row of a documentation table it stands for; `contested` says why a difference is
+    noted at most; `untested` says why no request can find it out; `impact` is that of the broken rule, for a rejection
+    that of a request that is accepted.
     """
 
     id: RuleId
@@ -85,6 +87,8 @@ class Rule(Named, frozen=True):
     sources: Annotated[tuple[Source, ...], Meta(min_length=1)] = msgspec.field(name="source")
     status: Literal[400, 401, 404] | None = None
     code: Annotated[str, Meta(pattern="^[a-z_]+$")] | None = None
+    accepts: bool = False
+    needs_state: bool = False
     field: Annotated[str, Meta(pattern=r"^(get\.path|put\.path|body|response)\.[a-z_]+$")] | None = None
     contested: Reason | None = None
     untested: Reason | None = None
