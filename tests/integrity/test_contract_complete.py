@@ -18,11 +18,12 @@ from tests.contract.test_decide import marked
 from tests.integrity.documented import AUDIENCE_ID, DOCUMENTED_TOKENS, PAGES, RESPONSE, ROWS, SAYS
 from tests.integrity.mutants import mutants
 from trackly_contract.contract import KINDS, contract, missing_vectors
-from trackly_contract.core import ABSENT, Exchange, Request, Response, differences, encode, parse, same, show
+from trackly_contract.core import ABSENT, Exchange, ExitCode, Request, Response, differences, encode, parse, same, show
 from trackly_contract.core.files import data_root, suite_folder
 from trackly_contract.judge import judge_audience, judge_refusal
 from trackly_contract.reference import DEFAULT_CHOICES, ReferenceServer
 from trackly_contract.reference import filter as reference_filter
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,6 +105,14 @@ def test_what_a_new_rule_needs_is_named() -> None:
     ]
     assert all("rule update.zz" in sentence or "rule filter.zz" in sentence for sentence in told[:-1])
     assert told[-1].endswith("respond with 400 zz_code in place of 400 name_too_long")
+
+
+def test_a_contract_that_lacks_a_vector_is_a_failure_of_the_suite(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("trackly_contract.contract.missing_vectors", lambda _: ["rule a.b: add a vector"])
+    assert run_suite(None, "quick") == (ExitCode.SUITE_FAILED, None)
+    assert "rule a.b: add a vector" in capsys.readouterr().out
 
 
 class Marks:
