@@ -86,12 +86,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker that ties a test to the rule it is about; refuse to spread the suite over processes."""
     config.addinivalue_line("markers", "trackly_rule(id): the rule of the contract that a test is about")
-    if getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None):
-        # With pytest-xdist the controller collects nothing, so the arguments have to tell.
-        suite = suite_folder()
-        named = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
-        if any(path == suite or suite in path.parents for path in named):
-            _run_in_one_process(config)
+    # With pytest-xdist the controller collects nothing, so the arguments have to tell.
+    spread = getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None)
+    if spread and _names_the_suite(config):
+        _run_in_one_process(config)
 
 
 def _run_in_one_process(config: pytest.Config) -> None:
@@ -103,6 +101,24 @@ def _run_in_one_process(config: pytest.Config) -> None:
             "run it without -n and --tx"
         )
     option.numprocesses, option.tx, option.dist = None, [], "no"
+
+
+def _names_the_suite(config: pytest.Config) -> bool:
+    suite = suite_folder()
+    named = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
+    return any(path == suite or suite in path.parents for path in named)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """End a conformance run as a failure of the suite where the contract is wrong or lacks a vector that is sent."""
+    if not _names_the_suite(session.config):
+        return
+    try:
+        missing = contract.missing_vectors(contract.contract())
+    except contract.ContractError as error:
+        missing = [str(error)]
+    if missing:
+        pytest.exit("\n".join(missing), returncode=ExitCode.SUITE_FAILED)
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -1,160 +1,329 @@
-"""Facts about the schemas at work: what vectors decide, and every failing keyword stands for something."""
+"""Facts about the decision on a body or a response by the schemas alone: accepted, rejected with codes, or open."""
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from trackly_contract.contract import KINDS, code_of, contract, document, schemas
-from trackly_contract.core import ABSENT, Exchange, Request, Response, Verdict, encode
-from trackly_contract.judge import judge_audience, judge_rejection
-from trackly_contract.judge.findings import Rejection
+from trackly_contract.contract import DEEPEST, GUARD, Schemas, contract, document, schemas
+from trackly_contract.core import ABSENT, NotJSONError, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from trackly_contract.contract import RequestVector
-    from trackly_contract.contract.model import AnswerVector
+    from trackly_contract.contract import Probe, RequestVector
+    from trackly_contract.contract.decide import Decision
 
 AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
+CODES = {rule.code for rule in contract().rules.values() if rule.status == 400}
+NEEDS_STATE = {rule.code for rule in contract().rules.values() if rule.needs_state}
 
+
+def decided(body: Any) -> Decision:
+    return schemas().decide(body)
+
+
+def with_condition(**members: Any) -> dict[str, Any]:
+    condition = {**GUARD, **members}
+    return {"filter": {"operator": "AND", "conditions": [{k: v for k, v in condition.items() if v is not ABSENT}]}}
+
+
+def with_time(**members: Any) -> dict[str, Any]:
+    time = {"condition_type": "time", "field": "signup_date", "operator": "before", "value": 30, "unit": "days"}
+    return with_condition(**(time | members))
+
+
+def nested(groups: int, inner: Any = None) -> dict[str, Any]:
+    made: dict[str, Any] = inner or {"operator": "AND", "conditions": [GUARD]}
+    for _ in range(groups - 1):
+        made = {"operator": "AND", "groups": [made]}
+    return {"filter": made}
+
+
+BODIES = [v for v in contract().requests.values() if v.body is not ABSENT and v.status in (200, 400)]
+
+
+@pytest.mark.parametrize("vector", BODIES, ids=lambda vector: vector.id)
+def test_a_request_vector_is_decided_as_it_says(vector: RequestVector) -> None:
+    found = decided(vector.body)
+    assert not found.questions
+    assert [fault.stands_for for fault in found.faults] == sorted({vector.code or ""} - NEEDS_STATE - {""})
+
+
+# Marks in the schemas ------------------------------------------------------------------------------
+
+REQUESTS = ("update.json", "filter.json", "vocabulary.json")
+RESPONSES = ("audience.json", "filter-in-answers.json", "error.json")
 NEVER_FAIL = frozenset(
     {"$schema", "$id", "$ref", "$defs", "title", "description", "properties", "items", "allOf", "if", "then", "else"}
     | {"x-error", "x-open"}
 )
 """Keywords that do not fail themselves: they say something, or what stands below them fails."""
 
-DECIDED_ELSEWHERE = {"source_list_not_found"}
 
-
-# Vectors -------------------------------------------------------------------------------------------
-
-BODIES = [
-    vector for vector in contract().requests.values() if vector.body is not ABSENT and vector.status in (200, 400)
-]
-
-
-@pytest.mark.parametrize("vector", BODIES, ids=lambda vector: vector.id)
-def test_a_request_vector_is_decided_as_it_says(vector: RequestVector) -> None:
-    found = schemas().decide(vector.body)
-    assert not found.questions
-    expected = [vector.code] if vector.code and vector.code not in DECIDED_ELSEWHERE else []
-    assert [fault.stands_for for fault in found.faults] == expected
-
-
-def judged(vector: AnswerVector) -> dict[str, Verdict]:
-    """Return the worst verdict of each rule that an answer vector bears on."""
-    exchange = Exchange(
-        Request(vector.method, f"/v2/audiences/{AUDIENCE_ID}"), Response(vector.status, (), encode(vector.answer))
-    )
-    if vector.status == 200:
-        findings = list(judge_audience(exchange, AUDIENCE_ID).findings)
-    else:
-        code = vector.answer.get("code")
-        findings = judge_rejection(
-            exchange, "filter.time.unit", Rejection(vector.status, code if isinstance(code, str) else "?")
-        )
-    weight = [Verdict.HELD, Verdict.NOTED, Verdict.BROKEN]
-    worst: dict[str, Verdict] = {}
-    for finding in findings:
-        worst[finding.rule] = max(worst.get(finding.rule, Verdict.HELD), finding.verdict, key=weight.index)
-    return worst
-
-
-@pytest.mark.parametrize("vector", contract().answers.values(), ids=lambda vector: vector.id)
-def test_an_answer_vector_is_worth_what_it_says(vector: AnswerVector) -> None:
-    assert judged(vector)[vector.rule] == vector.verdict
-
-
-@pytest.mark.parametrize("vector", contract().answers.values(), ids=lambda vector: vector.id)
-def test_an_answer_vector_breaks_no_other_rule(vector: AnswerVector) -> None:
-    broken = {rule for rule, verdict in judged(vector).items() if verdict is Verdict.BROKEN}
-    assert broken == ({vector.rule} if vector.verdict == "broken" else set())
-
-
-# Marks ---------------------------------------------------------------------------------------------
-
-
-def subschemas(schema: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each schema that can report a failure, with its place; what is only asked by `if` or `anyOf` cannot."""
+def subschemas(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each schema that can report a failure, with its path; what is only asked by `if` cannot."""
     if not isinstance(schema, dict):
         return
-    yield place, schema
+    yield path, schema
     for keyword in ("items", "then", "else", "additionalProperties"):
-        yield from subschemas(schema.get(keyword), f"{place}/{keyword}")
+        yield from subschemas(schema.get(keyword), f"{path}/{keyword}")
     for keyword in ("properties", "$defs"):
         for name, part in schema.get(keyword, {}).items():
-            yield from subschemas(part, f"{place}/{keyword}/{name}")
+            if "_needing_" not in name:  # asked by `if` alone
+                yield from subschemas(part, f"{path}/{keyword}/{name}")
     for index, part in enumerate(schema.get("allOf", [])):
-        yield from subschemas(part, f"{place}/allOf/{index}")
+        yield from subschemas(part, f"{path}/allOf/{index}")
 
 
-def request_schemas() -> Iterator[tuple[str, dict[str, Any]]]:
-    for name in ("update.json", "filter.json"):
-        yield from subschemas(document(name), name)
-    vocabulary = contract().vocabulary.schema()
-    for name, part in vocabulary["$defs"].items():
-        if "_needing_" not in name:  # asked by `if` alone
-            yield from subschemas(part, f"vocabulary.json/{name}")
-
-
-def test_every_keyword_that_can_fail_says_what_it_stands_for() -> None:
-    silent = [
-        f"{place}: {keyword}"
-        for place, schema in request_schemas()
-        for keyword in set(schema) - NEVER_FAIL
-        if keyword not in {**schema.get("x-error", {}), **schema.get("x-open", {})}
-    ]
-    assert silent == []
-
-
-def test_no_mark_stands_for_a_keyword_that_is_not_there() -> None:
-    idle = [
-        f"{place}: {keyword}"
-        for place, schema in request_schemas()
-        for keyword in {**schema.get("x-error", {}), **schema.get("x-open", {})}
-        if keyword not in schema
-    ]
-    assert idle == []
-
-
-def test_no_keyword_is_an_error_and_open_at_once() -> None:
-    both = [
-        place for place, schema in request_schemas() if set(schema.get("x-error", {})) & set(schema.get("x-open", {}))
-    ]
-    assert both == []
+SCHEMAS = [pytest.param(schema, id=path) for name in REQUESTS for path, schema in subschemas(document(name), name)]
 
 
 def marked(mark: str) -> set[str]:
-    return {value for _, schema in request_schemas() for value in schema.get(mark, {}).values()}
+    """Return what the schemas of requests name with a mark."""
+    parts = [part for name in REQUESTS for _, part in subschemas(document(name), name)]
+    return {value for part in parts for value in part.get(mark, {}).values()}
 
 
-CODES = {rule.code for rule in contract().rules.values() if rule.status == 400}
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_keyword_that_can_fail_is_an_error_or_open(schema: dict[str, Any]) -> None:
+    error, open_ = set(schema.get("x-error", {})), set(schema.get("x-open", {}))
+    assert set(schema) - NEVER_FAIL == error | open_
+    assert not error & open_
 
 
-def test_every_error_is_a_documented_code() -> None:
+def test_a_mark_names_a_documented_code_a_question_or_a_rule() -> None:
     assert marked("x-error") <= CODES
-
-
-def test_every_documented_code_is_reachable_or_decided_by_the_server() -> None:
-    assert CODES - marked("x-error") == DECIDED_ELSEWHERE
-
-
-def test_every_open_point_is_a_question() -> None:
     assert marked("x-open") <= set(contract().questions)
+    rules = {part["x-rule"] for name in RESPONSES for _, part in subschemas(document(name), name) if "x-rule" in part}
+    assert rules <= set(contract().rules)
 
 
-def test_every_kind_of_token_has_a_documented_code() -> None:
-    assert {code_of(kind) for kind in KINDS} <= CODES
+# Rejected and open ---------------------------------------------------------------------------------
 
 
-def test_every_reference_leads_somewhere() -> None:
-    names = set(contract().vocabulary.schema()["$defs"])
-    wanted = {
-        str(part["$ref"]).rpartition("/")[2]
-        for _, schema in subschemas(document("filter.json"))
-        for part in (schema, *schema.get("if", {}).get("properties", {}).values())
-        if isinstance(part, dict) and str(part.get("$ref", "")).startswith("vocabulary.json")
-    }
-    assert wanted <= names
+@pytest.mark.parametrize("unit", ["weeks", "months", "years", "day", "seconds", "zz_no_such_unit"])
+def test_a_unit_beyond_the_three_is_rejected(unit: str) -> None:
+    found = decided(with_time(unit=unit))
+    assert [fault.stands_for for fault in found.faults] == ["invalid_time_unit"]
+    assert not found.questions
+
+
+TOKENS: dict[str, Callable[[str], Any]] = {
+    "days": lambda word: with_time(unit=word),
+    "AND": lambda word: {"filter": {"operator": word, "conditions": [GUARD]}},
+    "time": lambda word: with_time(condition_type=word),
+    "signup_date": lambda word: with_time(field=word),
+    "before": lambda word: with_time(operator=word),
+    "gte": lambda word: with_condition(operator=word),
+}
+
+
+@pytest.mark.parametrize("word", TOKENS)
+@pytest.mark.parametrize("spell", [str.swapcase, str.title, " {} ".format, "{}\t".format, "{}\n".format])
+def test_another_spelling_of_a_documented_token_is_open(word: str, spell: Callable[[str], str]) -> None:
+    assert decided(TOKENS[word](spell(word))).questions
+
+
+# Beside what the questions of the contract ask about.
+OPEN: dict[str, Any] = {
+    "a padded name": {"name": " x"},
+    "a name that ends in a blank": {"name": "x "},
+    "a name that ends in a line": {"name": "x\n"},
+    "a name with NUL": {"name": "a\0b"},
+    "a name with a lone surrogate": {"name": "a\ud83d"},
+    "a name of 255 characters and more bytes": {"name": "é" * 255},
+    "a description with NUL": {"description": "\0"},
+    "lists that are null": {"source_lists": None},
+    "a list with a fraction": {"source_lists": [101.0]},
+    "a filter that is null": {"filter": None},
+    "a filter without anything": {"filter": {}},
+    "a filter that is an array": {"filter": []},
+    "conditions that are null": {"filter": {"operator": "AND", "conditions": None}},
+    "a seventh type": with_condition(condition_type="geo"),
+    "an operator of another type": with_condition(operator="between"),
+    "a field of another type": with_condition(field="last_clicked_at"),
+    "false": with_condition(value=False),
+    "time 5.0": with_time(value=5.0),
+    "time null": with_time(value=None),
+    "a unit that is true": with_time(unit=True),
+    "a token with NUL": with_time(unit="days\0"),
+    "a key with a lone surrogate": {"name": "x", "\udc00": 1},
+}
+
+
+@pytest.mark.parametrize("body", OPEN.values(), ids=OPEN.keys())
+def test_what_no_page_says_is_open_by_a_question(body: Any) -> None:
+    asked = {failure.stands_for for failure in decided(body).questions}
+    assert asked
+    assert asked <= set(contract().questions)
+
+
+def sent(probe: Probe) -> Any:
+    """Return the body of a probe as parsed JSON, ABSENT for one without or of no JSON."""
+    text = probe.raw if probe.raw is not None else probe.body
+    try:
+        if probe.condition is not None:
+            return {"filter": {"operator": "AND", "conditions": [GUARD, parse(probe.condition.encode())]}}
+        if probe.group is not None:
+            return {"filter": {"operator": "AND", "conditions": [GUARD], "groups": [parse(probe.group.encode())]}}
+        return ABSENT if text is None else parse(text.encode())
+    except NotJSONError:
+        return ABSENT
+
+
+PROBES = [
+    pytest.param(probe, id=f"{question.id}: {probe.says}")
+    for question in contract().questions.values()
+    for probe in question.probes
+    if sent(probe) is not ABSENT and (probe.method, probe.key, probe.id, probe.headers) == (None, None, None, {})
+    if probe.says != "day"  # rejected, not open: all units are documented
+]
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_body_that_a_question_asks_about_is_open(probe: Probe) -> None:
+    assert Schemas(contract().vocabulary.documented()).decide(sent(probe)).questions
+
+
+ACCEPTED: dict[str, Any] = {
+    "a name": {"name": "x"},
+    "a name of 255 characters": {"name": "x" * 255},
+    "a name with a blank inside": {"name": "a b"},
+    "all lists": {"source_lists": []},
+    "exists": with_time(operator="exists", value=ABSENT, unit=ABSENT),
+    "the largest value": with_condition(value=2**31 - 1),
+    "groups alone": nested(2),
+    "conditions empty beside groups": {
+        "filter": {"operator": "OR", "conditions": [], "groups": [{"operator": "AND", "conditions": [GUARD]}]}
+    },
+}
+
+
+@pytest.mark.parametrize("body", ACCEPTED.values(), ids=ACCEPTED.keys())
+def test_what_the_pages_say_is_accepted(body: Any) -> None:
+    assert decided(body).accepted
+
+
+@pytest.mark.parametrize("kind", ["count", "time"])
+def test_both_missing_of_value_and_unit_is_one_code(kind: str) -> None:
+    body = with_condition(value=ABSENT) if kind == "count" else with_time(value=ABSENT, unit=ABSENT)
+    assert decided(body).codes == {f"missing_{kind}_value"}
+
+
+def test_a_group_of_depth_100_is_accepted() -> None:
+    assert decided(nested(DEEPEST)).accepted
+
+
+def test_an_error_at_depth_100_is_rejected_with_its_path() -> None:
+    found = decided(nested(DEEPEST, {"operator": "XOR", "conditions": [GUARD]}))
+    assert [(fault.place, fault.stands_for) for fault in found.faults] == [
+        ("/filter" + "/groups/0" * 99 + "/operator", "invalid_group_operator")
+    ]
+
+
+@pytest.mark.parametrize("groups", [101, 150, 5000])
+def test_a_group_beyond_depth_100_is_open(groups: int) -> None:
+    assert {failure.stands_for for failure in decided(nested(groups)).questions} == {"depth"}
+
+
+def test_an_empty_group_of_depth_100_is_rejected() -> None:
+    assert decided(nested(DEEPEST, {"operator": "AND"})).codes == {"empty_filter_group"}
+
+
+@pytest.mark.parametrize("name", ["a/b", "a~b"])
+def test_the_path_of_an_odd_key_is_a_json_pointer(name: str) -> None:
+    found = decided({"name": "x", name: "\0"})
+    assert f"/{name.replace('~', '~0').replace('/', '~1')}" in {failure.place for failure in found.questions}
+
+
+def test_the_path_of_a_missing_field_is_the_field() -> None:
+    assert [f.place for f in decided(with_condition(value=ABSENT)).faults] == ["/filter/conditions/0/value"]
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=4)
+    | st.sampled_from(["AND", "OR", "time", "count", "carrier", "gte", "before", "days", "click_count", "zz_x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["name", "filter", "operator", "conditions", "groups", "condition_type", "field", "value", "unit", "x"]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(JSON_VALUES | JSON_VALUES.map(lambda value: {"filter": value}))
+def test_every_body_is_decided(body: Any) -> None:
+    before = copy.deepcopy(body)
+    found = decided(body)
+    assert found.codes <= CODES
+    assert {failure.stands_for for failure in found.questions} <= set(contract().questions)
+    assert body == before
+
+
+TEN_YEARS = {"days": 3_650, "hours": 87_600, "minutes": 5_256_000}
+
+
+@pytest.mark.parametrize(("unit", "most"), TEN_YEARS.items())
+@given(data=st.data())
+def test_a_window_of_up_to_ten_years_is_accepted(unit: str, most: int, data: st.DataObject) -> None:
+    assert decided(with_time(unit=unit, value=data.draw(st.integers(1, most)))).accepted
+
+
+@pytest.mark.parametrize(("unit", "most"), TEN_YEARS.items())
+def test_how_far_back_a_window_may_reach_beyond_that_is_open(unit: str, most: int) -> None:
+    found = decided(with_time(unit=unit, value=most + 1))
+    assert {failure.stands_for for failure in found.questions} == {"value-range"}
+    assert not found.faults
+
+
+EXAMPLE: dict[str, Any] = contract().answers["audience.created_at/documented-example"].answer
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "2025-10-01T14:22:00\n",
+        "٢٠٢٥-10-01T14:22:00",
+        "2025-13-01T14:22:00",
+        "2025-10-32T14:22:00",
+        "2025-10-01T24:22:00",
+        "2025-10-01 14:22:00",
+        "2025-10-01T14:22",
+        "2025-10-01",
+        "",
+    ],
+)
+def test_what_is_no_date_and_time_breaks_its_rule(stamp: str) -> None:
+    failures = schemas().audience_failures({**EXAMPLE, "created_at": stamp})
+    assert [failure.stands_for for failure in failures] == ["audience.created_at"]
+
+
+@pytest.mark.parametrize("stamp", ["2025-10-01T14:22:00Z", "2025-10-01T14:22:00.123+02:00", "2025-10-01T14:22:00-0500"])
+def test_a_zone_or_a_fraction_breaks_nothing(stamp: str) -> None:
+    assert schemas().audience_failures({**EXAMPLE, "created_at": stamp}) == []
+
+
+@pytest.mark.parametrize("key", ["condition_type", "Field", "field\n", "list-id", "_x"])
+def test_a_key_of_a_condition_that_is_no_camel_case_breaks_its_rule(key: str) -> None:
+    group = {"operator": "AND", "conditions": [{"conditionType": "time", key: 1}], "groups": []}
+    failures = schemas().audience_failures({**EXAMPLE, "filter": group})
+    assert [failure.stands_for for failure in failures] == ["audience.filter.keys"]
+
+
+def test_a_key_that_no_page_names_is_legal_in_a_response() -> None:
+    assert schemas().audience_failures({**EXAMPLE, "tags": []}) == []

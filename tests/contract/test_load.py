@@ -1,19 +1,25 @@
-"""Facts about reading contracts/: the project's own loads, and a slip in a copy is told with file, entry and field."""
+"""Facts about reading contracts/: an error in a copy is named by file, entry and field; a hostile file ends soon."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trackly_contract.contract import ContractError, contract
-from trackly_contract.contract.load import load_contract
+from trackly_contract.contract import ContractError, Entry, contract, missing_vectors, read_data, read_entries
+from trackly_contract.contract.load import LARGEST, load_contract
 from trackly_contract.core.files import data_root
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+NINE = "one two three four five six seven eight nine"
+KEY = "API key is missing or invalid"
+ERROR = '{ page = "error-codes", section = "error body", quote = \'"error"\' }'
 
 
 @pytest.fixture
@@ -28,23 +34,10 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), "utf-8")
 
 
-def slip(folder: Path) -> str:
+def error(folder: Path) -> str:
     with pytest.raises(ContractError) as caught:
         load_contract(folder)
-    return str(caught.value)
-
-
-def vectors(folder: Path, name: str) -> tuple[Path, dict[str, Any]]:
-    path = folder / "vectors" / name
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return path, found
-
-
-def rewrite(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content), "utf-8")
-
-
-# The project's own ---------------------------------------------------------------------------------
+    return str(caught.value).removeprefix(f"{folder}/")
 
 
 def test_an_untouched_copy_is_read_as_the_original(folder: Path) -> None:
@@ -55,249 +48,198 @@ def test_the_contract_is_read_once() -> None:
     assert contract() is contract()
 
 
-def test_every_vector_stands_under_a_rule() -> None:
-    read = contract()
-    assert {vector.rule for vector in read.requests.values()} <= set(read.rules)
-    assert {vector.rule for vector in read.answers.values()} <= set(read.rules)
+# Errors in TOML ------------------------------------------------------------------------------------
 
 
-def test_a_refused_vector_expects_the_status_and_code_of_its_rule() -> None:
-    read = contract()
-    unlike = {
-        vector.id
-        for vector in read.refused()
-        if read.rules[vector.rule].code is not None
-        and (vector.status, vector.code) != (read.rules[vector.rule].status, read.rules[vector.rule].code)
-    }
-    assert unlike == set()
-
-
-def test_the_twin_of_a_refused_vector_is_accepted() -> None:
-    read = contract()
-    assert [v.id for v in read.refused() if v.twin is None or read.requests[v.twin].refused] == []
-
-
-def test_the_twin_of_a_broken_answer_is_not_broken() -> None:
-    read = contract()
-    broken = [vector for vector in read.answers.values() if vector.verdict == "broken"]
-    assert [v.id for v in broken if v.twin is None or read.answers[v.twin].verdict == "broken"] == []
-
-
-def test_every_refusing_rule_has_a_vector() -> None:
-    read = contract()
-    refusing = [rule.id for rule in read.rules.values() if rule.code is not None]
-    assert [rule for rule in refusing if not any(v.refused for v in read.of_rule(rule))] == []
-
-
-def test_every_token_names_a_page_that_is_known() -> None:
-    read = contract()
-    assert {token.page for token in read.vocabulary.tokens} <= set(read.pages)
-
-
-def test_a_token_that_is_stated_comes_from_a_reference_page() -> None:
-    read = contract()
-    assert [t.token for t in read.vocabulary.tokens if not t.candidate and read.pages[t.page].kind == "guide"] == []
-
-
-# Slips ---------------------------------------------------------------------------------------------
-
-
-def test_an_unknown_key_of_a_rule_is_named(folder: Path) -> None:
-    edit(folder / "rules" / "read.toml", 'id = "read.flat"', 'id = "read.flat"\nseverity = "high"')
-    text = slip(folder)
-    assert "read.toml" in text
-    assert "'read.flat'" in text
-    assert "'severity' was unexpected" in text
-
-
-def test_a_missing_field_of_a_rule_is_named(folder: Path) -> None:
-    edit(folder / "rules" / "read.toml", 'basis = "shown"\n', "")
-    text = slip(folder)
-    assert "read.toml" in text
-    assert "'read.flat'" in text
-    assert "'basis' is a required property" in text
-
-
-def test_a_basis_that_does_not_exist_is_named(folder: Path) -> None:
-    edit(folder / "rules" / "read.toml", 'basis = "shown"', 'basis = "guessed"')
-    text = slip(folder)
-    assert "read.toml: rule 'read.flat', field basis: 'guessed'" in text
-
-
-def test_a_quotation_of_nine_words_is_named(folder: Path) -> None:
-    edit(
-        folder / "rules" / "read.toml", "API key is missing or invalid", "one two three four five six seven eight nine"
-    )
-    text = slip(folder)
-    assert "read.toml: rule 'read.key', field source.0.quote" in text
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("rules/read", 'basis = "shown"\n', "", "rule 2 (read.flat): Object missing required field `basis`"),
+        ("rules/read", 'basis = "shown"', "colour = 1", "rule 2 (read.flat): Object contains unknown field `colour`"),
+        ("rules/read", '"shown"', '"guessed"', "rule 2 (read.flat), field basis: Invalid enum value 'guessed'"),
+        ("rules/read", KEY, NINE, "rule 3 (read.key), field source.0.quote: Expected `str` matching regex"),
+        ("rules/read", "the audience stands", "it should stand", "rule 2 (read.flat): field 'statement': say what"),
+        ("rules/read", "status = 404\n", "", "rule 4 (read.unknown_id): fields 'status' and 'code' go together"),
+        ("rules/read", "read.flat", "update.fl", "rule update.fl, field id: in this file each begins with read."),
+        ("rules/read", "read.flat", "read.success", "rule 2 (read.success): it is there already"),
+        (
+            "rules/read",
+            'page = "get',
+            'page = "set',
+            "rule read.success, source 1, field page: there is no 'set-audience' in",
+        ),
+        ("rules/error", ERROR, ERROR.replace("error-codes", "custom-fields"), "rule error.text, field basis: a guide"),
+        ("sources", "https://", "http://", "source 1 (get-audience), field url: Expected `str` matching regex"),
+        ("vocabulary", 'page = "update', 'page = "set', "token 1 (AND), field page: there is no 'set-audience' in"),
+        ("vocabulary", 'operator"\ntoken', '"\ntoken', "token 1 (AND), field kind: Invalid enum value 'group.'"),
+        ("vocabulary", "time.unit", "time.x", "list 2, field kind: Invalid enum value 'time.x'"),
+        ("vocabulary", 'needs = ["value", "unit"]\n', "", "token 12 (within): field 'needs': an operator lists"),
+        ("questions", 'page = "get', 'page = "set', "question 1 (key-blanks), field page: there is no 'set-audience'"),
+        (
+            "questions",
+            '"read.key"',
+            '"read.no"',
+            "question 1 (key-blanks), field rules: there is no 'read.no' in rules/",
+        ),
+        ("questions", "find =", 'cannot = "x"\nfind =', "question 16 (name-unit): give exactly one of the fields"),
+        ("assumptions", '"filter.operator"', '"filter.no"', "assumption 1 (a group without operator is answered"),
+        ("mentioned", 'page = "get', 'page = "set', "mentioned 1 (conditionType), field page: there is no"),
+        ("questions", "[[question]]", "[[", "not TOML: "),
+    ],
+)
+def test_an_error_in_toml_names_file_entry_and_field(folder: Path, name: str, old: str, new: str, said: str) -> None:
+    edit(folder / f"{name}.toml", old, new)
+    assert error(folder).startswith(f"{name}.toml: {said}")
 
 
 def test_a_quotation_of_eight_words_is_fine(folder: Path) -> None:
-    edit(folder / "rules" / "read.toml", "API key is missing or invalid", "one two three four five six seven eight")
+    edit(folder / "rules" / "read.toml", KEY, NINE.removesuffix(" nine"))
     assert load_contract(folder).rules["read.key"].sources[0].quote.endswith("eight")
 
 
-def test_a_page_that_is_not_in_the_sources_is_named(folder: Path) -> None:
-    edit(folder / "rules" / "read.toml", 'page = "get-audience"', 'page = "no-such-page"')
-    assert "read.toml: rule 'read.success', field source: no page 'no-such-page'" in slip(folder)
-
-
-def test_a_rule_stated_by_a_guide_alone_is_named(folder: Path) -> None:
-    guide = 'page = "creating-audiences"'
-    edit(folder / "rules" / "error.toml", '{ page = "error-codes", section = "error body", quote = \'"error"\' }',
-         f"{{ {guide}, section = \"error body\", quote = 'x' }}")  # fmt: skip
-    text = slip(folder)
-    assert "error.toml: rule 'error.text', field basis: a guide alone makes no rule stated" in text
-
-
 def test_a_rule_stated_by_a_guide_and_a_reference_page_is_fine(folder: Path) -> None:
-    more = '{ page = "creating-audiences", section = "error body", quote = \'x\' },\n'
-    edit(folder / "rules" / "error.toml", '  { page = "error-codes", section = "error body", quote = \'"error"\'',
-         more + '  { page = "error-codes", section = "error body", quote = \'"error"\'')  # fmt: skip
+    edit(folder / "rules" / "error.toml", ERROR, f"{ERROR.replace('error-codes', 'custom-fields')}, {ERROR}")
     assert len(load_contract(folder).rules["error.text"].sources) == 2
 
 
-def test_a_code_without_a_status_is_named(folder: Path) -> None:
-    edit(folder / "rules" / "read.toml", "status = 404\n", "")
-    text = slip(folder)
-    assert "'read.unknown_id'" in text
-    assert "'status'" in text
-
-
-def test_a_vector_of_a_rule_that_does_not_exist_is_named(folder: Path) -> None:
-    path, content = vectors(folder, "read.json")
-    content["vectors"][0]["id"] = "read.nothing/documented-example"
-    rewrite(path, content)
-    assert "read.json: vectors 'read.nothing/documented-example'" in slip(folder)
-
-
-def test_a_twin_that_does_not_exist_is_named(folder: Path) -> None:
-    path, content = vectors(folder, "update.json")
-    named = next(vector for vector in content["vectors"] if "twin" in vector)
-    named["twin"] = "update.name/no-such-vector"
-    rewrite(path, content)
-    text = slip(folder)
-    assert f"{named['id']!r}, field twin: no vector 'update.name/no-such-vector'" in text
-
-
-def test_a_refused_vector_without_a_twin_is_named(folder: Path) -> None:
-    path, content = vectors(folder, "update.json")
-    named = next(vector for vector in content["vectors"] if "twin" in vector)
-    del named["twin"]
-    rewrite(path, content)
-    text = slip(folder)
-    assert f"update.json: vectors {named['id']!r}" in text
-    assert "'twin'" in text
-
-
-def test_a_code_under_a_status_of_success_is_named(folder: Path) -> None:
-    path, content = vectors(folder, "update.json")
-    named = next(vector for vector in content["vectors"] if "twin" in vector)
-    named["expect"]["status"] = 200
-    rewrite(path, content)
-    assert f"update.json: vectors {named['id']!r}, field expect" in slip(folder)
-
-
-def test_a_rule_that_is_there_twice_is_named(folder: Path) -> None:
-    edit(folder / "rules" / "read.toml", 'id = "read.flat"', 'id = "read.success"')
-    assert "read.toml: the id 'read.success' is taken already" in slip(folder)
-
-
-def test_a_vector_that_is_there_twice_is_named(folder: Path) -> None:
-    path, content = vectors(folder, "read.json")
-    content["vectors"].append(content["vectors"][0])
-    rewrite(path, content)
-    assert f"read.json: the id {content['vectors'][0]['id']!r} is taken already" in slip(folder)
-
-
-def test_a_request_and_an_answer_of_one_name_are_named(folder: Path) -> None:
-    path, content = vectors(folder, "read.json")
-    _, answers = vectors(folder, "answers.json")
-    answer = next(v for v in answers["vectors"] if v["verdict"] == "held" and v["id"].startswith("audience."))
-    content["vectors"].append({**content["vectors"][0], "id": answer["id"]})
-    rewrite(path, content)
-    assert f"the id {answer['id']!r} is taken already" in slip(folder)
-
-
-@pytest.mark.parametrize(("name", "table"), [("sources", "source"), ("questions", "question")])
+@pytest.mark.parametrize(("name", "table"), [("sources", "source"), ("questions", "question"), ("vocabulary", "token")])
 def test_an_entry_that_is_there_twice_is_named(folder: Path, name: str, table: str) -> None:
     path = folder / f"{name}.toml"
     text = path.read_text("utf-8")
-    first = text.split(f"[[{table}]]")[1]
-    path.write_text(f"{text}\n[[{table}]]{first}", "utf-8")
-    told = slip(folder)
-    assert f"{name}.toml" in told
-    assert "taken already" in told
+    path.write_text(f"{text}\n[[{table}]]{text.split(f'[[{table}]]')[1]}", "utf-8")
+    assert error(folder).startswith(f"{name}.toml: {table} ")
+    assert "it is there already" in error(folder)
 
 
-def test_a_token_that_is_there_twice_is_named(folder: Path) -> None:
-    path = folder / "vocabulary.toml"
-    text = path.read_text("utf-8")
-    path.write_text(f"{text}\n[[token]]{text.split('[[token]]')[1]}", "utf-8")
-    told = slip(folder)
-    assert "vocabulary.toml" in told
-    assert "taken already" in told
-
-
-def test_a_token_of_a_page_that_is_not_in_the_sources_is_named(folder: Path) -> None:
-    edit(folder / "vocabulary.toml", 'page = "update-audience"', 'page = "no-such-page"')
-    assert "vocabulary.toml: token 'AND', field page: no page 'no-such-page'" in slip(folder)
-
-
-def test_a_token_of_a_kind_that_does_not_exist_is_named(folder: Path) -> None:
-    edit(folder / "vocabulary.toml", 'kind = "group.operator"\ntoken', 'kind = "group.colour"\ntoken')
-    assert "vocabulary.toml: token 'AND', field kind: 'group.colour'" in slip(folder)
-
-
-def test_a_list_of_a_kind_that_does_not_exist_is_named(folder: Path) -> None:
-    edit(folder / "vocabulary.toml", 'kind = "time.unit"', 'kind = "time.colour"')
-    assert "vocabulary.toml: list number 2, field kind: 'time.colour'" in slip(folder)
-
-
-def test_an_operator_that_does_not_say_what_it_needs_is_named(folder: Path) -> None:
-    edit(folder / "vocabulary.toml", 'needs = ["value", "unit"]\n', "")
-    text = slip(folder)
-    assert "vocabulary.toml: token 'within'" in text
-    assert "'needs'" in text
-
-
-@pytest.mark.parametrize("name", ["sources.toml", "vocabulary.toml", "questions.toml", "rules/read.toml"])
-def test_broken_toml_is_told_with_its_file(folder: Path, name: str) -> None:
-    path = folder / name
-    path.write_text(path.read_text("utf-8") + "\n[[", "utf-8")
-    text = slip(folder)
-    assert str(path) in text
-    assert "not TOML" in text
-
-
-@pytest.mark.parametrize("content", [b"{", b"", b"\xff", b"[NaN", b'{"vectors": [], "vectors": []}'])
-def test_broken_json_is_told_with_its_file(folder: Path, content: bytes) -> None:
-    path = folder / "vectors" / "read.json"
-    path.write_bytes(content)
-    text = slip(folder)
-    assert str(path) in text
-    assert "not JSON" in text
-
-
-def test_toml_that_is_not_utf8_is_told_with_its_file(folder: Path) -> None:
-    (folder / "sources.toml").write_bytes(b'x = "\xff"')
-    assert "sources.toml: not TOML" in slip(folder)
-
-
-@pytest.mark.parametrize("content", ["[]", "7", "null", '{"vectors": []}', '{"vectors": [7]}', '{"vectors": {}}'])
-def test_json_of_another_shape_is_told_with_its_file(folder: Path, content: str) -> None:
-    (folder / "vectors" / "read.json").write_text(content, "utf-8")
-    assert "read.json" in slip(folder)
-
-
-def test_a_body_with_a_key_twice_is_told(folder: Path) -> None:
-    edit(folder / "vectors" / "update.json", '{"name": "Renamed"}', '{"name": "x", "name": "Renamed"}')
-    text = slip(folder)
-    assert "update.json" in text
-    assert "'name' appears twice" in text
-
-
-@pytest.mark.parametrize("name", ["sources.toml", "vocabulary.toml", "questions.toml"])
+@pytest.mark.parametrize("name", ["sources", "vocabulary", "questions", "assumptions", "mentioned"])
 def test_a_file_that_is_missing_is_named(folder: Path, name: str) -> None:
-    (folder / name).unlink()
-    assert name in slip(folder)
+    (folder / f"{name}.toml").unlink()
+    assert error(folder) == f"{name}.toml: the file cannot be read (No such file or directory)"
+
+
+# Errors in vectors ---------------------------------------------------------------------------------
+
+Vectors = list[dict[str, Any]]
+HELD = next(vector.id for vector in contract().answers.values() if vector.verdict == "held")
+LAST = "read.json: vectors 6 (read.unknown_id/well-formed): "
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("read", lambda found: found[0].update(id="read.no/one"), "vectors 1 (read.no/one), field rule: there is no"),
+        (
+            "read",
+            lambda found: found[5].update(twin="read.no/one"),
+            "field twin: there is no 'read.no/one' in vectors/",
+        ),
+        ("read", lambda found: found[5].pop("twin"), f"{LAST}field 'twin': a rejected vector names its accepted twin"),
+        ("read", lambda found: found[0].update(twin=found[1]["id"]), "(read.success/documented-example): field 'twin'"),
+        ("read", lambda found: found[5].update(status=200), f"{LAST}fields 'status' and 'code': "),
+        ("read", lambda found: found[5].pop("code"), f"{LAST}fields 'status' and 'code': "),
+        ("read", lambda found: found[5].update(echo={}), f"{LAST}field 'echo': "),
+        ("read", lambda found: found.append(found[0]), "vectors 7 (read.success/documented-example): it is there alr"),
+        ("read", lambda found: found.append({**found[0], "id": HELD}), f"vectors 7 ({HELD}): it is there already"),
+        ("read", lambda found: found.append(7), "read.json: vectors 7: Expected `object`, got `int`"),
+        ("answers", lambda found: found[1].pop("twin"), "answers.json: answers 2 (audience.id/absent): field 'twin': "),
+    ],
+)
+def test_an_error_in_a_vector_names_file_entry_and_field(
+    folder: Path, name: str, change: Callable[[Vectors], object], said: str
+) -> None:
+    path = folder / "vectors" / f"{name}.json"
+    content = json.loads(path.read_text("utf-8"))
+    change(*content.values())
+    path.write_text(json.dumps(content), "utf-8")
+    assert said in error(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "not JSON"),
+        (b"", "not JSON"),
+        (b"\xff", "not JSON: byte 0 is not UTF-8"),
+        (b"[NaN", "not JSON"),
+        (b'{"vectors": [], "vectors": []}', "not JSON: the key 'vectors' appears twice"),
+        (b"[]", "Expected `object`, got `array`"),
+        (b'{"vectors": {}}', "field vectors: Expected `array`, got `object`"),
+        (b'{"vector": []}', "Object contains unknown field `vector`"),
+    ],
+)
+def test_json_that_holds_no_vectors_is_named(folder: Path, content: bytes, said: str) -> None:
+    (folder / "vectors" / "read.json").write_bytes(content)
+    assert error(folder).startswith(f"vectors/read.json: {said}")
+
+
+def test_a_rule_without_its_vectors_is_named_with_what_to_add(folder: Path) -> None:
+    assert missing_vectors(contract()) == []
+    path = folder / "vectors" / "read.json"
+    content = json.loads(path.read_text("utf-8"))
+    kept = [vector for vector in content["vectors"] if not vector["id"].startswith(("read.unknown_id", "read.key"))]
+    path.write_text(json.dumps({"vectors": [*kept, {**kept[0], "id": "read.key/accepted"}]}), "utf-8")
+    (folder / "vectors" / "answers.json").write_text('{"answers": []}', "utf-8")
+    key, unknown, *others = missing_vectors(load_contract(folder))
+    add = "add to contracts/vectors/ a vector with an id that begins with"
+    assert key == (
+        f"contracts/rules/read.toml: rule read.key: {add} read.key/, status 401, code unauthorized, "
+        "and an accepted twin"
+    )
+    assert unknown.startswith("contracts/rules/read.toml: rule read.unknown_id: add")
+    assert others[0] == (
+        f"contracts/rules/audience.toml: rule audience.id: {add} audience.id/, "
+        "or say in the field untested why no request can find it out"
+    )
+    assert not any("audience.source_lists.empty" in sentence for sentence in others)  # untested
+
+
+# Hostile files -------------------------------------------------------------------------------------
+
+
+class Word(Entry, frozen=True):
+    """An entry of the files below."""
+
+    word: str
+
+
+DEEP = "a" + ".a" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (f"x = {'1' * 10_000}", "not TOML: Exceeds the limit (4300 digits)"),
+        (f"x = 0x{'f' * 10_000}", "Object contains unknown field `x`"),
+        (f"x = {'[' * 3_000}{']' * 3_000}", "not TOML: arrays or tables nest too deep"),
+        (f"x = {'{a=' * 3_000}1{'}' * 3_000}", "not TOML: arrays or tables nest too deep"),
+        (f"{DEEP} = 1", "not TOML: line 1 has more than 30 dots"),
+        (f"[{DEEP}]", "not TOML: line 1 has more than 30 dots"),
+        ("#" * (LARGEST + 1), "not TOML: the file is larger than 262,144 bytes"),
+        ("[b" + ".b" * 30 + "]\n" + "".join(f"k{n}{'.a' * 30} = 1\n" for n in range(3_600)), "Object contains unknown"),
+        (f"{'x' * 100_000} = 1", "Object contains unknown field `xxx"),
+        ('"\\u001b[2J\\n" = 1', r"Object contains unknown field `\x1b[2J\n`"),
+        ("[[words]]\nword = 'x'", "Object contains unknown field `words`"),
+        ("word = 3", "field word: Expected `array`, got `int`"),
+        ("word = [3]", "word 1: Expected `object`, got `int`"),
+        ("", "Object missing required field `word`"),
+    ],
+    ids=range(14),
+)
+def test_a_hostile_file_ends_soon_in_one_error(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "words.toml"
+    path.write_text(content, "utf-8")
+    start = time.monotonic()
+    with pytest.raises(ContractError) as caught:
+        read_entries(path, "word", Word)
+    assert str(caught.value).startswith(f"{path}: {said}")
+    assert len(str(caught.value)) < len(str(path)) + 500
+    assert time.monotonic() - start < 30
+
+
+def test_what_is_no_file_of_text_is_named(tmp_path: Path) -> None:
+    loop, binary = tmp_path / "loop.toml", tmp_path / "binary.toml"
+    loop.symlink_to(loop)
+    binary.write_bytes(b'x = "\xff"')
+    for path, why in ((tmp_path, "Is a directory"), (loop, "Too many levels of"), (binary, "not TOML: 'utf-8' codec")):
+        with pytest.raises(ContractError, match=why):
+            read_data(path, Word)

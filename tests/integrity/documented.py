@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
-CODES = {
-    "name_too_long": 400,
-    "source_list_not_found": 400,
-    "invalid_group_operator": 400,
-    "empty_filter_group": 400,
-    "invalid_condition_type": 400,
-    "invalid_time_field": 400,
-    "invalid_time_operator": 400,
-    "invalid_time_unit": 400,
-    "missing_time_value": 400,
-    "invalid_count_field": 400,
-    "invalid_count_operator": 400,
-    "missing_count_value": 400,
-    "missing_custom_field_name": 400,
-    "invalid_custom_field_operator": 400,
-    "missing_custom_field_value": 400,
-    "invalid_carrier_operator": 400,
-    "missing_carrier_value": 400,
-    "invalid_timezone_operator": 400,
-    "missing_timezone_value": 400,
-    "invalid_revenue_field": 400,
-    "invalid_revenue_operator": 400,
-    "missing_revenue_value": 400,
-    "unauthorized": 401,
-    "not_found": 404,
-}
+_REJECTED = """
+    name_too_long source_list_not_found invalid_group_operator empty_filter_group invalid_condition_type
+    invalid_time_field invalid_time_operator invalid_time_unit missing_time_value invalid_count_field
+    invalid_count_operator missing_count_value missing_custom_field_name invalid_custom_field_operator
+    missing_custom_field_value invalid_carrier_operator missing_carrier_value invalid_timezone_operator
+    missing_timezone_value invalid_revenue_field invalid_revenue_operator missing_revenue_value
+"""
+CODES = dict.fromkeys(_REJECTED.split(), 400) | {"unauthorized": 401, "not_found": 404}
 READ_CODES = {"unauthorized": 401, "not_found": 404}
 PAGES = {"get-audience": READ_CODES, "update-audience": CODES}
 BODY = ["name", "description", "source_lists", "filter"]
-RESPONSE = [
-    "id",
-    "name",
-    "description",
-    "source_lists",
-    "filter",
-    "cached_size",
-    "cached_size_updated_at",
-    "status",
-    "created_at",
-]
+RESPONSE = ["id", *BODY, "cached_size", "cached_size_updated_at", "status", "created_at"]
 ROWS = [
     ("get-audience", "get.path.id", None),
     ("update-audience", "put.path.id", None),
@@ -91,5 +63,3 @@ SAYS = {
     "audience.cached_size_updated_at": "null",
     "audience.status": "active archived",
 }
-DECIDED_IN_CODE = {"depth", "name-unit", "characters", "token-case"}
-"""Questions that no keyword can ask; trackly_contract.schemas does."""

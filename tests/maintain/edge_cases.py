@@ -12,9 +12,11 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tests.maintain import generated, markdown
 from tests.maintain.recorded_verdicts import verdicts
-from trackly_contract.contract import GUARD, contract, read_toml
+from trackly_contract.contract import GUARD, Entry, contract, read_entries
 from trackly_contract.core import NotJSONError, Verdict, parse, show
 from trackly_contract.core.files import data_root
 from trackly_contract.generate import CANDIDATE_TYPES, Tokens
@@ -39,23 +41,25 @@ NOT_SEEN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 """Verdicts that say nothing of what an API does."""
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(Entry, frozen=True):
     """One side of a contradiction: where it stands, and what it says, in our words."""
 
     page: str
     says: str
 
 
-@dataclass(frozen=True)
-class Contradiction:
+class Contradiction(Entry, frozen=True):
     """Two pages that say different things; `shown_by` is what would tell who is right, empty if nothing here does."""
 
     id: str
     subject: str
     one: Side
     other: Side
-    shown_by: dict[str, str]
+    shown_by: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if set(self.shown_by) not in (set(), {"rule"}, {"question", "probe", "one_is", "other_is"}):
+            raise ValueError("field 'shown_by': name a rule, or a question, its probe, one_is and other_is")
 
     def taken(self, given: Sequence[Given], recorded: Mapping[str, Recorded]) -> str:
         """Return which side an API took, where it was asked; in words, empty where it was not."""
@@ -79,13 +83,7 @@ class Contradiction:
 
 def contradictions() -> list[Contradiction]:
     """Return the register, in its order."""
-    found = read_toml(data_root() / "contracts" / "contradictions.toml", "contradictions")["contradiction"]
-    return [
-        Contradiction(
-            entry["id"], entry["subject"], Side(**entry["one"]), Side(**entry["other"]), entry.get("shown_by", {})
-        )
-        for entry in found
-    ]
+    return read_entries(data_root() / "contracts" / "contradictions.toml", "contradiction", Contradiction)
 
 
 def assumed() -> list[Answer]:

@@ -15,14 +15,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.maintain import report_members
-from trackly_contract.contract import KINDS, contract, document
+from trackly_contract.contract import KINDS, answered_questions, contract, document
 from trackly_contract.core.files import data_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from trackly_contract.contract import Contract, Rule
+    from trackly_contract.contract import Contract, Question, Rule
 
 AREAS = {
     "read": "Reading an audience",
@@ -43,7 +43,23 @@ def vocabulary() -> str:
     return _written(contract().vocabulary.schema())
 
 
-# The bundled OpenAPI document --------------------------------------------------------------------------
+# The OpenAPI documents ---------------------------------------------------------------------------------
+
+
+def openapi() -> dict[str, Any]:
+    """Return `schemas/openapi.json` with the codes of a rejected update as the rules have them.
+
+    The text of an example is ours, kept where there is one already and else the statement of the rule.
+    """
+    whole = document("openapi.json")
+    refused = whole["components"]["responses"]["refused"]
+    codes = {rule.code: rule.statement for rule in contract().rules.values() if rule.code and rule.status == 400}
+    named = ", ".join(f"`{code}`" for code in codes)
+    refused["description"] = f"{refused['description'].partition(' Documented codes:')[0]} Documented codes: {named}."
+    media = refused["content"]["application/json"]
+    new = {code: {"value": {"error": statement, "code": code}} for code, statement in codes.items()}
+    media["examples"] = {code: media["examples"].get(code, example) for code, example in new.items()}
+    return whole
 
 
 def component(file: str, definition: str | None) -> str:
@@ -102,6 +118,8 @@ class _Bundle:
 
 
 def _source(name: str) -> dict[str, Any]:
+    if name == "openapi.json":
+        return openapi()
     return contract().vocabulary.schema() if name == "vocabulary.json" else document(name)
 
 
@@ -161,6 +179,11 @@ def _refusal(rule: Rule) -> str:
 def _says(rule: Rule) -> str:
     remarks = [("not tested", rule.untested), ("contested", rule.contested)]
     return _cell(rule.statement) + "".join(f"<br>*{head}:* {_cell(why)}" for head, why in remarks if why)
+
+
+def _asks(question: Question, source: Contract) -> str:
+    answering = ", ".join(f"`{rule}`" for rule in source.answering(question))
+    return _cell(question.asks) + (f"<br>*no longer open:* see {answering}" if answering else "")
 
 
 def _areas(source: Contract) -> list[str]:
@@ -232,7 +255,7 @@ def rules(source: Contract | None = None) -> str:
     counts = (
         f"{len(source.rules)} rules, {len(source.requests)} request vectors and {len(source.answers)} answer vectors"
     )
-    questions = [(f"`{question.id}`", _cell(question.asks)) for question in source.questions.values()]
+    questions = [(f"`{question.id}`", _asks(question, source)) for question in source.questions.values()]
     lines = [
         "<!-- Generated from contracts/ by `make docs`; edit contracts/ instead. -->",
         "",
@@ -261,6 +284,7 @@ Files: TypeAlias = "Mapping[str, Callable[[], str]]"
 
 FILES: Files = {
     "schemas/vocabulary.json": vocabulary,
+    "schemas/openapi.json": lambda: _written(openapi()),
     "schemas/openapi.bundled.json": bundled,
     "docs/rules.md": rules,
     "docs/report.md": report_members.document,
@@ -303,6 +327,8 @@ def main(arguments: Sequence[str] | None = None, root: Path | None = None, files
         return 1 if names else 0
     for name in write(root, files):
         sys.stdout.write(f"{name} written\n")
+    for sentence in answered_questions(contract()):
+        sys.stdout.write(f"{sentence}\n")
     return 0
 
 

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from tests.maintain import generated
@@ -122,7 +123,7 @@ def test_every_row_has_the_cells_of_its_table() -> None:
 
 def test_a_cell_holds_what_markdown_would_take_for_its_own() -> None:
     first = next(iter(contract().rules.values()))
-    odd = replace(first, statement="a|b <c> [d] *e*\nf")
+    odd = msgspec.structs.replace(first, statement="a|b <c> [d] *e*\nf")
     text = generated.rules(replace(contract(), rules={first.id: odd}))
     assert r"| a\|b \<c> \[d\] \*e\* f |" in text
 
@@ -130,4 +131,4 @@ def test_a_cell_holds_what_markdown_would_take_for_its_own() -> None:
 def test_an_area_without_a_heading_is_an_error() -> None:
     first = next(iter(contract().rules.values()))
     with pytest.raises(LookupError, match=r"rules of zz: give the area a heading in generated\.AREAS"):
-        generated.rules(replace(contract(), rules={"zz.new": replace(first, id="zz.new")}))
+        generated.rules(replace(contract(), rules={"zz.new": msgspec.structs.replace(first, id="zz.new")}))

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from tests.pages.docs_pages import filled
 from trackly_contract.contract import contract, document
-from trackly_contract.core.files import data_root
 from trackly_contract.pages import expected as docs_held
 from trackly_contract.pages.compare import compare
 from trackly_contract.pages.expected import held_pages, same_path
@@ -103,20 +99,12 @@ def test_a_member_of_the_body_that_is_required_differs_from_the_page(tmp_path: P
     assert told(tmp_path, "update.html") == ["Body Parameters, filter: required: no / yes"]
 
 
-def test_the_words_that_pages_mention_fit_their_schema() -> None:
-    entries = tomllib.loads((data_root() / "contracts" / "mentioned.toml").read_text("utf-8"))
-    schema = json.loads((data_root() / "schemas" / "meta" / "mentioned.json").read_text("utf-8"))
-    Draft202012Validator.check_schema(schema)
-    assert list(Draft202012Validator(schema).iter_errors(entries)) == []
-
-
 def test_every_word_that_a_page_mentions_is_expected_there() -> None:
-    entries = tomllib.loads((data_root() / "contracts" / "mentioned.toml").read_text("utf-8"))["mentioned"]
-    for entry in entries:
-        page = held(entry["page"])
-        row = page.rows.get(entry["section"])
+    for entry in contract().mentioned:
+        page = held(entry.page)
+        row = page.rows.get(entry.section)
         words = {word for _, word in row.expected} if row else set(page.command.values())
-        assert entry["word"] in words
+        assert entry.word in words
 
 
 @pytest.mark.parametrize(

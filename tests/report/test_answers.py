@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from trackly_contract.cli import main
 from trackly_contract.contract import ContractError
@@ -58,7 +58,7 @@ def test_the_projects_own_file_can_be_read() -> None:
 def test_a_new_answer_is_kept_and_told(tmp_path: Path) -> None:
     path = tmp_path / "answers.toml"
     assert keep(report(NAME), path) == ["new: name-shape, an empty name: 400 missing_name"]
-    assert read(path) == [dataclasses.replace(GIVEN, said="400 missing_name", date=date(2026, 11, 22))]
+    assert read(path) == [replace(GIVEN, said="400 missing_name", date=date(2026, 11, 22))]
 
 
 def test_the_same_report_again_changes_no_byte_and_tells_nothing(tmp_path: Path) -> None:
@@ -115,9 +115,9 @@ def test_what_says_nothing_of_an_api_is_not_kept(described: dict[str, Any], told
 BROKEN = {
     "not TOML": "[[answer",
     "there is no question zz": as_toml([GIVEN]).replace("name-shape", "zz"),
-    "two answers": as_toml([GIVEN, GIVEN]),
-    "there is no day": as_toml([GIVEN]).replace("2026-11-21", '"2026-02-30"'),
-    "'said' is a required property": as_toml([GIVEN]).replace("said = ", "# "),
+    "it is there already": as_toml([GIVEN, GIVEN]),
+    "Expected `date`, got `str`": as_toml([GIVEN]).replace("2026-11-21", '"2026-02-30"'),
+    "missing required field `said`": as_toml([GIVEN]).replace("said = ", "# "),
 }
 
 

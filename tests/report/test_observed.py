@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from tests.integrity.variants_tokens import judging
 from trackly_contract.cli import main
@@ -64,7 +65,8 @@ class Unstamped(ReferenceServer):
 def asked_over_http(server: ReferenceServer, folder: Path, *arguments: str) -> Path:
     """Ask a server over real sockets as if it were live, and return the report.json."""
     with running(server) as url:
-        target = replace(served_target(url, AUDIENCE_ID, REFERENCE_KEY), name="live", evidence=f"asked at {url}")
+        served = served_target(url, AUDIENCE_ID, REFERENCE_KEY)
+        target = dataclasses.replace(served, name="live", evidence=f"asked at {url}")
         run_suite(target, "quick", ["-q", "--no-summary", "--tb=no", f"--trackly-report={folder}", *arguments])
     return folder / "report.json"
 

@@ -52,6 +52,9 @@ from .filters import (
 from .filters import (
     parts_of as parts_of,
 )
+from .filters import (
+    snake_case as snake_case,
+)
 from .load import (
     Contract as Contract,
 )
@@ -59,22 +62,46 @@ from .load import (
     ContractError as ContractError,
 )
 from .load import (
+    answered_questions as answered_questions,
+)
+from .load import (
+    by_key as by_key,
+)
+from .load import (
     contract as contract,
+)
+from .load import (
+    missing_vectors as missing_vectors,
+)
+from .load import (
+    read_data as read_data,
+)
+from .load import (
+    read_entries as read_entries,
 )
 from .load import (
     read_observed as read_observed,
 )
 from .load import (
-    read_toml as read_toml,
-)
-from .load import (
     words_of as words_of,
+)
+from .model import (
+    KINDS as KINDS,
 )
 from .model import (
     UPDATE_FIELDS as UPDATE_FIELDS,
 )
 from .model import (
     Answer as Answer,
+)
+from .model import (
+    Entry as Entry,
+)
+from .model import (
+    Impact as Impact,
+)
+from .model import (
+    Mentioned as Mentioned,
 )
 from .model import (
     Probe as Probe,
@@ -90,9 +117,6 @@ from .model import (
 )
 from .model import (
     Situation as Situation,
-)
-from .vocabulary import (
-    KINDS as KINDS,
 )
 from .vocabulary import (
     Observed as Observed,

@@ -1,9 +1,7 @@
-"""The schemas at work: what a body is, by `schemas/` alone.
+"""Decides by `schemas/` alone what the documentation says of a body: accepted, rejected with codes, or open.
 
-Promises: every keyword that can fail in a request schema stands for a documented code (`x-error`) or an open
-question (`x-open`), and every one in an answer schema for a rule (`x-rule`); an integer is written as one
-(`5.0` is none, nor is `true`).
-Refuses: to know state, lists that exist, or any server.
+Every keyword of a request schema that can fail stands for a documented code (`x-error`) or an open question
+(`x-open`), and every one of a response schema for a rule (`x-rule`). Does not know state, existing lists or servers.
 """
 
 from __future__ import annotations
@@ -22,7 +20,6 @@ from referencing.jsonschema import DRAFT202012
 
 from trackly_contract.contract.filters import depth
 from trackly_contract.contract.load import contract
-from trackly_contract.contract.vocabulary import SCHEMA_ID
 from trackly_contract.core import data_root, escape, shortened, step
 
 if TYPE_CHECKING:
@@ -33,23 +30,21 @@ if TYPE_CHECKING:
     from trackly_contract.contract.vocabulary import Vocabulary
     from trackly_contract.core import JSON
 
-BASE = "https://trackly-contract.example/schemas/"
 DEEPEST = 100
 """Groups nested deeper than this are open: no page names a limit, and judges are exact to this depth."""
 
 MOST_FAILURES = 100
-"""Failures of one body that are told; a body can hold as many as it has bytes."""
+"""Failures of one body that are reported; a body can hold as many as it has bytes."""
 
 LONGEST_TEXT = 1000
 """Characters of the text of one failure."""
 
 
 def _required(_validator: Validator, names: list[str], instance: JSON, _schema: JSON) -> Iterator[ValidationError]:
-    """Like the standard keyword, but the error's path leads to the member that is missing."""
-    if isinstance(instance, dict):
-        for name in names:
-            if name not in instance:
-                yield ValidationError(f"{name} is missing", path=[name])
+    """Like the standard keyword, but the error's path leads to the field that is missing."""
+    for name in names if isinstance(instance, dict) else ():
+        if name not in instance:
+            yield ValidationError(f"{name} is missing", path=[name])
 
 
 def _pattern(_validator: Validator, pattern: str, instance: JSON, _schema: JSON) -> Iterator[ValidationError]:
@@ -59,9 +54,8 @@ def _pattern(_validator: Validator, pattern: str, instance: JSON, _schema: JSON)
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-_TYPES = Draft202012Validator.TYPE_CHECKER.redefine(
-    "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
-)
+# An integer is written as one: neither 5.0 nor true is an integer.
+_TYPES = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
 _Judge: Any = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator, {"required": _required, "pattern": _pattern}, type_checker=_TYPES
 )
@@ -75,7 +69,7 @@ def document(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One keyword that failed: the place in the body, what it stands for, and a text for people."""
+    """One keyword that failed: its path in the body, what it stands for, and a text for people."""
 
     place: str
     stands_for: str
@@ -84,19 +78,19 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the documentation says of a body: open if it leaves anything open, else refused or accepted."""
+    """What the documentation says of a body: open if it leaves anything open, else rejected or accepted."""
 
     faults: tuple[Failure, ...]
     questions: tuple[Failure, ...]
 
     @property
     def open(self) -> bool:
-        """Whether the documentation leaves open what becomes of the body."""
+        """Whether the documentation does not say how the API responds to the body."""
         return bool(self.questions)
 
     @property
     def codes(self) -> frozenset[str]:
-        """The codes of all faults, empty if the body is accepted (or only open)."""
+        """The codes of all errors, empty if the body is accepted (or only open)."""
         return frozenset(fault.stands_for for fault in self.faults)
 
     @property
@@ -105,85 +99,60 @@ class Decision:
         return not self.faults and not self.questions
 
 
-def pointer(error: ValidationError) -> str:
-    """Return the place of an error as a JSON Pointer."""
-    return "".join(f"/{escape(str(step))}" for step in error.absolute_path)
-
-
-def _told(error: ValidationError, stands_for: str) -> Failure:
-    return Failure(pointer(error), stands_for, shortened(error.message, LONGEST_TEXT))
-
-
 class Schemas:
     """The schemas with one vocabulary: by default the contract's own, every candidate included."""
 
     def __init__(self, vocabulary: Vocabulary | None = None) -> None:
         self.vocabulary = vocabulary or contract().vocabulary
-        documents = {
-            name: document(name)
-            for name in (
-                "update.json",
-                "filter.json",
-                "audience.json",
-                "filter-in-answers.json",
-                "error.json",
-            )
-        }
+        names = ("update.json", "filter.json", "audience.json", "filter-in-answers.json", "error.json")
+        documents = {name: document(name) for name in names}
+        documents["vocabulary.json"] = self.vocabulary.schema()
         for found in documents.values():
             del found["$schema"]  # behind a $ref it would bring the standard keywords and types back
         resources = [(found["$id"], DRAFT202012.create_resource(found)) for found in documents.values()]
-        words = {key: value for key, value in self.vocabulary.schema().items() if key != "$schema"}
-        resources.append((SCHEMA_ID, DRAFT202012.create_resource(words)))
         registry: Registry[Any] = Registry().with_resources(resources)
-        self._validators = {name: _Judge(found, registry=registry) for name, found in documents.items()}
-        self._rules = {
-            name: found["x-rule"]
-            for name, found in documents["audience.json"]["properties"].items()
-            if "x-rule" in found
-        }
+        self._validators = {name: _Judge(documents[name], registry=registry) for name in names}
+        properties = documents["audience.json"]["properties"]
+        self._rules = {name: found["x-rule"] for name, found in properties.items() if "x-rule" in found}
 
     def decide(self, body: JSON) -> Decision:
-        """Say what the documentation says of the body of an update; of more than MOST_FAILURES faults, the first.
+        """Return what the documentation says of the body of an update; of more than MOST_FAILURES errors, the first.
 
         `body` is parsed JSON. `source_list_not_found` is never decided here: only a server knows its lists.
         """
-        questions = [*_open_places(body)]
+        questions = list(_open_places(body))
         if any(question.stands_for == "depth" for question in questions):
             return Decision((), tuple(questions))
         faults: list[Failure] = []
         for error in islice(self._validators["update.json"].iter_errors(body), MOST_FAILURES):
-            failure = self._failure(error)
-            (faults if "x-error" in _marks(error) else questions).append(failure)
+            mark, stands_for = _mark(error)
+            (faults if mark == "x-error" else questions).append(_failure(error, stands_for))
         return Decision(tuple(faults), tuple(questions))
 
-    def _failure(self, error: ValidationError) -> Failure:
-        marks = _marks(error)
-        stands_for = marks.get("x-error") or marks.get("x-open")
-        if stands_for is None:
-            raise LookupError(f"schemas/: keyword {error.validator} at {pointer(error)} has no x-error or x-open")
-        return _told(error, stands_for)
-
     def audience_failures(self, answer: JSON) -> list[Failure]:
-        """Return what an audience in an answer breaks, at most MOST_FAILURES; `stands_for` is the id of the rule."""
+        """Return what an audience in a response breaks, at most MOST_FAILURES; `stands_for` is the id of the rule."""
         failures = []
         for error in islice(self._validators["audience.json"].iter_errors(answer), MOST_FAILURES):
             first = str(error.absolute_path[0]) if error.absolute_path else "id"
-            rule = error.schema.get("x-rule") or self._rules.get(first, "audience.filter")
-            failures.append(_told(error, rule))
+            failures.append(_failure(error, error.schema.get("x-rule") or self._rules.get(first, "audience.filter")))
         return failures
 
     def error_failures(self, answer: JSON) -> list[Failure]:
-        """Return what the body of a refusal breaks; `stands_for` is the id of the rule."""
+        """Return what the body of an error breaks; `stands_for` is the id of the rule."""
         failures = []
         for error in self._validators["error.json"].iter_errors(answer):
             missing = str(error.absolute_path[0]) if error.validator == "required" else ""
-            rule = "error.text" if missing == "error" else error.schema["x-rule"]
-            failures.append(_told(error, rule))
+            failures.append(_failure(error, "error.text" if missing == "error" else error.schema["x-rule"]))
         return failures
 
 
-def _marks(error: ValidationError) -> dict[str, str]:
-    """Return what the failing keyword stands for: `x-error` or `x-open` with its code or question.
+def _failure(error: ValidationError, stands_for: str) -> Failure:
+    path = "".join(f"/{escape(str(step))}" for step in error.absolute_path)
+    return Failure(path, stands_for, shortened(error.message, LONGEST_TEXT))
+
+
+def _mark(error: ValidationError) -> tuple[str, str]:
+    """Return what the failing keyword stands for: `x-error` with its code or `x-open` with its question.
 
     A documented token in another letter case, or padded, is a question even where its list is full.
     """
@@ -192,8 +161,11 @@ def _marks(error: ValidationError) -> dict[str, str]:
     if keyword == "enum" and "x-error" in schema and isinstance(error.instance, str):
         plain = error.instance.strip().casefold()
         if plain in {str(word).casefold() for word in schema["enum"]}:
-            return {"x-open": "token-case"}
-    return {mark: schema[mark][keyword] for mark in ("x-error", "x-open") if keyword in schema.get(mark, {})}
+            return "x-open", "token-case"
+    for mark in ("x-error", "x-open"):
+        if keyword in schema.get(mark, {}):
+            return mark, schema[mark][keyword]
+    raise LookupError(f"schemas/: keyword {keyword} at {list(error.absolute_path)} has no x-error or x-open")
 
 
 def _open_places(body: JSON) -> Iterator[Failure]:
@@ -206,14 +178,14 @@ def _open_places(body: JSON) -> Iterator[Failure]:
             yield Failure("/name", "name-unit", "255 characters or fewer, but more than 255 bytes")
     pending: list[tuple[str, JSON]] = [("", body)]
     while pending:
-        place, value = pending.pop()
+        path, value = pending.pop()
         if isinstance(value, dict):
-            pending.extend((f"{place}/{step(key)}", member) for key, member in value.items())
-            pending.extend((place, key) for key in value)
+            pending.extend((f"{path}/{step(key)}", member) for key, member in value.items())
+            pending.extend((path, key) for key in value)
         elif isinstance(value, list):
-            pending.extend((f"{place}/{index}", entry) for index, entry in enumerate(value))
+            pending.extend((f"{path}/{index}", entry) for index, entry in enumerate(value))
         elif isinstance(value, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
-            yield Failure(place, "characters", "NUL or a lone surrogate")
+            yield Failure(path, "characters", "NUL or a lone surrogate")
 
 
 @cache

@@ -1,8 +1,6 @@
-"""What can be said of a filter without knowing any server: its two spellings, its depth, whom it matches.
+"""What can be said of a filter without any server: its parts, its two spellings, its depth, whom it matches.
 
-Promises: `as_answered` and `as_request` undo one another for every filter with snake_case or camelCase keys;
-`matches_nobody` says yes only where that is certain from documented tokens.
-Refuses: to say whether an API accepts a filter (schemas.py).
+Does not say whether an API accepts a filter (decide.py).
 """
 
 from __future__ import annotations
@@ -34,117 +32,112 @@ GUARD: dict[str, JSON] = {
 NOBODY: dict[str, JSON] = {"operator": "AND", "conditions": [GUARD]}
 """The smallest filter that matches no one."""
 
-
-def _camel(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])_([a-z])", lambda found: found.group(1).upper(), key)
-
-
-def _snake(key: str) -> str:
-    return re.sub(r"(?<=[A-Za-z0-9])([A-Z])", lambda found: f"_{found.group(1).lower()}", key)
-
-
-def _converted(group: JSON, convert: Callable[[str], str], *, fill: bool) -> JSON:
-    if not isinstance(group, dict):
-        return group
-    result: dict[str, JSON] = {}
-    for key, value in group.items():
-        if key == "conditions" and isinstance(value, list):
-            result[key] = [
-                {convert(name): member for name, member in entry.items()} if isinstance(entry, dict) else entry
-                for entry in value
-            ]
-        elif key == "groups" and isinstance(value, list):
-            result[key] = [_converted(entry, convert, fill=fill) for entry in value]
-        else:
-            result[key] = value
-    if fill:
-        result.setdefault("conditions", [])
-        result.setdefault("groups", [])
-    return result
-
-
-def as_answered(group: JSON) -> JSON:
-    """Return the filter of a request as an answer shows it: camelCase keys in conditions, no list left out.
-
-    Source: update-audience, Response Fields (filter) and the example's answer (`groups` printed, not sent).
-    """
-    return _converted(group, _camel, fill=True)
-
-
-def as_request(group: JSON) -> JSON:
-    """Return the filter of an answer as a request sends it: snake_case keys in conditions.
-
-    Source: update-audience, example request; the rest of the filter stays as it is.
-    """
-    return _converted(group, _snake, fill=False)
-
-
-class Part(NamedTuple):
-    """A group or a condition of a filter; `path` is its JSON Pointer from the filter, "" for the filter itself."""
-
-    path: str
-    is_group: bool
-    fields: dict[str, JSON]
-
-
-def parts_of(filter_: JSON) -> Iterator[Part]:
-    """Yield each group and each condition of a filter, as sent or as shown; a group before what is in it.
-
-    Skips whatever is no object. Without recursion: a filter may be nested more deeply than Python calls.
-    """
-    pending = [Part("", True, filter_)]
-    while pending:
-        part = pending.pop()
-        if not isinstance(part.fields, dict):
-            continue
-        yield part
-        for key in ("groups", "conditions") if part.is_group else ():
-            inner = part.fields.get(key)
-            if isinstance(inner, list):
-                parts = [Part(f"{part.path}/{key}/{n}", key == "groups", entry) for n, entry in enumerate(inner)]
-                pending += reversed(parts)
-
-
-def depth(group: JSON) -> int:
-    """Return how deep groups nest: 1 for a filter without nested groups. Without recursion."""
-    deepest, pending = 0, [(group, 1)]
-    while pending:
-        current, level = pending.pop()
-        if isinstance(current, dict):
-            deepest = max(deepest, level)
-            nested = current.get("groups")
-            if isinstance(nested, list):
-                pending.extend((entry, level + 1) for entry in nested)
-    return deepest
-
-
-def _number(value: JSON) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 _EXPLAINED = frozenset(
     {"operator", "conditions", "groups", "conditionType", "condition_type", "field", "value", "unit"}
 )
 """Keys of groups and conditions that a page explains; `listId` is only named."""
 
 
-def filter_differences(expected: JSON, got: JSON) -> Iterator[tuple[str, JSON, JSON, bool]]:
-    """Yield `(place, expected, got, grave)` for each difference between two filters as answered.
+class Part(NamedTuple):
+    """A group or a condition of a filter, with its JSON Pointer from the filter on: "", `/groups/0/conditions/1`.
 
-    Not grave, since the documentation leaves it open: a list left out for an empty one, null for a member left
-    out, an integer printed with a fraction of zero, and whatever happens to a key that no page explains. Everything
-    else is grave.
+    `depth` is that of its group: 1 for the filter itself and its conditions.
     """
-    for place, one, other in differences(expected, got):
-        key = place.rpartition("/")[2]
+
+    path: str
+    fields: dict[str, JSON]
+    is_group: bool
+    depth: int
+
+
+def parts_of(group: JSON) -> Iterator[Part]:
+    """Yield the groups and conditions of a filter: a group, its conditions, then its nested groups with theirs.
+
+    Passes over what is no object. Without recursion, so that any depth is walked.
+    """
+    pending = [Part("", group, is_group=True, depth=1)]
+    while pending:
+        part = pending.pop()
+        if not isinstance(part.fields, dict):
+            continue
+        yield part
+        for name, depth in (("groups", part.depth + 1), ("conditions", part.depth)) if part.is_group else ():
+            entries = part.fields.get(name)
+            listed = entries if isinstance(entries, list) else []
+            below = [Part(f"{part.path}/{name}/{i}", entry, name == "groups", depth) for i, entry in enumerate(listed)]
+            pending += reversed(below)
+
+
+def depth(group: JSON) -> int:
+    """Return how deep groups nest: 1 for a filter without nested groups, 0 for what is no filter."""
+    return max((part.depth for part in parts_of(group)), default=0)
+
+
+def camel_case(key: str) -> str:
+    """Return a key in snake_case as a response spells it: `list_id` as `listId`."""
+    return re.sub(r"(?<=[a-z0-9])_([a-z])", lambda found: found[1].upper(), key)
+
+
+def snake_case(key: str) -> str:
+    """Return a key in camelCase as a request spells it: `listId` as `list_id`.
+
+    Each capital begins a word (`listID` becomes `list_i_d`), since only then `camel_case` gives the same key back. A
+    key that begins with a capital is not camelCase and stays as it is.
+    """
+    return key if key[:1].isupper() else re.sub(r"(?<=[A-Za-z0-9])[A-Z]", lambda found: f"_{found[0].lower()}", key)
+
+
+def _converted(group: JSON, convert: Callable[[str], str], *, fill: bool) -> JSON:
+    if not isinstance(group, dict):
+        return group
+    result = dict(group)
+    if isinstance(group.get("conditions"), list):
+        result["conditions"] = [
+            {convert(name): member for name, member in entry.items()} if isinstance(entry, dict) else entry
+            for entry in group["conditions"]
+        ]
+    if isinstance(group.get("groups"), list):
+        result["groups"] = [_converted(entry, convert, fill=fill) for entry in group["groups"]]
+    return result | {name: [] for name in ("conditions", "groups") if fill and name not in result}
+
+
+def as_answered(group: JSON) -> JSON:
+    """Return the filter of a request as a response shows it: camelCase keys in conditions, no list left out.
+
+    Source: update-audience, Response Fields (filter) and the example's response (`groups` printed, not sent).
+    """
+    return _converted(group, camel_case, fill=True)
+
+
+def as_request(group: JSON) -> JSON:
+    """Return the filter of a response as a request sends it: snake_case keys in conditions.
+
+    Source: update-audience, example request; the rest of the filter stays as it is.
+    """
+    return _converted(group, snake_case, fill=False)
+
+
+def _number(value: JSON) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def filter_differences(expected: JSON, got: JSON) -> Iterator[tuple[str, JSON, JSON, bool]]:
+    """Yield `(path, expected, actual, grave)` for each difference between two filters of responses.
+
+    Not grave, since the documentation leaves it open: a list left out for an empty one, null for a field left out, an
+    integer printed with a fraction of zero, and whatever happens to a key that no page explains. Everything else is
+    grave.
+    """
+    for path, one, other in differences(expected, got):
+        steps = path.split("/")[1:]
+        key = steps[-1] if steps else ""
         if key in ("conditions", "groups") and (one, other) in (([], ABSENT), (ABSENT, [])):
             continue
-        steps = place.split("/")[1:]
         unexplained = any(not step.isdigit() and step not in _EXPLAINED for step in steps)
         new_key = unexplained or (one is ABSENT and not key.isdigit())
         missing_null = one is None and other is ABSENT
         same_number = _number(one) and _number(other) and one == other
-        yield place, one, other, not (new_key or missing_null or same_number)
+        yield path, one, other, not (new_key or missing_null or same_number)
 
 
 def _impossible(condition: Any) -> bool:
@@ -165,7 +158,7 @@ def _impossible(condition: Any) -> bool:
 
 
 def matches_nobody(group: JSON) -> bool:
-    """Whether it is certain that a filter (as sent) matches no contact.
+    """Whether it is certain, from documented tokens alone, that a filter (as sent) matches no contact.
 
     An AND group matches nobody as soon as one of its parts does; an OR group when every part does. Parts that
     are not understood count as matching somebody.

@@ -1,49 +1,133 @@
-"""The contract as data: reads `contracts/`, checks every file against its schema, and joins the parts.
+"""Reads data files against their types, and `contracts/` as one contract whose parts refer to one another.
 
-Promises: a slip in a data file is an error that names the file, the entry and the field.
-Refuses: to judge an API, and to know any rule by name.
+Does not know any rule by name.
 """
 
 from __future__ import annotations
 
-import json
+import re
 import tomllib
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from jsonschema import Draft202012Validator
+import msgspec
 
-from trackly_contract.contract.model import AnswerVector, Probe, Question, RequestVector, Rule, Source, Token
-from trackly_contract.contract.vocabulary import Observed, Outcome, Vocabulary
-from trackly_contract.core import ABSENT, NotJSONError, data_root, parse
+from trackly_contract.contract.model import AnswerVector, Assumption, Mentioned, Page, Question, RequestVector, Rule
+from trackly_contract.contract.vocabulary import Observed, Outcome, TokenFile, Vocabulary
+from trackly_contract.core import data_root, parse, short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
     from pathlib import Path
+
+    from trackly_contract.contract.model import Entry, Named
+
+T = TypeVar("T")
+E = TypeVar("E", bound="Entry")
+N = TypeVar("N", bound="Named")
+
+LARGEST = 256 * 1024
+"""Bytes of a TOML file that is read."""
+
+MOST_DOTS = 30
+"""Dots in a line of TOML that is read: tomllib takes minutes for keys of thousands of parts."""
+
+AREAS = ("read", "update", "audience", "error", "filter")
+"""The order in which rules are reported: what a whole operation does, then its responses, then single errors."""
+
+LABELS = ("id", "token", "rule", "question", "text", "word")
+"""Fields of entries that tell them apart: the first that an entry has names it in an error."""
+
+HOMES = {"page": "sources.toml", "rule": "rules/", "rules": "rules/", "twin": "vectors/"}
+"""What holds the entries that a field refers to."""
+
+LISTS = ("in", "not_in")
+"""Operators whose value is a list."""
 
 
 class ContractError(ValueError):
-    """A data file of the contract is wrong; the text names file, entry and field."""
+    """A data file is wrong; the text names file, entry and field, and what is wrong with it."""
 
 
-@dataclass(frozen=True)
-class Page:
-    """A documentation page: a reference page can make a rule stated or shown, a guide only inferred."""
+def read_data(path: Path, kind: type[T]) -> T:
+    """Return the content of a JSON file (`*.json`) or else a TOML file as a value of a type.
 
-    id: str
-    title: str
-    url: str
-    kind: str
-    read: str
+    Raises ContractError, naming file, entry and field, if it cannot be read or does not fit the type. That holds for
+    a hostile file too, within seconds.
+    """
+    form = "JSON" if path.suffix == ".json" else "TOML"
+    try:
+        with path.open("rb") as file:
+            content = parse(file.read()) if form == "JSON" else _toml(file.read(LARGEST + 1))
+    except OSError as error:
+        raise ContractError(f"{path}: the file cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        why = "arrays or tables nest too deep" if isinstance(error, RecursionError) else short(str(error))
+        raise ContractError(f"{path}: not {form}: {why}") from None
+    try:
+        # A date must be a date of TOML: a text that looks like one is an error.
+        return msgspec.convert(content, kind, builtin_types=(date,))
+    except msgspec.ValidationError as error:
+        what, found, at = str(error).rpartition(" - at `$")
+        what, where = (what, _where(content, at)) if found else (at, "")
+        if what.startswith("Expected `date`"):
+            what += "; write a date without quotes and without a time, as 2026-12-31"
+        raise ContractError(f"{path}: {where}{short(what)}") from None
+
+
+def _toml(content: bytes) -> dict[str, Any]:
+    if len(content) > LARGEST:
+        raise ValueError(f"the file is larger than {LARGEST:,} bytes")
+    text = content.decode("utf-8")
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") > MOST_DOTS:
+            raise ValueError(f"line {number} has more than {MOST_DOTS} dots; split it")
+    return tomllib.loads(text)
+
+
+def _where(content: Any, at: str) -> str:
+    """Return where msgspec found an error, for people: `.rule[1].source` is `rule 2 (read.flat), field source: `."""
+    table, *steps = re.findall(r"[^.\[\]`]+", at)
+    if not steps or not steps[0].isdecimal():
+        return f"field {'.'.join([table, *steps])}: "
+    names = ".".join(steps[1:])
+    return f"{_entry(table, int(steps[0]), content[table][int(steps[0])])}{f', field {names}' if names else ''}: "
+
+
+def _entry(table: str, index: int, entry: Any) -> str:
+    """Return what an entry is called for people: `rule 2 (read.flat)`."""
+    labels = [entry.get(name) if isinstance(entry, dict) else getattr(entry, name, None) for name in LABELS]
+    label = next((f" ({short(label, 80)})" for label in labels if isinstance(label, str)), "")
+    return f"{table} {index + 1}{label}"
+
+
+def read_entries(path: Path, table: str, kind: type[E]) -> list[E]:
+    """Return the entries of a file that holds one array of them, named `table`. Raises as `read_data` does."""
+    whole = msgspec.defstruct("Whole", [(table, list[kind])], forbid_unknown_fields=True)  # type: ignore[valid-type]
+    entries: list[E] = getattr(read_data(path, whole), table)
+    return entries
+
+
+def by_key(path: Path, table: str, entries: Iterable[E], key: Callable[[E], T], taken: Container[T] = ()) -> dict[T, E]:
+    """Return entries by their key.
+
+    Raises ContractError, naming file and entry, for a key that an earlier entry has or that is `taken` elsewhere.
+    """
+    found: dict[T, E] = {}
+    for index, entry in enumerate(entries):
+        if key(entry) in taken or found.setdefault(key(entry), entry) is not entry:
+            raise ContractError(f"{path}: {_entry(table, index, entry)}: it is there already; keep one entry")
+    return found
 
 
 @dataclass(frozen=True)
 class Contract:
     """Everything `contracts/` says, each part by id and in the order of its files.
 
-    `observed` is what live runs found out of tokens, none where nobody wrote it down: it only says what to try first.
+    `observed` is what live runs found out about tokens, empty where nobody wrote it down: it only says what to try
+    first.
     """
 
     rules: dict[str, Rule]
@@ -51,187 +135,113 @@ class Contract:
     answers: dict[str, AnswerVector]
     pages: dict[str, Page]
     questions: dict[str, Question]
+    assumptions: Sequence[Assumption]
+    mentioned: Sequence[Mentioned]
     vocabulary: Vocabulary
-    observed: tuple[Observed, ...] = ()
+    observed: Sequence[Observed] = ()
 
     def refused(self) -> Iterable[RequestVector]:
-        """Yield the vectors that are refused, in the order of the files."""
+        """Yield the vectors that are rejected, in the order of the files."""
         return (vector for vector in self.requests.values() if vector.refused)
 
     def of_rule(self, rule: str) -> list[RequestVector]:
         """Return the request vectors of one rule."""
         return [vector for vector in self.requests.values() if vector.rule == rule]
 
+    def answering(self, question: Question) -> list[str]:
+        """Return the rules that answer a question: with one of them it is no longer open."""
+        return [rule for rule in question.answered_by if rule in self.rules]
 
-def _where(entry: Any, path: Iterable[str | int]) -> str:
-    """Name an entry of a data file by its id where it has one, and the field within it."""
-    names = list(path)
-    if len(names) >= 2 and isinstance(names[1], int) and isinstance(entry, dict):
-        found = entry.get(names[0], [])[names[1]]
-        label = (found.get("id") or found.get("token")) if isinstance(found, dict) else None
-        head = f"{names[0]} {label!r}" if label else f"{names[0]} number {names[1] + 1}"
-        field = ".".join(str(name) for name in names[2:])
-        return f"{head}, field {field}" if field else head
-    return ".".join(str(name) for name in names) or "the whole file"
+    def open_questions(self, rule: str) -> list[Question]:
+        """Return the questions that the documentation leaves open beside a rule."""
+        return [found for found in self.questions.values() if rule in found.rules and not self.answering(found)]
 
 
-def _checked(path: Path, content: Any, schema_name: str) -> Any:
-    schema = json.loads((data_root() / "schemas" / "meta" / f"{schema_name}.json").read_text("utf-8"))
-    error = next(iter(sorted(Draft202012Validator(schema).iter_errors(content), key=lambda e: e.path)), None)
-    if error is not None:
-        while error.context:
-            error = max(error.context, key=lambda e: len(e.path))
-        raise ContractError(f"{path}: {_where(content, error.absolute_path)}: {error.message}")
-    return content
+def missing_vectors(source: Contract) -> list[str]:
+    """Return one sentence for each rule that lacks the vectors which the suite sends: without them it cannot run."""
+    shown = {vector.rule for vector in (*source.requests.values(), *source.answers.values())}
+    rejected = {(vector.rule, vector.status, vector.code) for vector in source.requests.values()}
+    missing = []
+    for rule in source.rules.values():
+        add = f"{rule.file}: rule {rule.id}: add to contracts/vectors/ a vector with an id that begins with {rule.id}/"
+        if rule.code is not None and (rule.id, rule.status, rule.code) not in rejected:
+            missing.append(f"{add}, status {rule.status}, code {rule.code}, and an accepted twin")
+        elif rule.untested is None and rule.id not in shown:
+            missing.append(f"{add}, or say in the field untested why no request can find it out")
+    return missing
 
 
-def read_toml(path: Path, schema_name: str) -> Any:
-    """Return what a file of the contract says, dates as texts. Raises ContractError if it does not fit its schema."""
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ContractError(f"{path}: not TOML: {error}") from None
-    except FileNotFoundError:
-        raise ContractError(f"{path}: the file is not there") from None
-    except OSError as error:
-        raise ContractError(f"{path}: the file cannot be read ({error.strerror})") from None
-    # A date becomes its text: a schema of JSON knows no other.
-    return _checked(path, json.loads(json.dumps(content, default=str)), schema_name)
-
-
-def read_json(path: Path, schema_name: str) -> Any:
-    """Return what a JSON file of the contract says. Raises ContractError if it does not fit its schema."""
-    try:
-        content = parse(path.read_bytes())
-    except NotJSONError as error:
-        raise ContractError(f"{path}: not JSON: {error}") from None
-    return _checked(path, content, schema_name)
-
-
-_TAKEN = "{path}: the id {key!r} is taken already; ids are unique and never used again"
-
-
-def _add(into: dict[str, Any], key: str, value: Any, path: Path) -> None:
-    if key in into:
-        raise ContractError(_TAKEN.format(path=path, key=key))
-    into[key] = value
-
-
-def _rule(entry: dict[str, Any], path: Path, pages: dict[str, Page]) -> Rule:
-    sources = tuple(Source(**source) for source in entry["source"])
-    for source in sources:
-        if source.page not in pages:
-            raise ContractError(f"{path}: rule {entry['id']!r}, field source: no page {source.page!r} in sources.toml")
-    if entry["basis"] in ("stated", "shown") and all(pages[s.page].kind == "guide" for s in sources):
-        raise ContractError(f"{path}: rule {entry['id']!r}, field basis: a guide alone makes no rule {entry['basis']}")
-    return Rule(sources=sources, **{key: value for key, value in entry.items() if key != "source"})
-
-
-def _vector(entry: dict[str, Any]) -> RequestVector:
-    expect = entry["expect"]
-    return RequestVector(
-        id=entry["id"],
-        method=entry["method"],
-        status=expect["status"],
-        body=entry.get("body", ABSENT),
-        situation=entry.get("situation"),
-        then=entry.get("then"),
-        code=expect.get("code"),
-        echo=expect.get("echo"),
-        twin=entry.get("twin"),
-    )
-
-
-AREAS = ("read", "update", "audience", "error", "filter")
-"""The order in which rules are told: what a whole operation does, then its answers, then single faults."""
-
-
-def _reading_order(path: Path) -> tuple[int, str]:
-    return (AREAS.index(path.stem) if path.stem in AREAS else len(AREAS), path.name)
+def answered_questions(source: Contract) -> list[str]:
+    """Return one sentence for each question that a rule answers: it is no longer open."""
+    return [
+        f"contracts/questions.toml: question {question.id}: it is no longer open, for there is the rule {rule}"
+        for question in source.questions.values()
+        for rule in source.answering(question)[:1]
+    ]
 
 
 def load_contract(folder: Path | None = None) -> Contract:
     """Read a contract from `folder` (default: the project's own `contracts/`).
 
-    Raises ContractError, naming file, entry and field, for anything that its schemas do not allow, for an id
-    used twice, and for a reference to a rule, page or twin that is not there.
+    Raises ContractError, naming file, entry and field, for anything that its types do not allow, for an id used twice,
+    and for a reference to a rule, page or twin that is not there.
     """
     folder = folder or data_root() / "contracts"
-    pages: dict[str, Page] = {}
-    for entry in read_toml(folder / "sources.toml", "sources").get("source", []):
-        _add(pages, entry["id"], Page(**entry), folder / "sources.toml")
+    pages = _by_id(folder / "sources.toml", "source", Page)
     rules: dict[str, Rule] = {}
-    for path in sorted((folder / "rules").glob("*.toml"), key=_reading_order):
-        for entry in read_toml(path, "rules")["rule"]:
-            _add(rules, entry["id"], _rule(entry, path, pages), path)
-    requests, answers = _vectors(folder / "vectors", rules)
-    questions: dict[str, Question] = {}
-    for entry in read_toml(folder / "questions.toml", "questions")["question"]:
-        probes = tuple(Probe(**probe) for probe in entry.pop("probe", ()))
-        question = Question(**entry, probes=probes)
-        if question.page not in pages:
-            raise ContractError(f"{folder / 'questions.toml'}: {question.id}: there is no source {question.page}")
-        _add(questions, question.id, question, folder / "questions.toml")
-    vocabulary = _vocabulary(folder / "vocabulary.toml", pages)
-    observed = tuple(read_observed(folder / "observed.toml"))
-    return Contract(rules, requests, answers, pages, questions, vocabulary, observed)
-
-
-def _vectors(folder: Path, rules: dict[str, Rule]) -> tuple[dict[str, RequestVector], dict[str, AnswerVector]]:
+    for path in sorted((folder / "rules").glob("*.toml"), key=lambda path: [*AREAS, path.stem].index(path.stem)):
+        found = _by_id(path, "rule", Rule, rules)
+        for rule in found.values():
+            _refer(path, f"rule {rule.id}, source", rule.sources, page=pages)
+            if not rule.id.startswith(f"{path.stem}."):
+                raise ContractError(f"{path}: rule {rule.id}, field id: in this file each begins with {path.stem}.")
+            if rule.breakable and all(pages[source.page].kind == "guide" for source in rule.sources):
+                raise ContractError(f"{path}: rule {rule.id}, field basis: a guide alone makes no rule {rule.basis}")
+        rules |= found
+    vectors = folder / "vectors"
+    answers = _by_id(vectors / "answers.json", "answers", AnswerVector, rule=rules)
     requests: dict[str, RequestVector] = {}
-    answers: dict[str, AnswerVector] = {}
-    for path in sorted(folder.glob("*.json")):
-        for entry in read_json(path, "vectors")["vectors"]:
-            if entry["id"].partition("/")[0] not in rules:
-                raise ContractError(f"{path}: vectors {entry['id']!r}: no rule of that name in rules/")
-            if entry["id"] in requests or entry["id"] in answers:
-                raise ContractError(_TAKEN.format(path=path, key=entry["id"]))
-            if "answer" in entry:
-                _add(answers, entry["id"], AnswerVector(**{"method": "GET", **entry}), path)
-            else:
-                _add(requests, entry["id"], _vector(entry), path)
-    twins = [(vector.id, vector.twin) for vector in requests.values()]
-    twins += [(vector.id, vector.twin) for vector in answers.values()]
-    for name, twin in twins:
-        if twin is not None and twin not in requests and twin not in answers:
-            raise ContractError(f"{folder}: {name!r}, field twin: no vector {twin!r}")
-    return requests, answers
+    for path in sorted({*vectors.glob("*.json")} - {vectors / "answers.json"}):
+        requests |= _by_id(path, "vectors", RequestVector, {*answers, *requests}, rule=rules)
+    _refer(vectors, "answers", answers.values(), twin=answers)
+    _refer(vectors, "vectors", requests.values(), twin=requests)
+    questions = _by_id(folder / "questions.toml", "question", Question, page=pages, rules=rules)
+    assumptions = read_entries(folder / "assumptions.toml", "assumption", Assumption)
+    _refer(folder / "assumptions.toml", "assumption", assumptions, rules=rules)
+    mentioned = read_entries(folder / "mentioned.toml", "mentioned", Mentioned)
+    _refer(folder / "mentioned.toml", "mentioned", mentioned, page=pages)
+    words = read_data(folder / "vocabulary.toml", TokenFile)
+    by_key(folder / "vocabulary.toml", "token", words.token, lambda token: (token.kind, token.token))
+    _refer(folder / "vocabulary.toml", "token", words.token, page=pages)
+    vocabulary = Vocabulary(words.token, frozenset(entry.kind for entry in words.list))
+    observed = tuple(read_observed(folder / "observed.toml"))
+    return Contract(rules, requests, answers, pages, questions, assumptions, mentioned, vocabulary, observed)
 
 
-def _vocabulary(path: Path, pages: dict[str, Page]) -> Vocabulary:
-    content = read_toml(path, "vocabulary")
-    tokens: dict[str, Token] = {}
-    for entry in content["token"]:
-        if entry["page"] not in pages:
-            raise ContractError(
-                f"{path}: token {entry['token']!r}, field page: no page {entry['page']!r} in sources.toml"
-            )
-        token = Token(**{**entry, "needs": tuple(entry.get("needs", ()))})
-        _add(tokens, f"{token.kind} {token.token}", token, path)
-    return Vocabulary(tuple(tokens.values()), frozenset(entry["kind"] for entry in content["list"]))
+def _by_id(path: Path, table: str, kind: type[N], taken: Container[str] = (), **known: Container[str]) -> dict[str, N]:
+    found = by_key(path, table, read_entries(path, table, kind), lambda entry: entry.id, taken)
+    _refer(path, table, found.values(), **known)
+    return found
+
+
+def _refer(path: Path, table: str, entries: Iterable[Entry], **known: Container[str]) -> None:
+    """Raise ContractError for an entry that refers, in a field, to something that is not known."""
+    for index, entry in enumerate(entries):
+        for field, names in known.items():
+            value = getattr(entry, field)
+            for name in value if isinstance(value, tuple) else [value]:
+                if name is not None and name not in names:
+                    where = f"{path}: {_entry(table, index, entry)}, field {field}"
+                    raise ContractError(f"{where}: there is no {name!r} in {HOMES[field]}")
 
 
 def read_observed(path: Path) -> list[Observed]:
-    """Read what live runs found out of tokens; nothing where there is no such file.
+    """Read what live runs found out about tokens; empty where there is no such file.
 
-    Raises ContractError, naming file, entry and field, if it does not fit `schemas/meta/observed.json`, or tells of a
-    token twice for one base URL.
+    Raises ContractError, naming file, entry and field, if it cannot be read or has a token twice for one base URL.
     """
-    if not path.exists():
-        return []
-    found: dict[tuple[str, str, str], Observed] = {}
-    content = read_toml(path, "observed")
-    for number, entry in enumerate(content["observed"]):
-        where = f"{path}: {_where(content, ('observed', number))}"
-        try:
-            day = date.fromisoformat(entry["date"])
-        except ValueError:
-            raise ContractError(f"{where}, field date: there is no day {entry['date']}") from None
-        observed = Observed(**{**entry, "outcome": Outcome(entry["outcome"]), "date": day})
-        if observed.key in found:
-            raise ContractError(f"{where}: {observed.kind} at {observed.base_url} has this token twice; keep one entry")
-        found[observed.key] = observed
-    return list(found.values())
+    entries = read_entries(path, "observed", Observed) if path.exists() else []
+    return list(by_key(path, "observed", entries, lambda entry: entry.key).values())
 
 
 @cache
@@ -240,33 +250,25 @@ def contract() -> Contract:
     return load_contract()
 
 
-LISTS = ("in", "not_in")
-"""Operators whose value is a list."""
+def in_order(kind: str, tokens: Iterable[str], observed: Iterable[Observed]) -> list[str]:
+    """Return the tokens of one kind in the order of trying: what was accepted somewhere first, what was rejected last.
 
-
-def in_order(kind: str, tokens: Iterable[str], observed: Sequence[Observed]) -> list[str]:
-    """Return the tokens of one kind in the order of trying: what was accepted somewhere first, what was refused last.
-
-    None is left out, for what was refused once may be accepted today.
+    None is left out, for what was rejected once may be accepted today.
     """
-    seen: dict[str, set[Outcome]] = {}
-    for entry in observed:
-        if entry.kind == kind:
-            seen.setdefault(entry.token, set()).add(entry.outcome)
+    seen = {(entry.token, entry.outcome) for entry in observed if entry.kind == kind}
 
     def rank(token: str) -> int:
-        outcomes = seen.get(token, set())
-        return 0 if Outcome.ACCEPTED in outcomes else 2 if Outcome.REFUSED in outcomes else 1
+        return 0 if (token, Outcome.ACCEPTED) in seen else 2 if (token, Outcome.REFUSED) in seen else 1
 
     return sorted(tokens, key=rank)
 
 
 def words_of(
-    kind: str, source: Contract | None = None, observed: Sequence[Observed] | None = None
+    kind: str, source: Contract | None = None, observed: Iterable[Observed] | None = None
 ) -> tuple[list[str | None], list[str]]:
     """Return the fields and the operators to try for one type, in order; `observed` replaces the contract's own."""
     source = source or contract()
-    known = source.observed if observed is None else observed
+    known = list(source.observed if observed is None else observed)
     scalar = [t.token for t in source.vocabulary.of(f"{kind}.operator") if t.needs and t.token not in LISTS]
     fields = in_order(f"{kind}.field", source.vocabulary.words(f"{kind}.field"), known)
     return [*fields] or [None], in_order(f"{kind}.operator", scalar, known)

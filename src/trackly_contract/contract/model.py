@@ -1,151 +1,249 @@
-"""Values of the contract: rules, vectors, tokens, and where each was read.
-
-Promises: immutable; ids as they stand in `contracts/`.
-Refuses: to read files (contract.py) and to judge (judge.py, followed.py).
-"""
+"""The types of the contract's entries: a data file is checked against them as it is read (load.py)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+import msgspec
+from msgspec import Meta
 
-    from trackly_contract.core import JSON
+from trackly_contract.core import ABSENT
 
 Basis = Literal["stated", "shown", "inferred", "observed"]
 Situation = Literal["key_missing", "key_empty", "key_wrong", "id_unknown"]
+Kind = Literal[
+    "group.operator",
+    "condition_type",
+    "time.field",
+    "time.operator",
+    "time.unit",
+    "count.field",
+    "count.operator",
+    "custom_field.operator",
+    "carrier.operator",
+    "timezone.operator",
+    "revenue.field",
+    "revenue.operator",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""The lists of tokens that the filter language has."""
+
+Text = Annotated[str, Meta(min_length=1)]
+Reason = Annotated[str, Meta(min_length=10)]
+RuleId = Annotated[str, Meta(pattern=r"^[a-z]+(\.[a-z_]+)+$")]
+VectorId = Annotated[str, Meta(pattern=r"^[a-z]+(\.[a-z_]+)+/[a-z0-9-]+$")]
+RuleIds = Annotated[tuple[RuleId, ...], Meta(min_length=1)]
 
 UPDATE_FIELDS = ("name", "description", "source_lists", "filter")
 """The fields of the body of an update (update-audience, body parameters)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One place of one page: its id in sources.toml, the section, and a quotation of at most eight words."""
-
-    page: str
-    section: str
-    quote: str
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of a data file. Immutable; a field that its type does not name is an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One claim of the documentation.
-
-    `status` and `code` are those of the refusal the rule is about, None for other rules; `field` names the
-    row of a documentation table it stands for; `contested` says why a difference is noted at most; `untested`
-    says why no request can find it out.
-    """
+class Named(Entry, frozen=True):
+    """An entry with an id."""
 
     id: str
-    statement: str
+
+
+class Page(Named, frozen=True):
+    """A documentation page: a reference page can make a rule stated or shown, a guide only inferred."""
+
+    id: Annotated[str, Meta(pattern="^[a-z-]+$")]
+    title: str
+    url: Annotated[str, Meta(pattern="^https://")]
+    kind: Literal["reference", "guide"]
+    read: Literal["whole", "part"]
+
+
+class Source(Entry, frozen=True):
+    """One position of one page: its id in sources.toml, the section, and a quotation of at most eight words."""
+
+    page: str
+    section: Annotated[str, Meta(min_length=3)]
+    quote: Annotated[str, Meta(pattern=r"^\S+( \S+){0,7}$")]
+
+
+class Impact(Entry, frozen=True):
+    """What a difference does to clients: whether they break, and in words which."""
+
+    breaks: Literal["yes", "perhaps", "no"]
+    client: Text
+
+
+class Rule(Named, frozen=True):
+    """One claim of the documentation.
+
+    `status` and `code` are those of the rejection the rule is about, None for other rules; `accepts`: it is about
+    bodies that are accepted, and its vectors are such bodies; `needs_state`: only a server can decide it, for no body
+    alone shows it; `field` names the row of a documentation table it stands for; `contested` says why a difference is
+    noted at most; `untested` says why no request can find it out; `impact` is that of the broken rule, for a rejection
+    that of a request that is accepted.
+    """
+
+    id: RuleId
+    statement: Reason
     basis: Basis
-    sources: tuple[Source, ...]
-    status: int | None = None
-    code: str | None = None
-    field: str | None = None
-    contested: str | None = None
-    untested: str | None = None
+    sources: Annotated[tuple[Source, ...], Meta(min_length=1)] = msgspec.field(name="source")
+    status: Literal[400, 401, 404] | None = None
+    code: Annotated[str, Meta(pattern="^[a-z_]+$")] | None = None
+    accepts: bool = False
+    needs_state: bool = False
+    field: Annotated[str, Meta(pattern=r"^(get\.path|put\.path|body|response)\.[a-z_]+$")] | None = None
+    contested: Reason | None = None
+    untested: Reason | None = None
+    impact: Impact | None = None
+
+    def __post_init__(self) -> None:
+        if any(words in self.statement for words in ("should", "test that", "must be")):
+            raise ValueError("field 'statement': say what the API does, without 'should', 'must be' or 'test that'")
+        if (self.status is None) != (self.code is None):
+            raise ValueError("fields 'status' and 'code' go together: add the one that is missing")
 
     @property
     def breakable(self) -> bool:
         """Whether a difference can break the rule: a reference page states or shows it, and none denies it."""
         return self.basis in ("stated", "shown")
 
+    @property
+    def file(self) -> str:
+        """The file that holds the rule: the first part of its id names it."""
+        return f"contracts/rules/{self.id.partition('.')[0]}.toml"
 
-@dataclass(frozen=True, slots=True)
-class RequestVector:
-    """A literal request and what it is answered: sent to the documented audience in its documented state."""
 
-    id: str
-    method: str
-    status: int
-    body: JSON = None
-    situation: Situation | None = None
-    then: Literal["read", "size"] | None = None
-    code: str | None = None
-    echo: JSON = None
-    twin: str | None = None
+class _Vector(Named, frozen=True):
+    id: VectorId
 
     @property
     def rule(self) -> str:
         """The id of the rule that this vector belongs to."""
         return self.id.partition("/")[0]
+
+
+class RequestVector(_Vector, frozen=True):
+    """A literal request and its response: sent to the documented audience in its documented state.
+
+    `then` is what is asked next: `echo`, fields of a response, each whole, is then about that response. `twin` is the
+    accepted vector that is one edit away.
+    """
+
+    method: Literal["GET", "PUT"]
+    status: Literal[200, 400, 401, 404]
+    body: Any = ABSENT
+    situation: Situation | None = None
+    then: Literal["read", "size"] | None = None
+    code: Text | None = None
+    echo: dict[str, Any] | None = None
+    twin: VectorId | None = None
+
+    def __post_init__(self) -> None:
+        if (self.status == 200) != (self.code is None):
+            raise ValueError("fields 'status' and 'code': an error has a code, a response of status 200 has none")
+        if self.refused == (self.twin is None):
+            raise ValueError("field 'twin': a rejected vector names its accepted twin, no other vector does")
+        if self.refused and self.echo is not None:
+            raise ValueError("field 'echo': a rejected vector has none")
 
     @property
     def refused(self) -> bool:
-        """Whether the documentation says that the request is refused."""
+        """Whether the documentation says that the request is rejected."""
         return self.code is not None
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerVector:
-    """A literal answer and what it is worth under its rule: `held`, `noted` or `broken`."""
+class AnswerVector(_Vector, frozen=True):
+    """A literal response and its verdict under its rule; a broken one names its twin that is held."""
 
-    id: str
-    method: str
     status: int
-    answer: JSON
+    answer: Any
     verdict: Literal["held", "noted", "broken"]
-    twin: str | None = None
+    method: Literal["GET", "PUT"] = "GET"
+    twin: VectorId | None = None
 
-    @property
-    def rule(self) -> str:
-        """The id of the rule that this vector belongs to."""
-        return self.id.partition("/")[0]
+    def __post_init__(self) -> None:
+        if (self.verdict == "broken") == (self.twin is None):
+            raise ValueError("field 'twin': a broken response names its twin that is held, no other response does")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One word of the filter language; `needs` are the members an operator wants beside its field."""
+class Token(Entry, frozen=True):
+    """One word of the filter language; `needs` are the fields an operator requires beside its field."""
 
-    kind: str
-    token: str
+    kind: Kind
+    token: Text
     basis: Basis
     page: str
-    needs: tuple[str, ...] = ()
+    needs: tuple[Literal["value", "unit"], ...] = None  # type: ignore[assignment]  # replaced below
     note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.needs is None:
+            if self.kind.endswith(".operator") and self.kind != "group.operator":
+                raise ValueError("field 'needs': an operator lists what it needs: value, unit, or [] for nothing")
+            msgspec.structs.force_setattr(self, "needs", ())
 
     @property
     def candidate(self) -> bool:
-        """Whether no reference page states the token: then no target fails over it."""
+        """Whether no reference page states the token: then no target fails because of it."""
         return self.basis not in ("stated", "shown")
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One request that asks a question; at most one of the four texts of JSON is its body (questions.py).
+class Mentioned(Entry, frozen=True):
+    """A word that a documentation page prints and that nothing else of the contract holds."""
+
+    page: str
+    section: Annotated[str, Meta(min_length=3)]
+    word: Annotated[str, Meta(pattern=r"^\S+$")]
+    note: Annotated[str, Meta(min_length=5)]
+
+
+class Probe(Entry, frozen=True):
+    """One request that asks a question; at most one of the four texts of JSON is its body (run/questions.py).
 
     `key` and `id` stand in place of the run's own, `headers` beside or, where empty, without the usual ones.
     """
 
-    says: str
-    method: str | None = None
+    says: Text
+    method: Literal["PATCH"] | None = None
     key: str | None = None
     id: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
     raw: str | None = None
     body: str | None = None
     condition: str | None = None
     group: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Something the documentation leaves open: the `page` that does, and `why` it matters to who writes a client.
+class Question(Named, frozen=True):
+    """Something the documentation leaves open: the `page` that does, and `why` it matters to authors of clients.
 
-    It is asked by `probes` or by a search that `find` names; if by neither, `cannot` says why.
+    It is asked by `probes` or by a search that `find` names; if by neither, `cannot` says why. It stands beside
+    `rules`; as soon as there is one of the rules `answered_by`, it is no longer open.
     """
 
-    id: str
-    asks: str
+    id: Annotated[str, Meta(pattern="^[a-z]+(-[a-z]+)*$")]
+    asks: Annotated[str, Meta(pattern=r"\?$")]
     page: str
-    why: str
-    probes: tuple[Probe, ...] = ()
+    why: Annotated[str, Meta(pattern=r"\.$")]
+    rules: RuleIds
+    probes: tuple[Probe, ...] = msgspec.field(name="probe", default=())
     find: str = ""
     cannot: str = ""
+    answered_by: tuple[RuleId, ...] = ()
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.probes, self.find, self.cannot))) != 1:
+            raise ValueError("give exactly one of the fields 'probe', 'find' and 'cannot'")
+
+
+class Assumption(Entry, frozen=True):
+    """What the reference server does where the documentation is silent; `choice` is the field of its Choices."""
+
+    rules: RuleIds
+    text: Text
+    choice: str = ""
+    default: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,22 @@
-"""The tokens of the filter language, the schema resource made from them, and what a target made of tokens tried.
+"""The tokens of the filter language, their schema, and what a target did with tokens that were tried.
 
-Promises: no enum pretends to know more than the documents: only a list that a page states in full refuses
-every other token; of the rest, what is not listed is open, save the implausible (`zz_...`).
-Refuses: to say which candidate a target accepts; that is found out (candidates.py), never assumed.
+Only a list that a page states in full rejects every other token. In all other lists an unlisted token is open, apart
+from the implausible (`zz_...`). Which candidate a target accepts is found out by a run, never assumed.
 """
 
 from __future__ import annotations
 
+import datetime as dt  # noqa: TC003  # msgspec reads the types of fields
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from msgspec import Meta
+
+from trackly_contract.contract.model import KINDS, Entry, Kind, Text, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
-
-    from trackly_contract.contract.model import Token
-
-KINDS = (
-    "group.operator",
-    "condition_type",
-    "time.field",
-    "time.operator",
-    "time.unit",
-    "count.field",
-    "count.operator",
-    "custom_field.operator",
-    "carrier.operator",
-    "timezone.operator",
-    "revenue.field",
-    "revenue.operator",
-)
 
 NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "time.operator": ((), ("value", "unit")),
@@ -47,13 +33,17 @@ IMPLAUSIBLE = "^zz_"
 """Tokens that no API would have: a list that is not known in full is tested with these alone."""
 
 
+_TRIED = r"^(condition_type|(custom_field|carrier|timezone)\.operator|revenue\.(field|operator))$"
+"""Kinds with candidates that the suite tries."""
+
+
 def code_of(kind: str) -> str:
     """Return the documented code for an unknown token of `kind` (update-audience, error table)."""
     return {"group.operator": "invalid_group_operator"}.get(kind, f"invalid_{kind.replace('.', '_')}")
 
 
 class Outcome(StrEnum):
-    """What a target made of a token, what says the most first.
+    """What a target did with a token, what says the most first.
 
     undecided: the condition did not work, and nothing says that this token is why.
     """
@@ -65,7 +55,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One token that a target was tried with; `said` is its answer in a few words: `400 invalid_carrier_operator`."""
+    """One token that a target was tried with; `said` is its response in a few words: `400 invalid_carrier_operator`."""
 
     kind: str
     token: str
@@ -73,17 +63,16 @@ class Trial:
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What a run on a live API found out of one token: where, on which day, at which effort."""
+class Observed(Entry, frozen=True):
+    """What a run on a live API found out about one token: where, on which day, at which effort."""
 
-    kind: str
-    token: str
+    kind: Annotated[str, Meta(pattern=_TRIED)]
+    token: Text
     outcome: Outcome
-    said: str
-    base_url: str
-    date: date
-    effort: str
+    said: Text
+    base_url: Text
+    date: dt.date
+    effort: Literal["quick", "standard", "thorough"]
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -119,10 +108,10 @@ class Vocabulary:
 
     def documented(self) -> Vocabulary:
         """Return the vocabulary less its candidates: what a reference page states or shows."""
-        return Vocabulary(tuple(token for token in self.tokens if not token.candidate), self.full)
+        return self.without((token.kind, token.token) for token in self.tokens if token.candidate)
 
     def without(self, refused: Iterable[tuple[str, str]]) -> Vocabulary:
-        """Return the vocabulary less the `(kind, token)` pairs that a target was seen to refuse."""
+        """Return the vocabulary less some `(kind, token)` pairs."""
         gone = set(refused)
         return Vocabulary(tuple(t for t in self.tokens if (t.kind, t.token) not in gone), self.full)
 
@@ -132,12 +121,10 @@ class Vocabulary:
         for kind in KINDS:
             name = kind.replace(".", "_")
             definitions[name] = self._definition(kind)
-            if kind in NEEDS:
-                # Always the same definitions, for schemas refer to them, however few tokens there are.
-                for needs in NEEDS[kind]:
-                    suffix = "_and_".join(needs) or "nothing"
-                    words = [token.token for token in self.of(kind) if token.needs == needs]
-                    definitions[f"{name}_needing_{suffix}"] = {"enum": words}
+            # Always the same definitions, for schemas refer to them, however few tokens there are.
+            for needs in NEEDS.get(kind, ()):
+                words = [token.token for token in self.of(kind) if token.needs == needs]
+                definitions[f"{name}_needing_{'_and_'.join(needs) or 'nothing'}"] = {"enum": words}
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$id": SCHEMA_ID,
@@ -156,3 +143,15 @@ class Vocabulary:
             "then": {"not": {}, "x-error": {"not": code}},
             "else": {"enum": words, "x-open": {"enum": "token-unlisted"}},
         }
+
+
+class _FullList(Entry, frozen=True):
+    kind: Kind
+    full: Literal[True]
+
+
+class TokenFile(Entry, frozen=True):
+    """The content of contracts/vocabulary.toml."""
+
+    token: tuple[Token, ...]
+    list: tuple[_FullList, ...]

@@ -61,7 +61,7 @@ def kinds_of(judged: JudgedRequest) -> Iterator[str]:
     if not isinstance(body, dict):
         return
     yield from (f"update {name}" for name in body)
-    for path, is_group, fields in parts_of(body.get("filter")):
+    for path, fields, is_group, _ in parts_of(body.get("filter")):
         if is_group:
             yield f"group operator {fields.get('operator')}"
             if path:

@@ -6,9 +6,9 @@ import difflib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from trackly_contract.contract import contract, parts_of, read_toml
+from trackly_contract.contract import Entry, contract, parts_of, read_data
 from trackly_contract.core import JSON, Headers, data_root, parse
 
 if TYPE_CHECKING:
@@ -91,21 +91,41 @@ _CHANGES: dict[str, Callable[[Fields], Fields]] = {
 """What a success changes of the fields that it shows, by its name in contracts/scenarios.toml."""
 
 
-def _scenario(operation: Operation, entry: dict[str, Any]) -> Scenario:
-    rules = entry.get("based_on", [""])
+class _Entry(Entry, frozen=True):
+    """An entry of contracts/scenarios.toml; its head says what the fields are."""
+
+    name: str
+    description: str
+    status: int = 200
+    based_on: tuple[str, ...] = ("",)
+    code: str = ""
+    audience: str = "{}"
+    extra: str = "{}"
+    headers: dict[str, str] = {}  # noqa: RUF012  # msgspec copies it
+    body: str | None = None
+    connection: Connection = Connection.WHOLE
+
+
+class _File(Entry, frozen=True):
+    success: tuple[_Entry, ...]
+    error: tuple[_Entry, ...]
+    network_fault: tuple[_Entry, ...]
+
+
+def _scenario(operation: Operation, entry: _Entry) -> Scenario:
     return Scenario(
-        f"{operation}-{entry['name']}",
+        f"{operation}-{entry.name}",
         operation,
-        entry.get("status", 200),
-        entry["description"],
-        next((rule for rule in rules if rule.startswith(f"{operation}.")), rules[0]),
-        entry.get("code", ""),
-        parse(entry.get("audience", "{}").encode()),
-        parse(entry.get("extra", "{}").encode()),
-        _CHANGES.get(entry["name"], dict),
-        tuple(entry.get("headers", {}).items()),
-        entry["body"].encode() if "body" in entry else None,
-        Connection(entry.get("connection", "whole")),
+        entry.status,
+        entry.description,
+        next((rule for rule in entry.based_on if rule.startswith(f"{operation}.")), entry.based_on[0]),
+        entry.code,
+        parse(entry.audience.encode()),
+        parse(entry.extra.encode()),
+        _CHANGES.get(entry.name, dict),
+        tuple(entry.headers.items()),
+        None if entry.body is None else entry.body.encode(),
+        entry.connection,
     )
 
 
@@ -121,13 +141,13 @@ def _documented_errors(operation: Operation) -> Iterator[Scenario]:
 @cache
 def every_scenario() -> dict[str, Scenario]:
     """Return the possible responses, then the network faults, by name."""
-    listed = read_toml(data_root() / "contracts" / "scenarios.toml", "scenarios")
+    listed = read_data(data_root() / "contracts" / "scenarios.toml", _File)
     found: list[Scenario] = []
     for operation in OPERATIONS:
-        found += [_scenario(operation, entry) for entry in listed["success"]]
+        found += [_scenario(operation, entry) for entry in listed.success]
         found += _documented_errors(operation)
-        found += [_scenario(operation, entry) for entry in listed["error"]]
-    found += [_scenario(operation, entry) for operation in OPERATIONS for entry in listed["network_fault"]]
+        found += [_scenario(operation, entry) for entry in listed.error]
+    found += [_scenario(operation, entry) for operation in OPERATIONS for entry in listed.network_fault]
     return {scenario.name: scenario for scenario in found}
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from trackly_contract.contract import KINDS, code_of, contract, document, read_toml
-from trackly_contract.core import data_root, show
+from trackly_contract.contract import KINDS, code_of, contract, document
+from trackly_contract.core import show
 from trackly_contract.pages.facts import BODY, ERRORS, LISTED, MEMBER, NULL, NUMBER, PATH, REQUEST, RESPONSE, marks, yes
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ class ExpectedPage:
         success = next(rule for rule in self.rules if rule.field == f"{method.casefold()}.path.id")
         example = held.requests[f"{success.id}/documented-example"]
         self.request, self.response = example.body, example.echo
-        entries = read_toml(data_root() / "contracts" / "mentioned.toml", "mentioned")["mentioned"]
-        self._mentioned = [(entry["section"], entry["word"]) for entry in entries if entry["page"] == self.page]
+        self._mentioned = [(entry.section, entry.word) for entry in held.mentioned if entry.page == self.page]
         parameters = [_resolved(entry, openapi) for entry in openapi["paths"][path].get("parameters", [])]
         self._parameters = {parameter["name"]: parameter for parameter in parameters}
         self.rows: dict[str, ExpectedRow] = {}

@@ -1,97 +1,39 @@
-"""What a difference means for people: since when it is so, whether their client breaks, and what to do.
+"""What a difference means for people: since when it exists, whether it affects their client, and what to do.
 
-Promises: nothing is said of the API where a stand-in answered; "since when" is a day that a recording shows, or the
-plain statement that nobody knows; every difference that can be found has an answer.
-Refuses: to judge, and to know anybody's client: it says which clients meet the difference.
+Says which clients meet a difference; does not know anybody's client. Says nothing about the API where the reference
+server responded.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from trackly_contract.contract import Impact
 from trackly_contract.core import RunVerdict, Verdict
 from trackly_contract.judge import NEVER, Baseline, Finding, Reading, Success
 
 if TYPE_CHECKING:
     from trackly_contract.contract import Rule
 
-Breaks = Literal["yes", "perhaps", "no"]
-
-_SENT = {"update.name": "name", "update.description": "description", "update.source_lists": "source_lists"}
-_SENT |= {"update.filter": "filter"}
-
-
-@dataclass(frozen=True, slots=True)
-class Impact:
-    """Whether a client breaks, and in words which."""
-
-    breaks: Breaks
-    client: str
-
 
 def impact(finding: Finding, rule: Rule, *, waived: bool = False) -> Impact:
     """Return what a difference does to a client that was written from the documentation.
 
-    `waived`: the difference is noted only because somebody waived the rule, which spares no client.
+    `waived`: the difference is noted only because somebody waived the rule, which helps no client.
     """
     if finding.verdict is Verdict.NOTED and not waived:
         return Impact("no", "the documentation allows it; only a client that relies on more than it promises notices")
     succeeded = finding.exchange is not None and finding.exchange.response.succeeded
-    if rule.code is not None:
-        return _of_refusal(rule, succeeded=succeeded)
-    if isinstance(finding.expected, Success):
+    if rule.code is not None and not succeeded:
+        meets = f"a client that looks for {rule.status} {rule.code} to tell this mistake from others"
+        return Impact("yes", f"{meets}: it meets something else")
+    if rule.code is None and isinstance(finding.expected, Success):
         return Impact("yes", "a client that sends what the documentation allows here is refused")
-    return _of_member(rule.id) or _OF_RULES.get(rule.id, Impact("perhaps", "a client that relies on this rule"))
-
-
-def _of_member(rule: str) -> Impact | None:
-    area, _, member = rule.partition(".")
-    if area == "audience":
-        return Impact("yes", f"a client that reads {member.partition('.')[0]} from an answer as documented")
-    if area == "error":
-        return Impact("yes", f"a client that reads {member if member == 'code' else 'error'} from a refusal")
-    if rule in _SENT:
-        member = _SENT[rule]
-        people = (
-            ": the audience may select other people than were asked for" if member in ("source_lists", "filter") else ""
-        )
-        return Impact("yes", f"a client that updates {member}: what is stored is not what it sent{people}")
-    return None
-
-
-_OF_RULES = {
-    "read.success": Impact("yes", "every client that reads an audience"),
-    "read.flat": Impact("yes", "every client that reads members at the top of the answer"),
-    "update.success": Impact("yes", "a client that reads the audience from the answer to its update"),
-    "update.flat": Impact("yes", "a client that reads members at the top of the answer to its update"),
-    "update.stored": Impact("yes", "a client that trusts the answer to its update: a later read shows something else"),
-    "update.partial": Impact("yes", "a client that sends only what it wants to change: other members change with it"),
-    "update.optional": Impact("yes", "a client that sends one member alone"),
-    "update.cache.cleared": Impact(
-        "perhaps", "a client that shows cached_size: after a change of the filter it shows the number of the old one"
-    ),
-    "update.cache.kept": Impact("perhaps", "a client that shows cached_size: it is gone after an unrelated update"),
-    "update.cache.recounted": Impact("yes", "a client that asks for the size and then reads it from the audience"),
-    "update.refused.unchanged": Impact(
-        "yes", "a client that takes a refused update for one that changed nothing: something did change"
-    ),
-}
-
-
-def _of_refusal(rule: Rule, *, succeeded: bool) -> Impact:
-    if not succeeded:
-        return Impact(
-            "yes",
-            f"a client that looks for {rule.status} {rule.code} to tell this mistake from others: "
-            "it meets something else",
-        )
-    if rule.status == 401:
-        return Impact(
-            "perhaps", "no client stops working; but a request without a good key is answered: tell the vendor"
-        )
-    if rule.status == 404:
-        return Impact("perhaps", "a client that learns from 404 that an audience is gone")
+    if rule.impact is not None:
+        return rule.impact
+    if rule.code is None:
+        return Impact("perhaps", "a client that relies on this rule")
     return Impact(
         "perhaps",
         "not one that sends only what is documented; but one that counts on the refusal is no longer told of its "

@@ -7,12 +7,14 @@ Refuses: to keep what a stand-in said, and to touch a file that it cannot read.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import date
+import datetime as dt
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from trackly_contract.contract import ContractError, contract, read_toml
+from msgspec import Meta
+from msgspec.structs import asdict
+
+from trackly_contract.contract import ContractError, Entry, by_key, contract, read_entries
 from trackly_contract.core import UnwritableError, data_root, toml_entries, write_file
 from trackly_contract.report import observed
 from trackly_contract.report.observed import NothingToKeepError, no_evidence
@@ -31,15 +33,14 @@ HEADER = """\
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Entry, frozen=True):
     """One answer: to which probe of which question, where, on which day."""
 
     question: str
-    probe: str
-    said: str
-    base_url: str
-    date: date
+    probe: Annotated[str, Meta(min_length=1)]
+    said: Annotated[str, Meta(min_length=1)]
+    base_url: Annotated[str, Meta(min_length=1)]
+    date: dt.date
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -56,22 +57,15 @@ def answers_file() -> Path | None:
 def read_answers(path: Path) -> list[Given]:
     """Read answers; none where there is no such file.
 
-    Raises ContractError, naming file, entry and field, if it does not fit `schemas/meta/answers.json`, tells of an
-    unknown question, or holds an answer twice.
+    Raises ContractError, naming file, entry and field, if it cannot be read, has an unknown question, or holds an
+    answer twice.
     """
     if not path.exists():
         return []
-    found: dict[tuple[str, str, str], Given] = {}
-    for entry in read_toml(path, "answers")["answer"]:
-        try:
-            given = Given(**{**entry, "date": date.fromisoformat(entry["date"])})
-        except ValueError:
-            raise ContractError(f"{path}: {entry['question']}: there is no day {entry['date']}") from None
+    found = by_key(path, "answer", read_entries(path, "answer", Given), lambda given: given.key)
+    for given in found.values():
         if given.question not in contract().questions:
             raise ContractError(f"{path}: there is no question {given.question}")
-        if given.key in found:
-            raise ContractError(f"{path}: {given.question}, {given.probe}: two answers at {given.base_url}; keep one")
-        found[given.key] = given
     return list(found.values())
 
 
@@ -94,7 +88,7 @@ def moved_answers(now: Iterable[Answer], base_url: str, before: Sequence[Given] 
 
 def of_report(report: Described) -> list[Given]:
     """Return the answers of a report, from `compare.load_report`. Raises NothingToKeepError if nothing was answered."""
-    day = date.fromisoformat(report["started_at"][:10])
+    day = dt.date.fromisoformat(report["started_at"][:10])
     told = [entry for entry in report.get("answers", []) if entry["said"]]
     if not told:
         raise NothingToKeepError("no question was answered in this run: run it with --trackly-questions")

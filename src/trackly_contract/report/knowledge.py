@@ -1,7 +1,6 @@
 """What is known of a rule, by how it is known: documented, observed, assumed, unknown.
 
-Promises: the four never mix; what a stand-in answered is not observed, whatever it was.
-Refuses: to judge.
+The four never mix: what the reference server does is not observed, whatever it was.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 from trackly_contract.contract import contract
 from trackly_contract.core import Verdict, one_line, short
-from trackly_contract.report.assumed import assumed, open_questions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,15 +64,14 @@ def known_of(
     ]
     if rule.contested:
         found.append(Knowledge("unknown", "pages disagree", (one_line(rule.contested),)))
-    guesses = assumed(rule.id)
+    guesses = tuple(entry.text for entry in contract().assumptions if rule.id in entry.rules)
     if guesses:
         found.append(Knowledge("assumed", "by the reference server, where the documentation is silent", guesses))
-    questions = contract().questions
     said, still_open = list[str](), list[str]()
-    for question in open_questions(rule.id):
-        told = (answered or {}).get(question, ())
-        said += [f"{questions[question].asks} {one_line(text)}" for text in told]
-        still_open += [] if told else [questions[question].asks]
+    for question in contract().open_questions(rule.id):
+        told = (answered or {}).get(question.id, ())
+        said += [f"{question.asks} {one_line(text)}" for text in told]
+        still_open += [] if told else [question.asks]
     if said:
         found.append(Knowledge("observed", "on the API, where the documentation is silent", tuple(said)))
     if still_open:

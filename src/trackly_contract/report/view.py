@@ -39,9 +39,10 @@ from trackly_contract.report.matrix import Known, Saw, gravest
 from trackly_contract.report.snippets import Snippet, snippets
 
 if TYPE_CHECKING:
+    from trackly_contract.contract import Impact
     from trackly_contract.core import Exchange
     from trackly_contract.judge import Finding
-    from trackly_contract.report.advice import Impact, Since
+    from trackly_contract.report.advice import Since
     from trackly_contract.report.report import Report, RuleResult
 
 LONGEST_SHOWN = 6_000
