@@ -22,14 +22,14 @@ from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServ
 from trackly_contract.report import answers
 from trackly_contract.run import Session, ask_all
 from trackly_contract.run.live_history import RecordingError
+from trackly_contract.run.questions import body_text
 from trackly_contract.run.targets import embedded_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tests.maintain.recorded_verdicts import Recorded
-    from trackly_contract.contract import Probe, Question
-    from trackly_contract.contract.model import Answer
+    from trackly_contract.contract import Observation, Probe, Question
     from trackly_contract.report.answers import Given
 
 GUARDED = "GUARD"
@@ -88,7 +88,7 @@ def contradictions() -> list[Contradiction]:
     ]
 
 
-def assumed() -> list[Answer]:
+def assumed() -> list[Observation]:
     """Return what the reference server answers to every question."""
     server = ReferenceServer()
     session = Session(embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
@@ -99,11 +99,7 @@ def assumed() -> list[Answer]:
 
 def asked(probe: Probe) -> str:
     """Return a probe as one line: method, path, what is odd about its headers, its body."""
-    body = probe.raw if probe.raw is not None else probe.body
-    if probe.condition is not None:
-        body = f'{{"filter": {{"operator": "AND", "conditions": [{GUARDED}, {probe.condition}]}}}}'
-    elif probe.group is not None:
-        body = f'{{"filter": {{"operator": "AND", "conditions": [{GUARDED}], "groups": [{probe.group}]}}}}'
+    body = body_text(probe, GUARDED)
     method = probe.method or ("GET" if body is None else "PUT")
     ident = {None: "{id}", "@ID": "{ID}", "@id/": "{id}/"}.get(probe.id, probe.id)
     headers = dict(probe.headers)
@@ -133,9 +129,9 @@ class Row:
     assumed: str
 
 
-def rows(question: Question, ours: Sequence[Answer], live: Sequence[Given]) -> list[Row]:
+def rows(question: Question, ours: Sequence[Observation], live: Sequence[Given]) -> list[Row]:
     """Return the rows of a question; of a search, one for each thing that it found."""
-    requests = {probe.says: asked(probe) for probe in question.probes}
+    requests = {probe.says: asked(probe) for probe in question.probes if not probe.find}
     found = []
     for answer in ours:
         if answer.question == question.id:

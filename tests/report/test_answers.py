@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from trackly_contract.cli import main
 from trackly_contract.contract import ContractError
-from trackly_contract.contract.model import Answer
+from trackly_contract.contract.model import Observation as Answer
 from trackly_contract.report import NothingToKeepError, answers, compare
 from trackly_contract.report.answers import Given, as_toml, of_report
 from trackly_contract.report.answers import keep_answers as keep

@@ -68,7 +68,7 @@ from .load import (
     words_of as words_of,
 )
 from .model import (
-    Answer as Answer,
+    Observation as Observation,
 )
 from .model import (
     Probe as Probe,

@@ -113,9 +113,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One request that asks a question; at most one of the four texts of JSON is its body (questions.py).
+    """One request that asks a question, or with `find` a search of several requests; `of` says what it is about.
 
-    `key` and `id` stand in place of the run's own, `headers` beside or, where empty, without the usual ones.
+    At most one of the four texts of JSON is the body of the request (run/questions.py). `key` and `id` stand in place
+    of the run's own, `headers` beside the usual ones or, where empty, without them.
     """
 
     says: str
@@ -127,13 +128,15 @@ class Probe:
     body: str | None = None
     condition: str | None = None
     group: str | None = None
+    find: Literal["", "limit", "unit", "order", "cache"] = ""
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """Something the documentation leaves open: the `page` that does, and `why` it matters to who writes a client.
 
-    It is asked by `probes` or by a search that `find` names; if by neither, `cannot` says why.
+    It is asked by `probes`; if by none, `cannot` says why.
     """
 
     id: str
@@ -141,13 +144,12 @@ class Question:
     page: str
     why: str
     probes: tuple[Probe, ...] = ()
-    find: str = ""
     cannot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of one probe of a question; `said` is empty where it could not be asked, then `why_not` tells why."""
+class Observation:
+    """What a target made of one probe of a question; `said` is empty if it could not be asked: `why_not` says why."""
 
     question: str
     probe: str

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from trackly_contract.contract import Answer, Rule, Trial
+    from trackly_contract.contract import Observation, Rule, Trial
     from trackly_contract.core import Exchange, Finding
     from trackly_contract.judge.baseline import Baseline
 
@@ -80,7 +80,7 @@ class Seen(Protocol):
         """Which tokens were tried."""
 
     @property
-    def answers(self) -> Sequence[Answer]:
+    def answers(self) -> Sequence[Observation]:
         """What came of the open questions."""
 
 

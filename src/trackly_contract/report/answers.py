@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from trackly_contract.contract import Answer
+    from trackly_contract.contract import Observation as Answer
     from trackly_contract.report.compare import Described
 
 HEADER = """\

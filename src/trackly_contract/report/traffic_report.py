@@ -18,7 +18,7 @@ from trackly_contract.report import report as reports
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from trackly_contract.contract import Answer, Trial
+    from trackly_contract.contract import Observation, Trial
     from trackly_contract.core import Finding
     from trackly_contract.judge import ClientFault, Traffic
     from trackly_contract.report.report import Report
@@ -62,7 +62,7 @@ class Watched:
     effort: str = "recorded"
     read_only: bool = False
     vocabulary: list[Trial] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Observation] = field(default_factory=list)
 
 
 def fold(

@@ -30,7 +30,7 @@ from trackly_contract.run.conversation import Conversation, NotAskedError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trackly_contract.contract import Answer, RequestVector, Situation, Trial
+    from trackly_contract.contract import Observation, RequestVector, Situation, Trial
     from trackly_contract.core import Exchange, Request
     from trackly_contract.generate import Effort, RefusalCase, Tokens
 
@@ -56,7 +56,7 @@ class Session(Conversation):
     backup: dict[str, JSON] | None = None
     vocabulary: list[Trial] = field(default_factory=list)
     asks_questions: bool = False
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Observation] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     sent_to_be_refused: list[tuple[str, dict[str, JSON], Situation | None]] = field(default_factory=list)
 
