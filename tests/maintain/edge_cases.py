@@ -19,7 +19,7 @@ from trackly_contract.core import NotJSONError, Verdict, parse, show
 from trackly_contract.core.files import data_root
 from trackly_contract.generate import CANDIDATE_TYPES, Tokens
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.report import answers
+from trackly_contract.report import observations
 from trackly_contract.run import Session, ask_all
 from trackly_contract.run.live_history import RecordingError
 from trackly_contract.run.questions import body_text
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.maintain.recorded_verdicts import Recorded
     from trackly_contract.contract import Observation, Probe, Question
-    from trackly_contract.report.answers import Given
+    from trackly_contract.report.observations import Kept
 
 GUARDED = "GUARD"
 """Stands for the condition that nobody meets."""
@@ -57,7 +57,7 @@ class Contradiction:
     other: Side
     shown_by: dict[str, str]
 
-    def taken(self, given: Sequence[Given], recorded: Mapping[str, Recorded]) -> str:
+    def taken(self, given: Sequence[Kept], recorded: Mapping[str, Recorded]) -> str:
         """Return which side an API took, where it was asked; in words, empty where it was not."""
         told = []
         found = recorded.get(self.shown_by.get("rule", ""))
@@ -65,7 +65,7 @@ class Contradiction:
             did = self.one.says if found.verdict is Verdict.HELD else f"{found.verdict}: {found.said}"
             told.append(f"{did}, as recorded on {found.date}")
         for answer in given:
-            if (answer.question, answer.probe) == (self.shown_by.get("question"), self.shown_by.get("probe")):
+            if answer.about == (self.shown_by.get("question"), self.shown_by.get("probe")):
                 sides = {self.shown_by["one_is"]: self.one.says, self.shown_by["other_is"]: self.other.says}
                 side = next((says for begin, says in sides.items() if answer.said.startswith(begin)), "neither")
                 told.append(f"{side} ({answer.said}) at {answer.base_url} on {answer.date}")
@@ -129,14 +129,14 @@ class Row:
     assumed: str
 
 
-def rows(question: Question, ours: Sequence[Observation], live: Sequence[Given]) -> list[Row]:
+def rows(question: Question, ours: Sequence[Observation], live: Sequence[Kept]) -> list[Row]:
     """Return the rows of a question; of a search, one for each thing that it found."""
     requests = {probe.says: asked(probe) for probe in question.probes if not probe.find}
     found = []
     for answer in ours:
         if answer.question == question.id:
-            seen = [given for given in live if (given.question, given.probe) == (question.id, answer.probe)]
-            told = "; ".join(f"{given.said} (at {given.base_url} on {given.date})" for given in seen)
+            seen = [entry for entry in live if entry.about == (question.id, answer.probe)]
+            told = "; ".join(f"{entry.said} (at {entry.base_url} on {entry.date})" for entry in seen)
             found.append(Row(answer.probe, requests.get(answer.probe, ""), told, answer.said or answer.why_not))
     return found
 
@@ -146,7 +146,7 @@ def document() -> str:
     templates = markdown.templates()
     templates.filters["cell"] = _cell
     templates.filters["code"] = _code
-    source, live, recorded, ours = contract(), answers.standing(), verdicts(), assumed()
+    source, live, recorded, ours = contract(), observations.kept_answers(), verdicts(), assumed()
     values: dict[str, Any] = {
         "questions": source.questions.values(),
         "pages": source.pages,

@@ -14,8 +14,8 @@ from tests.run.test_live_history import Api
 from tests.run.test_live_history import asked as asked_like_live
 from trackly_contract.contract import Probe, contract
 from trackly_contract.core.files import data_root
-from trackly_contract.report import answers
-from trackly_contract.report.answers import Given
+from trackly_contract.report import observations
+from trackly_contract.report.observations import Kept
 from trackly_contract.run import cassettes
 from trackly_contract.run.live_history import RecordingError
 from trackly_contract.run.manifest import read_manifest
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 URL = "https://app.tracklysms.com/api"
 GIVEN = (
-    Given("key-form", "a key of three letters", "401 invalid_api_key", URL, date(2026, 11, 21)),
-    Given("token-unlisted", "the condition type on_dnc", "400 invalid_condition_type", URL, date(2026, 11, 21)),
+    Kept(("key-form", "a key of three letters"), "401 invalid_api_key", URL, date(2026, 11, 21)),
+    Kept(("token-unlisted", "the condition type on_dnc"), "400 invalid_condition_type", URL, date(2026, 11, 21)),
 )
 
 
@@ -45,10 +45,10 @@ class Another(Api):
         return super().error(400 if status == 404 else status, code, text)
 
 
-def made(folder: Path, given: tuple[Given, ...] = ()) -> str:
+def made(folder: Path, given: tuple[Kept, ...] = ()) -> str:
     """Return the document of a checkout with these answers, and with the live recordings in `folder`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(answers, "standing", lambda: given)
+        patch.setattr(observations, "kept_answers", lambda: given)
         patch.setattr(cassettes, "cassette_folder", lambda name: folder / name)
         return atlas.document()
 
@@ -159,7 +159,7 @@ def test_the_side_that_an_api_took_is_told(asked: str) -> None:
 
 def test_an_answer_that_is_neither_side_is_told_as_neither() -> None:
     found = next(entry for entry in atlas.contradictions() if entry.id == "code-of-401")
-    given = Given("key-form", "a key of three letters", "403 forbidden", URL, date(2026, 11, 21))
+    given = Kept(("key-form", "a key of three letters"), "403 forbidden", URL, date(2026, 11, 21))
     assert found.taken([given], {}) == f"neither (403 forbidden) at {URL} on 2026-11-21"
 
 

@@ -177,6 +177,10 @@ def position(place: str) -> str:
     return next((name for part, name in ends.items() if part in place), POSITIONS[1])
 
 
+def last_step(place: str) -> str:
+    return place.rpartition("/")[2]
+
+
 PART_AT: dict[str, Callable[[str], str]] = {
     "body": lambda place: place.split("/")[1],
     "group": lambda place: place.removeprefix("/filter/groups/0/").split("/")[0],
@@ -190,7 +194,7 @@ ORDERS += [("position", tuple(parts)) for parts in SOME]
 
 @pytest.mark.parametrize(("factor", "parts"), ORDERS, ids=str)
 def test_every_order_is_found(factor: str, parts: tuple[str, ...]) -> None:
-    part_at = PART_AT.get(factor, lambda place: place.rpartition("/")[2])
+    part_at = PART_AT.get(factor, last_step)
 
     def key(fault: Fault) -> int:
         return parts.index(part_at(fault.place)) if part_at(fault.place) in parts else 99
