@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from jsonschema import Draft202012Validator
 
 from tests.integrity.variants_tokens import judging
 from trackly_contract.cli import main
@@ -79,29 +78,19 @@ def test_the_same_report_again_changes_no_byte_and_reports_nothing(kind: Kind, e
 
 @BOTH
 @pytest.mark.parametrize("day", [DAY, LATER])
-def test_another_result_takes_the_place_and_is_reported_with_both(
-    kind: Kind, entry: Kept, path: Path, day: date
-) -> None:
+def test_of_the_same_day_or_a_later_one_the_new_result_counts(kind: Kind, entry: Kept, path: Path, day: date) -> None:
     kind.keep(report_of(entry), path)
-    now = replace(entry, said="404 not_found", outcome=entry.outcome and "accepted", date=day)
-    about = ", ".join(entry.about)
+    now, about = replace(entry, said="404 not_found", date=day), ", ".join(entry.about)
     assert kind.keep(report_of(now), path) == [f"changed: {about}: {now.result}; on {DAY} it was: {entry.result}"]
     assert kind.read(path) == [now]
 
 
 @BOTH
-def test_the_same_result_on_a_later_day_is_no_change(kind: Kind, entry: Kept, path: Path) -> None:
-    kind.keep(report_of(entry), path)
-    assert kind.keep(report_of(replace(entry, date=LATER)), path) == []
-    assert kind.read(path) == [replace(entry, date=LATER)]
-
-
-@BOTH
-def test_an_older_entry_does_not_displace_a_newer_one(kind: Kind, entry: Kept, path: Path) -> None:
+def test_an_older_result_is_left_out(kind: Kind, entry: Kept, path: Path) -> None:
     later = replace(entry, date=LATER)
-    kind.keep(report_of(later), path)
-    about = ", ".join(entry.about)
-    left = f"kept: {about}: the file has 2026-12-01, which is later than 2026-11-22"
+    kind.keep(report_of(entry), path)
+    assert kind.keep(report_of(later), path) == []
+    left = f"kept: {', '.join(entry.about)}: the file has 2026-12-01, which is later than 2026-11-22"
     assert kind.keep(report_of(replace(entry, said="404 not_found")), path) == [left]
     assert kind.read(path) == [later]
 
@@ -120,9 +109,7 @@ def test_another_address_stands_beside_it(kind: Kind, entry: Kept, path: Path) -
         (TOKENS, [replace(TOKEN, about=("condition_type", "z")), TOKEN, replace(TOKEN, about=("revenue.field", "a"))]),
     ],
 )
-def test_entries_are_in_the_order_of_the_contract_whatever_came_first(
-    kind: Kind, entries: list[Kept], path: Path
-) -> None:
+def test_entries_are_in_the_order_of_the_contract(kind: Kind, entries: list[Kept], path: Path) -> None:
     in_order = [*entries, replace(entries[0], base_url=OTHER)]
     for order in (in_order, in_order[::-1]):
         path.write_text(kind.toml(order), "utf-8")
@@ -135,9 +122,7 @@ UNSEEN = ["a\nb", "a\r\nb", "a\x1b[2J", "a\x7fb", "a\u2028b", "\ud800", "a\tb"]
 
 @BOTH
 @pytest.mark.parametrize("text", [*HOSTILE, *UNSEEN])
-def test_no_text_leaves_its_field_and_what_is_unseen_is_spelt_out(
-    kind: Kind, entry: Kept, path: Path, text: str
-) -> None:
+def test_no_text_leaves_its_field(kind: Kind, entry: Kept, path: Path, text: str) -> None:
     path.write_text(kind.toml([replace(entry, said=text)], remark=f"x{text}"), "utf-8")
     (read,) = kind.read(path)
     assert read == replace(entry, said=read.said)
@@ -168,9 +153,7 @@ SPOILT: dict[str, Callable[[str], str]] = {
 
 @BOTH
 @pytest.mark.parametrize("message", SPOILT)
-def test_a_file_that_cannot_be_read_is_named_and_stays_as_it_is(
-    kind: Kind, entry: Kept, path: Path, message: str
-) -> None:
+def test_a_file_that_cannot_be_read_stays_as_it_is(kind: Kind, entry: Kept, path: Path, message: str) -> None:
     text = SPOILT[message](kind.toml([entry]))
     path.write_text(text, "utf-8")
     expected = "'zz' is not one of" if kind is TOKENS and "zz" in message else message
@@ -212,9 +195,7 @@ def test_what_a_live_api_did_not_do_is_printed_with_a_warning_and_not_kept(
         (TOKENS, report_of(TOKEN, vocabulary=[]), "no token was tried in this run"),
     ],
 )
-def test_a_report_without_entries_is_neither_kept_nor_printed(
-    kind: Kind, report: dict[str, Any], message: str, path: Path
-) -> None:
+def test_a_report_without_entries_is_rejected(kind: Kind, report: dict[str, Any], message: str, path: Path) -> None:
     for attempt in (lambda: kind.keep(report, path), lambda: kind.printed(report)):
         with pytest.raises(NothingToKeepError, match=message):
             attempt()
@@ -392,29 +373,22 @@ def test_the_contract_knows_what_was_observed(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"refused"', '"maybe"', "observed 'eq', field outcome: 'maybe' is not one of"),
         ('kind = "carrier.operator"', 'kind = "time.unit"', "observed 'eq', field kind: 'time.unit' is not one of"),
         ("date = 2026-11-22", 'date = "2026-02-30"', "observed 'eq', field date: there is no day 2026-02-30"),
         ("date = 2026-11-22", "date = 2026-11-22T10:00:00", "observed 'eq', field date: '2026-11-22 10:00:00'"),
         ("date = 2026-11-22\n", "", "observed 'eq': 'date' is a required property"),
-        ('effort = "quick"', 'effort = "quick"\nsure = true', "observed 'eq': Additional properties"),
-        ('token = "eq"', 'token = ""', "observed number 1, field token: "),
-        ("[[observed]]", "[[seen]]", "the whole file: 'observed' is a required property"),
     ],
 )
-def test_a_slip_in_observed_tokens_is_an_error_of_the_contract(folder: Path, old: str, new: str, said: str) -> None:
+def test_a_wrong_field_of_observed_tokens_is_an_error(folder: Path, old: str, new: str, said: str) -> None:
     path = folder / "observed.toml"
-    assert old in path.read_text("utf-8")
     path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
     with pytest.raises(ContractError) as caught:
         load_contract(folder)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert said in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: {said}")
 
 
 def test_the_lists_of_the_schema_are_those_of_which_tokens_are_tried() -> None:
     schema = json.loads((data_root() / "schemas" / "meta" / "observed.json").read_text("utf-8"))
-    Draft202012Validator.check_schema(schema)
     entry = schema["properties"]["observed"]["items"]["properties"]
     tried = [f"{kind}.{part}" for kind in CANDIDATE_TYPES for part in ("field", "operator")]
     assert sorted(entry["kind"]["enum"]) == sorted(["condition_type", *(name for name in tried if name in KINDS)])

@@ -18,22 +18,8 @@ from tests.support.drawing import some
 from trackly_contract.contract import depth, matches_nobody, schemas
 from trackly_contract.core import Request
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run.searches import (
-    ACCEPTED,
-    BY_CODE,
-    NO_ORDER,
-    POSITIONS,
-    SIZES,
-    UNKNOWN,
-    Factor,
-    Limit,
-    Order,
-    Size,
-    counted_in,
-    factors,
-    find_limit,
-    find_order,
-)
+from trackly_contract.run import searches
+from trackly_contract.run.searches import ACCEPTED, POSITIONS, SIZES, Factor, Limit, Size, find_limit, find_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,7 +82,7 @@ UNITS: dict[str, Callable[[str], int]] = {
 @pytest.mark.parametrize("unit", UNITS)
 def test_the_unit_of_a_name_is_found(unit: str, most: int) -> None:
     ask = limited(lambda body: UNITS[unit](body["name"]), most)
-    assert counted_in(*(find_limit(SIZES[name], ask) for name in NAMES)) == unit
+    assert searches.counted_in(*(find_limit(SIZES[name], ask) for name in NAMES)) == unit
 
 
 @pytest.mark.parametrize(
@@ -105,7 +91,7 @@ def test_the_unit_of_a_name_is_found(unit: str, most: int) -> None:
     ids=["no limit", "limits that fit no unit", "nothing accepted"],
 )
 def test_no_unit_is_claimed_that_was_not_found(largest: tuple[int, int, int], rejected_with: str) -> None:
-    assert counted_in(*(Limit("", most, rejected_with) for most in largest)) == ""
+    assert searches.counted_in(*(Limit("", most, rejected_with) for most in largest)) == ""
 
 
 MEASURES: dict[str, Callable[[Any], int]] = {
@@ -132,7 +118,7 @@ def test_the_largest_update_is_far_below_the_limit_of_bodies(size: Size) -> None
 
 # Orders ------------------------------------------------------------------------------------------------
 
-FACTORS = factors(TOKENS)
+FACTORS = searches.factors(TOKENS)
 TRUE = {
     "body": ("name", "source_lists", "filter"),
     "group": ("operator", "conditions", "groups"),
@@ -157,7 +143,7 @@ def asking(one: Answering) -> Ask:
     return ask
 
 
-def found(factor: str, key: Callable[[Fault], Any] | None = None) -> Order:
+def found(factor: str, key: Callable[[Fault], Any] | None = None) -> searches.Order:
     """Return the order that is found on a server that reports the error whose key is least."""
 
     class Ordered(ReferenceServer):
@@ -233,7 +219,7 @@ VARIANTS = {variant.id: variant for variant in of_order()}
 def test_a_claimed_order_foretells_every_combination_of_errors(variant: Variant, factor: Factor) -> None:
     ask = asking(variant.make())
     order = find_order(factor, ask)
-    assert order.why_not != UNKNOWN
+    assert order.why_not != searches.UNKNOWN
     assert bool(order.why_not) is bool(order.disagree)
     if not order.why_not:
         for size in range(2, len(order.parts) + 1):
@@ -244,7 +230,7 @@ def test_a_claimed_order_foretells_every_combination_of_errors(variant: Variant,
 
 def test_where_the_code_decides_no_order_of_positions_is_claimed() -> None:
     order = found("position", lambda fault: fault.code)
-    assert order.why_not == BY_CODE
+    assert order.why_not == searches.BY_CODE
     assert order.said.startswith("the code decides, wherever the faults stand (")
 
 
@@ -261,20 +247,20 @@ class Circle(ReferenceServer):
 
 def test_where_pairs_form_a_circle_no_order_is_claimed_and_the_pair_is_named() -> None:
     order = find_order(FACTORS["group"], asking(Circle()))
-    assert (order.why_not, order.disagree) == (NO_ORDER, {("operator", "groups"): ["invalid_time_unit"]})
+    assert (order.why_not, order.disagree) == (searches.NO_ORDER, {("operator", "groups"): ["invalid_time_unit"]})
     assert order.said == "there is no consistent order (operator with groups: invalid_time_unit)"
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_where_chance_decides_no_order_of_positions_is_claimed(seed: int) -> None:
     chance = random.Random(seed)
-    assert found("position", lambda _fault: chance.random()).why_not == NO_ORDER
+    assert found("position", lambda _fault: chance.random()).why_not == searches.NO_ORDER
 
 
 @pytest.mark.parametrize("said", ["invalid_request", ACCEPTED])
 @pytest.mark.parametrize("factor", FACTORS.values(), ids=list(FACTORS))
 def test_where_nothing_tells_the_parts_apart_that_is_said(factor: Factor, said: str) -> None:
-    assert find_order(factor, lambda _body: said).why_not == UNKNOWN
+    assert find_order(factor, lambda _body: said).why_not == searches.UNKNOWN
 
 
 @pytest.mark.parametrize("factor", FACTORS.values(), ids=list(FACTORS))
