@@ -1,36 +1,38 @@
-"""The atlas of edge cases: docs/edge-cases.md, what is documented, observed, assumed and unknown, in one page.
+"""Writes docs/edge-cases.md: what is documented, observed, assumed and unknown of each edge case, on one page.
 
-Promises: what a live API was never asked says so; what it did is told as it was answered (contracts/answers.toml) or
-recorded (cassettes/live); what the reference server does is told as assumed, never as the API's; the same sources give
-the same bytes.
-Refuses: to ask anybody but the reference server, in this process.
+What a live API did comes from contracts/answers.toml and cassettes/live. What the reference server does is shown as
+assumed, never as the API's. The same sources give the same bytes. Sends requests to the reference server only.
 """
 
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from io import StringIO
+from typing import TYPE_CHECKING
 
 from tests.maintain import generated, markdown
-from tests.maintain.recorded_verdicts import verdicts
 from trackly_contract.contract import GUARD, contract, read_toml
-from trackly_contract.core import NotJSONError, Verdict, parse, show
+from trackly_contract.core import NotJSONError, Verdict, parse, short, show
 from trackly_contract.core.files import data_root
 from trackly_contract.generate import CANDIDATE_TYPES, Tokens
+from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.report import observations
-from trackly_contract.run import Session, ask_all
-from trackly_contract.run.live_history import RecordingError
+from trackly_contract.run import Session, ask_all, cassettes
+from trackly_contract.run.live_history import RecordingError, Recordings
+from trackly_contract.run.manifest import read_manifest
 from trackly_contract.run.questions import body_text
-from trackly_contract.run.targets import embedded_target
+from trackly_contract.run.targets import embedded_target, replay_target
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tests.maintain.recorded_verdicts import Recorded
     from trackly_contract.contract import Observation, Probe, Question
     from trackly_contract.report.observations import Kept
+    from trackly_contract.report.report import RuleResult
 
 GUARDED = "GUARD"
 """Stands for the condition that nobody meets."""
@@ -38,10 +40,55 @@ GUARDED = "GUARD"
 NOT_SEEN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 """Verdicts that say nothing of what an API does."""
 
+# The last live recording -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a live API did about one rule, and the day; `said` is what came, or why it was not found out."""
+
+    verdict: Verdict
+    said: str
+    date: str
+
+
+def recorded_verdicts() -> dict[str, Recorded]:
+    """Return the verdicts of today's suite on the newest live recording, none if there is no recording.
+
+    Raises RecordingError if there is one that is damaged, was not recorded from a live API, or does not fit the suite.
+    """
+    folder = cassettes.cassette_folder("live")
+    if not (folder / "manifest.json").is_file():
+        return {}
+    Recordings(folder)
+    manifest = read_manifest(folder)
+    # Of several that were recorded on one day the one with the fewest requests: each asks every rule.
+    effort = max(
+        (effort for effort in EFFORTS if effort in manifest.efforts),
+        key=lambda effort: (manifest.day(effort), -EFFORTS.index(effort)),
+    )
+    with redirect_stdout(StringIO()):
+        _, report = run_suite(replay_target(effort), effort, ("-q", "--no-summary", "--tb=no"))
+    if report is None or report.suite_failures:
+        raise RecordingError(f"{folder}: today's suite asks something else; record again (make record)")
+    return {
+        result.rule.id: Recorded(result.verdict, _said(result), manifest.day(effort))
+        for result in report.results
+        if result.rule.untested is None
+    }
+
+
+def _said(result: RuleResult) -> str:
+    worst = next((found.got for found in result.differences if found.verdict is result.verdict), result.reason)
+    return short(worst, 160)
+
+
+# Contradictions ----------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a contradiction: where it stands, and what it says, in our words."""
+    """One side of a contradiction: the page, and what it says, in our words."""
 
     page: str
     says: str
@@ -49,7 +96,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Two pages that say different things; `shown_by` is what would tell who is right, empty if nothing here does."""
+    """Two pages that say different things; `shown_by` is what would show who is right, empty if nothing here does."""
 
     id: str
     subject: str
@@ -57,19 +104,19 @@ class Contradiction:
     other: Side
     shown_by: dict[str, str]
 
-    def taken(self, given: Sequence[Kept], recorded: Mapping[str, Recorded]) -> str:
-        """Return which side an API took, where it was asked; in words, empty where it was not."""
-        told = []
+    def taken(self, kept: Sequence[Kept], recorded: Mapping[str, Recorded]) -> str:
+        """Return in words which side an API took, empty if it was not asked."""
+        taken = []
         found = recorded.get(self.shown_by.get("rule", ""))
         if found is not None and found.verdict not in NOT_SEEN:
             did = self.one.says if found.verdict is Verdict.HELD else f"{found.verdict}: {found.said}"
-            told.append(f"{did}, as recorded on {found.date}")
-        for answer in given:
-            if answer.about == (self.shown_by.get("question"), self.shown_by.get("probe")):
+            taken.append(f"{did}, as recorded on {found.date}")
+        for entry in kept:
+            if entry.about == (self.shown_by.get("question"), self.shown_by.get("probe")):
                 sides = {self.shown_by["one_is"]: self.one.says, self.shown_by["other_is"]: self.other.says}
-                side = next((says for begin, says in sides.items() if answer.said.startswith(begin)), "neither")
-                told.append(f"{side} ({answer.said}) at {answer.base_url} on {answer.date}")
-        return "; ".join(told)
+                side = next((says for begin, says in sides.items() if entry.said.startswith(begin)), "neither")
+                taken.append(f"{side} ({entry.said}) at {entry.base_url} on {entry.date}")
+        return "; ".join(taken)
 
     def why_unknown(self, recorded: Mapping[str, Recorded]) -> str:
         """Return why it is not known which side an API takes."""
@@ -78,7 +125,7 @@ class Contradiction:
 
 
 def contradictions() -> list[Contradiction]:
-    """Return the register, in its order."""
+    """Return the contradictions in the order of their file."""
     found = read_toml(data_root() / "contracts" / "contradictions.toml", "contradictions")["contradiction"]
     return [
         Contradiction(
@@ -88,8 +135,11 @@ def contradictions() -> list[Contradiction]:
     ]
 
 
+# Questions ---------------------------------------------------------------------------------------------
+
+
 def assumed() -> list[Observation]:
-    """Return what the reference server answers to every question."""
+    """Return what the reference server does with every question."""
     server = ReferenceServer()
     session = Session(embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
     operators = {kind: "gte" if kind == "revenue" else "eq" for kind in CANDIDATE_TYPES}
@@ -98,20 +148,18 @@ def assumed() -> list[Observation]:
 
 
 def asked(probe: Probe) -> str:
-    """Return a probe as one line: method, path, what is odd about its headers, its body."""
+    """Return the request of a probe as one line: method, path, unusual headers, body; empty for a search."""
+    if probe.find:
+        return ""
     body = body_text(probe, GUARDED)
     method = probe.method or ("GET" if body is None else "PUT")
     ident = {None: "{id}", "@ID": "{ID}", "@id/": "{id}/"}.get(probe.id, probe.id)
-    headers = dict(probe.headers)
-    if probe.key is not None:
-        headers = {"X-Api-Key": probe.key, **headers}
-    told = [f"{name}: {value}" if value else f"no {name}" for name, value in headers.items()]
-    return "  ".join(filter(None, [f"{method} /v2/audiences/{ident}", *told, _line(body)]))
+    key = {} if probe.key is None else {"X-Api-Key": probe.key}
+    headers = [f"{name}: {value}" if value else f"no {name}" for name, value in {**key, **probe.headers}.items()]
+    return "  ".join(filter(None, [f"{method} /v2/audiences/{ident}", *headers, _line(body or "")]))
 
 
-def _line(body: str | None) -> str:
-    if body is None:
-        return ""
+def _line(body: str) -> str:
     try:
         parse(body.encode("utf-8"))
     except NotJSONError:
@@ -121,7 +169,7 @@ def _line(body: str | None) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """One probe of a question: what is asked, what a live API answered, what the reference server does."""
+    """One probe of a question: what is asked, what a live API did, what the reference server does."""
 
     says: str
     request: str
@@ -130,34 +178,31 @@ class Row:
 
 
 def rows(question: Question, ours: Sequence[Observation], live: Sequence[Kept]) -> list[Row]:
-    """Return the rows of a question; of a search, one for each thing that it found."""
-    requests = {probe.says: asked(probe) for probe in question.probes if not probe.find}
+    """Return the rows of a question, one for each probe."""
+    does = {(one.question, one.probe): one.said or one.why_not for one in ours}
     found = []
-    for answer in ours:
-        if answer.question == question.id:
-            seen = [entry for entry in live if entry.about == (question.id, answer.probe)]
-            told = "; ".join(f"{entry.said} (at {entry.base_url} on {entry.date})" for entry in seen)
-            found.append(Row(answer.probe, requests.get(answer.probe, ""), told, answer.said or answer.why_not))
+    for probe in question.probes:
+        seen = [entry for entry in live if entry.about == (question.id, probe.says)]
+        observed = "; ".join(f"{entry.said} (at {entry.base_url} on {entry.date})" for entry in seen)
+        found.append(Row(probe.says, asked(probe), observed, does[question.id, probe.says]))
     return found
 
 
 def document() -> str:
     """Return docs/edge-cases.md."""
     templates = markdown.templates()
-    templates.filters["cell"] = _cell
-    templates.filters["code"] = _code
-    source, live, recorded, ours = contract(), observations.kept_answers(), verdicts(), assumed()
-    values: dict[str, Any] = {
-        "questions": source.questions.values(),
-        "pages": source.pages,
-        "rows": {question.id: rows(question, ours, live) for question in source.questions.values()},
-        "contradictions": contradictions(),
-        "live": live,
-        "recorded": recorded,
-        "rules": source.rules,
-        "guard": show(GUARD, 400),
-    }
-    return templates.get_template("edge-cases.md.jinja").render(values)
+    templates.filters |= {"cell": _cell, "code": _code}
+    source, live, ours = contract(), observations.kept_answers(), assumed()
+    return templates.get_template("edge-cases.md.jinja").render(
+        questions=source.questions.values(),
+        pages=source.pages,
+        rows={question.id: rows(question, ours, live) for question in source.questions.values()},
+        contradictions=contradictions(),
+        live=live,
+        recorded=recorded_verdicts(),
+        rules=source.rules,
+        guard=show(GUARD, 400),
+    )
 
 
 def _cell(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Facts about the generated files: fresh, found out when stale, never written by `--check`."""
+"""Generated files: fresh, named when stale, never written by `--check`."""
 
 from __future__ import annotations
 
