@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,12 +21,8 @@ from trackly_contract import report as reporting
 from trackly_contract.options import EFFORTS, TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from trackly_contract.generate import Effort
-    from trackly_contract.report import Described, Side
-
-Kept = TypeVar("Kept")
+    from trackly_contract.report import Kind, Side
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -298,23 +294,23 @@ _output = click.option(
 )
 
 
-def _merged(
-    report: Path,
-    path: Path | None,
-    shown: Callable[[Described], str],
-    keep: Callable[[Described, Path], Kept],
-) -> Kept | None:
-    """Merge what a report holds into a file, and return what is to be told of it; None if it was printed instead."""
+def _merged(kind: Kind, report: Path, output: Path | None) -> None:
+    """Merge what a report holds into a file, and say what changed in it; or print it."""
+    path = output or kind.file
     if path is None:
         raise click.UsageError("there is no checkout here: name the file with --output FILE, or - to print")
     try:
         described = reporting.load_report(report)
-        if str(path) != "-":
-            return keep(described, path)
-        click.echo(shown(described), nl=False)
+        if str(path) == "-":
+            click.echo(kind.printed(described), nl=False)
+            return
+        changes = kind.keep(described, path)
+        entries = kind.read(path)
     except (reporting.NotAReportError, reporting.NothingToKeepError, contract.ContractError) as error:
         raise click.UsageError(str(error)) from None
-    return None
+    for change in changes:
+        click.echo(f"  {change}")
+    click.echo(f"{path}: {len(entries)} entries{'' if changes else ', as before'}; review and commit it")
 
 
 @main.command(short_help="Keep what a live run was answered to the open questions.")
@@ -326,15 +322,7 @@ def answers(report: Path, output: Path | None) -> None:
     The run must have asked them (--trackly-questions). contracts/answers.toml is for review and for version control;
     docs/edge-cases.md shows it. Exit code 0: written. 2: a file is something else, or holds nothing to keep.
     """
-    path = output or reporting.answers_file()
-    told = _merged(report, path, reporting.answers_toml, reporting.keep_answers)
-    if told is None or path is None:
-        return
-    for line in told:
-        click.echo(f"  {line}")
-    click.echo(
-        f"{path}: {len(reporting.read_answers(path))} answers{'' if told else ', as before'}; review and commit it"
-    )
+    _merged(reporting.ANSWERS, report, output)
 
 
 @main.command(short_help="Keep which undocumented tokens a live run found accepted.")
@@ -347,14 +335,9 @@ def vocabulary(report: Path, output: Path | None) -> None:
     and last what was refused; nobody fails over it. Exit code 0: written. 2: a file is something else, or holds
     nothing to keep.
     """
-    path = output or reporting.tokens_file()
-    now = _merged(report, path, reporting.tokens_toml, reporting.keep_tokens)
-    if now is None:
-        return
-    for change in now.changes:
-        click.echo(f"  {change}")
-    click.echo(f"{path}: {len(now.entries)} tokens{'' if now.changes else ', as before'}; review and commit it")
-    if now.reordered and path == reporting.tokens_file():
+    before = reporting.order_of_trying()
+    _merged(reporting.TOKENS, report, output)
+    if reporting.order_of_trying() != before:
         click.echo("candidates are tried in another order now: record again (make cassettes, make record)")
 
 

@@ -342,7 +342,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         return replace(report, left=run.left)
 
     if run.session.answers and run.session.target.name == "live" and not run.session.stamped:
-        run.session.notes += reporting.moved_answers(run.session.answers, run.session.target.base_url)
+        run.session.notes += reporting.changed_answers(run.session.answers, run.session.target.base_url)
     run.report = folded()
     told = len(run.session.notes) + len(run.suite_failures)
     _finish_recording(run, exitstatus, session.config)

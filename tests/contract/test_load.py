@@ -81,7 +81,7 @@ def test_the_contract_is_read_once() -> None:
             '"read.no"',
             "question 1 (key-blanks), field rules: there is no 'read.no' in rules/",
         ),
-        ("questions", "find =", 'cannot = "x"\nfind =', "question 16 (name-unit): give exactly one of the fields"),
+        ("questions", "probe =", 'cannot = "x"\nprobe =', "question 2 (key-form): give exactly one of the fields"),
         ("assumptions", '"filter.operator"', '"filter.no"', "assumption 1 (a group without operator is answered"),
         ("mentioned", 'page = "get', 'page = "set', "mentioned 1 (conditionType), field page: there is no"),
         ("questions", "[[question]]", "[[", "not TOML: "),

@@ -1,10 +1,10 @@
-"""Runs that ask the open questions: the audience comes back, the answers are in the report, what moved is noted."""
+"""Runs that ask the open questions: the audience is restored, observations are reported, changes are noted."""
 
 from __future__ import annotations
 
 import json
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,8 +13,8 @@ from tests.support.warm import AS_IT_WAS
 from trackly_contract.contract import contract
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-from trackly_contract.report import answers
-from trackly_contract.report.answers import Given
+from trackly_contract.report import observations
+from trackly_contract.report.observations import Kept
 from trackly_contract.run.targets import served_target
 from trackly_contract.suite import run_suite
 
@@ -28,18 +28,16 @@ if TYPE_CHECKING:
 QUESTIONS = ("--trackly-questions", "--trackly-effort=quick")
 
 
-def test_the_answers_are_in_the_report_and_the_audience_is_as_it_was(stand: Stand, tmp_path: Path) -> None:
+def reported(folder: Path) -> Any:
+    return json.loads((folder / "report.json").read_text("utf-8"))
+
+
+def test_the_observations_are_in_the_report_and_the_audience_is_as_it_was(stand: Stand, tmp_path: Path) -> None:
     ended = stand.run("--trackly-questions", f"--trackly-report={tmp_path}")
     assert (ended.code, stand.server.content, stand.left()) == (0, AS_IT_WAS, []), ended.text
-    told = json.loads((tmp_path / "report.json").read_text("utf-8"))["answers"]
-    assert {entry["question"] for entry in told} == {q.id for q in contract().questions.values() if not q.cannot}
-    assert [entry for entry in told if not entry["said"]] == []
-
-
-def test_the_plan_says_how_many_requests_more(stand: Stand) -> None:
-    assert "the open questions take at most 450 requests more" in stand.run("--trackly-questions").text
-    stand.fresh()
-    assert "the open questions" not in stand.run().text
+    assert "the open questions take at most 450 requests more" in ended.text
+    probes = {(question.id, probe.says) for question in contract().questions.values() for probe in question.probes}
+    assert {(entry["question"], entry["probe"]) for entry in reported(tmp_path)["answers"] if entry["said"]} == probes
 
 
 def test_a_limit_of_requests_keeps_enough_to_put_the_audience_back(stand: Stand) -> None:
@@ -52,39 +50,36 @@ def test_an_outage_in_the_middle_of_the_questions_is_survived(stand: Stand, tmp_
     stand.server.before = lambda number, _request: stand.server.unavailable() if 100 <= number < 112 else None
     ended = stand.run("--trackly-questions", f"--trackly-report={tmp_path}")
     assert (ended.code, stand.server.content, stand.left()) == (0, AS_IT_WAS, []), ended.text  # no rule was in need
-    told = json.loads((tmp_path / "report.json").read_text("utf-8"))["answers"]
-    assert [entry for entry in told if "503" in entry["why_not"]] != []
+    assert [entry for entry in reported(tmp_path)["answers"] if "503" in entry["why_not"]] != []
 
 
-def test_an_answer_that_moved_is_noted_and_no_drift(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_changed_answer_is_noted_and_no_drift(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with running(Api()) as base_url:
-        before = Given("name-shape", "an empty name", "400 missing_name", base_url, date(2026, 1, 2))
-        monkeypatch.setattr(answers, "standing", lambda: (before,))
+        before = Kept(("name-shape", "an empty name"), "400 missing_name", base_url, date(2026, 1, 2))
+        monkeypatch.setattr(observations, "kept_answers", lambda: (before,))
         target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
         target.name, target.evidence = "live", f"asked at {base_url}"
         code, report = run_suite(target, "quick", ["-q", "--trackly-questions", f"--trackly-report={tmp_path}"])
     assert report is not None
     assert code == 0
     noted = "name-shape, an empty name: 200, stored as sent; on 2026-01-02 it was: 400 missing_name"
-    assert noted in json.loads((tmp_path / "report.json").read_text("utf-8"))["notes"]
+    assert noted in reported(tmp_path)["notes"]
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--trackly-target=replay",), "recordings hold no answers"),
         (("--trackly-target=live", "--trackly-record"), "recordings hold no answers"),
         (("--trackly-target=live", "--trackly-read-only"), "changes the audience"),
     ],
 )
-def test_what_does_not_go_with_questions_is_refused(
-    run_pytest: Callable[..., Ran], options: tuple[str, ...], told: str
-) -> None:
+def test_what_excludes_questions_is_rejected(run_pytest: Callable[..., Ran], options: Any, message: str) -> None:
     ran = run_pytest(*QUESTIONS, *options)
     assert ran.code == pytest.ExitCode.USAGE_ERROR
-    assert told in ran.text
+    assert message in ran.text
 
 
 def test_without_the_option_nothing_is_asked(stand: Stand, tmp_path: Path) -> None:
-    stand.run(f"--trackly-report={tmp_path}")
-    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["answers"] == []
+    assert "the open questions" not in stand.run(f"--trackly-report={tmp_path}").text
+    assert reported(tmp_path)["answers"] == []

@@ -1,38 +1,41 @@
-"""The atlas of edge cases: docs/edge-cases.md, what is documented, observed, assumed and unknown, in one page.
+"""Writes docs/edge-cases.md: what is documented, observed, assumed and unknown of each edge case, on one page.
 
-Promises: what a live API was never asked says so; what it did is told as it was answered (contracts/answers.toml) or
-recorded (cassettes/live); what the reference server does is told as assumed, never as the API's; the same sources give
-the same bytes.
-Refuses: to ask anybody but the reference server, in this process.
+What a live API did comes from contracts/answers.toml and cassettes/live. What the reference server does is shown as
+assumed, never as the API's. The same sources give the same bytes. Sends requests to the reference server only.
 """
 
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from io import StringIO
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tests.maintain import generated, markdown
-from tests.maintain.recorded_verdicts import verdicts
 from trackly_contract.contract import GUARD, Entry, contract, read_entries
-from trackly_contract.core import NotJSONError, Verdict, parse, show
+from trackly_contract.core import NotJSONError, Verdict, parse, short, show
 from trackly_contract.core.files import data_root
 from trackly_contract.generate import CANDIDATE_TYPES, Tokens
+from trackly_contract.generate.cases import EFFORTS
+from trackly_contract.judge.finding_text import actual_text
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.report import answers
-from trackly_contract.run import Session, ask_all
-from trackly_contract.run.live_history import RecordingError
-from trackly_contract.run.targets import embedded_target
+from trackly_contract.report import observations
+from trackly_contract.run import Session, ask_all, cassettes
+from trackly_contract.run.live_history import RecordingError, Recordings
+from trackly_contract.run.manifest import read_manifest
+from trackly_contract.run.questions import body_text
+from trackly_contract.run.targets import embedded_target, replay_target
+from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tests.maintain.recorded_verdicts import Recorded
-    from trackly_contract.contract import Probe, Question
-    from trackly_contract.contract.model import Answer
-    from trackly_contract.report.answers import Given
+    from trackly_contract.contract import Observation, Probe, Question
+    from trackly_contract.report.observations import Kept
+    from trackly_contract.report.report import RuleResult
 
 GUARDED = "GUARD"
 """Stands for the condition that nobody meets."""
@@ -40,16 +43,61 @@ GUARDED = "GUARD"
 NOT_SEEN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 """Verdicts that say nothing of what an API does."""
 
+# The last live recording -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a live API did about one rule, and the day; `said` is what came, or why it was not found out."""
+
+    verdict: Verdict
+    said: str
+    date: str
+
+
+def recorded_verdicts() -> dict[str, Recorded]:
+    """Return the verdicts of today's suite on the newest live recording, none if there is no recording.
+
+    Raises RecordingError if there is one that is damaged, was not recorded from a live API, or does not fit the suite.
+    """
+    folder = cassettes.cassette_folder("live")
+    if not (folder / "manifest.json").is_file():
+        return {}
+    Recordings(folder)
+    manifest = read_manifest(folder)
+    # Of several that were recorded on one day the one with the fewest requests: each asks every rule.
+    effort = max(
+        (effort for effort in EFFORTS if effort in manifest.efforts),
+        key=lambda effort: (manifest.day(effort), -EFFORTS.index(effort)),
+    )
+    with redirect_stdout(StringIO()):
+        _, report = run_suite(replay_target(effort), effort, ("-q", "--no-summary", "--tb=no"))
+    if report is None or report.suite_failures:
+        raise RecordingError(f"{folder}: today's suite asks something else; record again (make record)")
+    return {
+        result.rule.id: Recorded(result.verdict, _said(result), manifest.day(effort))
+        for result in report.results
+        if result.rule.untested is None
+    }
+
+
+def _said(result: RuleResult) -> str:
+    worst = next((actual_text(found) for found in result.differences if found.verdict is result.verdict), result.reason)
+    return short(worst, 160)
+
+
+# Contradictions ----------------------------------------------------------------------------------------
+
 
 class Side(Entry, frozen=True):
-    """One side of a contradiction: where it stands, and what it says, in our words."""
+    """One side of a contradiction: the page, and what it says, in our words."""
 
     page: str
     says: str
 
 
 class Contradiction(Entry, frozen=True):
-    """Two pages that say different things; `shown_by` is what would tell who is right, empty if nothing here does."""
+    """Two pages that say different things; `shown_by` is what would show who is right, empty if nothing here does."""
 
     id: str
     subject: str
@@ -61,19 +109,19 @@ class Contradiction(Entry, frozen=True):
         if set(self.shown_by) not in (set(), {"rule"}, {"question", "probe", "one_is", "other_is"}):
             raise ValueError("field 'shown_by': name a rule, or a question, its probe, one_is and other_is")
 
-    def taken(self, given: Sequence[Given], recorded: Mapping[str, Recorded]) -> str:
-        """Return which side an API took, where it was asked; in words, empty where it was not."""
-        told = []
+    def taken(self, kept: Sequence[Kept], recorded: Mapping[str, Recorded]) -> str:
+        """Return in words which side an API took, empty if it was not asked."""
+        taken = []
         found = recorded.get(self.shown_by.get("rule", ""))
         if found is not None and found.verdict not in NOT_SEEN:
             did = self.one.says if found.verdict is Verdict.HELD else f"{found.verdict}: {found.said}"
-            told.append(f"{did}, as recorded on {found.date}")
-        for answer in given:
-            if (answer.question, answer.probe) == (self.shown_by.get("question"), self.shown_by.get("probe")):
+            taken.append(f"{did}, as recorded on {found.date}")
+        for entry in kept:
+            if entry.about == (self.shown_by.get("question"), self.shown_by.get("probe")):
                 sides = {self.shown_by["one_is"]: self.one.says, self.shown_by["other_is"]: self.other.says}
-                side = next((says for begin, says in sides.items() if answer.said.startswith(begin)), "neither")
-                told.append(f"{side} ({answer.said}) at {answer.base_url} on {answer.date}")
-        return "; ".join(told)
+                side = next((says for begin, says in sides.items() if entry.said.startswith(begin)), "neither")
+                taken.append(f"{side} ({entry.said}) at {entry.base_url} on {entry.date}")
+        return "; ".join(taken)
 
     def why_unknown(self, recorded: Mapping[str, Recorded]) -> str:
         """Return why it is not known which side an API takes."""
@@ -86,8 +134,11 @@ def contradictions() -> list[Contradiction]:
     return read_entries(data_root() / "contracts" / "contradictions.toml", "contradiction", Contradiction)
 
 
-def assumed() -> list[Answer]:
-    """Return what the reference server answers to every question."""
+# Questions ---------------------------------------------------------------------------------------------
+
+
+def assumed() -> list[Observation]:
+    """Return what the reference server does with every question."""
     server = ReferenceServer()
     session = Session(embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
     operators = {kind: "gte" if kind == "revenue" else "eq" for kind in CANDIDATE_TYPES}
@@ -96,24 +147,18 @@ def assumed() -> list[Answer]:
 
 
 def asked(probe: Probe) -> str:
-    """Return a probe as one line: method, path, what is odd about its headers, its body."""
-    body = probe.raw if probe.raw is not None else probe.body
-    if probe.condition is not None:
-        body = f'{{"filter": {{"operator": "AND", "conditions": [{GUARDED}, {probe.condition}]}}}}'
-    elif probe.group is not None:
-        body = f'{{"filter": {{"operator": "AND", "conditions": [{GUARDED}], "groups": [{probe.group}]}}}}'
+    """Return the request of a probe as one line: method, path, unusual headers, body; empty for a search."""
+    if probe.find:
+        return ""
+    body = body_text(probe, GUARDED)
     method = probe.method or ("GET" if body is None else "PUT")
     ident = {None: "{id}", "@ID": "{ID}", "@id/": "{id}/"}.get(probe.id, probe.id)
-    headers = dict(probe.headers)
-    if probe.key is not None:
-        headers = {"X-Api-Key": probe.key, **headers}
-    told = [f"{name}: {value}" if value else f"no {name}" for name, value in headers.items()]
-    return "  ".join(filter(None, [f"{method} /v2/audiences/{ident}", *told, _line(body)]))
+    key = {} if probe.key is None else {"X-Api-Key": probe.key}
+    headers = [f"{name}: {value}" if value else f"no {name}" for name, value in {**key, **probe.headers}.items()]
+    return "  ".join(filter(None, [f"{method} /v2/audiences/{ident}", *headers, _line(body or "")]))
 
 
-def _line(body: str | None) -> str:
-    if body is None:
-        return ""
+def _line(body: str) -> str:
     try:
         parse(body.encode("utf-8"))
     except NotJSONError:
@@ -123,7 +168,7 @@ def _line(body: str | None) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """One probe of a question: what is asked, what a live API answered, what the reference server does."""
+    """One probe of a question: what is asked, what a live API did, what the reference server does."""
 
     says: str
     request: str
@@ -131,35 +176,32 @@ class Row:
     assumed: str
 
 
-def rows(question: Question, ours: Sequence[Answer], live: Sequence[Given]) -> list[Row]:
-    """Return the rows of a question; of a search, one for each thing that it found."""
-    requests = {probe.says: asked(probe) for probe in question.probes}
+def rows(question: Question, ours: Sequence[Observation], live: Sequence[Kept]) -> list[Row]:
+    """Return the rows of a question, one for each probe."""
+    does = {(one.question, one.probe): one.said or one.why_not for one in ours}
     found = []
-    for answer in ours:
-        if answer.question == question.id:
-            seen = [given for given in live if (given.question, given.probe) == (question.id, answer.probe)]
-            told = "; ".join(f"{given.said} (at {given.base_url} on {given.date})" for given in seen)
-            found.append(Row(answer.probe, requests.get(answer.probe, ""), told, answer.said or answer.why_not))
+    for probe in question.probes:
+        seen = [entry for entry in live if entry.about == (question.id, probe.says)]
+        observed = "; ".join(f"{entry.said} (at {entry.base_url} on {entry.date})" for entry in seen)
+        found.append(Row(probe.says, asked(probe), observed, does[question.id, probe.says]))
     return found
 
 
 def document() -> str:
     """Return docs/edge-cases.md."""
     templates = markdown.templates()
-    templates.filters["cell"] = _cell
-    templates.filters["code"] = _code
-    source, live, recorded, ours = contract(), answers.standing(), verdicts(), assumed()
-    values: dict[str, Any] = {
-        "questions": source.questions.values(),
-        "pages": source.pages,
-        "rows": {question.id: rows(question, ours, live) for question in source.questions.values()},
-        "contradictions": contradictions(),
-        "live": live,
-        "recorded": recorded,
-        "rules": source.rules,
-        "guard": show(GUARD, 400),
-    }
-    return templates.get_template("edge-cases.md.jinja").render(values)
+    templates.filters |= {"cell": _cell, "code": _code}
+    source, live, ours = contract(), observations.kept_answers(), assumed()
+    return templates.get_template("edge-cases.md.jinja").render(
+        questions=source.questions.values(),
+        pages=source.pages,
+        rows={question.id: rows(question, ours, live) for question in source.questions.values()},
+        contradictions=contradictions(),
+        live=live,
+        recorded=recorded_verdicts(),
+        rules=source.rules,
+        guard=show(GUARD, 400),
+    )
 
 
 def _cell(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Files that are made from others: the vocabulary's schema, the bundled OpenAPI document, tables of rules and reports.
+"""Writes files that are made from others: the vocabulary's schema, the bundled OpenAPI document, the Markdown pages.
 
-Promises: the same sources give the same bytes; `--check` writes nothing and names every stale file.
-Refuses: to run outside a checkout, where nobody would commit what it writes.
+The same sources give the same bytes; `--check` writes nothing and names every stale file. Does not run outside a
+checkout, where nobody would commit what it writes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tests.maintain import report_members
+from tests.maintain import markdown, report_members
 from trackly_contract.contract import KINDS, answered_questions, contract, document
 from trackly_contract.core.files import data_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from trackly_contract.contract import Contract, Question, Rule
@@ -31,7 +31,7 @@ AREAS = {
     "audience": "An audience in an answer",
     "error": "Refusals",
 }
-"""Areas of the rules, the first part of their ids, in the order of the table."""
+"""Headings of the areas of rules (the first part of their ids), in the order of the page."""
 
 
 def _written(value: Any) -> str:
@@ -145,40 +145,16 @@ def bundled(read: Callable[[str], dict[str, Any]] = _source) -> str:
 # The table of rules ------------------------------------------------------------------------------------
 
 
-_BASIS = (
-    "*Basis:* `stated`, a page of the API reference says it; `shown`, an example there shows it; `inferred`, we read "
-    "it between the lines; `observed`, only a live recording shows it. Only the first two can be broken."
-)
-
-
 def _cell(text: str) -> str:
     """Return a text for a cell of a Markdown table."""
     return re.sub(r"([\\|<*\[\]])", r"\\\1", " ".join(text.split()))
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return [f"| {' | '.join(line)} |" for line in lines] + [""]
-
-
-def _page(page: str, source: Contract) -> str:
-    return f"[{_cell(source.pages[page].title)}]({source.pages[page].url})"
-
-
-def _sources(rule: Rule, source: Contract) -> str:
+def _sections(rule: Rule) -> dict[str, list[str]]:
     sections: dict[str, list[str]] = {}
-    for place in rule.sources:
-        sections.setdefault(place.page, []).append(_cell(place.section))
-    return "<br>".join(f"{_page(page, source)}: {'; '.join(found)}" for page, found in sections.items())
-
-
-def _refusal(rule: Rule) -> str:
-    return f"{rule.status} `{rule.code}`" if rule.code else ""
-
-
-def _says(rule: Rule) -> str:
-    remarks = [("not tested", rule.untested), ("contested", rule.contested)]
-    return _cell(rule.statement) + "".join(f"<br>*{head}:* {_cell(why)}" for head, why in remarks if why)
+    for source in rule.sources:
+        sections.setdefault(source.page, []).append(source.section)
+    return sections
 
 
 def _asks(question: Question, source: Contract) -> str:
@@ -186,101 +162,36 @@ def _asks(question: Question, source: Contract) -> str:
     return _cell(question.asks) + (f"<br>*no longer open:* see {answering}" if answering else "")
 
 
-def _areas(source: Contract) -> list[str]:
-    vectors = Counter(vector.rule for vector in source.requests.values())
-    vectors.update(vector.rule for vector in source.answers.values())
-    unnamed = {rule.id.partition(".")[0] for rule in source.rules.values()} - set(AREAS)
-    if unnamed:
-        raise LookupError(f"rules of {', '.join(sorted(unnamed))}: give the area a heading in generated.AREAS")
-    lines: list[str] = []
-    for area, title in AREAS.items():
-        lines += [f"## {title}", ""]
-        lines += _table(
-            ("rule", "says", "basis", "refused with", "read in", "vectors"),
-            (
-                (
-                    f"`{rule.id}`",
-                    _says(rule),
-                    rule.basis,
-                    _refusal(rule),
-                    _sources(rule, source),
-                    str(vectors[rule.id]),
-                )
-                for rule in source.rules.values()
-                if rule.id.partition(".")[0] == area
-            ),
-        )
-    return lines
-
-
-def _codes(source: Contract) -> list[str]:
-    found: dict[tuple[int, str], list[str]] = {}
-    for rule in source.rules.values():
-        if rule.status is not None and rule.code is not None:
-            found.setdefault((rule.status, rule.code), []).append(f"`{rule.id}`")
-    by_status = sorted(found, key=lambda refusal: refusal[0])
-    rows = [(str(status), f"`{code}`", ", ".join(found[status, code])) for status, code in by_status]
-    return ["## Error codes", "", *_table(("status", "code", "rules"), rows)]
-
-
-def _tokens(source: Contract) -> list[str]:
-    lines = ["## Tokens of the filter language", ""]
-    lines += [
-        "A token with another basis than `stated` or `shown` is a candidate: no API fails for refusing it.",
-        "",
-    ]
-    for kind in KINDS:
-        lines += [f"### {kind}", ""]
-        if kind in source.vocabulary.full:
-            lines += ["The list is complete: nothing else is accepted.", ""]
-        lines += _table(
-            ("token", "basis", "page", "needs", "note"),
-            (
-                (
-                    f"`{token.token}`",
-                    token.basis,
-                    _page(token.page, source),
-                    ", ".join(f"`{need}`" for need in token.needs),
-                    _cell(token.note),
-                )
-                for token in source.vocabulary.of(kind)
-            ),
-        )
-    return lines
-
-
 def rules(source: Contract | None = None) -> str:
     """Return `docs/rules.md`: every rule, code, token and open question of the contract."""
     source = source or contract()
-    counts = (
-        f"{len(source.rules)} rules, {len(source.requests)} request vectors and {len(source.answers)} answer vectors"
+    areas: dict[str, list[Rule]] = {title: [] for title in AREAS.values()}
+    codes: dict[tuple[int, str], list[str]] = {}
+    for rule in source.rules.values():
+        area = rule.id.partition(".")[0]
+        if area not in AREAS:
+            raise LookupError(f"rules of {area}: give the area a heading in generated.AREAS")
+        areas[AREAS[area]].append(rule)
+        if rule.status is not None and rule.code is not None:
+            codes.setdefault((rule.status, rule.code), []).append(rule.id)
+    templates = markdown.templates()
+    templates.filters["cell"] = _cell
+    templates.filters["asks"] = lambda question: _asks(question, source)
+    templates.filters["link"] = lambda page: f"[{_cell(source.pages[page].title)}]({source.pages[page].url})"
+    return templates.get_template("rules.md.jinja").render(
+        source=source,
+        areas=areas,
+        sections=_sections,
+        vectors=Counter(identifier.partition("/")[0] for identifier in (*source.requests, *source.answers)),
+        codes=sorted(codes.items(), key=lambda entry: entry[0][0]),
+        kinds=KINDS,
     )
-    questions = [(f"`{question.id}`", _asks(question, source)) for question in source.questions.values()]
-    lines = [
-        "<!-- Generated from contracts/ by `make docs`; edit contracts/ instead. -->",
-        "",
-        "# Rules",
-        "",
-        f"{counts}, from the files in [contracts/](../contracts).",
-        "",
-        _BASIS,
-        "",
-        *_areas(source),
-        *_codes(source),
-        *_tokens(source),
-        "## Open questions",
-        "",
-        "What a body that touches one of these is answered is never judged.",
-        "",
-        *_table(("question", "asks"), questions),
-    ]
-    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 # Writing and comparing ---------------------------------------------------------------------------------
 
 Files: TypeAlias = "Mapping[str, Callable[[], str]]"
-"""Generated files by place in the checkout, and what makes each."""
+"""Generated files by their path in the checkout, and what makes each."""
 
 FILES: Files = {
     "schemas/vocabulary.json": vocabulary,

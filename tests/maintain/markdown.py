@@ -1,7 +1,6 @@
 """The templates of the Markdown pages in docs/.
 
-Promises: a name that a template has and its page does not give is an error, never a blank.
-Refuses: to escape; what is not ours to write goes through a filter of its page.
+A name in a template that its page does not give is an error. Does not escape: each page has filters for foreign text.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ import jinja2
 
 
 def templates() -> jinja2.Environment:
-    """Return the templates of the package, for text that is no HTML."""
-    return jinja2.Environment(  # noqa: S701  # no HTML
+    """Return the templates in this folder, for text that is not HTML."""
+    return jinja2.Environment(  # noqa: S701  # not HTML
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

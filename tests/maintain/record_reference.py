@@ -1,8 +1,7 @@
 """Records cassettes/reference: the suite against the reference server over real HTTP on loopback.
 
-Promises: the recordings say in their ledger that they come from the reference server; they replace the old ones
-only when every run has finished and conformed.
-Refuses: to record anything else (a live API: `make record`).
+The manifest says that the recordings come from the reference server. They replace the old ones only when every run has
+finished and conformed. Does not record anything else (a live API: `make record`).
 """
 
 from __future__ import annotations

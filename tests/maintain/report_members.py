@@ -1,7 +1,6 @@
-"""The members of report.json in words: docs/report.md, from schemas/report.json.
+"""Writes docs/report.md: every field of report.json with its type, values and meaning, from schemas/report.json.
 
-Promises: every member of the schema stands in a table, with its type, its values and what it says.
-Refuses: a member that the schema does not describe.
+A field that the schema does not describe is an error.
 """
 
 from __future__ import annotations
@@ -15,40 +14,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PARTS = ("rule", "evidence", "exchange", "trial", "answer", "left", "client_fault")
-"""What a report is made of, in the order of the document; `waiver` stands within a rule."""
+"""Parts of a report in the order of the page; `waiver` is inside a rule."""
 
 Row = tuple[str, str, str]
 
 
-def rows(part: dict[str, Any]) -> list[Row]:
-    """Return the members of an object: name, type or values, what it says.
+def rows(part: dict[str, Any], within: str = "") -> Iterator[Row]:
+    """Yield the fields of an object: name, type or values, meaning.
 
-    Raises LookupError for a member that is not described.
+    Raises LookupError for a field that is not described.
     """
-    return list(_rows(part, ""))
-
-
-def _rows(part: dict[str, Any], within: str) -> Iterator[Row]:
-    for name, member in part["properties"].items():
-        if "description" not in member:
+    for name, field in part["properties"].items():
+        if "description" not in field:
             raise LookupError(f"schemas/report.json: {within}{name} has no description")
-        told = "" if name in part["required"] else "may be absent; "
-        yield f"`{within}{name}`", _kind(member), f"{told}{member['description']}".replace("|", "\\|")
-        if "properties" in member:
-            yield from _rows(member, f"{within}{name}.")
+        absent = "" if name in part["required"] else "may be absent; "
+        yield f"`{within}{name}`", _kind(field), f"{absent}{field['description']}".replace("|", "\\|")
+        if "properties" in field:
+            yield from rows(field, f"{within}{name}.")
 
 
-def _kind(member: dict[str, Any]) -> str:
-    if "$ref" in member:
-        return _named(member["$ref"])
-    if "items" in member:
-        item = member["items"]
+def _kind(field: dict[str, Any]) -> str:
+    if "$ref" in field:
+        return _named(field["$ref"])
+    if "items" in field:
+        item = field["items"]
         return f"list of {_named(item['$ref'])}" if "$ref" in item else f"list of {item['type']}"
-    if "const" in member:
-        return f"`{member['const']}`"
-    if "enum" in member:
-        return ", ".join(f"`{value}`" for value in member["enum"])
-    kinds = member.get("type", "any JSON")
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    kinds = field.get("type", "any JSON")
     return " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
 
 

@@ -1,4 +1,4 @@
-"""Facts about docs/edge-cases.md: it is fresh, and tells what is observed from what is assumed."""
+"""docs/edge-cases.md: it is fresh, and keeps what is observed apart from what is assumed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.maintain import edge_cases as atlas
-from tests.maintain import generated
+from tests.maintain import edge_cases, generated
 from tests.run.test_live_history import Api
 from tests.run.test_live_history import asked as asked_like_live
 from trackly_contract.contract import Probe, contract
 from trackly_contract.core.files import data_root
-from trackly_contract.report import answers
-from trackly_contract.report.answers import Given
+from trackly_contract.report import observations
+from trackly_contract.report.observations import Kept
 from trackly_contract.run import cassettes
 from trackly_contract.run.live_history import RecordingError
 from trackly_contract.run.manifest import read_manifest
@@ -27,14 +26,14 @@ if TYPE_CHECKING:
     from trackly_contract.reference import Audience
 
 URL = "https://app.tracklysms.com/api"
-GIVEN = (
-    Given("key-form", "a key of three letters", "401 invalid_api_key", URL, date(2026, 11, 21)),
-    Given("token-unlisted", "the condition type on_dnc", "400 invalid_condition_type", URL, date(2026, 11, 21)),
+KEPT = (
+    Kept(("key-form", "a key of three letters"), "401 invalid_api_key", URL, date(2026, 11, 21)),
+    Kept(("token-unlisted", "the condition type on_dnc"), "400 invalid_condition_type", URL, date(2026, 11, 21)),
 )
 
 
 class Another(Api):
-    """Prints no groups where there are none, a member success, and answers an unknown id with 400."""
+    """Prints no groups where there are none, a field success, and answers an unknown id with 400."""
 
     def render(self, audience: Audience) -> dict[str, JSON]:
         shown = super().render(audience)
@@ -45,12 +44,12 @@ class Another(Api):
         return super().error(400 if status == 404 else status, code, text)
 
 
-def made(folder: Path, given: tuple[Given, ...] = ()) -> str:
+def made(folder: Path, kept: tuple[Kept, ...] = ()) -> str:
     """Return the document of a checkout with these answers, and with the live recordings in `folder`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(answers, "standing", lambda: given)
+        patch.setattr(observations, "kept_answers", lambda: kept)
         patch.setattr(cassettes, "cassette_folder", lambda name: folder / name)
-        return atlas.document()
+        return edge_cases.document()
 
 
 def recorded(server: Api, folder: Path) -> tuple[str, str]:
@@ -68,7 +67,7 @@ def unasked(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return made(tmp_path_factory.mktemp("asked"), GIVEN)
+    return made(tmp_path_factory.mktemp("asked"), KEPT)
 
 
 def row(document: str, subject: str) -> str:
@@ -78,10 +77,10 @@ def row(document: str, subject: str) -> str:
 
 
 def test_the_document_is_fresh() -> None:
-    assert generated.stale(data_root(), atlas.FILES) == []
+    assert generated.stale(data_root(), edge_cases.FILES) == []
 
 
-def test_every_question_is_in_it_with_its_page_and_why(unasked: str) -> None:
+def test_every_question_has_its_page_and_why(unasked: str) -> None:
     for question in contract().questions.values():
         section = unasked.partition(f"\n### {question.id}\n")[2].partition("\n### ")[0]
         assert question.asks in section
@@ -90,13 +89,13 @@ def test_every_question_is_in_it_with_its_page_and_why(unasked: str) -> None:
         assert question.cannot in section
 
 
-def test_where_nobody_asked_nothing_is_observed(unasked: str) -> None:
+def test_if_no_api_was_asked_nothing_is_observed(unasked: str) -> None:
     body = unasked.partition("## Contradictions")[2]
     assert "◉" not in body
     assert "**No live API was asked yet**" in unasked
 
 
-def test_a_contradiction_that_nobody_asked_about_says_so(unasked: str) -> None:
+def test_a_contradiction_that_was_not_asked_about_says_so(unasked: str) -> None:
     rows = unasked.partition("## Contradictions")[2].partition("## Questions")[0].splitlines()[4:]
     assert {line.rpartition(" | ")[2] for line in rows if line} == {"? not asked |"}
 
@@ -132,39 +131,39 @@ def test_a_recording_of_the_reference_server_is_never_shown(tmp_path: Path) -> N
         made(tmp_path)
 
 
-def test_why_a_recording_cannot_be_used_is_told(
+def test_a_recording_that_cannot_be_used_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(data_root() / "cassettes" / "reference", tmp_path / "live")
     (tmp_path / "live" / "walk.yaml").unlink()
     monkeypatch.setattr(cassettes, "cassette_folder", lambda name: tmp_path / name)
-    assert atlas.main(["--check"]) == 1
+    assert edge_cases.main(["--check"]) == 1
     assert f"{tmp_path / 'live' / 'walk.yaml'}: missing" in capsys.readouterr().err
 
 
-def test_an_observed_answer_stands_with_its_address_and_day(asked: str) -> None:
+def test_an_observation_has_its_address_and_day(asked: str) -> None:
     assert f"| ◉ 401 invalid_api_key (at {URL} on 2026-11-21) | ≈ 401 unauthorized |" in asked
     assert "No live API was asked yet" not in asked
 
 
-def test_what_was_not_asked_stays_unknown_beside_it(asked: str) -> None:
+def test_what_was_not_asked_stays_unknown(asked: str) -> None:
     section = asked.partition("\n### empty-update\n")[2].partition("\n### ")[0]
     assert "| ? | ≈ 200, nothing changed |" in section
 
 
-def test_the_side_that_an_api_took_is_told(asked: str) -> None:
+def test_the_side_that_an_api_took_is_shown(asked: str) -> None:
     line = next(line for line in asked.splitlines() if line.startswith("| the code of a refused key"))
     assert line.endswith(f"| ◉ missing_api_key and invalid_api_key (401 invalid_api_key) at {URL} on 2026-11-21 |")
 
 
-def test_an_answer_that_is_neither_side_is_told_as_neither() -> None:
-    found = next(entry for entry in atlas.contradictions() if entry.id == "code-of-401")
-    given = Given("key-form", "a key of three letters", "403 forbidden", URL, date(2026, 11, 21))
-    assert found.taken([given], {}) == f"neither (403 forbidden) at {URL} on 2026-11-21"
+def test_an_answer_that_is_neither_side_is_called_neither() -> None:
+    found = next(entry for entry in edge_cases.contradictions() if entry.id == "code-of-401")
+    kept = Kept(("key-form", "a key of three letters"), "403 forbidden", URL, date(2026, 11, 21))
+    assert found.taken([kept], {}) == f"neither (403 forbidden) at {URL} on 2026-11-21"
 
 
-@pytest.mark.parametrize("entry", atlas.contradictions(), ids=lambda entry: entry.id)
-def test_what_shows_a_contradiction_is_there(entry: atlas.Contradiction) -> None:
+@pytest.mark.parametrize("entry", edge_cases.contradictions(), ids=lambda entry: entry.id)
+def test_what_shows_a_contradiction_is_there(entry: edge_cases.Contradiction) -> None:
     if "rule" in entry.shown_by:
         assert entry.shown_by["rule"] in contract().rules
     elif entry.shown_by:
@@ -173,7 +172,7 @@ def test_what_shows_a_contradiction_is_there(entry: atlas.Contradiction) -> None
         assert entry.shown_by["one_is"] != entry.shown_by["other_is"]
 
 
-def test_no_table_is_torn(unasked: str) -> None:
+def test_every_row_has_the_cells_of_its_table(unasked: str) -> None:
     for line in unasked.splitlines():
         if line.startswith("|"):
             cells = line.replace("\\|", "").count("|") - 1
@@ -196,4 +195,4 @@ def test_no_table_is_torn(unasked: str) -> None:
     ],
 )
 def test_a_request_is_shown_on_one_line(probe: Probe, line: str) -> None:
-    assert atlas.asked(probe) == line
+    assert edge_cases.asked(probe) == line

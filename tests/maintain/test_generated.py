@@ -1,4 +1,4 @@
-"""Facts about the generated files: fresh, found out when stale, never written by `--check`."""
+"""Generated files: fresh, named when stale, never written by `--check`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ from trackly_contract.core.files import data_root
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = ["schemas/vocabulary.json", "schemas/openapi.bundled.json", "docs/rules.md", "docs/report.md"]
+NAMES = [
+    "schemas/vocabulary.json",
+    "schemas/openapi.json",
+    "schemas/openapi.bundled.json",
+    "docs/rules.md",
+    "docs/report.md",
+]
 
 
 @pytest.fixture

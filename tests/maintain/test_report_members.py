@@ -1,4 +1,4 @@
-"""Facts about docs/report.md: every member is described, its examples run, its exit codes are the plugin's."""
+"""docs/report.md: every field is described, its examples run, its exit codes are the plugin's."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 
 
 def objects(node: Any) -> list[dict[str, Any]]:
-    """Return every object of the schema that has members."""
+    """Return every object of the schema that has fields."""
     if isinstance(node, list):
         return [found for entry in node for found in objects(entry)]
     if not isinstance(node, dict):
         return []
     own = [node] if node.get("type") == "object" else []
-    return own + [found for member in node.values() for found in objects(member)]
+    return own + [found for value in node.values() for found in objects(value)]
 
 
-def test_every_member_of_the_schema_stands_in_the_document() -> None:
+def test_every_field_of_the_schema_is_in_the_document() -> None:
     found = objects(document("report.json"))
     assert len(found) == 3 + len(report_members.PARTS)  # the report itself, its traffic, and a waiver within a rule
     for part in found:
         assert set(part["required"]) <= set(part["properties"])
-        for name, member in part["properties"].items():
-            says = re.escape(member["description"])
+        for name, field in part["properties"].items():
+            says = re.escape(field["description"])
             assert re.search(rf"^\| `(waiver\.|traffic\.)?{name}` \| .+ \| .*{says} \|$", TEXT, re.MULTILINE)
 
 
-def test_what_may_be_absent_is_said_and_what_may_not_is_not() -> None:
+def test_only_what_may_be_absent_is_said_to_be() -> None:
     absent = {"`waiver`", "`last_live`", "`reading`", "`traffic`", "`client`"}
     assert set(re.findall(r"^\| (\S+) \| .* \| may be absent; ", TEXT, re.MULTILINE)) == absent
 
 
-def test_a_member_without_a_description_is_told() -> None:
+def test_a_field_without_a_description_is_an_error() -> None:
     part = {"required": ["a"], "properties": {"a": {"type": "string"}}}
     with pytest.raises(LookupError, match=r"schemas/report\.json: a has no description"):
-        report_members.rows(part)
+        [*report_members.rows(part)]
 
 
-def test_every_exit_code_of_a_run_stands_in_the_document() -> None:
+def test_every_exit_code_of_a_run_is_in_the_document() -> None:
     codes = {int(code) for code in re.findall(r"^\| (\d+) \| ", TEXT, re.MULTILINE)}
     pytests_own = {int(pytest.ExitCode.INTERRUPTED), int(pytest.ExitCode.USAGE_ERROR)}
     assert codes == {*map(int, ExitCode), *pytests_own}
@@ -91,7 +91,7 @@ def test_the_first_example_names_what_is_broken(folder: Path) -> None:
     assert "expected what is documented got /0: xxx" in lines[0]
 
 
-def test_the_second_example_takes_no_stand_in_for_the_api(folder: Path) -> None:
+def test_the_second_example_does_not_take_the_reference_server_for_the_api(folder: Path) -> None:
     assert printed(EXAMPLES[1], folder) == ["False"]
 
 

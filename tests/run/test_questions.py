@@ -1,4 +1,7 @@
-"""Facts about asking the open questions: nobody is ever matched, the same behaviour gives the same words."""
+"""Questions: nobody is ever matched, and the same behaviour gives the same words.
+
+What is said of the reference server is in docs/edge-cases.md, which tests/maintain compares.
+"""
 
 from __future__ import annotations
 
@@ -15,47 +18,25 @@ from trackly_contract.run import Session, ask_all, questions
 from trackly_contract.run.targets import QUESTIONS, embedded_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from trackly_contract.contract import Probe, Question
-    from trackly_contract.contract.model import Answer
+    from trackly_contract.contract import Observation, Probe
     from trackly_contract.core import Request, Response
 
+    Observations = dict[tuple[str, str], Observation]
+
 TOKENS = Tokens({kind: "gte" if kind == "revenue" else "eq" for kind in CANDIDATE_TYPES}, {})
-ASKED = [question for question in contract().questions.values() if not question.cannot]
-PROBES = [(question, probe) for question in ASKED for probe in question.probes]
+ASKED = {question.id for question in contract().questions.values() if not question.cannot}
+PROBES = {(question.id, probe.says): probe for question in contract().questions.values() for probe in question.probes}
+NO_LISTS = "no lists in place of those that it had"
 
 
-def session(server: ReferenceServer, answer: Callable[[Request], Response] | None = None) -> Session:
-    return Session(embedded_target(answer or server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
+def session(answer: Callable[[Request], Response]) -> Session:
+    return Session(embedded_target(answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
 
 
-def told(server: ReferenceServer | None = None) -> dict[tuple[str, str], Answer]:
-    server = server or ReferenceServer()
-    lists = server.store.audiences[AUDIENCE_ID]["source_lists"]
-    return {(a.question, a.probe): a for a in ask_all(session(server), TOKENS, lists)}
-
-
-@pytest.fixture(scope="module")
-def ours() -> dict[tuple[str, str], Answer]:
-    return told()
-
-
-# Safe --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("question", "probe"), PROBES, ids=lambda one: getattr(one, "says", getattr(one, "id", "")))
-def test_a_probe_that_sends_a_filter_sends_it_guarded(question: Question, probe: Probe) -> None:
-    assert question.probes
-    if probe.condition is None and probe.group is None:
-        assert "filter" not in f"{probe.raw}{probe.body}"
-    else:
-        content = questions._Asking(session(ReferenceServer()), TOKENS, [101]).content(probe)
-        assert content is not None
-        found = json.loads(content)["filter"]
-        assert list(json.loads(content)) == ["filter"]
-        assert found["operator"] == "AND"
-        assert found["conditions"][0] == GUARD
+def observed(server: ReferenceServer, tokens: Tokens = TOKENS, lists: Sequence[int] = (101, 102)) -> Observations:
+    return {(one.question, one.probe): one for one in ask_all(session(server.answer), tokens, lists)}
 
 
 class Watched(ReferenceServer):
@@ -74,49 +55,57 @@ class Watched(ReferenceServer):
         return response
 
 
-def test_every_filter_that_is_ever_stored_is_guarded() -> None:
+@pytest.fixture(scope="module")
+def watched() -> tuple[Watched, Observations]:
+    """The reference server after all questions, and what they found."""
     server = Watched()
-    told(server)
-    assert len(server.stored) > 50
+    return server, observed(server)
+
+
+@pytest.fixture(scope="module")
+def ours(watched: tuple[Watched, Observations]) -> Observations:
+    return watched[1]
+
+
+# Safe --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("probe", PROBES.values(), ids=[" ".join(names) for names in PROBES])
+def test_a_probe_that_sends_a_filter_sends_it_guarded(probe: Probe) -> None:
+    text = questions.body_text(probe, json.dumps(GUARD)) or ""
+    if probe.condition is None and probe.group is None:
+        assert "filter" not in text
+    else:
+        body = json.loads(text)
+        assert list(body) == ["filter"]
+        assert (body["filter"]["operator"], body["filter"]["conditions"][0]) == ("AND", GUARD)
+
+
+def test_every_filter_that_is_ever_stored_matches_nobody(watched: tuple[Watched, Observations]) -> None:
+    stored = watched[0].stored
+    assert len(stored) > 50
     guard = as_answered(NOBODY)["conditions"][0]
-    for stored in server.stored:
-        assert (stored["operator"], stored["conditions"][0]) == ("AND", guard)
+    assert {(one["operator"], one["conditions"][0] == guard) for one in stored} == {("AND", True)}
+    assert stored[-1] == as_answered(NOBODY)
 
 
-def test_at_the_end_the_filter_is_the_one_that_matches_nobody() -> None:
-    server = Watched()
-    told(server)
-    assert server.stored[-1] == as_answered(NOBODY)
+def test_the_lists_stay_and_no_more_requests_are_sent_than_announced(watched: tuple[Watched, Observations]) -> None:
+    assert watched[0].store.audiences[AUDIENCE_ID]["source_lists"] == [101, 102]
+    assert watched[0].requests <= QUESTIONS
 
 
-def test_the_lists_are_those_that_were_there() -> None:
-    server = Watched()
-    told(server)
-    assert server.store.audiences[AUDIENCE_ID]["source_lists"] == [101, 102]
+# Observations ------------------------------------------------------------------------------------------
 
 
-def test_all_questions_together_take_no_more_than_is_said() -> None:
-    server = Watched()
-    told(server)
-    assert server.requests <= QUESTIONS
+def test_every_probe_of_every_question_is_observed_once(watched: tuple[Watched, Observations]) -> None:
+    found = ask_all(session(ReferenceServer().answer), TOKENS, [101, 102])
+    assert {(one.question, one.probe): one for one in found} == watched[1]
+    assert len(found) == len(PROBES)
+    assert {one.question for one in found} == ASKED
+    assert [one for one in found if not one.said] == []
 
 
-# Answers -----------------------------------------------------------------------------------------------
-
-
-def test_every_question_that_can_be_asked_is_answered(ours: dict[tuple[str, str], Answer]) -> None:
-    assert {question for question, _ in ours} == {question.id for question in ASKED}
-    assert [answer for answer in ours.values() if not answer.said] == []
-    assert {(question.id, probe.says) for question, probe in PROBES} <= set(ours)
-
-
-def test_no_question_is_asked_twice_in_the_same_words(ours: dict[tuple[str, str], Answer]) -> None:
-    server = ReferenceServer()
-    found = ask_all(session(server), TOKENS, [101, 102])
-    assert len(found) == len(ours)
-
-
-def test_the_same_server_gives_the_same_words_whatever_the_audience_held(ours: dict[tuple[str, str], Answer]) -> None:
+def test_the_same_server_gives_the_same_words_whatever_the_audience_held(ours: Observations) -> None:
     store = documented_store()
     store.audiences[AUDIENCE_ID] |= {
         "name": "Somebody's own",
@@ -126,141 +115,93 @@ def test_the_same_server_gives_the_same_words_whatever_the_audience_held(ours: d
         "cached_size": None,
         "cached_size_updated_at": None,
     }
-    assert told(ReferenceServer(store)) == ours
+    assert observed(ReferenceServer(store), lists=[103, 102]) == ours
 
 
-@pytest.mark.parametrize(
-    ("question", "probe", "said"),
-    [
-        ("key-form", "a key of three letters", "401 unauthorized"),
-        ("empty-update", "{}", "200, nothing changed"),
-        ("json-dialect", "a name twice", '200, /name is "trackly-contract: two"'),
-        ("unknown-key", "an unknown member", "200, nothing changed"),
-        ("name-shape", "an empty name", "200, stored as sent"),
-        ("name-unit", "What is counted?", "code points"),
-        ("list-shape", "an id twice", "200, stored as sent"),
-        ("operator-missing", "no operator", "400 invalid_group_operator"),
-        ("value-range", "count 0", "200, stored as sent"),
-        ("lists-and-cache", "no lists in place of those that it had", "the cached size stays"),
-        ("order-of-members", "Which member of the body is looked at first?", "name > source_lists > filter"),
-    ],
-)
-def test_what_came_of_a_probe_is_said(
-    ours: dict[tuple[str, str], Answer], question: str, probe: str, said: str
-) -> None:
-    assert ours[question, probe].said == said
-
-
-OTHERWISE: list[tuple[Choices, str, str, str]] = [
-    (Choices(understands_camel_case=True), "camel-case", "conditionType alone", "200, stored as sent"),
-    (
-        Choices(keeps_unknown_keys=True),
-        "unknown-key",
-        "an unknown key of a group",
-        "200, stored as sent",
-    ),
-    (Choices(missing_group_operator="missing_operator"), "operator-missing", "no operator", "400 missing_operator"),
-    (
-        Choices(source_lists_keep_cache=False),
-        "lists-and-cache",
-        "no lists in place of those that it had",
-        "the cached size is cleared",
-    ),
-    (
-        Choices(identical_filter_keeps_cache=False),
-        "same-filter-and-cache",
-        "the filter that is stored already",
-        "the cached size is cleared",
-    ),
-    (Choices(missing_condition_type="missing_type"), "condition-type-missing", "none", "400 missing_type"),
-    (Choices(undocumented="invalid_body"), "body-shape", "an array", "400 invalid_body"),
+SAME_FILTER = "the filter that is stored already"
+OTHERWISE: list[tuple[dict[str, Any], str, str, str]] = [
+    ({"understands_camel_case": True}, "camel-case", "conditionType alone", "200, stored as sent"),
+    ({"keeps_unknown_keys": True}, "unknown-key", "an unknown key of a group", "200, stored as sent"),
+    ({"missing_group_operator": "missing_operator"}, "operator-missing", "no operator", "400 missing_operator"),
+    ({"source_lists_keep_cache": False}, "lists-and-cache", NO_LISTS, "the cached size is cleared"),
+    ({"identical_filter_keeps_cache": False}, "same-filter-and-cache", SAME_FILTER, "the cached size is cleared"),
+    ({"missing_condition_type": "missing_type"}, "condition-type-missing", "none", "400 missing_type"),
+    ({"undocumented": "invalid_body"}, "body-shape", "an array", "400 invalid_body"),
 ]
 
 
-@pytest.mark.parametrize(("choices", "question", "probe", "said"), OTHERWISE, ids=[case[1] for case in OTHERWISE])
-def test_another_choice_of_a_server_is_another_answer(
-    choices: Choices, question: str, probe: str, said: str, ours: dict[tuple[str, str], Answer]
-) -> None:
-    found = told(ReferenceServer(documented_store(), choices))
-    assert found[question, probe].said == said != ours[question, probe].said
+def test_another_choice_of_a_server_gives_other_words(ours: Observations) -> None:
+    choices = {name: value for choice, *_ in OTHERWISE for name, value in choice.items()}
+    found = observed(ReferenceServer(documented_store(), Choices(**choices)))
+    for _, question, probe, said in OTHERWISE:
+        assert found[question, probe].said == said != ours[question, probe].said
 
 
-class Trims(ReferenceServer):
-    """Cuts blanks around a name off."""
+class Changes(ReferenceServer):
+    """Trims names, ignores an empty one, and stores each sending list once."""
 
     def faults(self, body: Any) -> Any:
         if isinstance(body.get("name"), str):
             body["name"] = body["name"].strip()
+            if not body["name"]:
+                del body["name"]
+        if isinstance(body.get("source_lists"), list):
+            body["source_lists"] = list(dict.fromkeys(body["source_lists"]))
         return super().faults(body)
 
 
-def test_what_is_stored_otherwise_is_shown() -> None:
-    said = told(Trims())["name-shape", "blanks around it"].said
-    assert said == (
-        '200, stored otherwise: /name: sent "  trackly-contract: padded  ", shows "trackly-contract: padded"'
-    )
-
-
-def test_ids_of_lists_are_nobodys_business() -> None:
-    class Once(ReferenceServer):
-        def faults(self, body: Any) -> Any:
-            if isinstance(body.get("source_lists"), list):
-                body["source_lists"] = list(dict.fromkeys(map(str, body["source_lists"])))
-                body["source_lists"] = [int(one) if one.isdecimal() else one for one in body["source_lists"]]
-            return super().faults(body)
-
-    said = told(Once())["list-shape", "an id twice"].said
-    assert said == '200, stored otherwise: /source_lists/1: sent "@list", shows (absent)'
+def test_what_is_stored_otherwise_is_shown_without_ids_of_lists() -> None:
+    found = observed(Changes())
+    assert found["name-shape", "an empty name"].said == "200, nothing changed"
+    name = '/name: sent "  trackly-contract: padded  ", shows "trackly-contract: padded"'
+    assert found["name-shape", "blanks around it"].said == f"200, stored otherwise: {name}"
+    lists = '/source_lists/1: sent "@list", shows (absent)'
+    assert found["list-shape", "an id twice"].said == f"200, stored otherwise: {lists}"
 
 
 # What cannot be asked ----------------------------------------------------------------------------------
 
 
-def test_without_lists_what_needs_one_says_so() -> None:
-    found = {(a.question, a.probe): a for a in ask_all(session(ReferenceServer()), TOKENS, [])}
-    assert found["list-shape", "an id twice"].why_not == "the audience has no sending list"
-    assert [a.why_not for a in found.values() if a.question == "lists-and-cache"] == [
-        "not asked: the audience has no sending list"
-    ]
+def test_what_does_not_fit_says_why_not_and_the_rest_is_asked() -> None:
+    found = observed(ReferenceServer(), Tokens({"carrier": "eq"}, {}), [])
+    why_not = {one.probe: one.why_not for one in found.values() if not one.said}
+    no_list = dict.fromkeys(("an id twice", "sourceLists", NO_LISTS), "the audience has no sending list")
+    assert why_not == no_list | {
+        f"Which part of a {kind} condition is looked at first?": f"no token of a {kind} condition works"
+        for kind in CANDIDATE_TYPES
+        if kind != "carrier"
+    }
+    assert len(found) == len(PROBES)
 
 
-def test_a_type_that_no_token_works_of_is_left_out() -> None:
-    found = ask_all(session(ReferenceServer()), Tokens({"carrier": "eq"}, {}), [101])
-    orders = [answer.probe for answer in found if answer.question == "order-in-a-condition"]
-    assert orders == [f"Which part of a {kind} condition is looked at first?" for kind in ("time", "count", "carrier")]
-
-
-def test_a_budget_that_is_spent_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_budget_that_is_spent_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "QUESTIONS", 20)
     server = Watched()
-    found = ask_all(session(server), TOKENS, [101])
+    found = observed(server).values()
     assert server.requests == 21  # and the filter that matches nobody
-    assert {answer.why_not for answer in found if not answer.said} == {"not asked: 20 requests for questions are spent"}
-    assert {answer.question for answer in found} == {question.id for question in ASKED}
+    assert {one.why_not for one in found if not one.said} == {"not asked: 20 requests for questions are spent"}
+    assert {one.question for one in found} == ASKED
 
 
 def test_a_target_that_is_gone_stops_nothing() -> None:
-    server = ReferenceServer()
-    asked = 0
+    server = Watched()
 
     def answer(request: Request) -> Response:
-        nonlocal asked
-        asked += 1
-        gone = dataclasses.replace(server.answer(request), status=503, body=b"down")
-        return server.answer(request) if asked < 30 else gone
+        response = server.answer(request)
+        return response if server.requests < 30 else dataclasses.replace(response, status=503, body=b"down")
 
-    one = session(server, answer)
+    one = session(answer)
     found = ask_all(one, TOKENS, [101])
-    assert len([answer for answer in found if answer.said]) > 10
+    assert len([observation for observation in found if observation.said]) > 10
     assert "503" in found[-1].why_not
     assert [note for note in one.notes if note.startswith("after the questions: ")] != []
 
 
-def test_a_server_that_refuses_what_matches_nobody_is_asked_nothing() -> None:
+def test_a_server_that_rejects_what_matches_nobody_is_asked_nothing() -> None:
     class Closed(ReferenceServer):
         def faults(self, body: Any) -> Any:
             yield from super().faults({**body, "name": 7})
 
-    found = ask_all(session(Closed()), TOKENS, [101])
-    assert {answer.said for answer in found} == {""}
-    assert all("an update that matches nobody was answered 400" in answer.why_not for answer in found)
+    found = observed(Closed()).values()
+    assert {one.said for one in found} == {""}
+    assert all("an update that matches nobody was answered 400" in one.why_not for one in found)

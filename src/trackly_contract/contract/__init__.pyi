@@ -92,9 +92,6 @@ from .model import (
     UPDATE_FIELDS as UPDATE_FIELDS,
 )
 from .model import (
-    Answer as Answer,
-)
-from .model import (
     Entry as Entry,
 )
 from .model import (
@@ -102,6 +99,9 @@ from .model import (
 )
 from .model import (
     Mentioned as Mentioned,
+)
+from .model import (
+    Observation as Observation,
 )
 from .model import (
     Probe as Probe,

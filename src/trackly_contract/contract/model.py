@@ -199,9 +199,10 @@ class Mentioned(Entry, frozen=True):
 
 
 class Probe(Entry, frozen=True):
-    """One request that asks a question; at most one of the four texts of JSON is its body (run/questions.py).
+    """One request that asks a question, or with `find` a search of several requests; `of` says what it is about.
 
-    `key` and `id` stand in place of the run's own, `headers` beside or, where empty, without the usual ones.
+    At most one of the four texts of JSON is the body of the request (run/questions.py). `key` and `id` stand in place
+    of the run's own, `headers` beside the usual ones or, where empty, without them.
     """
 
     says: Text
@@ -213,13 +214,19 @@ class Probe(Entry, frozen=True):
     body: str | None = None
     condition: str | None = None
     group: str | None = None
+    find: Literal["", "limit", "unit", "order", "cache"] = ""
+    of: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.find) != bool(self.of):
+            raise ValueError("fields 'find' and 'of' go together: add the one that is missing")
 
 
 class Question(Named, frozen=True):
     """Something the documentation leaves open: the `page` that does, and `why` it matters to authors of clients.
 
-    It is asked by `probes` or by a search that `find` names; if by neither, `cannot` says why. It stands beside
-    `rules`; as soon as there is one of the rules `answered_by`, it is no longer open.
+    It is asked by `probes`; if by none, `cannot` says why. It stands beside `rules`; as soon as there is one of the
+    rules `answered_by`, it is no longer open.
     """
 
     id: Annotated[str, Meta(pattern="^[a-z]+(-[a-z]+)*$")]
@@ -228,13 +235,12 @@ class Question(Named, frozen=True):
     why: Annotated[str, Meta(pattern=r"\.$")]
     rules: RuleIds
     probes: tuple[Probe, ...] = msgspec.field(name="probe", default=())
-    find: str = ""
     cannot: str = ""
     answered_by: tuple[RuleId, ...] = ()
 
     def __post_init__(self) -> None:
-        if sum(map(bool, (self.probes, self.find, self.cannot))) != 1:
-            raise ValueError("give exactly one of the fields 'probe', 'find' and 'cannot'")
+        if bool(self.probes) == bool(self.cannot):
+            raise ValueError("give exactly one of the fields 'probe' and 'cannot'")
 
 
 class Assumption(Entry, frozen=True):
@@ -247,8 +253,8 @@ class Assumption(Entry, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of one probe of a question; `said` is empty where it could not be asked, then `why_not` tells why."""
+class Observation:
+    """What a target made of one probe of a question; `said` is empty if it could not be asked: `why_not` says why."""
 
     question: str
     probe: str

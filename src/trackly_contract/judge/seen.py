@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from trackly_contract.contract import Answer, Rule, Trial
+    from trackly_contract.contract import Observation, Rule, Trial
     from trackly_contract.core import Exchange
     from trackly_contract.judge.baseline import Baseline
     from trackly_contract.judge.findings import Finding
@@ -43,7 +43,7 @@ class Seen:
     effort: str = "recorded"
     read_only: bool = False
     vocabulary: list[Trial] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Observation] = field(default_factory=list)
 
 
 class LiveRecording(Protocol):

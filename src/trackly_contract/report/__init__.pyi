@@ -1,18 +1,3 @@
-from .answers import (
-    answers_file as answers_file,
-)
-from .answers import (
-    answers_toml as answers_toml,
-)
-from .answers import (
-    keep_answers as keep_answers,
-)
-from .answers import (
-    moved_answers as moved_answers,
-)
-from .answers import (
-    read_answers as read_answers,
-)
 from .compare import (
     Described as Described,
 )
@@ -30,17 +15,23 @@ from .github import github_lines as github_lines
 from .issues import NotIssuesError as NotIssuesError
 from .issues import plan_issues as plan_issues
 from .issues import read_issues as read_issues
-from .observed import (
+from .observations import (
+    ANSWERS as ANSWERS,
+)
+from .observations import (
+    TOKENS as TOKENS,
+)
+from .observations import (
+    Kind as Kind,
+)
+from .observations import (
     NothingToKeepError as NothingToKeepError,
 )
-from .observed import (
-    keep_tokens as keep_tokens,
+from .observations import (
+    changed_answers as changed_answers,
 )
-from .observed import (
-    tokens_file as tokens_file,
-)
-from .observed import (
-    tokens_toml as tokens_toml,
+from .observations import (
+    order_of_trying as order_of_trying,
 )
 from .report import Report as Report
 from .report import build_report as build_report

@@ -1,15 +1,13 @@
-"""Two reports side by side: what changed from one run to the next, rule by rule.
+"""Compares two reports: what changed from one run to the next, rule by rule.
 
-Promises: whatever version wrote them, only files that fit `schemas/report.json` are compared; a difference between
-the two runs themselves (target, effort, what they looked at) is said before any rule, for it may explain the rest;
-no text of a file reaches a terminal as anything but text.
-Refuses: to judge: a rule is what its report says it is.
+Reads only files that fit `schemas/report.json`. Says first how the two runs themselves differ, for that may explain the
+rest. Does not judge: the verdict of a rule is the one in its report.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 Described = dict[str, Any]
 """A report.json, read and checked."""
 
-KNOWN = (Verdict.HELD, Verdict.NOTED, Verdict.BROKEN)
 UNKNOWN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+")
@@ -34,11 +31,11 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+")
 
 
 class NotAReportError(ValueError):
-    """A file is no report of a run; the text is one sentence that names the file."""
+    """A file is not the report of a run; the text is one sentence that names the file."""
 
 
 class Change(StrEnum):
-    """What happened to a rule, the gravest first."""
+    """What happened to a rule, the most severe first."""
 
     WORSE = "broken now"
     LOST = "not known any more"
@@ -53,9 +50,9 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """One rule that is not as it was; `old` and `new` are verdicts, and what was got, None where there is no rule."""
+    """One rule that is not as it was; `old` and `new` are verdicts, None if there is no such rule."""
 
-    rule: str
+    id: str
     change: Change
     old: str | None
     new: str | None
@@ -74,36 +71,33 @@ class RunChange:
 
 
 def load_report(path: Path) -> Described:
-    """Read a report.json.
+    """Read a report.json; fields that a later minor version added are ignored.
 
-    A later minor version may add members, which are passed over.
     Raises NotAReportError if the file cannot be read, is not JSON, or does not fit `schemas/report.json`.
     """
+
+    def not_a_report(why: str) -> NotAReportError:
+        return NotAReportError(f"{path}: {why}; name the report.json that --trackly-report wrote")
+
     try:
         content = parse(path.read_bytes())
     except OSError as error:
-        raise NotAReportError(f"{path}: cannot be read ({error.strerror}); name the report.json of a run") from None
+        raise not_a_report(f"cannot be read ({error.strerror})") from None
     except NotJSONError as error:
-        raise NotAReportError(f"{path}: not JSON ({one_line(str(error))}); name the report.json of a run") from None
+        raise not_a_report(f"not JSON ({one_line(str(error))})") from None
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version is None:
-        raise NotAReportError(
-            f"{path}: no report of a run (it has no schema_version); name the report.json that --trackly-report wrote"
-        )
+        raise not_a_report("no report of a run (it has no schema_version)")
     major = SCHEMA_VERSION.partition(".")[0]
     if not isinstance(version, str) or not re.fullmatch(rf"{major}\.\d+", version):
         raise NotAReportError(
             f"{path}: schema_version {short(repr(version), 40)} cannot be read here, only {major}.x; "
             "compare with the version of trackly-contract that wrote it"
         )
-    for slip in Draft202012Validator(document("report.json")).iter_errors(content):
-        later = version != SCHEMA_VERSION
-        if later and (slip.validator == "additionalProperties" or list(slip.path) == ["schema_version"]):
-            continue
-        raise NotAReportError(
-            f"{path}: no report of a run: {short(slip.json_path, 80)}: {short(slip.message, 200)}; "
-            "name the report.json that --trackly-report wrote"
-        )
+    for wrong in Draft202012Validator(document("report.json")).iter_errors(content):
+        added = wrong.validator == "additionalProperties" or list(wrong.path) == ["schema_version"]
+        if version == SCHEMA_VERSION or not added:
+            raise not_a_report(f"no report of a run: {short(wrong.json_path, 80)}: {short(wrong.message, 200)}")
     described: Described = content
     return described
 
@@ -118,11 +112,10 @@ class Comparison:
     rules: tuple[RuleChange, ...]
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """0 if nothing got worse, 1 if a rule is broken that was not, 10 if something is no longer known."""
         changes = {change.change for change in self.rules}
-        newly = {c.rule for c in self.rules if c.change is Change.NEW and c.new == Verdict.BROKEN}
-        if Change.WORSE in changes or newly:
+        if Change.WORSE in changes or any(c.change is Change.NEW and c.new == Verdict.BROKEN for c in self.rules):
             return ExitCode.DRIFT
         if Change.LOST in changes or self.new["suite_failures"]:
             return ExitCode.INCONCLUSIVE
@@ -130,28 +123,19 @@ class Comparison:
 
     def described(self) -> dict[str, Any]:
         """Return the comparison for machines."""
+        names = ("tool_version", "verdict", "complete", "target", "stamped", "base_url", "effort", "read_only")
+        runs = ({name: report[name] for name in (*names, "started_at")} for report in (self.old, self.new))
         return {
             "schema_version": "1.0",
             "exit_code": int(self.exit_code),
             "worse": self.exit_code == ExitCode.DRIFT,
-            "old": _run(self.old),
-            "new": _run(self.new),
-            "runs": [{"what": c.what, "old": c.old, "new": c.new, "remark": c.remark} for c in self.runs],
-            "rules": [
-                {
-                    "id": change.rule,
-                    "change": change.change.name.lower(),
-                    "old": change.old,
-                    "new": change.new,
-                    "got_before": list(change.got_before),
-                    "got_now": list(change.got_now),
-                }
-                for change in self.rules
-            ],
+            **dict(zip(("old", "new"), runs, strict=True)),
+            "runs": [asdict(change) for change in self.runs],
+            "rules": [{**asdict(change), "change": change.change.name.lower()} for change in self.rules],
         }
 
     def text(self) -> str:
-        """Return the comparison for people."""
+        """Return the comparison for people; no text of a file reaches a terminal as anything but text."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -159,136 +143,112 @@ class Comparison:
             headline = short(report["headline"], 120)
             yield f"{name}  {report['verdict']}: {headline} ({report['started_at']}, {report['effort']})"
         if self.runs:
-            yield ""
-            yield "The runs differ:"
+            yield from ("", "The runs differ:")
         for run in self.runs:
             remark = f"; {run.remark}" if run.remark else ""
             yield f"  {run.what:<12} {short(run.old, 120)} -> {short(run.new, 120)}{remark}"
         for change in Change:
             found = [rule for rule in self.rules if rule.change is change]
             if found:
-                yield ""
-                yield f"{change.value[0].upper()}{change.value[1:]} ({len(found)}):"
+                yield from ("", f"{change.value[0].upper()}{change.value[1:]} ({len(found)}):")
             for rule in found:
-                yield from _rule_lines(rule)
-        yield ""
-        yield {
-            ExitCode.CONFORMS: "Nothing got worse." if self.rules else "No rule changed.",
-            ExitCode.DRIFT: "It got worse: a rule is broken that was not.",
-        }.get(
-            ExitCode(self.exit_code),
-            "The suite itself failed in the new run, so nothing can be said of it."
-            if self.new["suite_failures"]
-            else "Nothing is newly broken, but something is not known any more.",
-        )
+                yield f"  {rule.id}: {rule.old or 'no such rule'} -> {rule.new or 'no such rule'}"
+                for name, got in (("was", rule.got_before), ("now", rule.got_now)):
+                    more = f" (and {len(got) - 1} more)" if len(got) > 1 else ""
+                    yield from (f"    {name}  {short(first, 200)}{more}" for first in got[:1])
+        yield from ("", self._conclusion())
 
-
-def _rule_lines(rule: RuleChange) -> Iterator[str]:
-    yield f"  {rule.rule}: {rule.old or 'no such rule'} -> {rule.new or 'no such rule'}"
-    for name, got in (("was", rule.got_before), ("now", rule.got_now)):
-        if got:
-            more = f" (and {len(got) - 1} more)" if len(got) > 1 else ""
-            yield f"    {name}  {short(got[0], 200)}{more}"
-
-
-def _run(report: Described) -> dict[str, Any]:
-    names = ("verdict", "complete", "target", "stamped", "base_url", "effort", "read_only", "started_at")
-    return {name: report[name] for name in ("tool_version", *names)}
+    def _conclusion(self) -> str:
+        if self.exit_code == ExitCode.DRIFT:
+            return "It got worse: a rule is broken that was not."
+        if self.exit_code == ExitCode.CONFORMS:
+            return "Nothing got worse." if self.rules else "No rule changed."
+        if self.new["suite_failures"]:
+            return "The suite itself failed in the new run, so nothing can be said of it."
+        return "Nothing is newly broken, but something is not known any more."
 
 
 def compare_reports(old: Described, new: Described) -> Comparison:
-    """Compare two reports, both from `load`."""
+    """Compare two reports, both from `load_report`."""
     return Comparison(old, new, tuple(_runs(old, new)), tuple(_rules(old, new)))
 
 
+_ELSEWHERE = "a difference need not be a change"
+_REMARKS = {
+    "target": f"another server was asked: {_ELSEWHERE}",
+    "stamped": f"one was answered by the reference server, a stand-in: {_ELSEWHERE}",
+    "base_url": f"another address was asked: {_ELSEWHERE}",
+    "effort": "one of them asked more, so what it alone finds may have been so before",
+    "read_only": "a read-only run finds out less",
+    "complete": "a run that is not complete says nothing of the rules that it skipped",
+    "tool_version": "the suite may ask something else",
+}
+
+
 def _runs(old: Described, new: Described) -> Iterator[RunChange]:
-    remarks = {
-        "target": "another server was asked: a difference need not be a change",
-        "stamped": "one was answered by the reference server, a stand-in: a difference need not be a change",
-        "base_url": "another address was asked: a difference need not be a change",
-        "effort": "one of them asked more, so what it alone finds may have been so before",
-        "read_only": "a read-only run finds out less",
-        "complete": "a run that is not complete says nothing of the rules that it skipped",
-        "tool_version": "the suite may ask something else",
-    }
-    for name, remark in remarks.items():
+    for name, remark in _REMARKS.items():
         if old[name] != new[name]:
             yield RunChange(name, _word(old[name]), _word(new[name]), remark)
     for name, report in (("old", old), ("new", new)):
-        if report["suite_failures"]:
-            number = len(report["suite_failures"])
+        if number := len(report["suite_failures"]):
             count = f"{number} {'failure' if number == 1 else 'failures'}"
-            told = ("none", count) if name == "new" else (count, "none")
-            yield RunChange("suite", *told, f"the suite itself failed in the {name} run: a bug, not drift")
+            pair = ("none", count) if name == "new" else (count, "none")
+            yield RunChange("suite", *pair, f"the suite itself failed in the {name} run: a bug, not drift")
     if old["started_at"] > new["started_at"]:
         yield RunChange("started_at", old["started_at"], new["started_at"], "the old one is the later: swapped?")
     for name in ("requests", "writes"):
         if old[name] != new[name]:
             yield RunChange(name, str(old[name]), str(new[name]))
-    for name in sorted({trial["kind"] for report in (old, new) for trial in report["vocabulary"]}):
-        before, now = (_tried(report, name) for report in (old, new))
-        if before != now:
-            yield RunChange(name, _tokens(before, now), _tokens(now, before), "no page states these tokens")
+    before, now = ({(t["kind"], t["token"], t["outcome"]) for t in report["vocabulary"]} for report in (old, new))
+    for kind in sorted({kind for kind, _, _ in before ^ now}):
+        yield RunChange(kind, _tried(kind, before - now), _tried(kind, now - before), "no page states these tokens")
 
 
 def _word(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def _tried(report: Described, kind: str) -> set[str]:
-    return {f"{t['token']}: {t['outcome']}" for t in report["vocabulary"] if t["kind"] == kind}
-
-
-def _tokens(these: set[str], those: set[str]) -> str:
-    return ", ".join(sorted(these - those)) or "not tried"
+def _tried(kind: str, trials: set[tuple[str, str, str]]) -> str:
+    return ", ".join(sorted(f"{token}: {outcome}" for of, token, outcome in trials if of == kind)) or "not tried"
 
 
 def _rules(old: Described, new: Described) -> Iterator[RuleChange]:
     before, now = ({rule["id"]: rule for rule in report["rules"]} for report in (old, new))
-    for name, rule in now.items():
-        if name not in before:
-            yield RuleChange(name, Change.NEW, None, _verdict(rule), got_now=_got(rule))
-            continue
-        change = _change(before[name], rule)
-        if change is not None:
-            yield _changed(change, before[name], rule)
-    for name, rule in before.items():
-        if name not in now:
-            yield RuleChange(name, Change.GONE, _verdict(rule), None, got_before=_got(rule))
+    for name in {**now, **before}:
+        was, rule = before.get(name), now.get(name)
+        change = _change(was, rule)
+        if change is Change.BASIS:
+            yield RuleChange(name, change, before[name]["basis"], now[name]["basis"])
+        elif change is not None:
+            yield RuleChange(name, change, _verdict(was), _verdict(rule), _got(was), _got(rule))
 
 
-def _changed(change: Change, old: Described, new: Described) -> RuleChange:
-    if change is Change.BASIS:
-        return RuleChange(new["id"], change, old["basis"], new["basis"])
-    return RuleChange(new["id"], change, _verdict(old), _verdict(new), _got(old), _got(new))
+def _change(old: Described | None, new: Described | None) -> Change | None:
+    if old is None or new is None:
+        return Change.NEW if old is None else Change.GONE
+    was, now, waived = old["verdict"], new["verdict"], "waiver" in new
+    changes = [
+        (now == Verdict.BROKEN and was != now, Change.WORSE),
+        (was not in UNKNOWN and now in UNKNOWN, Change.LOST),
+        (was in UNKNOWN and now not in UNKNOWN, Change.FOUND),
+        (was == Verdict.BROKEN and was != now and not waived, Change.MENDED),
+        (was != now or ("waiver" in old) != waived, Change.OTHER),
+        (_got(old) != _got(new), Change.EVIDENCE),
+        (old["basis"] != new["basis"], Change.BASIS),
+    ]
+    return next((change for applies, change in changes if applies), None)
 
 
-def _change(old: Described, new: Described) -> Change | None:
-    if old["verdict"] != new["verdict"]:
-        return _turned(old["verdict"], new["verdict"], waived="waiver" in new)
-    if ("waiver" in old) != ("waiver" in new):
-        return Change.OTHER
-    if _got(old) != _got(new):
-        return Change.EVIDENCE
-    return Change.BASIS if old["basis"] != new["basis"] else None
+def _verdict(rule: Described | None) -> str | None:
+    if rule is None:
+        return None
+    return f"{rule['verdict']} (waived)" if "waiver" in rule else rule["verdict"]
 
 
-def _turned(was: str, now: str, *, waived: bool) -> Change:
-    if now == Verdict.BROKEN:
-        return Change.WORSE
-    if was in KNOWN and now in UNKNOWN:
-        return Change.LOST
-    if was in UNKNOWN and now in KNOWN:
-        return Change.FOUND
-    return Change.MENDED if was == Verdict.BROKEN and not waived else Change.OTHER
-
-
-def _verdict(rule: Described) -> str:
-    return f"{rule['verdict']} (waived)" if "waiver" in rule else str(rule["verdict"])
-
-
-def _got(rule: Described) -> tuple[str, ...]:
-    """Return what a rule's differences came to, each once; the reason where it could not be found out."""
+def _got(rule: Described | None) -> tuple[str, ...]:
+    """Return what a rule's differences came to, each once; the reason if the rule could not be checked."""
+    if rule is None:
+        return ()
     if rule["verdict"] in UNKNOWN:
         return (rule["reason"],)
     differences = [e for e in rule["evidence"] if e["verdict"] in (Verdict.BROKEN, Verdict.NOTED)]

@@ -1,9 +1,8 @@
-"""Which issues of a tracker a report opens and closes: one for each broken rule, closed when the rule holds again.
+"""Plans which issues of a tracker a report opens (one for each broken rule) and closes (the rule holds again).
 
-Promises: the title begins with the rule, and the same report opens nothing twice; what could not be found out, or is
-waived, opens and closes nothing; what a server answered stands in an issue as code, so it links, mentions and commands
-nothing.
-Refuses: to talk to a tracker; to open anew what somebody closed as not planned.
+The same report opens nothing twice. A rule that is waived or could not be checked opens and closes nothing. What a
+server responded is code in an issue, so it links, mentions and commands nothing. Does not talk to a tracker, and does
+not open again what somebody closed as not planned.
 """
 
 from __future__ import annotations
@@ -31,48 +30,36 @@ MOST_SHOWN = 3
 
 
 class NotIssuesError(ValueError):
-    """A file is no list of issues; the text is one sentence that names the file."""
+    """A file is not a list of issues; the text is one sentence that names the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An issue that the tracker has: its number, the rule that its title names, and whether it is open."""
+    """An issue that the tracker has; `rule` is the one in its title, `state` is open, completed or not planned."""
 
     number: int
     rule: str
-    is_open: bool
-    not_planned: bool
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """An issue to open: the rule, and title and text in Markdown."""
+class Action:
+    """One issue to open or to close: the file to write, what it holds in Markdown, and a line for people."""
 
-    rule: str
-    title: str
+    file: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """An issue to close: its number, its rule, and what to say, in Markdown."""
-
-    number: int
-    rule: str
-    text: str
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done in the tracker."""
 
-    opened: tuple[Opened, ...]
-    closed: tuple[Closed, ...]
+    actions: Sequence[Action]
 
     def lines(self) -> Iterator[str]:
         """Yield the plan for people."""
-        yield from (f"open   {issue.rule}" for issue in self.opened)
-        yield from (f"close  {issue.rule} (issue {issue.number})" for issue in self.closed)
+        yield from (action.line for action in self.actions)
 
     def write(self, folder: Path) -> None:
         """Write `open/RULE.md` (title, empty line, text) and `close/NUMBER.md` into `folder`.
@@ -81,58 +68,51 @@ class Plan:
         """
         for name in ("open", "close"):
             (folder / name).mkdir(parents=True)
-        for issue in self.opened:
-            (folder / "open" / f"{issue.rule}.md").write_text(f"{issue.title}\n\n{issue.text}\n", "utf-8")
-        for done in self.closed:
-            (folder / "close" / f"{done.number}.md").write_text(f"{done.text}\n", "utf-8")
+        for action in self.actions:
+            (folder / action.file).write_text(action.text, "utf-8")
 
 
 def read_issues(path: Path) -> list[Known]:
-    """Read what `gh issue list --json number,title,state,stateReason` printed; foreign titles are passed over.
+    """Read what `gh issue list --json number,title,state,stateReason` printed; issues of others are ignored.
 
     Raises NotIssuesError if the file cannot be read or is something else.
     """
     try:
-        content: Any = parse(path.read_bytes())
+        content = parse(path.read_bytes())
         entries = content if isinstance(content, list) else [content]
         found = [(entry["number"], entry["title"], entry["state"], entry.get("stateReason")) for entry in entries]
     except OSError as error:
         raise NotIssuesError(f"{path}: cannot be read ({error.strerror})") from None
     except (NotJSONError, TypeError, KeyError, AttributeError):
         raise NotIssuesError(f"{path}: not what `gh issue list --json number,title,state,stateReason` prints") from None
-    return [
-        Known(int(number), named[1], str(state).upper() == "OPEN", str(reason).upper() == "NOT_PLANNED")
-        for number, title, state, reason in found
-        if (named := _TITLE.match(str(title)))
-    ]
+    known = []
+    for number, title, state, reason in found:
+        if named := _TITLE.match(str(title)):
+            closed = "not planned" if str(reason).upper() == "NOT_PLANNED" else "completed"
+            known.append(Known(int(number), named[1], "open" if str(state).upper() == "OPEN" else closed))
+    return known
 
 
 def plan_issues(report: Described, known: Sequence[Known]) -> Plan:
-    """Return what a report (from `compare.load_report`) opens and closes beside the issues that there are.
+    """Return what a report (from `compare.load_report`) opens and closes, beside the issues that there are.
 
-    Of several issues of one rule the newest says whether it is to be opened anew.
+    Of several issues of one rule the newest says whether it is opened again.
     """
     newest = {issue.rule: issue for issue in sorted(known, key=lambda issue: issue.number)}
     rules = {rule["id"]: rule for rule in report["rules"]}
-    opened = [
-        Opened(name, short(f"{MARK} {name}: {rule['statement']}", LONGEST_TITLE), _told(report, rule))
-        for name, rule in rules.items()
-        if rule["verdict"] == Verdict.BROKEN and _wanted(newest.get(name))
-    ]
-    closed = [
-        Closed(issue.number, issue.rule, _mended(report, rules[issue.rule]))
-        for issue in known
-        if issue.is_open and _holds(rules.get(issue.rule))
-    ]
-    return Plan(tuple(opened), tuple(closed))
-
-
-def _wanted(issue: Known | None) -> bool:
-    return issue is None or not (issue.is_open or issue.not_planned)
-
-
-def _holds(rule: Described | None) -> bool:
-    return rule is not None and rule["verdict"] in (Verdict.HELD, Verdict.NOTED) and "waiver" not in rule
+    actions = []
+    for name, rule in rules.items():
+        issue = newest.get(name)
+        if rule["verdict"] == Verdict.BROKEN and (issue is None or issue.state == "completed"):
+            title = short(f"{MARK} {name}: {rule['statement']}", LONGEST_TITLE)
+            actions.append(Action(f"open/{name}.md", f"{title}\n\n{_text(report, rule)}\n", f"open   {name}"))
+    for issue in known:
+        rule = rules.get(issue.rule, {})
+        if issue.state == "open" and rule.get("verdict") in (Verdict.HELD, Verdict.NOTED) and "waiver" not in rule:
+            text = f"The rule {_code(issue.rule)} is {rule['verdict']}, {_asked(report)}.\n"
+            line = f"close  {issue.rule} (issue {issue.number})"
+            actions.append(Action(f"close/{issue.number}.md", text, line))
+    return Plan(actions)
 
 
 def _asked(report: Described) -> str:
@@ -140,22 +120,18 @@ def _asked(report: Described) -> str:
     return f"asked at {where} (effort {report['effort']}, trackly-contract {_code(report['tool_version'])})"
 
 
-def _told(report: Described, rule: Described) -> str:
+def _text(report: Described, rule: Described) -> str:
     exchanges = {exchange["number"]: exchange for exchange in report["exchanges"]}
     differences = [found for found in rule["evidence"] if found["verdict"] == Verdict.BROKEN]
-    lines = [f"{one_line(rule['statement'])}. That is broken, {_asked(report)}."]
+    parts = [f"{one_line(rule['statement'])}. That is broken, {_asked(report)}."]
     if report["stamped"]:
-        lines += ["", "The reference server answered, a stand-in: this says nothing of the API."]
-    lines += ["", f"Basis: {rule['basis']}, in {'; '.join(map(_code, rule['source']))}."]
-    for found in differences[:MOST_SHOWN]:
-        lines += ["", *_fenced(list(_facts(found, exchanges.get(found["exchange"]))))]
+        parts.append("The reference server answered, a stand-in: this says nothing of the API.")
+    parts.append(f"Basis: {rule['basis']}, in {'; '.join(map(_code, rule['source']))}.")
+    parts += [_fenced(list(_facts(found, exchanges.get(found["exchange"])))) for found in differences[:MOST_SHOWN]]
     if len(differences) > MOST_SHOWN:
-        lines += ["", f"And {len(differences) - MOST_SHOWN} more like it; the report has them all."]
-    lines += [
-        "",
-        "This issue is closed when the rule holds again. Closed as *not planned*, it stays closed.",
-    ]
-    return "\n".join(lines)
+        parts.append(f"And {len(differences) - MOST_SHOWN} more like it; the report has them all.")
+    parts.append("This issue is closed when the rule holds again. Closed as *not planned*, it stays closed.")
+    return "\n\n".join(parts)
 
 
 def _facts(found: Described, exchange: Described | None) -> Iterator[str]:
@@ -174,16 +150,12 @@ def _body(value: Any) -> str:
     return "" if value is None else short(json.dumps(value, ensure_ascii=True), LONGEST_BODY)
 
 
-def _fenced(lines: list[str]) -> list[str]:
+def _fenced(lines: list[str]) -> str:
     """Return lines as a code block that no line of them can end."""
     longest = max((len(ticks) for line in lines for ticks in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    return [f"{fence}text", *lines, fence]
+    return "\n".join([f"{fence}text", *lines, fence])
 
 
 def _code(text: str) -> str:
     return f"`{short(text).replace('`', chr(39))}`"
-
-
-def _mended(report: Described, rule: Described) -> str:
-    return f"The rule {_code(rule['id'])} is {rule['verdict']}, {_asked(report)}."

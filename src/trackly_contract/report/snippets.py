@@ -1,9 +1,7 @@
-"""A request as programs to copy: curl, Python (httpx) and JavaScript (fetch).
+"""Writes a request as programs to copy: curl, Python (httpx) and JavaScript (fetch).
 
-Promises: a program sends the request that was sent: method, path, key and the same JSON, spread over lines; base URL,
-key and id of the audience come from the variables that the suite reads too, and stand in none of them as text;
-whatever a body holds stays inside its quotes, and is printable.
-Refuses: to send anything.
+A program sends the request that was sent: method, path, key and the same JSON. Base URL, key and id of the audience are
+read from the variables of the suite and are never in its text. A body stays inside its quotes, and is printable.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trackly_contract.core import NotJSONError, encode, laid_out, nesting, parse, printable
 from trackly_contract.generate import WRONG_KEY
@@ -26,7 +24,7 @@ DEEPEST = 40
 """Nesting of a body that is spread over lines: a deeper one is mostly blanks."""
 
 _SHORT = 80
-_STEP = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PATH = re.compile(r"/v2/audiences/([A-Za-z0-9_-]{1,64})(/size)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +37,20 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """A request in parts: `identifier` is None for the audience of the run, `key` None for the good one."""
+    """A request in parts: `other_id` is None for the audience of the run, `key` None for the good one."""
 
     method: str
-    identifier: str | None
+    other_id: str | None
     suffix: str
+    has_key: bool
     key: str | None
-    keyless: bool
     body: str
+
+    def headers(self, good_key: str) -> str:
+        """Return the headers as members of an object, the good key as an expression."""
+        key = good_key if self.key is None else json.dumps(self.key)
+        found = [f'"X-Api-Key": {key}'] if self.has_key else []
+        return ", ".join([*found, *(['"Content-Type": "application/json"'] if self.body else [])])
 
 
 def snippets(request: Request, audience_id: str) -> tuple[Snippet, ...]:
@@ -54,34 +58,14 @@ def snippets(request: Request, audience_id: str) -> tuple[Snippet, ...]:
 
     `audience_id` is the audience of the run: it becomes a variable, every other id is written out.
     """
-    parts = _parts(request, audience_id)
-    if parts is None:
+    path, body, key = _PATH.fullmatch(request.path), _body(request.body), request.header("x-api-key")
+    if path is None or body is None or not request.method.isalpha():
         return ()
-    return (
-        Snippet("curl", _curl(parts)),
-        Snippet("Python", _python(parts)),
-        Snippet("JavaScript", _javascript(parts)),
-    )
-
-
-def _parts(request: Request, audience_id: str) -> _Parts | None:
-    match request.path.split("/"):
-        case ["", "v2", "audiences", identifier, *rest] if _STEP.fullmatch(identifier) and rest in ([], ["size"]):
-            suffix = "".join(f"/{step}" for step in rest)
-        case _:
-            return None
-    body = _body(request.body)
-    if body is None or not request.method.isalpha():
-        return None
-    key = request.header("x-api-key")
-    return _Parts(
-        method=request.method,
-        identifier=None if identifier == audience_id else identifier,
-        suffix=suffix,
-        key=None if key not in ("", WRONG_KEY) else key,
-        keyless=key is None,
-        body=body,
-    )
+    other_id = None if path[1] == audience_id else path[1]
+    written_key = key if key in ("", WRONG_KEY) else None
+    parts = _Parts(request.method, other_id, path[2] or "", key is not None, written_key, body)
+    languages = {"curl": _curl, "Python": _python, "JavaScript": _javascript}
+    return tuple(Snippet(language, written(parts)) for language, written in languages.items())
 
 
 def _body(body: bytes) -> str | None:
@@ -91,7 +75,7 @@ def _body(body: bytes) -> str | None:
     if len(body) > LONGEST_BODY:
         return None
     try:
-        value: Any = parse(body)
+        value = parse(body)
     except NotJSONError:
         return None
     text = encode(value).decode("ascii")
@@ -101,23 +85,24 @@ def _body(body: bytes) -> str | None:
 
 
 def _curl(parts: _Parts) -> str:
-    identifier = parts.identifier or "$TRACKLY_AUDIENCE_ID"
+    identifier = parts.other_id or "$TRACKLY_AUDIENCE_ID"
     method = "" if parts.method == "GET" else f" -X {parts.method}"
     lines = [f'curl -sS -i{method} "$TRACKLY_BASE_URL/v2/audiences/{identifier}{parts.suffix}"']
     if parts.key == "":
         lines.append("-H 'X-Api-Key;'")
-    elif not parts.keyless:
+    elif parts.has_key:
         lines.append(f'-H "X-Api-Key: {parts.key or "$TRACKLY_API_KEY"}"')
     if parts.body:
-        # A quote becomes an escape of JSON, not one of a shell: that is a spelling of a key which secrets.py knows.
+        # A quote becomes an escape of JSON, not one of a shell: that is a spelling of a key which redact.py knows.
         body = parts.body.replace("'", "\\u0027")
         lines += ["-H 'Content-Type: application/json'", f"--data-binary '{body}'"]
     return " \\\n  ".join(lines)
 
 
 def _python(parts: _Parts) -> str:
-    identifier = parts.identifier or "{os.environ['TRACKLY_AUDIENCE_ID']}"
-    headers = _python_headers(parts)
+    identifier = parts.other_id or "{os.environ['TRACKLY_AUDIENCE_ID']}"
+    headers = parts.headers('os.environ["TRACKLY_API_KEY"]')
+    raw = f"r'''{parts.body}'''" if "'''" not in parts.body else json.dumps(parts.body)
     lines = [
         "import os",
         "import httpx",
@@ -125,36 +110,30 @@ def _python(parts: _Parts) -> str:
         "answer = httpx.request(",
         f'    "{parts.method}",',
         f"    f\"{{os.environ['TRACKLY_BASE_URL']}}/v2/audiences/{identifier}{parts.suffix}\",",
+        *([f"    headers={{{headers}}},"] if headers else []),
+        *([f"    content={raw},"] if parts.body else []),
+        ")",
+        "print(answer.status_code, answer.text)",
     ]
-    if headers:
-        lines.append(f"    headers={{{headers}}},")
-    if parts.body:
-        raw = f"r'''{parts.body}'''"
-        lines.append(f"    content={raw if chr(39) * 3 not in parts.body else json.dumps(parts.body)},")
-    return "\n".join([*lines, ")", "print(answer.status_code, answer.text)"])
-
-
-def _python_headers(parts: _Parts) -> str:
-    key = json.dumps(parts.key) if parts.key is not None else 'os.environ["TRACKLY_API_KEY"]'
-    found = [] if parts.keyless else [f'"X-Api-Key": {key}']
-    return ", ".join([*found, *(['"Content-Type": "application/json"'] if parts.body else [])])
+    return "\n".join(lines)
 
 
 def _javascript(parts: _Parts) -> str:
-    identifier = parts.identifier or "${TRACKLY_AUDIENCE_ID}"
+    identifier = parts.other_id or "${TRACKLY_AUDIENCE_ID}"
     used = ["TRACKLY_BASE_URL"]
-    used += ["TRACKLY_AUDIENCE_ID"] if parts.identifier is None else []
-    used += ["TRACKLY_API_KEY"] if parts.key is None and not parts.keyless else []
-    key = json.dumps(parts.key) if parts.key is not None else "TRACKLY_API_KEY"
-    headers = [] if parts.keyless else [f'"X-Api-Key": {key}']
-    headers += ['"Content-Type": "application/json"'] if parts.body else []
+    used += ["TRACKLY_AUDIENCE_ID"] if parts.other_id is None else []
+    used += ["TRACKLY_API_KEY"] if parts.has_key and parts.key is None else []
+    headers = parts.headers("TRACKLY_API_KEY")
+    plain = "`" not in parts.body and "${" not in parts.body
+    body = f"String.raw`{parts.body}`" if plain else json.dumps(parts.body)
     lines = [
         f"const {{ {', '.join(used)} }} = process.env;",
         f"const answer = await fetch(`${{TRACKLY_BASE_URL}}/v2/audiences/{identifier}{parts.suffix}`, {{",
         f'  method: "{parts.method}",',
-        f"  headers: {{ {', '.join(headers)} }}," if headers else "  headers: {},",
+        f"  headers: {{ {headers} }}," if headers else "  headers: {},",
+        *([f"  body: {body},"] if parts.body else []),
+        '  redirect: "manual",',
+        "});",
+        "console.log(answer.status, await answer.text());",
     ]
-    if parts.body:
-        plain = "`" not in parts.body and "${" not in parts.body
-        lines.append(f"  body: {f'String.raw`{parts.body}`' if plain else json.dumps(parts.body)},")
-    return "\n".join([*lines, '  redirect: "manual",', "});", "console.log(answer.status, await answer.text());"])
+    return "\n".join(lines)

@@ -31,9 +31,9 @@ from trackly_contract.core import (
 from trackly_contract.generate import POSITIONS
 from trackly_contract.judge import actual_text, expected_text, path_of, sent
 from trackly_contract.report import advice as report_advice
-from trackly_contract.report import answers
 from trackly_contract.report import diff as report_diff
 from trackly_contract.report import matrix as report_matrix
+from trackly_contract.report import observations
 from trackly_contract.report.knowledge import Knowledge, known_of
 from trackly_contract.report.matrix import Known, Saw, gravest
 from trackly_contract.report.snippets import Snippet, snippets
@@ -319,9 +319,10 @@ class View:
     def _answered(self) -> dict[str, list[str]]:
         """What the API said to open questions, in this run or before; nothing that a stand-in said."""
         found: dict[str, list[str]] = {}
-        for given in answers.standing():
-            told = f"{given.probe}: {given.said} (at {given.base_url} on {given.date})"
-            found.setdefault(given.question, []).append(told)
+        for entry in observations.kept_answers():
+            question, probe = entry.about
+            told = f"{probe}: {entry.said} (at {entry.base_url} on {entry.date})"
+            found.setdefault(question, []).append(told)
         if not self.stand_in:
             for answer in self.session.answers:
                 if answer.said:

@@ -1,35 +1,22 @@
-"""Questions: asks what the documentation leaves open, and says in a few words what came of it.
+"""Asks what the documentation leaves open, and says in a few words what the target did.
 
-Promises: whatever a target makes of a probe, a filter that is stored matches nobody; the same behaviour gives the same
-words, whatever the audience held; no more than QUESTIONS requests are sent; nothing that is found breaks a rule.
-Refuses: to judge: an answer is what one target did on one day.
+Every filter that a target stores on the way matches nobody. The same behaviour gives the same words, whatever the
+audience held. Sends at most QUESTIONS requests. Does not judge: an observation never breaks a rule.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from trackly_contract.contract import GUARD, NOBODY, Answer, as_answered, contract
-from trackly_contract.core import (
-    ABSENT,
-    JSON,
-    InconclusiveError,
-    NotJSONError,
-    Request,
-    differences,
-    encode,
-    parse,
-    same,
-    show,
-)
+from trackly_contract.contract import GUARD, NOBODY, Observation, as_answered, contract
+from trackly_contract.core import JSON, InconclusiveError, NotJSONError, Request, differences, encode, parse, same, show
 from trackly_contract.judge import BODY_FIELDS, FIELDS, describe
-from trackly_contract.run import limits, precedence
-from trackly_contract.run.limits import ACCEPTED
+from trackly_contract.run.searches import ACCEPTED, SIZES, Limit, counted_in, factors, find_limit, find_order
 from trackly_contract.run.targets import QUESTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from trackly_contract.contract import Probe, Question
     from trackly_contract.core import Response
@@ -40,11 +27,7 @@ CASE = "questions"
 
 LIST = "@list"
 
-OURS: dict[str, JSON] = {
-    "name": "trackly-contract: questions",
-    "description": "trackly-contract",
-    "filter": NOBODY,
-}
+OURS: dict[str, JSON] = {"name": "trackly-contract: questions", "description": "trackly-contract", "filter": NOBODY}
 """What the audience is before each question, so that each finds the same."""
 
 
@@ -52,23 +35,23 @@ class NotAskableError(Exception):
     """A probe does not fit this audience; the text says why."""
 
 
-def ask_all(session: Session, tokens: Tokens, lists: Sequence[int]) -> list[Answer]:
+def ask_all(session: Session, tokens: Tokens, lists: Sequence[int]) -> list[Observation]:
     """Ask every question that can be asked, and leave a filter that matches nobody in place.
 
     `tokens` are those that the target accepts where the documentation names candidates, `lists` sending lists that
-    exist. Raises nothing over a target that is gone: what was not asked says so.
+    exist. If the target stops responding, raises nothing: an observation says what was not asked.
     """
     session.state.adopted(None)  # what the probes do is not followed, so nothing may be expected of it
     asking = _Asking(session, tokens, lists)
-    found: list[Answer] = []
+    found: list[Observation] = []
     for question in contract().questions.values():
         if question.cannot:
             continue
         try:
             asking.begin()
-            found += asking.answers(question)
+            found += asking.observations(question)
         except InconclusiveError as error:
-            found.append(Answer(question.id, question.asks, "", str(error)))
+            found.append(Observation(question.id, question.asks, "", str(error)))
     try:
         session.settle()
     except InconclusiveError as error:
@@ -76,212 +59,164 @@ def ask_all(session: Session, tokens: Tokens, lists: Sequence[int]) -> list[Answ
     return found
 
 
+def body_text(probe: Probe, guard: str) -> str | None:
+    """Return the text of a probe's body, `guard` beside its condition or group; None if it has no body."""
+    if probe.condition is not None:
+        return f'{{"filter": {{"operator": "AND", "conditions": [{guard}, {probe.condition}]}}}}'
+    if probe.group is not None:
+        return f'{{"filter": {{"operator": "AND", "conditions": [{guard}], "groups": [{probe.group}]}}}}'
+    return probe.body if probe.raw is None else probe.raw
+
+
+def _json(body: bytes) -> JSON:
+    """Return the value of a body, None if it is not JSON."""
+    try:
+        return parse(body)
+    except NotJSONError:
+        return None
+
+
 class _Asking:
-    """Asks one session, and follows what becomes of the audience."""
+    """Asks one session, and follows what the audience becomes."""
 
     def __init__(self, session: Session, tokens: Tokens, lists: Sequence[int]) -> None:
-        self.session, self.tokens, self.lists = session, tokens, list(lists)
+        self.session, self.lists = session, list(lists)
+        self.factors = factors(tokens)
+        self.path = f"/v2/audiences/{session.target.audience_id}"
         self.most = session.requests + QUESTIONS
         self.now: dict[str, JSON] | None = None
         self.as_ours = False
+        self.limits: dict[str, Limit] = {}
 
-    # One request -----------------------------------------------------------------------------------
+    def send(
+        self, method: str, content: bytes = b"", path: str = "", headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Send a request with the usual headers, replaced or, where empty, left out as `headers` says.
 
-    def send(self, request: Request, *, good_key: bool = True) -> Response:
-        """Send a request. Raises InconclusiveError if there is no answer that counts, or too many were sent."""
+        Raises InconclusiveError if there is no response that counts, or if too many requests were sent.
+        """
         if self.session.requests >= self.most:
             raise InconclusiveError(f"not asked: {QUESTIONS} requests for questions are spent")
-        response = self.session.ask(request, good_key=good_key).response
-        if request.method != "GET" and response.succeeded:
-            self.now, self.as_ours = _shown(response), False
+        usual = {"X-Api-Key": self.session.target.key}
+        usual |= {} if method == "GET" else {"Content-Type": "application/json"}
+        sent = tuple((name, value) for name, value in {**usual, **(headers or {})}.items() if value)
+        request = Request(method, path or self.path, sent, content)
+        response = self.session.ask(request, good_key="X-Api-Key" not in (headers or {})).response
+        if method != "GET" and response.succeeded:
+            audience = _json(response.body)
+            whole = isinstance(audience, dict) and all(name in audience for name in BODY_FIELDS)
+            self.now, self.as_ours = audience if whole else None, False
         return response
 
-    def request(self, method: str = "GET", content: bytes = b"", suffix: str = "") -> Request:
-        """Return a request with the run's own key and id."""
-        headers = [("X-Api-Key", self.session.target.key)]
-        headers += [("Content-Type", "application/json")] if content else []
-        return Request(method, f"/v2/audiences/{self.session.target.audience_id}{suffix}", tuple(headers), content)
-
     def put(self, body: dict[str, JSON]) -> str:
-        """Send an update; return ACCEPTED, or the code of its refusal, or in words what else came of it."""
-        response = self.send(self.request("PUT", encode(body)))
+        """Send an update; return ACCEPTED, the code of its error, or in words what else came of it."""
+        response = self.send("PUT", encode(body))
         if response.succeeded:
             return ACCEPTED
-        try:
-            answer = parse(response.body)
-        except NotJSONError:
-            return describe(response)
-        code = answer.get("code") if isinstance(answer, dict) else None
+        error = _json(response.body)
+        code = error.get("code") if isinstance(error, dict) else None
         return code if isinstance(code, str) else describe(response)
 
     def begin(self) -> None:
         """Make the audience what it is before each question."""
         if not self.as_ours:
-            response = self.send(self.request("PUT", encode(OURS)))
+            response = self.send("PUT", encode(OURS))
             if not response.succeeded:
                 raise InconclusiveError(f"not asked: an update that matches nobody was answered {describe(response)}")
             self.as_ours = True
 
-    # One question ----------------------------------------------------------------------------------
-
-    def answers(self, question: Question) -> Iterator[Answer]:
-        """Yield what came of a question, probe by probe, or by its search."""
-        if question.find:
-            search: Callable[[], Iterator[tuple[str, str]]] = getattr(self, f"find_{question.find.replace('-', '_')}")
-            yield from (Answer(question.id, says, said) for says, said in search())
-            return
+    def observations(self, question: Question) -> Iterator[Observation]:
+        """Yield what came of a question, probe by probe."""
         for probe in question.probes:
             try:
-                yield Answer(question.id, probe.says, self.probed(probe))
+                yield Observation(question.id, probe.says, self.searched(probe) if probe.find else self.probed(probe))
             except NotAskableError as error:
-                yield Answer(question.id, probe.says, "", str(error))
+                yield Observation(question.id, probe.says, "", str(error))
+
+    # A probe of one request ------------------------------------------------------------------------
 
     def probed(self, probe: Probe) -> str:
         """Send a probe; return in a few words what came of it. Raises NotAskableError if it does not fit."""
-        content = self.content(probe)
-        method = probe.method or ("GET" if content is None else "PUT")
-        request = self.request(method, content or b"")
-        target = self.session.target
-        path = request.path
-        if probe.id is not None:
-            own = target.audience_id
-            path = f"/v2/audiences/{probe.id.replace('@id', own).replace('@ID', own.upper())}"
-            if path == request.path:
-                raise NotAskableError("the id of this audience has no letters")
-        headers = dict(request.headers)
-        if method == "PUT":
-            headers["Content-Type"] = "application/json"
-        if probe.key is not None:
-            headers["X-Api-Key"] = probe.key
-        headers |= probe.headers
-        sent = tuple((name, value) for name, value in headers.items() if value)
+        text, own = body_text(probe, json.dumps(GUARD)), self.session.target.audience_id
+        if text is not None and LIST in text:
+            text = text.replace(f'"{LIST}"', str(self.own_lists()[0]))
+        content = (text or "").encode("utf-8")
+        ident = (probe.id or "@id").replace("@id", own).replace("@ID", own.upper())
+        if probe.id is not None and ident == own:
+            raise NotAskableError("the id of this audience has no letters")
+        method = probe.method or ("GET" if text is None else "PUT")
+        key = {} if probe.key is None else {"X-Api-Key": probe.key}
         before = self.now
-        good_key = probe.key is None
-        response = self.send(Request(method, path, sent, content or b""), good_key=good_key)
+        response = self.send(method, content, f"/v2/audiences/{ident}", {**key, **probe.headers})
         if method == "GET" or not response.succeeded:
             return describe(response)
-        return f"{response.status}, {self.became(content or b'', before)}"
+        return f"{response.status}, {self.became(content, before)}"
 
-    def content(self, probe: Probe) -> bytes | None:
-        """Return the bytes of a probe's body, None if it has none."""
-        if probe.raw is not None:
-            return probe.raw.encode("utf-8")
-        text = probe.body
-        guard = json.dumps(GUARD)
-        if probe.condition is not None:
-            text = f'{{"filter": {{"operator": "AND", "conditions": [{guard}, {probe.condition}]}}}}'
-        elif probe.group is not None:
-            text = f'{{"filter": {{"operator": "AND", "conditions": [{guard}], "groups": [{probe.group}]}}}}'
-        if text is None:
-            return None
-        if LIST in text and not self.lists:
+    def own_lists(self) -> list[int]:
+        """Return the sending lists of the audience. Raises NotAskableError if it has none."""
+        if not self.lists:
             raise NotAskableError("the audience has no sending list")
-        return text.replace(f'"{LIST}"', str(self.lists[0]) if self.lists else "").encode("ascii")
+        return self.lists
 
     def became(self, content: bytes, before: dict[str, JSON] | None) -> str:
         """Say what an accepted update did to the audience."""
-        now = self.now
+        now, body = self.now, _json(content)
         if now is None:
             return "without the audience"
-        try:
-            body = parse(content)
-        except NotJSONError:
-            body = None
         sent = body if isinstance(body, dict) else {}
-        meant: dict[str, JSON] = {name: sent[name] for name in BODY_FIELDS if name in sent}
-        if "filter" in meant:
-            meant["filter"] = as_answered(meant["filter"])
+        written: dict[str, JSON] = {name: sent[name] for name in BODY_FIELDS if name in sent}
+        if "filter" in written:
+            written["filter"] = as_answered(written["filter"])
         also = [name for name in sent if name not in FIELDS and name in now]
         shown = f"; {', '.join(also)} is shown" if also else ""
-        own = {name: now.get(name, ABSENT) for name in BODY_FIELDS}
-        was = {name: (before or {}).get(name, ABSENT) for name in BODY_FIELDS}
-        if before is not None and same(own, was) and not same(own, was | meant):
+        own = {name: now[name] for name in BODY_FIELDS}
+        was = own if before is None else {name: before[name] for name in BODY_FIELDS}
+        expected = was | written
+        if before is not None and same(own, was) and not same(own, expected):
             return f"nothing changed{shown}"
-        expected = was | meant if before is not None else own | meant
-        others = [*differences(self.plain(expected), self.plain(own))]
+        others = [*differences(self.anonymous(expected), self.anonymous(own))][:2]
         if not others:
-            return f"{'stored as sent' if meant else 'nothing changed'}{shown}"
+            return f"{'stored as sent' if written else 'nothing changed'}{shown}"
         if not sent:  # two values for one name, or no JSON that we could read
-            return "; ".join(f"{place} is {show(other, 60)}" for place, _, other in others[:2])
-        told = "; ".join(f"{place}: sent {show(one, 60)}, shows {show(other, 60)}" for place, one, other in others[:2])
-        return f"stored otherwise: {told}{shown}"
+            return "; ".join(f"{position} is {show(other, 60)}" for position, _, other in others)
+        texts = [f"{position}: sent {show(one, 60)}, shows {show(other, 60)}" for position, one, other in others]
+        return f"stored otherwise: {'; '.join(texts)}{shown}"
 
-    def plain(self, value: dict[str, JSON]) -> dict[str, JSON]:
-        """Return content with the audience's own lists replaced: their ids are nobody's business."""
-        found = dict(value)
-        if isinstance(found.get("source_lists"), list):
-            found["source_lists"] = [LIST if entry in self.lists else entry for entry in found["source_lists"]]
-        return found
+    def anonymous(self, content: dict[str, JSON]) -> dict[str, JSON]:
+        """Return content without the ids of the audience's own lists: they are the owner's business."""
+        lists = content["source_lists"]
+        if not isinstance(lists, list):
+            return content
+        return {**content, "source_lists": [LIST if entry in self.lists else entry for entry in lists]}
 
-    # Searches --------------------------------------------------------------------------------------
+    # A search of several requests ------------------------------------------------------------------
 
-    def _orders(self, *wanted: str) -> Iterator[tuple[str, str]]:
-        for factor in precedence.factors(self.tokens):
-            if factor.id in wanted:
-                yield factor.asks, precedence.find_order(factor, self.put).drawn
+    def searched(self, probe: Probe) -> str:
+        """Return in words what a search found. Raises NotAskableError if it does not fit."""
+        match probe.find:
+            case "limit":
+                self.limits[probe.of] = find_limit(SIZES[probe.of], self.put)
+                return self.limits[probe.of].said
+            case "unit":
+                names = ("name", "name of pictures", "name of accents")
+                return counted_in(*(self.limits[name] for name in names)) or "that cannot be told from these"
+            case "order":
+                if probe.of not in self.factors:
+                    raise NotAskableError(f"no token of a {probe.of} condition works")
+                return find_order(self.factors[probe.of], self.put).said
+            case _:  # the cache
+                lists = self.own_lists() if probe.of == "source_lists" else []
+                said = self.cache_after({"source_lists": []} if lists else {"filter": NOBODY})
+                if lists:
+                    self.put({"source_lists": lists})
+                return said
 
-    def find_members(self) -> Iterator[tuple[str, str]]:
-        """Yield the order of the members of the body."""
-        yield from self._orders("members")
-
-    def find_group(self) -> Iterator[tuple[str, str]]:
-        """Yield the order of the parts of a group."""
-        yield from self._orders("group", "empty group")
-
-    def find_condition(self) -> Iterator[tuple[str, str]]:
-        """Yield the order of the parts of a condition, type by type."""
-        yield from self._orders("time", "count", "custom_field", "carrier", "timezone", "revenue")
-
-    def find_place(self) -> Iterator[tuple[str, str]]:
-        """Yield the order of the places in a filter."""
-        yield from self._orders("place")
-
-    def _limits(self, *wanted: str) -> dict[str, limits.Limit]:
-        return {size.id: limits.find_limit(size, self.put) for size in limits.sizes() if size.id in wanted}
-
-    def find_name_unit(self) -> Iterator[tuple[str, str]]:
-        """Yield the limits of three kinds of names, and what follows from them."""
-        found = self._limits("name", "name of pictures", "name of accents")
-        yield from ((limit.size.asks, limit.said) for limit in found.values())
-        unit = limits.counted_in(*found.values())
-        yield "What is counted?", unit or "that cannot be told from these"
-
-    def find_description(self) -> Iterator[tuple[str, str]]:
-        """Yield the limit of a description."""
-        yield from ((limit.size.asks, limit.said) for limit in self._limits("description").values())
-
-    def find_depth(self) -> Iterator[tuple[str, str]]:
-        """Yield the limit of nesting."""
-        yield from ((limit.size.asks, limit.said) for limit in self._limits("depth").values())
-
-    def find_group_size(self) -> Iterator[tuple[str, str]]:
-        """Yield the limits of the lists of a group."""
-        yield from ((limit.size.asks, limit.said) for limit in self._limits("conditions", "groups").values())
-
-    def _cache_after(self, body: dict[str, JSON]) -> str:
-        counted = self.send(self.request("GET", suffix="/size"))
+    def cache_after(self, body: dict[str, JSON]) -> str:
+        """Say what an update does to the cached size."""
+        counted = self.send("GET", path=f"{self.path}/size")
         if not counted.succeeded:
             return f"no size could be counted: {describe(counted)}"
         said = self.put(body)
         if said != ACCEPTED or self.now is None:
             return said
         return "the cached size is cleared" if self.now.get("cached_size") is None else "the cached size stays"
-
-    def find_lists_and_cache(self) -> Iterator[tuple[str, str]]:
-        """Yield what becomes of the cached size when the lists alone change; the lists are put back."""
-        if not self.lists:
-            raise InconclusiveError("not asked: the audience has no sending list")
-        yield "no lists in place of those that it had", self._cache_after({"source_lists": []})
-        self.put({"source_lists": [*self.lists]})
-
-    def find_same_filter_and_cache(self) -> Iterator[tuple[str, str]]:
-        """Yield what becomes of the cached size when the filter is sent that is stored already."""
-        yield "the filter that is stored already", self._cache_after({"filter": NOBODY})
-
-
-def _shown(response: Response) -> dict[str, Any] | None:
-    try:
-        answer = parse(response.body)
-    except NotJSONError:
-        return None
-    return answer if isinstance(answer, dict) and all(name in answer for name in BODY_FIELDS) else None

@@ -36,7 +36,7 @@ from trackly_contract.run.conversation import Conversation, NotAskedError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trackly_contract.contract import Answer, RequestVector, Situation, Trial
+    from trackly_contract.contract import Observation, RequestVector, Situation, Trial
     from trackly_contract.core import Exchange, Request
     from trackly_contract.generate import Effort, RejectionCase, Tokens
     from trackly_contract.judge import Expectation, Kind
@@ -66,7 +66,7 @@ class Session(Conversation):
     backup: dict[str, JSON] | None = None
     vocabulary: list[Trial] = field(default_factory=list)
     asks_questions: bool = False
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Observation] = field(default_factory=list)
     reported: set[str] = field(default_factory=set)
     sent_to_be_rejected: list[Sent] = field(default_factory=list)
 

@@ -1,0 +1,298 @@
+"""Searches that answer an open question with several updates: for a limit, or for the order of checks.
+
+Every body matches nobody, should it be accepted. Sends nothing larger than a ceiling, so that no server is loaded only
+to learn its limit. Claims an order only if every pair of its parts was sent alone and agrees with it. Does not judge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from trackly_contract.contract import GUARD, NOBODY, contract
+from trackly_contract.core import ABSENT
+from trackly_contract.generate import CANDIDATE_TYPES, candidate_condition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from trackly_contract.core import JSON
+    from trackly_contract.generate import Tokens
+
+    Ask = Callable[[dict[str, JSON]], str]
+    """Sends the body of an update; returns ACCEPTED, the code of the error, or in words what else came of it."""
+
+ACCEPTED = "accepted"
+
+# Limits ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Size:
+    """Something whose size may be limited: what is counted, the largest size to send, and an update of a given size."""
+
+    id: str
+    unit: str
+    ceiling: int
+    body: Callable[[int], dict[str, JSON]]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The `largest` size that was accepted (0: none), and the response to the next one, empty if none was rejected."""
+
+    unit: str
+    largest: int
+    rejected_with: str
+
+    @property
+    def said(self) -> str:
+        """The limit in words."""
+        if self.largest == 0:
+            return f"1 {self.unit} were not accepted: {self.rejected_with}"
+        if not self.rejected_with:
+            return f"{self.largest} {self.unit} are accepted, and more were not asked for"
+        return f"{self.largest} {self.unit} are accepted, {self.largest + 1} are not: {self.rejected_with}"
+
+
+def find_limit(size: Size, ask: Ask) -> Limit:
+    """Find the largest size that is accepted: ask for the ceiling first, then for one, then between them."""
+    said = {size.ceiling: ask(size.body(size.ceiling))}
+    if said[size.ceiling] == ACCEPTED:
+        return Limit(size.unit, size.ceiling, "")
+    largest, rejected, next_size = 0, size.ceiling, 1
+    while rejected - largest > 1:
+        said[next_size] = ask(size.body(next_size))
+        if said[next_size] == ACCEPTED:
+            largest = next_size
+        else:
+            rejected = next_size
+        next_size = (largest + rejected) // 2
+    return Limit(size.unit, largest, said[rejected])
+
+
+def _nested(levels: int) -> dict[str, JSON]:
+    group = dict(NOBODY)
+    for _ in range(levels - 1):
+        group = {**NOBODY, "groups": [group]}
+    return group
+
+
+_PICTURES = "pictures (each 1 code point, 2 UTF-16 units, 4 bytes)"
+_ACCENTS = "letters with a combining accent (each 1 grapheme, 2 code points)"
+_SIZES = (
+    Size("name", "plain letters", 300, lambda n: {"name": "x" * n}),
+    Size("name of pictures", _PICTURES, 300, lambda n: {"name": "\N{MOBILE PHONE}" * n}),
+    Size("name of accents", _ACCENTS, 300, lambda n: {"name": "e\u0301" * n}),
+    Size("description", "plain letters", 20_000, lambda n: {"description": "x" * n}),
+    Size("depth", "groups inside one another", 100, lambda n: {"filter": _nested(n)}),
+    Size("conditions", "conditions", 1000, lambda n: {"filter": {"operator": "AND", "conditions": [GUARD] * n}}),
+    Size("groups", "nested groups", 500, lambda n: {"filter": {**NOBODY, "groups": [NOBODY] * n}}),
+)
+SIZES = {size.id: size for size in _SIZES}
+
+
+def counted_in(letters: Limit, pictures: Limit, accents: Limit) -> str:
+    """Return what the characters of a name are counted in, from the limits of three kinds of names.
+
+    Empty if they do not agree on one unit, or if one of them has no limit.
+    """
+    if not all(limit.largest and limit.rejected_with for limit in (letters, pictures, accents)):
+        return ""
+    longest = letters.largest
+    units = {
+        (longest, longest): "graphemes",
+        (longest, longest // 2): "code points",
+        (longest // 2, longest // 2): "UTF-16 units",
+        (longest // 4, longest // 3): "bytes of UTF-8",
+    }
+    return units.get((pictures.largest, accents.largest), "")
+
+
+# Orders ----------------------------------------------------------------------------------------------
+
+BY_CODE = "the code decides, wherever the faults stand"
+NO_ORDER = "there is no consistent order"
+UNKNOWN = "the parts were not told apart"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a body that can be wrong: the `sound` value, and the wrong ones by the code of their error."""
+
+    name: str
+    sound: JSON
+    wrong: Mapping[str, JSON]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One thing that could decide which error is reported: parts, and the update that their values make.
+
+    `exchanged`: whether any part can have the code of any other, so that part and code can be told apart.
+    """
+
+    id: str
+    parts: Sequence[Part]
+    update: Callable[[dict[str, JSON]], dict[str, JSON]]
+    exchanged: bool = False
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """The names of the parts in the order of the documentation, with a code that no other part has."""
+        codes: dict[str, str] = {}
+        for part in self.parts:
+            codes[part.name] = next(code for code in part.wrong if code not in codes.values())
+        return codes
+
+    def body(self, wrong: Mapping[str, str]) -> dict[str, JSON]:
+        """Return an update in which some parts are wrong, each so that its error has the given code."""
+        values = {part.name: part.sound for part in self.parts}
+        values |= {part.name: part.wrong[wrong[part.name]] for part in self.parts if part.name in wrong}
+        return self.update({name: value for name, value in values.items() if value is not ABSENT})
+
+
+@dataclass(frozen=True)
+class Order:
+    """The parts of a factor in the order found; or why there is no order, and what was said of pairs that show it."""
+
+    parts: Sequence[str]
+    why_not: str
+    disagree: Mapping[tuple[str, str], Sequence[str]]
+
+    @property
+    def said(self) -> str:
+        """The order on one line, or in words why there is none."""
+        if not self.why_not:
+            return " > ".join(self.parts)
+        pairs = [f"{one} with {other}: {', '.join(said)}" for (one, other), said in self.disagree.items()]
+        return f"{self.why_not} ({'; '.join(pairs[:3])})"
+
+
+def find_order(factor: Factor, ask: Ask) -> Order:
+    """Find the order of a factor by elimination, and verify it with every pair.
+
+    All parts are wrong at first, and the one that is reported is corrected, until one is left. Then each pair is sent
+    alone; where part and code can be told apart, twice, with their codes exchanged.
+    """
+    codes = factor.codes
+    order = _by_elimination(factor, ask)
+    said: dict[tuple[str, str], list[str]] = {}
+    for one, other in combinations(codes, 2):
+        turns = [{one: codes[one], other: codes[other]}, {one: codes[other], other: codes[one]}]
+        said[one, other] = [ask(factor.body(turn)) for turn in turns[: 1 + factor.exchanged]]
+    disagree = said
+    if len(order) == len(codes):
+        # The earlier part is reported: first with its own code, then with that of the later part.
+        expected = {pair: [codes[part] for part in sorted(pair, key=order.index)] for pair in said}
+        disagree = {pair: got for pair, got in said.items() if got != expected[pair][: len(got)]}
+    return Order(order, _why_not(factor, said.values()) if disagree else "", disagree)
+
+
+def _by_elimination(factor: Factor, ask: Ask) -> list[str]:
+    """Return the parts in the order in which they are reported; fewer of them if a response names none."""
+    left, order = factor.codes, list[str]()
+    while len(left) > 1:
+        said = ask(factor.body(left))
+        first = next((part for part, code in left.items() if code == said), None)
+        if first is None:
+            return order
+        order.append(first)
+        del left[first]
+    return [*order, *left]
+
+
+def _why_not(factor: Factor, pairs: Collection[Sequence[str]]) -> str:
+    codes = set(factor.codes.values())
+    if not any(said in codes for pair in pairs for said in pair):
+        return UNKNOWN
+    by_code = factor.exchanged and all(len(set(pair)) == 1 and set(pair) <= codes for pair in pairs)
+    return BY_CODE if by_code else NO_ORDER
+
+
+# Factors ---------------------------------------------------------------------------------------------
+
+NO_FIELD, NO_OPERATOR, NO_TYPE = "zz_no_such_field", "zz_no_such_operator", "zz_no_such_type"
+
+_WITHIN = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 30, "unit": "days"}
+
+WRONG: dict[str, dict[str, JSON]] = {
+    "invalid_count_field": {"condition_type": "count", "field": NO_FIELD, "operator": "gte", "value": 1},
+    "invalid_time_unit": {**_WITHIN, "unit": "weeks"},
+    "missing_count_value": {"condition_type": "count", "field": "click_count", "operator": "gte"},
+    "invalid_condition_type": {"condition_type": NO_TYPE, "field": "click_count", "operator": "gte", "value": 1},
+    "invalid_time_field": {**_WITHIN, "field": NO_FIELD},
+}
+"""A condition with one error, by its code."""
+
+POSITIONS = (
+    "the first condition",
+    "a later condition",
+    "the first nested group",
+    "a group two deep in the first",
+    "a later nested group",
+)
+"""Where an error may be, from left to right."""
+
+
+def factors(tokens: Tokens) -> dict[str, Factor]:
+    """Return all factors by id. `tokens` are those that the target accepts where the documentation names candidates.
+
+    A candidate type is left out if no token of it works: its parts could not be told apart from the token.
+    """
+    sound: dict[str, dict[str, JSON]] = {"time": _WITHIN, "count": GUARD}
+    sound |= {kind: tokens.adapt(candidate_condition(kind)) for kind in CANDIDATE_TYPES if kind in tokens.operators}
+    found = (_body(), *_groups(), *(_condition(kind, sound[kind]) for kind in sound), _position())
+    return {factor.id: factor for factor in found}
+
+
+def _group(operator: JSON, conditions: JSON, *groups: JSON) -> dict[str, JSON]:
+    return {"operator": operator, "conditions": conditions, "groups": [*groups]}
+
+
+def _and(*conditions: JSON) -> dict[str, JSON]:
+    return {"operator": "AND", "conditions": [*conditions]}
+
+
+def _body() -> Factor:
+    def field(name: str, rule: str) -> Part:
+        vector = next(vector for vector in contract().of_rule(rule) if vector.refused)
+        return Part(name, ABSENT, {str(vector.code): vector.body[name]})
+
+    wrong = {"invalid_condition_type": _and(GUARD, {"condition_type": NO_TYPE})}
+    fields = field("name", "update.name.too_long"), field("source_lists", "update.source_lists.unknown")
+    return Factor("body", (*fields, Part("filter", NOBODY, wrong)), dict)
+
+
+def _groups() -> Iterator[Factor]:
+    def update(values: dict[str, JSON]) -> dict[str, JSON]:
+        return {"filter": _group("AND", [GUARD], _group(*values.values()))}
+
+    operator = Part("operator", "AND", {"invalid_group_operator": NO_OPERATOR})
+    conditions = Part("conditions", [GUARD], {"invalid_count_field": [WRONG["invalid_count_field"]]})
+    groups = Part("groups", _and(GUARD), {"invalid_time_unit": _and(WRONG["invalid_time_unit"])})
+    yield Factor("group", (operator, conditions, groups), update)
+    yield Factor("empty group", (operator, Part("emptiness", [GUARD], {"empty_filter_group": []})), update)
+
+
+def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
+    def update(values: dict[str, JSON]) -> dict[str, JSON]:
+        return {"filter": _and(GUARD, {"condition_type": kind, **values})}
+
+    no_field = {"missing_custom_field_name": ABSENT} if kind == "custom_field" else {f"invalid_{kind}_field": NO_FIELD}
+    wrong = {
+        "field": no_field,
+        "operator": {f"invalid_{kind}_operator": NO_OPERATOR},
+        "value": {f"missing_{kind}_value": ABSENT},
+        "unit": {"invalid_time_unit": "weeks"},
+    }
+    return Factor(kind, [Part(name, sound[name], wrong[name]) for name in wrong if name in sound], update)
+
+
+def _position() -> Factor:
+    def update(values: dict[str, JSON]) -> dict[str, JSON]:
+        first, later, nested, deeper, another = values.values()
+        return {"filter": _group("AND", [GUARD, first, later], _group("AND", [nested], _and(deeper)), _and(another))}
+
+    return Factor("position", [Part(position, GUARD, WRONG) for position in POSITIONS], update, exchanged=True)

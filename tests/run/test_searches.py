@@ -1,0 +1,268 @@
+"""Searches: a limit and an order are found where they are known, and nothing is claimed that was not sent."""
+
+from __future__ import annotations
+
+import json
+import random
+import unicodedata
+from itertools import combinations, permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.integrity.variants_tokens import of_order
+from tests.run.test_questions import TOKENS
+from tests.support.drawing import some
+from trackly_contract.contract import depth, matches_nobody, schemas
+from trackly_contract.core import Request
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.run import searches
+from trackly_contract.run.searches import ACCEPTED, POSITIONS, SIZES, Factor, Limit, Size, find_limit, find_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.integrity.mutants import Answering
+    from tests.integrity.variants import Variant
+    from trackly_contract.reference.filter import Fault
+
+    Ask = Callable[[dict[str, Any]], str]
+
+# Limits ------------------------------------------------------------------------------------------------
+
+
+def limited(measure: Callable[[dict[str, Any]], int], most: int) -> Ask:
+    return lambda body: ACCEPTED if measure(body) <= most else "too_much"
+
+
+def number(ceiling: int) -> Size:
+    return Size("n", "things", ceiling, lambda n: {"n": n})
+
+
+@some
+@given(st.integers(2, 1000), st.integers(0, 1100))
+def test_a_limit_is_found_wherever_it_is(ceiling: int, most: int) -> None:
+    asked: list[int] = []
+
+    def ask(body: dict[str, Any]) -> str:
+        asked.append(body["n"])
+        return ACCEPTED if body["n"] <= most else "too_much"
+
+    limit = find_limit(number(ceiling), ask)
+    assert limit == Limit("things", min(most, ceiling), "too_much" if most < ceiling else "")
+    assert {limit.largest, limit.largest + 1} & {*range(1, ceiling + 1)} <= {*asked}
+    assert max(asked) == ceiling
+    assert len(asked) <= (1 if most >= ceiling else 12)
+
+
+@pytest.mark.parametrize(
+    ("most", "said"),
+    [
+        (0, "1 things were not accepted: too_much"),
+        (7, "7 things are accepted, 8 are not: too_much"),
+        (2000, "1000 things are accepted, and more were not asked for"),
+    ],
+)
+def test_a_limit_is_said_in_words(most: int, said: str) -> None:
+    assert find_limit(number(1000), limited(lambda body: body["n"], most)).said == said
+
+
+NAMES = ("name", "name of pictures", "name of accents")
+UNITS: dict[str, Callable[[str], int]] = {
+    "code points": len,
+    "UTF-16 units": lambda text: len(text.encode("utf-16-le")) // 2,
+    "bytes of UTF-8": lambda text: len(text.encode()),
+    "graphemes": lambda text: sum(not unicodedata.combining(char) for char in text),
+}
+
+
+@pytest.mark.parametrize("most", [64, 255, 256])
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_unit_of_a_name_is_found(unit: str, most: int) -> None:
+    ask = limited(lambda body: UNITS[unit](body["name"]), most)
+    assert searches.counted_in(*(find_limit(SIZES[name], ask) for name in NAMES)) == unit
+
+
+@pytest.mark.parametrize(
+    ("largest", "rejected_with"),
+    [((300, 300, 300), ""), ((255, 200, 100), "x"), ((0, 0, 0), "x")],
+    ids=["no limit", "limits that fit no unit", "nothing accepted"],
+)
+def test_no_unit_is_claimed_that_was_not_found(largest: tuple[int, int, int], rejected_with: str) -> None:
+    assert searches.counted_in(*(Limit("", most, rejected_with) for most in largest)) == ""
+
+
+MEASURES: dict[str, Callable[[Any], int]] = {
+    "name": lambda body: len(body["name"]),
+    "description": lambda body: len(body["description"]),
+    "depth": lambda body: depth(body["filter"]),
+    "conditions": lambda body: len(body["filter"]["conditions"]),
+    "groups": lambda body: len(body["filter"]["groups"]),
+}
+
+
+@pytest.mark.parametrize("size", MEASURES)
+@pytest.mark.parametrize("of", [1, 2, 99])
+def test_an_update_of_a_size_has_it_and_matches_nobody(size: str, of: int) -> None:
+    body = SIZES[size].body(of)
+    assert MEASURES[size](body) == of
+    assert "filter" not in body or matches_nobody(body["filter"])
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=list(SIZES))
+def test_the_largest_update_is_far_below_the_limit_of_bodies(size: Size) -> None:
+    assert len(json.dumps(size.body(size.ceiling))) < 200_000
+
+
+# Orders ------------------------------------------------------------------------------------------------
+
+FACTORS = searches.factors(TOKENS)
+TRUE = {
+    "body": ("name", "source_lists", "filter"),
+    "group": ("operator", "conditions", "groups"),
+    "empty group": ("operator", "emptiness"),
+    "time": ("field", "operator", "value", "unit"),
+    "count": ("field", "operator", "value"),
+    "custom_field": ("field", "operator", "value"),
+    "carrier": ("operator", "value"),
+    "timezone": ("operator", "value"),
+    "revenue": ("field", "operator", "value"),
+    "position": POSITIONS,
+}
+"""The parts of each factor, in the order in which the reference server finds their errors."""
+
+
+def asking(one: Answering) -> Ask:
+    def ask(body: dict[str, Any]) -> str:
+        headers = (("X-Api-Key", REFERENCE_KEY), ("Content-Type", "application/json"))
+        answer = one.answer(Request("PUT", f"/v2/audiences/{AUDIENCE_ID}", headers, json.dumps(body).encode()))
+        return str(json.loads(answer.body).get("code", answer.status))
+
+    return ask
+
+
+def found(factor: str, key: Callable[[Fault], Any]) -> searches.Order:
+    """Return the order that is found on a server that reports the error whose key is least."""
+
+    class Ordered(ReferenceServer):
+        def faults(self, body: Any) -> Iterator[Fault]:
+            yield from sorted(super().faults(body), key=key)
+
+    return find_order(FACTORS[factor], asking(Ordered()))
+
+
+def position(place: str) -> str:
+    ends = {
+        "/groups/0/groups/0/": POSITIONS[3],
+        "/groups/0/": POSITIONS[2],
+        "/groups/1/": POSITIONS[4],
+        "/conditions/1/": POSITIONS[0],
+    }
+    return next((name for part, name in ends.items() if part in place), POSITIONS[1])
+
+
+def last_step(place: str) -> str:
+    return place.rpartition("/")[2]
+
+
+PART_AT: dict[str, Callable[[str], str]] = {
+    "body": lambda place: place.split("/")[1],
+    "group": lambda place: place.removeprefix("/filter/groups/0/").split("/")[0],
+    "empty group": lambda place: "operator" if place.endswith("operator") else "emptiness",
+    "position": position,
+}
+SOME = [random.Random(seed).sample(POSITIONS, len(POSITIONS)) for seed in range(40)]
+ORDERS = [(factor, parts) for factor in TRUE if factor != "position" for parts in permutations(TRUE[factor])]
+ORDERS += [("position", tuple(parts)) for parts in SOME]
+
+
+@pytest.mark.parametrize(("factor", "parts"), ORDERS, ids=str)
+def test_every_order_is_found(factor: str, parts: tuple[str, ...]) -> None:
+    part_at = PART_AT.get(factor, last_step)
+
+    def key(fault: Fault) -> int:
+        return parts.index(part_at(fault.path)) if part_at(fault.path) in parts else 99
+
+    order = found(factor, key)
+    assert (order.said, order.why_not, order.disagree) == (" > ".join(parts), "", {})
+
+
+def bodies(factor: Factor) -> list[dict[str, Any]]:
+    """Return the updates that are sent to find an order."""
+    sent: list[dict[str, Any]] = []
+    respond = asking(ReferenceServer())
+
+    def ask(body: dict[str, Any]) -> str:
+        sent.append(body)
+        return respond(body)
+
+    find_order(factor, ask)
+    return sent
+
+
+def test_few_requests_are_enough() -> None:
+    assert sum(len(bodies(factor)) for factor in FACTORS.values()) <= 70
+
+
+VARIANTS = {variant.id: variant for variant in of_order()}
+
+
+@pytest.mark.parametrize("factor", FACTORS.values(), ids=list(FACTORS))
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=list(VARIANTS))
+def test_a_claimed_order_foretells_every_combination_of_errors(variant: Variant, factor: Factor) -> None:
+    ask = asking(variant.make())
+    order = find_order(factor, ask)
+    assert order.why_not != searches.UNKNOWN
+    assert bool(order.why_not) is bool(order.disagree)
+    if not order.why_not:
+        for size in range(2, len(order.parts) + 1):
+            for parts in combinations(order.parts, size):
+                said = ask(factor.body({part: factor.codes[part] for part in parts}))
+                assert said == factor.codes[parts[0]]
+
+
+def test_where_the_code_decides_no_order_of_positions_is_claimed() -> None:
+    order = found("position", lambda fault: fault.code)
+    assert order.why_not == searches.BY_CODE
+    assert order.said.startswith("the code decides, wherever the faults stand (")
+
+
+class Circle(ReferenceServer):
+    """Of three parts of a group each wins against the next, and the last against the first."""
+
+    def faults(self, body: Any) -> Iterator[Fault]:
+        faults = list(super().faults(body))
+        codes = {fault.code for fault in faults}
+        if codes == {"invalid_group_operator", "invalid_time_unit"}:
+            faults.reverse()
+        yield from faults
+
+
+def test_where_pairs_form_a_circle_no_order_is_claimed_and_the_pair_is_named() -> None:
+    order = find_order(FACTORS["group"], asking(Circle()))
+    assert (order.why_not, order.disagree) == (searches.NO_ORDER, {("operator", "groups"): ["invalid_time_unit"]})
+    assert order.said == "there is no consistent order (operator with groups: invalid_time_unit)"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_where_chance_decides_no_order_of_positions_is_claimed(seed: int) -> None:
+    chance = random.Random(seed)
+    assert found("position", lambda _fault: chance.random()).why_not == searches.NO_ORDER
+
+
+@pytest.mark.parametrize("said", ["invalid_request", ACCEPTED])
+@pytest.mark.parametrize("factor", FACTORS.values(), ids=list(FACTORS))
+def test_where_nothing_tells_the_parts_apart_that_is_said(factor: Factor, said: str) -> None:
+    assert find_order(factor, lambda _body: said).why_not == searches.UNKNOWN
+
+
+@pytest.mark.parametrize("factor", FACTORS.values(), ids=list(FACTORS))
+def test_every_update_has_documented_errors_and_matches_nobody(factor: Factor) -> None:
+    for body in bodies(factor):
+        assert matches_nobody(body["filter"])
+    for part, code in factor.codes.items():
+        decision = schemas().decide(factor.body({part: code}))
+        if code != "source_list_not_found":  # only a server knows its lists
+            assert {fault.stands_for for fault in decision.faults} == {code}, part
