@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RECORD = ("--trackly-target=live", "--trackly-effort=quick", "--trackly-record", "-q", "-p", "tests.doors.elsewhere")
 REPLAY = ("--trackly-target=replay", "--trackly-effort=quick", "-q", "-p", "tests.doors.elsewhere")
 
-ELSEWHERE = (CHECKOUT / "tests" / "plugin" / "elsewhere.py").read_text("utf-8")
+ELSEWHERE = (CHECKOUT / "tests" / "doors" / "elsewhere.py").read_text("utf-8")
 """What `-p tests.doors.elsewhere` does."""
 
 
@@ -138,7 +138,7 @@ def test_a_stamped_run_leaves_them(tapes: Recording, old: dict[str, bytes]) -> N
 
 NARROW = {
     "-k": ("-k", "filter.time.unit"),
-    "--deselect": ("--deselect", "tests/conformance/test_4_every_answer.py::test_nothing_broke_that_no_test_told"),
+    "--deselect": ("--deselect", "tests/conformance/test_4_every_answer.py::test_no_unreported_breakage"),
     "one test": ("tests/conformance/test_3_refusing.py::test_refused_updates_changed_nothing",),
     "one file": ("tests/conformance/test_4_every_answer.py",),
     "read-only": ("--trackly-read-only",),
