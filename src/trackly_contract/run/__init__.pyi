@@ -15,7 +15,7 @@ from .recording import tell_age as tell_age
 from .recording import tell_unused as tell_unused
 from .session import Session as Session
 from .session import own_content as own_content
-from .signals import Stopped as Stopped
+from .live import Stopped as Stopped
 from .targets import (
     Target as Target,
 )
