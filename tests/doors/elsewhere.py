@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
+from unittest.mock import patch
 
-from trackly_contract.run import cassettes, manifest
+from trackly_contract.run import cassettes
 
 if "CASSETTES" in os.environ:
-    cassettes.data_root = lambda: Path(os.environ["CASSETTES"]).parent
+    patch.object(cassettes, "data_root", lambda: Path(os.environ["CASSETTES"]).parent).start()
 if "TODAY" in os.environ:
-    manifest.today = lambda: date.fromisoformat(os.environ["TODAY"])
+    patch.object(cassettes, "today", lambda: date.fromisoformat(os.environ["TODAY"])).start()

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from trackly_contract.core import short
 from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.run import cassettes
+from trackly_contract.run.cassettes import read_manifest
 from trackly_contract.run.live_history import RecordingError, Recordings
-from trackly_contract.run.manifest import read_manifest
 from trackly_contract.run.targets import replay_target
 from trackly_contract.suite import run_suite
 

@@ -17,8 +17,8 @@ from trackly_contract.core.files import data_root
 from trackly_contract.report import answers
 from trackly_contract.report.answers import Given
 from trackly_contract.run import cassettes
+from trackly_contract.run.cassettes import read_manifest
 from trackly_contract.run.live_history import RecordingError
-from trackly_contract.run.manifest import read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path

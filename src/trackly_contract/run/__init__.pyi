@@ -1,27 +1,25 @@
 from .candidates import find_tokens as find_tokens
 from .candidates import refusal_code as refusal_code
+from .cassettes import CassetteError as CassetteError
 from .cassettes import cassette_folder as cassette_folder
+from .cassettes import tell_unused as tell_unused
 from .client import UnusableSettingError as UnusableSettingError
 from .live import LiveSession as LiveSession
+from .live import Stopped as Stopped
 from .live import opened as opened
 from .live_history import LastLive as LastLive
 from .lock import LockedError as LockedError
-from .manifest import CassetteError as CassetteError
-from .offline import blocked as blocked
 from .questions import CASE as CASE
 from .questions import ask_all as ask_all
-from .recording import finish_recording as finish_recording
-from .recording import tell_age as tell_age
-from .recording import tell_unused as tell_unused
 from .session import Session as Session
 from .session import own_content as own_content
-from .live import Stopped as Stopped
 from .targets import (
     Target as Target,
 )
 from .targets import (
     TargetName as TargetName,
 )
+from .targets import blocked as blocked
 from .targets import (
     closing as closing,
 )
