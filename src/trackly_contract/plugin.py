@@ -176,7 +176,7 @@ def _opened(config: pytest.Config) -> Run:
     session = live or running.Session(target, option.trackly_effort, read_only=option.trackly_read_only)
     session.most_requests = option.trackly_max_requests
     session.asks_questions = option.trackly_questions
-    running.tell_age(session)
+    session.notes += target.notes
     last_live = running.last_live(session)
     seen = live.interrupts.seen if live is not None else []
     reporting.ignore_broken_pipe(config, lambda: seen.append("the end of its output"))
@@ -384,9 +384,10 @@ def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
     elif run.session.outages:
         missing = f"not everything was answered ({short(run.session.outages[0], 160)})"
 
-    unused = "" if missing else running.tell_unused(run.session)
+    session, recorder = run.session, run.session.target.recorder
+    unused = "" if missing else running.tell_unused(session.target.player, session.effort, session.notes)
     run.misfit = run.misfit or bool(unused)
-    failed = running.finish_recording(run.session, missing)
+    failed = recorder.finish(session.effort, session.notes, missing, stamped=session.stamped) if recorder else ""
     run.suite_failures += [what for what in (unused, failed) if what]
 
 

@@ -1,4 +1,4 @@
-"""Facts about swapping folders: cut off at any step, one of the two is there, whole."""
+"""Facts about replacing folders: cut off at any step, the old or the new one is there, whole."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 STEPS = ((Path, "mkdir"), (Path, "rename"), (shutil, "copyfile"), (shutil, "rmtree"))
 OLD = {"a": b"old", "b": b"old"}
 NEW = {"a": b"new", "c": b"new"}
+STALE = {"stale": b""}
 
 
 class Killed(BaseException):
@@ -54,85 +55,64 @@ def killing(monkeypatch: pytest.MonkeyPatch, at: int, *, after: bool) -> Iterato
     return turn
 
 
-def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Return how many steps on the disk a swap takes."""
-    folder, new = fill(tmp_path / "counted", OLD), fill(tmp_path / "counting", NEW)
-    with monkeypatch.context() as patched:
-        turn = killing(patched, -1, after=False)
-        replace_folder(new, folder)
-        return next(turn)
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_swap_that_is_cut_off_at_any_step_leaves_the_old_or_the_new_whole(
+def test_cut_off_at_any_step_the_old_folder_or_the_new_one_is_there_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     found = []
-    for at in range(steps(tmp_path, monkeypatch)):
+    for at in itertools.count():
         folder, new = fill(tmp_path / str(at) / "live", OLD), fill(tmp_path / str(at) / "made", NEW)
-        with monkeypatch.context() as patched:
-            killing(patched, at, after=after)
-            with suppress(Killed):
-                replace_folder(new, folder)
+        with monkeypatch.context() as patched, suppress(Killed):
+            turn = killing(patched, at, after=after)
+            replace_folder(new, folder)
+            if next(turn) <= at:
+                break  # there are fewer steps
         found.append(content(recover_folder(folder)))
-        assert sorted(path.name for path in folder.parent.iterdir() if path.name[:5] in (".old-", ".new-")) == []
+        assert [path.name for path in folder.parent.iterdir() if path.name[:5] in (".old-", ".new-")] == []
     # First the old ones, then the new ones, and never anything else.
-    turn = found.index(NEW)
-    assert found == [OLD] * turn + [NEW] * (len(found) - turn)
-    assert 0 < turn < len(found) - 1
+    turns = found.index(NEW)
+    assert found == [OLD] * turns + [NEW] * (len(found) - turns)
+    assert 0 < turns < len(found) - 1
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_repair_that_is_cut_off_is_repaired_as_well(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool
+@pytest.mark.parametrize("at", range(4))
+def test_a_recovery_that_is_cut_off_is_recovered_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, after: bool
 ) -> None:
-    for at in range(4):
-        folder = fill(tmp_path / str(at) / "live", OLD)
-        fill(folder.with_name(".new-live"), NEW)
-        with monkeypatch.context() as patched:
-            killing(patched, at, after=after)
-            with suppress(Killed):
-                recover_folder(folder)
-        assert content(recover_folder(folder)) == NEW
-
-
-def test_a_swap_that_was_cut_off_does_not_disturb_the_next(tmp_path: Path) -> None:
     folder = fill(tmp_path / "live", OLD)
-    fill(tmp_path / ".part-live", {"half": b""})
-    fill(tmp_path / ".old-live", {"stale": b""})
-    replace_folder(fill(tmp_path / "made", NEW), folder)
-    assert content(folder) == NEW
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["live", "made"]
-
-
-def test_a_folder_that_was_only_moved_away_is_moved_back(tmp_path: Path) -> None:
-    fill(tmp_path / ".old-live", OLD)
-    assert content(recover_folder(tmp_path / "live")) == OLD
-
-
-def test_what_was_half_copied_is_not_taken(tmp_path: Path) -> None:
-    fill(tmp_path / ".part-live", {"a": b"new"})
-    assert content(recover_folder(fill(tmp_path / "live", OLD))) == OLD
-
-
-def test_where_nothing_was_cut_off_nothing_is_touched(tmp_path: Path) -> None:
-    folder = fill(tmp_path / "live", OLD)
-    before = folder.stat().st_mtime_ns
-    assert recover_folder(folder) == folder
-    assert (content(folder), folder.stat().st_mtime_ns) == (OLD, before)
-
-
-def test_a_folder_that_never_was_stays_away(tmp_path: Path) -> None:
-    assert not recover_folder(tmp_path / "live").exists()
-
-
-def test_the_first_swap_makes_the_folder(tmp_path: Path) -> None:
-    replace_folder(fill(tmp_path / "made", NEW), tmp_path / "cassettes" / "live")
-    assert content(tmp_path / "cassettes" / "live") == NEW
-
-
-def test_of_three_folders_the_new_one_is_taken(tmp_path: Path) -> None:
-    folder = fill(tmp_path / "live", OLD)
-    fill(tmp_path / ".old-live", {"stale": b""})
     fill(tmp_path / ".new-live", NEW)
+    with monkeypatch.context() as patched, suppress(Killed):
+        killing(patched, at, after=after)
+        recover_folder(folder)
     assert content(recover_folder(folder)) == NEW
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        ({".old-live": OLD}, {"live": OLD}),
+        ({".part-live": NEW, "live": OLD}, {".part-live": NEW, "live": OLD}),
+        ({".old-live": STALE, ".new-live": NEW, "live": OLD}, {"live": NEW}),
+        ({"live": OLD}, {"live": OLD}),
+        ({}, {}),
+    ],
+    ids=["only moved away", "half copied", "all three", "nothing was cut off", "never was"],
+)
+def test_what_was_cut_off_is_finished_or_undone(
+    tmp_path: Path, there: dict[str, dict[str, bytes]], expected: dict[str, dict[str, bytes]]
+) -> None:
+    for name, files in there.items():
+        fill(tmp_path / name, files)
+    assert recover_folder(tmp_path / "live") == tmp_path / "live"
+    assert {path.name: content(path) for path in tmp_path.iterdir()} == expected
+
+
+@pytest.mark.parametrize("there", [{}, {".part-live": STALE, ".old-live": STALE, "live": OLD}], ids=["none", "rests"])
+def test_a_folder_is_made_or_replaced_whatever_an_earlier_one_left(
+    tmp_path: Path, there: dict[str, dict[str, bytes]]
+) -> None:
+    for name, files in there.items():
+        fill(tmp_path / "cassettes" / name, files)
+    replace_folder(fill(tmp_path / "made", NEW), tmp_path / "cassettes" / "live")
+    assert {path.name: content(path) for path in (tmp_path / "cassettes").iterdir()} == {"live": NEW}

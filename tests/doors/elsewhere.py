@@ -1,6 +1,6 @@
-"""A pytest plugin for runs of these tests: cassettes stand in the folder that CASSETTES names, and it is the day TODAY.
+"""A pytest plugin for runs of these tests: CASSETTES names the folder `cassettes` of the run, TODAY its date.
 
-Without CASSETTES they stand where they always do.
+Without CASSETTES the run uses the folder of the checkout.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
+from unittest.mock import patch
 
-from trackly_contract.core import recover_folder
-from trackly_contract.run import cassettes, manifest
+from trackly_contract.run import cassettes
 
 if "CASSETTES" in os.environ:
-    cassettes.cassette_folder = lambda name: recover_folder(Path(os.environ["CASSETTES"]) / name)
+    patch.object(cassettes, "data_root", lambda: Path(os.environ["CASSETTES"]).parent).start()
 if "TODAY" in os.environ:
-    manifest.today = lambda: date.fromisoformat(os.environ["TODAY"])
+    patch.object(cassettes, "today", lambda: date.fromisoformat(os.environ["TODAY"])).start()

@@ -77,8 +77,8 @@ def _target(base_url: str, over: Way, folder: Path, patience: float = 5.0) -> Ta
 
 
 def _left(folder: Path) -> list[str]:
-    """The kinds of files in the state folder: journal, lock."""
-    return sorted(path.name.partition(".")[2] for path in folder.iterdir())
+    """The kinds of files in the state folder that say something: journal, owner; the empty lock file stays."""
+    return sorted({path.name.partition(".")[2] for path in folder.iterdir()} - {"lock"})
 
 
 def _restore(over: Way, folder: Path) -> None:

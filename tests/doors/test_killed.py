@@ -11,7 +11,6 @@ import pytest
 
 from tests.support.warm import AS_IT_WAS
 from trackly_contract.contract import as_request, matches_nobody
-from trackly_contract.run.lock import Owner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,17 +111,9 @@ def test_a_restore_killed_at_any_request_is_finished_by_the_next(stand: Stand, a
 def test_the_lock_of_a_killed_run_is_taken_over_and_that_is_noted(stand: Stand, tmp_path: Path) -> None:
     _kill_at(stand, 20, applied=True)
     stand.run()
-    assert stand.left() == ["journal.json", "lock"]
+    assert stand.left() == ["journal.json", "owner.json"]
     _let_live(stand)
     report = tmp_path / "report"
     stand.run(f"--trackly-report={report}")
     notes = json.loads((report / "report.json").read_text("utf-8"))["notes"]
     assert [note for note in notes if "the lock of a run that was cut off was taken over (check, quick: " in note] != []
-
-
-def test_the_lock_of_a_killed_run_says_who_had_it(stand: Stand) -> None:
-    _kill_at(stand, 20, applied=True)
-    stand.run()
-    (lock,) = stand.state.glob("*.lock")
-    owner = Owner(**json.loads(lock.read_text("utf-8")))
-    assert (owner.what, owner.here, owner.gone) == ("check, quick", True, True)

@@ -62,7 +62,7 @@ def test_the_lock_is_held_from_the_first_request_to_the_last(stand: Stand) -> No
     held: list[bool] = []
 
     def after(_number: int, _request: Request) -> None:
-        held.append("lock" in stand.left())
+        held.append("owner.json" in stand.left())
 
     stand.server.after = after
     assert stand.run().code == 0
@@ -76,7 +76,7 @@ def test_the_lock_names_the_run_that_holds_it(stand: Stand) -> None:
 
     def after(number: int, _request: Request) -> None:
         if number == 1:
-            found.update(json.loads(next(stand.state.glob("*.lock")).read_text("utf-8")))
+            found.update(json.loads(next(stand.state.glob("*.owner.json")).read_text("utf-8")))
 
     stand.server.after = after
     stand.run()
@@ -86,11 +86,11 @@ def test_the_lock_names_the_run_that_holds_it(stand: Stand) -> None:
 @forks
 def test_a_lock_that_cannot_be_read_refuses_a_run(stand: Stand) -> None:
     stand.state.mkdir(exist_ok=True)
-    lock = stand.journal.path.with_name(stand.journal.path.name.replace(".journal.json", ".lock"))
-    lock.write_text("{", "utf-8")
+    owner = stand.journal.path.with_name(stand.journal.path.name.replace(".journal.json", ".owner.json"))
+    owner.write_text("{", "utf-8")
     ended = stand.run()
     assert (ended.code, stand.server.number) == (pytest.ExitCode.USAGE_ERROR, 0), ended.text
-    assert f"{lock}: the lock of this audience cannot be read" in ended.text
+    assert f"{owner}: the owner of the lock of this audience cannot be read" in ended.text
 
 
 @forks

@@ -24,8 +24,8 @@ from trackly_contract.judge.finding_text import actual_text
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.report import observations
 from trackly_contract.run import Session, ask_all, cassettes
+from trackly_contract.run.cassettes import read_manifest
 from trackly_contract.run.live_history import RecordingError, Recordings
-from trackly_contract.run.manifest import read_manifest
 from trackly_contract.run.questions import body_text
 from trackly_contract.run.targets import embedded_target, replay_target
 from trackly_contract.suite import run_suite

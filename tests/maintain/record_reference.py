@@ -1,7 +1,7 @@
 """Records cassettes/reference: the suite against the reference server over real HTTP on loopback.
 
-The manifest says that the recordings come from the reference server. They replace the old ones only when every run has
-finished and conformed. Does not record anything else (a live API: `make record`).
+The recordings replace the old ones only when every run has finished and conformed. Does not record a live API: that is
+`make record`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from trackly_contract.core import replace_folder
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import cassettes
-from trackly_contract.run.recorder import merge
 from trackly_contract.run.targets import recorded, served_target
 from trackly_contract.suite import run_suite
 
@@ -39,7 +38,10 @@ def record(folder: Path) -> None:
                 code, _ = run_suite(target, effort, arguments=("-q", "--no-header"))
             if code != 0:
                 raise SystemExit(f"the reference server does not conform at {effort} (exit {code}): nothing recorded")
-            merge(Path(temporary) / effort, merged)
+            if not merged.exists():
+                (Path(temporary) / effort).rename(merged)
+            elif not cassettes.adopt(Path(temporary) / effort, merged, effort):
+                raise SystemExit(f"a case of {effort} was recorded differently by another effort: nothing recorded")
         replace_folder(merged, folder)
 
 

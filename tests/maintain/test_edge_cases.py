@@ -16,8 +16,8 @@ from trackly_contract.core.files import data_root
 from trackly_contract.report import observations
 from trackly_contract.report.observations import Kept
 from trackly_contract.run import cassettes
+from trackly_contract.run.cassettes import read_manifest
 from trackly_contract.run.live_history import RecordingError
-from trackly_contract.run.manifest import read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path

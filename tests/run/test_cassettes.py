@@ -1,4 +1,4 @@
-"""Facts about cassettes: recorded over real HTTP on loopback, played without a network, and never silently wrong."""
+"""Facts about cassettes: played without a network, and never silently wrong."""
 
 from __future__ import annotations
 
@@ -6,201 +6,153 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from vcr.request import Request as Recorded
+from msgspec.structs import replace
 
-from tests.run.taped import (
-    CASE,
-    FILE,
-    LEDGER,
-    PATH,
-    WIDE,
-    ask,
-    asking,
-    playing,
-    taped,
-)
-from trackly_contract.core import Request, Response
-from trackly_contract.gate.http import running
-from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
-from trackly_contract.run import CassetteError
-from trackly_contract.run.cassettes import match_json_body, match_path
-from trackly_contract.run.manifest import write_manifest
-from trackly_contract.run.recorder import Recorder
+from tests.run.taped import CASE, FILE, MANIFEST, RENAMED, ask, content, playing, taped, taping
+from trackly_contract.core import Request
+from trackly_contract.run import CassetteError, cassettes, tell_unused
+from trackly_contract.run.cassettes import Manifest, Player, Run, adopt, compared, read_manifest, write_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trackly_contract.core import Response
 
-# Record and play -----------------------------------------------------------------------------------
-
-
-def test_what_was_recorded_is_played_without_a_network(folder: Path) -> None:
-    recorded, _ = taped(folder, b'{"name": "Renamed"}', WIDE)
-    with playing(folder) as client:
-        played = [ask(client), ask(client, b'{"name": "Renamed"}'), ask(client, WIDE)]
-    assert [(r.status, stripped(r)) for r in played] == [(r.status, stripped(r)) for r in recorded]
+WIDE = b'{"name": "Zo\\u00eb \\ud83d", "filter": {"operator": "AND", "conditions": [{"value": 1}]}}'
 
 
-def stripped(response: Response) -> dict[str, Any]:
-    """Return an answer without what has a stand-in."""
-    found: dict[str, Any] = json.loads(response.body)
-    return {name: value for name, value in found.items() if name not in ("id", "cached_size") and "_at" not in name}
+def problem(folder: Path, *bodies: bytes, case: str = CASE) -> str:
+    """Return what playing a case says that asks for the audience and then puts these bodies."""
+    with pytest.raises(CassetteError) as caught, playing(folder, case) as client:  # noqa: PT012  # which one is no matter
+        ask(client)
+        for body in bodies:
+            ask(client, body)
+    return str(caught.value)
 
 
-def test_a_recording_is_played_again_and_again(folder: Path) -> None:
-    taped(folder)
+# Playing -------------------------------------------------------------------------------------------
+
+
+def test_a_recording_is_played_as_it_was_again_and_again_and_stays_as_it_is(folder: Path) -> None:
+    def stripped(response: Response) -> tuple[int, dict[str, Any]]:
+        """Return a response without what is anonymized."""
+        found = json.loads(response.body).items()
+        return response.status, {k: v for k, v in found if k not in ("id", "cached_size") and "_at" not in k}
+
+    recorded, _ = taped(folder, RENAMED, WIDE)
+    before = content(folder)
     for _ in range(2):
         with playing(folder) as client:
-            assert ask(client).status == 200
-
-
-def test_playing_changes_nothing_on_disk(folder: Path) -> None:
-    taped(folder)
-    before = (folder / FILE).read_bytes()
-    with playing(folder) as client:
-        ask(client)
-    assert (folder / FILE).read_bytes() == before
+            played = [ask(client), ask(client, RENAMED), ask(client, WIDE)]
+        assert [stripped(response) for response in played] == [stripped(response) for response in recorded]
+    assert content(folder) == before
 
 
 def test_the_same_requests_are_answered_in_the_order_of_the_recording(folder: Path) -> None:
-    recorder = Recorder(folder)
-    with running(ReferenceServer()) as base, asking(base) as client, recorder.recording(CASE, client):
-        for name in (b'{"name": "One"}', b'{"name": "Two"}'):
-            ask(client, name)
-            ask(client)
-    recorder.finish(LEDGER)
-    recorder.abandon()
+    bodies = (b'{"name": "One"}', b"", b'{"name": "Two"}', b"")
+    taped(folder, *bodies)
     with playing(folder) as client:
-        names = [
-            json.loads(ask(client, body).body)["name"] for body in (b'{"name": "One"}', b"", b'{"name": "Two"}', b"")
-        ]
-    assert names == ["One", "One", "Two", "Two"]
-
-
-def test_blanks_and_the_order_of_keys_make_no_other_body(folder: Path) -> None:
-    taped(folder, b'{"name": "x", "description": "y"}')
-    with playing(folder) as client:
-        ask(client)
-        assert ask(client, b'{ "description":"y","name":"x" }').status == 200
-
-
-def test_the_stamp_of_the_reference_server_is_kept(folder: Path) -> None:
-    taped(folder)
-    with playing(folder) as client:
-        assert ask(client).header("X-Trackly-Contract-Reference")
+        names = [json.loads(ask(client, body).body)["name"] for body in (b"", *bodies)]
+    assert names[1:] == ["One", "One", "Two", "Two"]
 
 
 def test_a_case_that_sends_nothing_is_played(folder: Path) -> None:
-    recorder = Recorder(folder)
-    with recorder.recording("nothing"):
-        pass
-    recorder.finish(LEDGER)
-    recorder.abandon()
+    with taping(folder) as (recorder, _):
+        with recorder.recording("nothing"):
+            pass
+        recorder.finish("quick", [])
     with playing(folder, "nothing"):
         pass
 
 
-class Talkative(ReferenceServer):
-    """Tells more than it should: the key in a header and in a body, and a cookie."""
+def test_a_restore_may_come_twice_and_is_played_twice(folder: Path) -> None:
+    bodies = (b'{"name": "One"}', b'{"name": "Two"}')
+    with taping(folder) as (recorder, client):
+        for body in bodies:
+            with recorder.recording("restore-quick"):
+                ask(client, body)
+        recorder.finish("quick", [])
+    player = Player(folder)
+    for body in bodies:
+        with playing(folder, "restore-quick", player) as client:
+            assert json.loads(ask(client, body).body)["name"] == json.loads(body)["name"]
+    assert player.unused("quick") == []
 
-    def answer(self, request: Request) -> Response:
-        body = json.dumps({"error": f"the key {REFERENCE_KEY} may not do this", "code": "forbidden"}).encode()
-        return Response(403, (("Set-Cookie", "session=abc"), ("X-Key", REFERENCE_KEY)), body)
 
-
-@pytest.mark.parametrize("server", [ReferenceServer(), Talkative()], ids=["quiet", "talkative"])
-def test_the_key_is_in_no_cassette(folder: Path, server: ReferenceServer) -> None:
-    taped(folder, b'{"name": "x"}', server=server)
-    written = b"".join(path.read_bytes() for path in folder.iterdir())
-    assert REFERENCE_KEY.encode() not in written
-
-
-def test_cookies_and_hosts_are_in_no_cassette(folder: Path) -> None:
-    taped(folder, server=Talkative())
-    written = (folder / FILE).read_text("utf-8")
-    assert "session=abc" not in written
-    assert "127.0.0.1" not in written
+def test_recordings_that_no_case_asks_for_are_known(folder: Path) -> None:
+    taped(folder)
+    player = Player(folder)
+    assert (player.unused("quick"), player.unused("standard")) == ([FILE], [])
+    notes: list[str] = []
+    assert tell_unused(player, "quick", notes) == "1 recordings that no case asked for"
+    assert notes == [f"{folder / FILE}: recorded but never asked for; record again (make cassettes)"]
+    with playing(folder, player=player) as client:
+        ask(client)
+    assert (player.unused("quick"), tell_unused(player, "quick", notes), tell_unused(None, "quick", notes)) == (
+        [],
+        "",
+        "",
+    )
 
 
 # What does not fit ---------------------------------------------------------------------------------
 
 
-def unfit(folder: Path, *bodies: bytes, case: str = CASE) -> str:
-    def play() -> None:
-        with playing(folder, case) as client:
-            ask(client)
-            for body in bodies:
-                ask(client, body)
+@pytest.mark.parametrize(
+    ("sent", "recorded", "said"),
+    [
+        (b"", b"", ""),
+        (b"[", b"[", ""),
+        (b"\xff", b"\xff", ""),
+        (b'{"a": "\\ud83d"}', b'{"a": "\\ud83d"}', ""),
+        (b'{ "b":1,"a":2}', b'{"a": 2, "b": 1}', ""),
+        (b'{"a": [{"b": 14}]}', b'{"a": [{"b": 30}]}', "body: /a/0/b: sent 14, recorded 30"),
+        (b'{"a": true}', b'{"a": 1}', "body: /a: sent true, recorded 1"),
+        (b'{"a": 1.0}', b'{"a": 1}', "body: /a: sent 1.0, recorded 1"),
+        (b"{}", b'{"a": null}', "body: /a: sent (absent), recorded null"),
+        (b'{"a": [2, 1]}', b'{"a": [1, 2]}', "body: /a/0: sent 2, recorded 1; /a/1: sent 1, recorded 2"),
+        (b'{"a": 1}', b'{"a": 1, "a": 1}', "body: differs as bytes (8 sent, 16 recorded)"),
+        (b"", b"null", "body: /: sent (absent), recorded null"),
+        (b"[[", b"[", "body: differs as bytes (2 sent, 1 recorded)"),
+    ],
+)
+def test_bodies_are_compared_as_typed_json(sent: bytes, recorded: bytes, said: str) -> None:
+    assert cassettes._difference(Request("PUT", "/x", body=sent), Request("PUT", "/x", body=recorded)) == said
 
-    with pytest.raises(CassetteError) as caught:
-        play()
-    return str(caught.value)
 
-
-def test_another_body_is_told_with_file_place_and_both_values(folder: Path) -> None:
-    taped(folder, b'{"filter": {"conditions": [{"value": 30}]}}')
-    text = unfit(folder, b'{"filter": {"conditions": [{"value": 14}]}}')
-    assert str(folder / FILE) in text
-    assert "/filter/conditions/0/value: sent 14, recorded 30" in text
-    assert "record again" in text
+@pytest.mark.parametrize("other", [Request("GET", "/y"), Request("PUT", "/x")])
+def test_another_path_or_method_is_another_request(other: Request) -> None:
+    assert cassettes._difference(Request("GET", "/x"), other) == f"recorded: {other.method} {other.path}"
 
 
 @pytest.mark.parametrize(
-    ("recorded", "sent"),
+    ("bodies", "said"),
     [
-        (b'{"a": 1}', b'{"a": true}'),
-        (b'{"a": true}', b'{"a": 1}'),
-        (b'{"a": 1}', b'{"a": 1.0}'),
-        (b'{"a": null}', b"{}"),
-        (b'{"a": [1, 2]}', b'{"a": [2, 1]}'),
-        (b'{"a": 1, "a": 1}', b'{"a": 1}'),
-        (b"null", b""),
-        (b"", b"null"),
-        (b"[", b"[["),
+        ((b'{"name": "y"}',), '  body: /name: sent "y", recorded "Renamed"\n'),
+        ((RENAMED, RENAMED), "  it was recorded, and has been played already\n"),
+        ((), "recorded but never asked for: PUT /v2/audiences/"),
     ],
+    ids=["another body", "once more", "less"],
 )
-def test_bodies_of_other_types_differ(recorded: bytes, sent: bytes) -> None:
-    with pytest.raises(AssertionError):
-        match_json_body(Recorded("PUT", PATH, sent, {}), Recorded("PUT", PATH, recorded, {}))
-
-
-@pytest.mark.parametrize("body", [b"", b"null", b'{"a": 1, "a": 2}', b"[", b"\xff", b'{"a": "\\ud83d"}'])
-def test_a_body_is_the_same_as_itself(body: bytes) -> None:
-    match_json_body(Recorded("PUT", PATH, body, {}), Recorded("PUT", PATH, body, {}))
-
-
-def test_paths_differ_whatever_the_host() -> None:
-    match_path(Recorded("GET", "https://a.example/x", b"", {}), Recorded("GET", "https://b.example/x", b"", {}))
-    with pytest.raises(AssertionError, match="sent to /x, recorded at /y"):
-        match_path(Recorded("GET", "https://a.example/x", b"", {}), Recorded("GET", "https://a.example/y", b"", {}))
-
-
-def test_true_is_not_one_in_a_played_body(folder: Path) -> None:
-    taped(folder, b'{"name": 1}')
-    assert "/name: sent true, recorded 1" in unfit(folder, b'{"name": true}')
-
-
-def test_a_request_that_was_played_already_is_told(folder: Path) -> None:
-    taped(folder, b'{"name": "x"}')
-    assert "has been played already" in unfit(folder, b'{"name": "x"}', b'{"name": "x"}')
-
-
-def test_a_recording_that_is_left_over_is_told(folder: Path) -> None:
-    taped(folder, b'{"name": "x"}')
-    text = unfit(folder)
-    assert str(folder / FILE) in text
-    assert "recorded but never asked for: PUT" in text
+def test_what_does_not_fit_is_reported_with_its_file_and_the_next_step(
+    folder: Path, bodies: tuple[bytes, ...], said: str
+) -> None:
+    taped(folder, RENAMED)
+    text = problem(folder, *bodies)
+    assert text.startswith(f"{folder / FILE}: ")
+    assert said in text
+    assert "record again (make cassettes)" in text
 
 
 def test_an_error_of_the_case_itself_is_not_covered_by_what_is_left_over(folder: Path) -> None:
-    taped(folder, b'{"name": "x"}')
+    taped(folder, RENAMED)
     with pytest.raises(KeyError), playing(folder):
         raise KeyError
 
 
-def test_a_case_that_was_not_recorded_is_told(folder: Path) -> None:
+def test_a_case_that_was_not_recorded_is_reported(folder: Path) -> None:
     taped(folder)
-    text = unfit(folder, case="filter.time.unit/months")
+    text = problem(folder, case="filter.time.unit/months")
     assert "filter.time.unit--months.yaml: no recording of filter.time.unit/months" in text
 
 
@@ -211,35 +163,157 @@ FOREIGN = {
     "a list": b"- 1\n- 2\n",
     "a text": b"just words\n",
     "other keys": b"services:\n  web:\n    image: nginx\n",
-    "no answers": b"interactions:\n- request: {}\nversion: 1\n",
+    "no responses": b"interactions:\n- request: {}\nversion: 1\n",
     "not utf-8": b"\xff\xfe\x00",
     "a null": b"null\n",
     "numbers": b"interactions: 7\nversion: 1\n",
+    "code": b"interactions: !!python/object/apply:os.mkdir ['MADE']\nversion: 1\n",
 }
 
 
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN.keys())
-def test_what_is_no_cassette_is_told_with_its_file(folder: Path, content: bytes) -> None:
-    taped(folder)
-    (folder / FILE).write_bytes(content)
-    assert str(folder / FILE) in unfit(folder)
-
-
-@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN.keys())
-def test_what_is_no_cassette_is_told_even_if_the_ledger_vouches_for_it(folder: Path, content: bytes) -> None:
-    taped(folder)
-    (folder / FILE).write_bytes(content)
-    write_manifest(folder, LEDGER)
-    text = unfit(folder)
-    assert str(folder / FILE) in text
-    assert "record again" in text
-
-
-def test_a_cassette_runs_no_code(folder: Path, tmp_path: Path) -> None:
+def test_what_is_no_cassette_is_reported_even_if_the_manifest_vouches_for_it_and_is_not_run(
+    folder: Path, tmp_path: Path, content: bytes
+) -> None:
     taped(folder)
     made = tmp_path / "made"
-    code = f"interactions: !!python/object/apply:os.mkdir ['{made}']\nversion: 1\n"
-    (folder / FILE).write_text(code, "utf-8")
-    write_manifest(folder, LEDGER)
-    assert str(folder / FILE) in unfit(folder)
+    (folder / FILE).write_bytes(content.replace(b"MADE", str(made).encode()))
+    assert str(folder / FILE) in problem(folder)
+    write_manifest(folder, MANIFEST)
+    text = problem(folder)
+    assert str(folder / FILE) in text
+    assert "record again" in text
     assert not made.exists()
+
+
+# The manifest --------------------------------------------------------------------------------------
+
+LIVE = Manifest("live", "2026-11-21", "0.1.0", "a" * 24, ("quick",))
+
+
+def made(folder: Path, manifest: Manifest = LIVE, more: str = "", **files: str) -> Path:
+    """Return a folder with these cassettes and their manifest; `more` are names of further ones, a letter each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in (files | dict.fromkeys(more, "x")).items():
+        (folder / f"{name}.yaml").write_bytes(text.encode())
+    write_manifest(folder, manifest)
+    return folder
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Path:
+    return made(tmp_path / "live", one="1", two="2")
+
+
+def damage(folder: Path) -> str:
+    with pytest.raises(CassetteError) as caught:
+        Player(folder)
+    return str(caught.value)
+
+
+def test_a_manifest_is_read_as_it_was_written(live: Path) -> None:
+    written = read_manifest(live)
+    write_manifest(live, written)
+    assert read_manifest(live) == written
+    assert replace(written, runs={}, files={}) == LIVE
+    assert written.runs == {"quick": Run("2026-11-21", 2)}
+    assert Player(live).manifest == written
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("one", None, "missing"),
+        ("one", b"\n", "empty"),
+        ("one", b"1 ", "not as it was recorded"),
+        ("one", b"2", "not as it was recorded"),
+        ("one", b"1\r\n", "not as it was recorded"),
+        ("three", b"3", "not of this recording"),
+    ],
+)
+def test_a_damaged_folder_is_not_played_and_its_file_is_named_with_the_next_step(
+    live: Path, name: str, content: bytes | None, said: str
+) -> None:
+    path = live / f"{name}.yaml"
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    assert f"{path}: {said}" in damage(live)
+    assert f"git restore {live}), or record again (make record)" in damage(live)
+
+
+def test_of_many_damaged_cassettes_three_are_named_and_the_rest_counted(tmp_path: Path) -> None:
+    folder = made(tmp_path / "live", more="abcde")
+    for path in folder.glob("*.yaml"):
+        path.unlink()
+    text = damage(folder)
+    assert (text.count("missing"), "and 2 more files" in text) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"[]", b"7", b"{}", b'{"target": "live"}', b"\xff", b'{"efforts": 7}', b"<<<<<<< HEAD"]
+)
+def test_a_manifest_that_is_none_is_an_error_with_its_file(live: Path, content: bytes | None) -> None:
+    (live / "manifest.json").unlink()
+    if content is not None:
+        (live / "manifest.json").write_bytes(content)
+    with pytest.raises(CassetteError, match=r"live/manifest\.json: no manifest that can be read.*record again"):
+        Player(live)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"target": "somewhere"},
+        {"recorded": "2026-02-30"},
+        {"recorded": None},
+        {"runs": {"quick": {"recorded": "2026-11-21", "cases": 7}}},
+        {"runs": {"quick": {"cases": 2}}},
+        {"runs": {"quick": {"recorded": "today", "cases": 2}}},
+        {"files": {"one.yaml": {"efforts": ["quick"]}}},
+        {"comment": "edited"},
+    ],
+    ids=str,
+)
+def test_a_manifest_that_contradicts_itself_is_an_error(live: Path, edit: dict[str, Any]) -> None:
+    entry = json.loads((live / "manifest.json").read_bytes())
+    (live / "manifest.json").write_text(json.dumps({**entry, **edit}))
+    assert "manifest.json: " in damage(live)
+
+
+# Several efforts -----------------------------------------------------------------------------------
+
+
+def test_an_effort_that_agrees_is_adopted_with_its_own_day(live: Path, tmp_path: Path) -> None:
+    old = made(tmp_path / "old", replace(LIVE, recorded="2026-10-01", efforts=("standard",)), one="1", three="3")
+    assert adopt(old, live, "standard")
+    manifest = Player(live).manifest
+    assert (manifest.efforts, manifest.recorded) == (("quick", "standard"), "2026-11-21")
+    assert manifest.runs == {"quick": Run("2026-11-21", 2), "standard": Run("2026-10-01", 2)}
+    assert manifest.files["one.yaml"].efforts == ("quick", "standard")
+    assert [manifest.day(effort) for effort in ("quick", "standard")] == ["2026-11-21", "2026-10-01"]
+
+
+def test_an_effort_that_differs_in_one_byte_is_not_adopted(live: Path, tmp_path: Path) -> None:
+    old = made(tmp_path / "old", replace(LIVE, efforts=("standard",)), one="1 ", three="3")
+    before = content(live)
+    assert not adopt(old, live, "standard")
+    assert content(live) == before
+
+
+@pytest.mark.parametrize(
+    ("files", "efforts", "said"),
+    [
+        ({"one": "other", "four": "4"}, ("quick",), "0 the same, 1 new (four), 1 changed (one), 1 vanished (two)"),
+        ({"one": "1", "two": "2", **dict.fromkeys("abcde", "x")}, ("quick",), "2 the same, 5 new (a, b, c, ...)"),
+        ({"one": "1", "two": "2", "a.b--c@top": ""}, ("quick",), "2 the same, 1 new (a.b/c@top)"),
+        ({"one": "1"}, ("standard",), "1 the same"),
+    ],
+    ids=["all three", "many", "names of cases", "an effort not recorded before"],
+)
+def test_what_is_new_changed_and_vanished_is_reported_in_one_line(
+    live: Path, tmp_path: Path, files: dict[str, str], efforts: tuple[str, ...], said: str
+) -> None:
+    new = made(tmp_path / "new", replace(LIVE, efforts=efforts), **files)
+    assert compared(live, new, efforts[0]) == f"beside the recordings of 2026-11-21: {said}"

@@ -1,4 +1,4 @@
-"""Facts about the settings that the HTTP client accepts: base URL, key, audience id."""
+"""Facts about the base URL that the HTTP client accepts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackly_contract.run import UnusableSettingError
-from trackly_contract.run.client import Client, checked_audience_id, checked_base_url, checked_key
+from trackly_contract.run.client import Client, checked_base_url
 
 KEY = "trk_0123456789abcdef"
+
+
+def rejected(url: str) -> str:
+    with pytest.raises(UnusableSettingError, match="TRACKLY_BASE_URL") as caught:
+        checked_base_url(url)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -22,12 +28,8 @@ KEY = "trk_0123456789abcdef"
         "http://[::1]:80",
     ],
 )
-def test_a_base_url_that_can_be_used_is_returned(url: str) -> None:
-    assert checked_base_url(url) == url
-
-
-def test_a_slash_at_the_end_is_taken_off() -> None:
-    assert checked_base_url("https://app.tracklysms.com/api/") == "https://app.tracklysms.com/api"
+def test_a_base_url_that_can_be_used_is_returned_without_a_slash_at_the_end(url: str) -> None:
+    assert [checked_base_url(url), checked_base_url(f"{url}/")] == [url, url]
 
 
 @pytest.mark.parametrize(
@@ -38,17 +40,10 @@ def test_a_slash_at_the_end_is_taken_off() -> None:
         "http://127.0.0.1.example.com",
         "http://0.0.0.0",
         "http://192.168.0.1",
-        "http://localhost@example.com/",
     ],
 )
-def test_plain_http_is_for_loopback_only(url: str) -> None:
-    with pytest.raises(UnusableSettingError):
-        checked_base_url(url)
-
-
-def test_why_plain_http_is_refused_is_said() -> None:
-    with pytest.raises(UnusableSettingError, match="would send the key in the open; use https"):
-        checked_base_url("http://app.tracklysms.com/api")
+def test_plain_http_is_for_loopback_only_and_why_is_said(url: str) -> None:
+    assert "would send the key in the open; use https" in rejected(url)
 
 
 @pytest.mark.parametrize(
@@ -65,60 +60,32 @@ def test_why_plain_http_is_refused_is_said() -> None:
         "https://[x]/",
         "https://x.example:port/api",
         "https://x.example:99999/api",
+        "https://x.example:0/api",
+        "https://1.2.3.999/api",
         "https://x.example/a b",
         "https://x.example/api\n",
         "https://x.exa\tmple/api",
         "javascript:alert(1)",
     ],
 )
-def test_what_is_no_base_url_is_told_with_an_example(url: str) -> None:
-    with pytest.raises(UnusableSettingError, match="TRACKLY_BASE_URL"):
-        checked_base_url(url)
+def test_what_is_no_base_url_is_reported_with_an_example(url: str) -> None:
+    assert "it must look like https://app.tracklysms.com/api" in rejected(url)
 
 
 @pytest.mark.parametrize("scheme", ["https", "http", "ftp"])
-@pytest.mark.parametrize("end", ["/api", "/api?a=1"])
-def test_a_password_in_a_base_url_is_refused_and_not_shown(scheme: str, end: str) -> None:
-    with pytest.raises(UnusableSettingError) as caught:
-        checked_base_url(f"{scheme}://user:s3cret@app.tracklysms.com{end}")
-    assert "s3cret" not in str(caught.value)
+@pytest.mark.parametrize("end", ["@app.tracklysms.com/api", "@app.tracklysms.com/api?a=1", "@localhost/"])
+def test_a_password_in_a_base_url_is_rejected_and_not_shown(scheme: str, end: str) -> None:
+    assert "s3cret" not in rejected(f"{scheme}://user:s3cret{end}")
 
 
 def test_a_key_in_the_query_of_a_base_url_is_not_shown() -> None:
-    with pytest.raises(UnusableSettingError) as caught:
-        checked_base_url(f"https://app.tracklysms.com/api?key={KEY}")
-    assert KEY not in str(caught.value)
+    assert KEY not in rejected(f"https://app.tracklysms.com/api?key={KEY}")
 
 
 @given(st.text(max_size=30) | st.text(max_size=12).map("http://127.0.0.1{}".format))
-def test_any_base_url_is_used_or_told(url: str) -> None:
+def test_any_base_url_is_used_or_reported(url: str) -> None:
     try:
         checked_base_url(url)
     except UnusableSettingError:
         return
     Client(checked_base_url(url)).close()
-
-
-@pytest.mark.parametrize("key", ["", " ", "a b", "trk_\n", "trk_\r\nX: y", "schlüssel", "a\0b", "x" * 201, "\ttrk"])
-def test_a_key_that_no_header_can_carry_is_told_and_not_shown(key: str) -> None:
-    with pytest.raises(UnusableSettingError, match="TRACKLY_API_KEY") as caught:
-        checked_key(key)
-    assert len(key) < 4 or key not in str(caught.value)
-
-
-@pytest.mark.parametrize("key", ["t", KEY, "x" * 200, "a!~b"])
-def test_a_key_that_a_header_can_carry_is_returned(key: str) -> None:
-    assert checked_key(key) == key
-
-
-@pytest.mark.parametrize(
-    "audience_id", ["", ".", "..", "a/b", "a%2Fb", "a?b", "a b", "é", "a\n", "x" * 65, "../../users", "a#"]
-)
-def test_an_id_that_is_no_step_of_a_path_is_told(audience_id: str) -> None:
-    with pytest.raises(UnusableSettingError, match="TRACKLY_AUDIENCE_ID is"):
-        checked_audience_id(audience_id)
-
-
-@pytest.mark.parametrize("audience_id", ["664f1a2b3c4d5e6f7a8b9c0d", "7", "a-b_c"])
-def test_an_id_that_is_a_step_of_a_path_is_returned(audience_id: str) -> None:
-    assert checked_audience_id(audience_id) == audience_id

@@ -16,8 +16,8 @@ from trackly_contract.core import Request, RunVerdict, Verdict, encode
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import cassettes
+from trackly_contract.run.cassettes import read_manifest, write_manifest
 from trackly_contract.run.live_history import LastLive, RecordingError, Recordings, key_of
-from trackly_contract.run.manifest import read_manifest, write_manifest
 from trackly_contract.run.targets import recorded, served_target
 from trackly_contract.suite import run_suite
 

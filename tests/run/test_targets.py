@@ -1,149 +1,157 @@
-"""Facts about targets: where requests go, what must be set for a live one, and what is asked before a write."""
+"""Facts about targets: where requests go, what must be set for a live one, and what is shown before a write."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
-from trackly_contract.core import InconclusiveError, Request
-from trackly_contract.core.http import DEFAULT_BASE_URL
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
+from trackly_contract.core import DEFAULT_BASE_URL, InconclusiveError, Request
+from trackly_contract.reference import AUDIENCE_ID
 from trackly_contract.run import CassetteError, UnusableSettingError, blocked, cassettes, closing, live_target
-from trackly_contract.run.manifest import Manifest, write_manifest
-from trackly_contract.run.targets import CEILINGS, recorded, reference_target, replay_target, served_target
+from trackly_contract.run.cassettes import Manifest, Run, write_manifest
+from trackly_contract.run.targets import CEILINGS, recorded, reference_target, replay_target
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "trk_0123456789abcdef"
-LEDGER = Manifest("reference", "2026-11-21", "0.1.0", AUDIENCE_ID, ("quick", "standard"))
+MANIFEST = Manifest("reference", "2026-11-21", "0.1.0", AUDIENCE_ID, ("quick", "standard"))
 
-
-@pytest.fixture(autouse=True)
-def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID", "TRACKLY_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TRACKLY_STATE_DIR", str(tmp_path / "state"))
+Setting = Callable[..., None]
 
 
 @pytest.fixture
-def both(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRACKLY_API_KEY", KEY)
-    monkeypatch.setenv("TRACKLY_AUDIENCE_ID", AUDIENCE_ID)
+def setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Setting:
+    """Set key and audience id for a live target, and what a test adds; None unsets."""
+
+    def set_variables(**given: str | None) -> None:
+        for name, value in {"TRACKLY_API_KEY": KEY, "TRACKLY_AUDIENCE_ID": AUDIENCE_ID, **given}.items():
+            if value is None:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, value)
+
+    set_variables(TRACKLY_BASE_URL=None, TRACKLY_STATE_DIR=str(tmp_path / "state"))
+    return set_variables
+
+
+def rejected() -> str:
+    with pytest.raises(UnusableSettingError) as caught:
+        live_target()
+    return str(caught.value)
 
 
 # Live ----------------------------------------------------------------------------------------------
 
 
-def test_without_variables_a_live_target_names_both() -> None:
-    with pytest.raises(UnusableSettingError, match=r"TRACKLY_API_KEY and TRACKLY_AUDIENCE_ID.*Nothing was sent"):
-        live_target()
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"TRACKLY_API_KEY": None, "TRACKLY_AUDIENCE_ID": None}, "TRACKLY_API_KEY and TRACKLY_AUDIENCE_ID"),
+        ({"TRACKLY_API_KEY": ""}, "TRACKLY_API_KEY"),
+        ({"TRACKLY_AUDIENCE_ID": None}, "TRACKLY_AUDIENCE_ID"),
+    ],
+)
+def test_the_variables_that_are_missing_are_named(setting: Setting, given: dict[str, str | None], missing: str) -> None:
+    setting(**given)
+    assert f"needs {missing}: " in rejected()
+    assert "Nothing was sent" in rejected()
+
+
+@pytest.mark.parametrize("key", [" ", "a b", "trk_\n", "trk_\r\nX: y", "schlüssel", "x" * 201, "\ttrk"])
+def test_a_key_that_no_header_can_carry_is_reported_and_not_shown(setting: Setting, key: str) -> None:
+    setting(TRACKLY_API_KEY=key)
+    assert "TRACKLY_API_KEY holds" in rejected()
+    assert len(key) < 4 or key not in rejected()
 
 
 @pytest.mark.parametrize(
-    ("given", "missing"), [("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID"), ("TRACKLY_AUDIENCE_ID", "TRACKLY_API_KEY")]
+    "audience_id", [".", "..", "a/b", "a%2Fb", "a?b", "a b", "é", "a\n", "x" * 65, "../../users", "a#"]
 )
-def test_the_variable_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, given: str, missing: str) -> None:
-    monkeypatch.setenv(given, "x")
-    with pytest.raises(UnusableSettingError, match=f"needs {missing}: "):
-        live_target()
+def test_an_id_that_is_no_step_of_a_path_is_reported(setting: Setting, audience_id: str) -> None:
+    setting(TRACKLY_AUDIENCE_ID=audience_id)
+    assert "TRACKLY_AUDIENCE_ID is no id" in rejected()
 
 
-def test_an_empty_variable_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRACKLY_API_KEY", "")
-    monkeypatch.setenv("TRACKLY_AUDIENCE_ID", AUDIENCE_ID)
-    with pytest.raises(UnusableSettingError, match="needs TRACKLY_API_KEY: "):
-        live_target()
-
-
-@pytest.mark.usefixtures("both")
-def test_a_live_target_goes_to_the_documented_url_by_default() -> None:
-    with closing(live_target()) as target:
-        assert target.client.base_url == DEFAULT_BASE_URL == "https://app.tracklysms.com/api"
-
-
-@pytest.mark.usefixtures("both")
-def test_a_live_target_goes_where_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRACKLY_BASE_URL", "http://127.0.0.1:9/api/")
-    with closing(live_target()) as target:
-        assert target.client.base_url == "http://127.0.0.1:9/api"
-
-
-@pytest.mark.usefixtures("both")
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("TRACKLY_BASE_URL", "http://x.example"), ("TRACKLY_API_KEY", "a b"), ("TRACKLY_AUDIENCE_ID", "a/b")],
+    ("variable", "value"),
+    [("TRACKLY_BASE_URL", f"https://x.example/{KEY}"), ("TRACKLY_AUDIENCE_ID", KEY), ("TRACKLY_BASE_URL", "http://x")],
 )
-def test_a_variable_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(UnusableSettingError, match=name):
-        live_target()
+def test_a_variable_that_holds_the_key_or_cannot_be_used_is_named(setting: Setting, variable: str, value: str) -> None:
+    setting(**{variable: value})
+    assert rejected().startswith(variable)
+    assert KEY not in rejected()
 
 
-@pytest.mark.usefixtures("both")
-def test_a_live_target_has_a_journal_in_the_state_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "audience_id"), [("t", "7"), (KEY, AUDIENCE_ID), ("x" * 200, "a-b_c"), ("a!~b", AUDIENCE_ID)]
+)
+def test_key_and_id_are_used_as_they_are(setting: Setting, key: str, audience_id: str) -> None:
+    setting(TRACKLY_API_KEY=key, TRACKLY_AUDIENCE_ID=audience_id)
     with closing(live_target()) as target:
-        assert target.journal is not None
-        assert target.journal.path.parent == tmp_path / "state"
+        assert (target.key, target.audience_id) == (key, audience_id)
 
 
-@pytest.mark.usefixtures("both")
-def test_nothing_is_written_by_making_a_live_target(tmp_path: Path) -> None:
-    with closing(live_target()):
-        assert not (tmp_path / "state").exists()
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(None, "https://app.tracklysms.com/api"), ("http://127.0.0.1:9/api/", "http://127.0.0.1:9/api")],
+)
+def test_a_live_target_goes_where_it_is_told_or_to_the_documented_url(
+    setting: Setting, given: str | None, expected: str
+) -> None:
+    setting(TRACKLY_BASE_URL=given)
+    with closing(live_target()) as target:
+        assert target.client.base_url == target.base_url == expected
 
 
-@pytest.mark.usefixtures("both")
-def test_a_target_that_is_only_read_needs_no_journal() -> None:
-    with closing(live_target(read_only=True)) as target:
-        assert target.journal is None
+@pytest.mark.usefixtures("setting")
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_live_target_keeps_its_backup_in_the_state_folder_unless_it_only_reads(
+    tmp_path: Path, read_only: bool
+) -> None:
+    with closing(live_target(read_only=read_only)) as target:
+        folder = target.journal.path.parent if target.journal is not None else None
+    assert folder == (None if read_only else tmp_path / "state")
+    assert not (tmp_path / "state").exists()
 
 
-@pytest.mark.usefixtures("both")
+@pytest.mark.usefixtures("setting")
+def test_the_key_is_in_nothing_that_a_target_shows() -> None:
+    with closing(live_target()) as target:
+        assert KEY not in f"{target!r} {target.evidence} {target.base_url}"
+
+
+# The plan ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("setting")
+@pytest.mark.parametrize(
+    ("most_requests", "questions", "said"),
+    [(None, False, "60 requests ("), (20, False, "20 requests in all"), (None, True, "at most 450 requests more")],
+)
+def test_the_plan_names_audience_place_and_numbers_and_obeys_no_code(
+    most_requests: int | None, questions: bool, said: str
+) -> None:
+    plans: list[str] = []
+    with closing(live_target(show_plan=lambda plan: not plans.append(plan))) as target:  # type: ignore[func-returns-value]
+        target.confirm("quick", {"name": "Sand\x1b[31mbox"}, most_requests, questions=questions)
+    words = ("box", DEFAULT_BASE_URL, "effort quick", "12 accepted writes", "no schedule and no journey", said)
+    assert [word for word in words if word not in plans[0]] == []
+    assert ("open questions" in plans[0]) == questions
+    assert "\x1b" not in plans[0]
+
+
+@pytest.mark.usefixtures("setting")
 def test_whoever_says_no_has_nothing_changed() -> None:
     with (
         closing(live_target(show_plan=lambda _plan: False)) as target,
         pytest.raises(InconclusiveError, match="nothing was changed"),
     ):
         target.confirm("quick", {"name": "Sandbox"})
-
-
-def planned(most_requests: int | None = None) -> str:
-    plans: list[str] = []
-    with closing(live_target(show_plan=lambda plan: not plans.append(plan))) as target:  # type: ignore[func-returns-value]
-        target.confirm("quick", {"name": "Sand\x1b[31mbox"}, most_requests)
-    return plans[0]
-
-
-@pytest.mark.usefixtures("both")
-def test_the_plan_names_audience_place_and_numbers() -> None:
-    plan = planned()
-    assert all(word in plan for word in ("box", DEFAULT_BASE_URL, "effort quick", "60 requests", "12 accepted writes"))
-    assert "no schedule and no journey" in plan
-
-
-@pytest.mark.usefixtures("both")
-def test_the_plan_says_what_was_allowed() -> None:
-    assert "20 requests in all" in planned(20)
-
-
-@pytest.mark.usefixtures("both")
-def test_the_plan_obeys_no_code_in_the_name_of_an_audience() -> None:
-    assert "\x1b" not in planned()
-
-
-@pytest.mark.usefixtures("both")
-def test_the_key_is_in_no_text_of_a_target() -> None:
-    with closing(live_target()) as target:
-        assert KEY not in f"{target.evidence} {target.base_url}"
-
-
-@pytest.mark.usefixtures("both")
-def test_the_key_is_not_in_what_a_target_shows_of_itself() -> None:
-    with closing(live_target()) as target:
-        assert KEY not in repr(target)
 
 
 def test_the_ceilings_are_the_documented_ones() -> None:
@@ -153,75 +161,77 @@ def test_the_ceilings_are_the_documented_ones() -> None:
 # Reference and replay ------------------------------------------------------------------------------
 
 
-def test_the_reference_target_answers_without_a_network() -> None:
-    with blocked(), closing(reference_target()) as target:
-        path = f"/v2/audiences/{target.audience_id}"
-        assert target.client.send(Request("GET", path, (("X-Api-Key", target.key),))).status == 200
-
-
-def test_the_reference_target_says_that_it_is_a_stand_in() -> None:
-    with closing(reference_target()) as target:
-        assert "nothing of the API itself" in target.evidence
-
-
-def test_two_reference_targets_share_nothing() -> None:
-    with closing(reference_target()) as one, closing(reference_target()) as other:
-        path, key = f"/v2/audiences/{AUDIENCE_ID}", (("X-Api-Key", REFERENCE_KEY),)
+def test_two_reference_targets_answer_without_a_network_and_share_nothing() -> None:
+    with blocked(), closing(reference_target()) as one, closing(reference_target()) as other:
+        path, key = f"/v2/audiences/{one.audience_id}", (("X-Api-Key", one.key),)
         one.client.send(Request("PUT", path, key, b'{"name": "Renamed"}'))
-        assert b"Renamed" not in other.client.send(Request("GET", path, key)).body
-
-
-def test_a_served_target_is_on_loopback_only() -> None:
-    with pytest.raises(UnusableSettingError):
-        served_target("http://app.tracklysms.com/api", AUDIENCE_ID, REFERENCE_KEY)
+        names = [b"Renamed" in target.client.send(Request("GET", path, key)).body for target in (one, other)]
+    assert names == [True, False]
+    assert "nothing of the API itself" in one.evidence
 
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(cassettes, "cassette_folder", lambda name: tmp_path / "cassettes" / name)
+    monkeypatch.setattr(cassettes, "data_root", lambda: tmp_path)
+    monkeypatch.setattr(cassettes, "today", lambda: date(2026, 11, 23))
     return tmp_path / "cassettes"
 
 
-def manifest(folder: Path, **changes: object) -> None:
+def recordings(folder: Path, **changes: Any) -> None:
     folder.mkdir(parents=True)
-    write_manifest(folder, Manifest(**{**asdict(LEDGER), **changes}))
+    write_manifest(folder, replace(MANIFEST, **changes))
 
 
 def test_without_recordings_replay_says_so(folder: Path) -> None:
-    with pytest.raises(CassetteError, match="no ledger"):
+    with pytest.raises(CassetteError, match=r"reference/manifest\.json: no manifest"):
         replay_target("quick")
     assert not folder.exists()
 
 
-def test_replay_plays_the_recordings_of_the_reference_server(folder: Path) -> None:
-    manifest(folder / "reference")
+@pytest.mark.parametrize(
+    ("live", "evidence"),
+    [
+        (None, "recorded on 2026-11-21 from the reference server, a stand-in: this says nothing of the API itself; 2"),
+        (("quick",), "recorded from the live API on 2026-11-22; 1 day old"),
+        (
+            ("standard",),
+            "recorded on 2026-11-21 from the reference server, a stand-in (live recordings are of standard",
+        ),
+    ],
+)
+def test_live_recordings_come_first_where_there_are_any_of_the_effort(
+    folder: Path, live: tuple[str, ...] | None, evidence: str
+) -> None:
+    recordings(folder / "reference")
+    if live is not None:
+        recordings(folder / "live", target="live", recorded="2026-11-22", efforts=live)
     with closing(replay_target("quick")) as target:
         assert target.offline
-        assert "nothing of the API itself" in target.evidence
+        assert target.evidence.startswith(evidence)
 
 
-def test_live_recordings_come_first(folder: Path) -> None:
-    manifest(folder / "reference")
-    manifest(folder / "live", target="live", recorded="2026-11-22")
+@pytest.mark.parametrize(
+    ("day", "age", "old"),
+    [
+        ("2026-11-24", "; 0 days old", False),
+        ("2026-08-26", "; 89 days old", False),
+        ("2026-08-25", "; 90 days old", True),
+    ],
+)
+def test_replay_says_how_old_the_recordings_of_the_effort_are(folder: Path, day: str, age: str, old: bool) -> None:
+    (folder / "live").mkdir(parents=True)
+    runs = {"quick": Run(day, 0), "standard": Run("2026-11-23", 0)}
+    write_manifest(folder / "live", replace(MANIFEST, target="live", recorded="2026-11-23", runs=runs))
     with closing(replay_target("quick")) as target:
-        assert target.evidence == "recorded from the live API on 2026-11-22"
+        assert target.evidence.endswith(age)
+        note = "the recordings are 90 days old, the API may have moved since: record again (make record)"
+        assert target.notes == ([note] if old else [])
 
 
-def test_an_effort_that_was_not_recorded_live_is_played_from_the_reference_server_and_that_is_said(
-    folder: Path,
-) -> None:
-    manifest(folder / "reference")
-    manifest(folder / "live", target="live", efforts=("standard",))
-    with closing(replay_target("quick")) as target:
-        assert "a stand-in (live recordings are of standard alone)" in target.evidence
-        assert "nothing of the API itself" in target.evidence
-
-
-def test_an_effort_that_was_not_recorded_is_told_with_one_that_was(folder: Path) -> None:
-    manifest(folder / "reference")
-    with pytest.raises(
-        CassetteError, match=r"recorded for quick, standard, not for thorough.*--trackly-effort=standard"
-    ):
+def test_an_effort_that_was_not_recorded_is_reported_with_one_that_was(folder: Path) -> None:
+    recordings(folder / "reference")
+    expected = r"recorded for quick, standard, not for thorough.*--trackly-effort=standard"
+    with pytest.raises(CassetteError, match=expected):
         replay_target("thorough")
 
 

@@ -208,8 +208,8 @@ class Stand:
         self._warm.strike(signal)
 
     def left(self) -> list[str]:
-        """The kinds of files in the state folder: journal, lock."""
-        return sorted(path.name.partition(".")[2] for path in self.state.glob("*"))
+        """The kinds of files in the state folder that say something: journal, owner; the empty lock file stays."""
+        return sorted({path.name.partition(".")[2] for path in self.state.glob("*")} - {"lock"})
 
     def _work(self, command: Command, *arguments: str) -> Ended:
         variables = {**self.variables, "PYTHONPATH": str(self.folder)}

@@ -53,7 +53,7 @@ def _beside(folder: Path, what: str) -> Path:
 def replace_folder(new: Path, folder: Path) -> None:
     """Put a copy of the files in `new` in the place of `folder`, which keeps its old content until the last moment.
 
-    Raises OSError if the disk does not allow it; `settled` then makes the best of what is there.
+    Raises OSError if the disk does not allow it; `recover_folder` then makes the best of what is there.
     """
     recover_folder(folder)
     part = _beside(folder, "part")
@@ -105,7 +105,10 @@ def _value(value: str | date) -> str:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Put a text in the place of a file. Raises UnwritableError: then the file is as it was."""
+    """Put a text in the place of a file, whole and on the disk when this returns.
+
+    Raises UnwritableError: the file is then the old one or the new one, never half of either.
+    """
     temporary = path.with_name(f".{path.name}.new")
     try:
         with temporary.open("wb") as file:
@@ -113,6 +116,12 @@ def write_file(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        if os.name == "posix":  # elsewhere a folder cannot be opened
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -18,13 +18,13 @@ from trackly_contract.contract import (
     KINDS,
     ContractError,
     Entry,
+    Observed,
     by_key,
     contract,
     read_entries,
     read_observed,
     words_of,
 )
-from trackly_contract.contract.vocabulary import Observed
 from trackly_contract.core import UnwritableError, data_root, one_line, toml_entries, write_file
 from trackly_contract.generate import CANDIDATE_TYPES
 

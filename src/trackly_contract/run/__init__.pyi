@@ -1,25 +1,26 @@
 from .candidates import find_tokens as find_tokens
+from .cassettes import CassetteError as CassetteError
+from .cassettes import cassette_folder as cassette_folder
+from .cassettes import tell_unused as tell_unused
 from .client import UnusableSettingError as UnusableSettingError
 from .live import LiveSession as LiveSession
+from .live import Stopped as Stopped
 from .live import opened as opened
 from .live_history import LastLive as LastLive
 from .live_history import last_live as last_live
 from .lock import LockedError as LockedError
-from .manifest import CassetteError as CassetteError
-from .offline import blocked as blocked
 from .questions import ask_all as ask_all
-from .recording import finish_recording as finish_recording
-from .recording import tell_age as tell_age
-from .recording import tell_unused as tell_unused
 from .session import Session as Session
 from .session import own_content as own_content
-from .signals import Stopped as Stopped
 from .steps import Script as Script
 from .targets import (
     Target as Target,
 )
 from .targets import (
     TargetName as TargetName,
+)
+from .targets import (
+    blocked as blocked,
 )
 from .targets import (
     closing as closing,

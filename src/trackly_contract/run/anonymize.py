@@ -1,9 +1,8 @@
-"""Stand-ins: what a recording keeps instead of somebody's audience, and of what differs each time.
+"""Anonymizing: what a recording holds instead of somebody's audience, and of what differs from run to run.
 
-Promises: equal values get equal stand-ins and different ones different ones, in requests and answers alike; a stand-in
-has the type and the shape of what it stands for, times keep their order and zone; so a replay is judged like the run.
-What the suite itself sends is never replaced.
-Refuses: to hide what it cannot find without guessing (docs/adr/0007-what-a-recording-keeps.md).
+Equal values are replaced alike and different ones differently, in requests and responses, by values of the same type
+and shape, so a replay is judged like the run. Does not replace what the suite itself sends, nor what it could only
+guess (docs/adr/0007-what-a-recording-keeps.md).
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
 from trackly_contract.core import JSON, NotJSONError, encode, parse, same
@@ -24,33 +23,103 @@ AUDIENCE = "a" * 24
 """The id under which every recording is played; it has the documented form."""
 
 SHOWN = frozenset({"untouched", "rehearsal"})
-"""Steps of the suite whose answers show the audience as somebody made it."""
+"""Steps of the suite whose responses show the audience as somebody made it."""
 
 OWN_CONTENT_STEPS = frozenset({"rehearsal", "restore-quick", "restore-standard", "restore-thorough"})
 """Steps of the suite that send the audience's own content back."""
 
-LEAST_TELLING = 8
-"""Characters of a text that is looked for inside others; what is shorter would be found by chance."""
-
-FIRST_LIST = 1001
-FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-SIZE = 1000
+SHORTEST = 8
+"""Characters of a text that is looked for inside others; a shorter one would be found by chance."""
 
 _LISTS = frozenset({"source_lists", "listId", "list_id"})
 _SIZES = frozenset({"cached_size", "size"})
 _TEXTS = frozenset({"name", "description", "field", "value"})
 _TOKENS = frozenset({"id", "audience_id", "code", "status", "operator", "unit", "conditionType", "condition_type"})
-_PLAIN_TYPES = frozenset({"time", "count", "revenue"})
+_PLAIN_TYPES = ("time", "count", "revenue")  # compared, for a server may give what has no hash
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?")
 
 
-class Kept(NamedTuple):
-    """What a recording would hold of one exchange: the case, the path from `/v2` on, and both bodies."""
+class Anonymizer:
+    """Replaces values in the requests and responses of one recording."""
 
-    case: str
-    path: str
-    sent: bytes
-    answered: bytes
+    def __init__(self, audience_id: str, exchanges: Iterable[tuple[str, bytes, bytes]]) -> None:
+        """Learn from all that was recorded, in order: of each exchange the case, what was sent and what came back."""
+        self.audience_id = audience_id
+        bodies = [(case, _parsed(sent), _parsed(received)) for case, sent, received in exchanges]
+        leaves = [leaf for _, _, received in bodies for leaf in _leaves(received)]
+        times = sorted({found[1] for key, leaf in leaves if (found := _time_at(key, leaf)) is not None})
+        sizes = dict.fromkeys(leaf for key, leaf in leaves if key in _SIZES and type(leaf) is int and leaf > 0)
+        lists = dict.fromkeys(leaf for key, leaf in leaves if key in _LISTS and type(leaf) is int)
+        literal = _literal_lists()
+        free = (number for number in count(1001) if number not in literal)
+        first = datetime(2000, 1, 1, tzinfo=UTC)
+        self._times = {time: (first + timedelta(minutes=turn)).isoformat()[:19] for turn, time in enumerate(times)}
+        self._sizes = {size: 1000 * turn for turn, size in enumerate(sizes, 1)}
+        self._lists = dict(zip((entry for entry in lists if entry not in literal), free, strict=False))
+        self._texts: dict[str, str] = {}
+        own = dict.fromkeys(text for case, _, received in bodies if case in SHOWN for text in _written(received))
+        others = {leaf for case, sent, _ in bodies if case not in OWN_CONTENT_STEPS for _, leaf in _leaves(sent)}
+        taken = {*own, *others}
+        for text in own:
+            if text not in others:
+                masks = (_masked(text, number) for number in range(26 * 26))
+                self._texts[text] = next((mask for mask in masks if mask not in taken), text)
+                taken.add(self._texts[text])
+        self._inside = [(text, mask) for text, mask in self._texts.items() if len(text) >= SHORTEST]
+        self._inside.sort(key=lambda pair: -len(pair[0]))
+
+    def path(self, path: str) -> str:
+        """Return a path with the audience's id replaced."""
+        return "/".join(AUDIENCE if step == self.audience_id else step for step in path.split("/"))
+
+    def request(self, body: bytes) -> bytes:
+        """Return the body of a request, anonymized."""
+        return self._replaced(body, self._in_request)
+
+    def response(self, body: bytes) -> bytes:
+        """Return the body of a response, anonymized."""
+        return self._replaced(body, self._in_response)
+
+    def _replaced(self, body: bytes, leaf: Callable[[str, JSON], JSON]) -> bytes:
+        try:
+            value = parse(body) if body else None
+        except NotJSONError:
+            return self._in_bytes(body)
+        changed = _mapped(value, leaf)
+        # A body in which nothing is replaced keeps its bytes: blanks and escapes too are what the API did.
+        return body if same(value, changed) else encode(changed)
+
+    def _in_request(self, key: str, leaf: JSON) -> JSON:
+        if type(leaf) is int and key in _LISTS:
+            return self._lists.get(leaf, leaf)
+        return self._texts.get(leaf, leaf) if isinstance(leaf, str) and key in _TEXTS else leaf
+
+    def _in_response(self, key: str, leaf: JSON) -> JSON:
+        if type(leaf) is int and key in _SIZES:
+            return self._sizes.get(leaf, leaf)
+        if not isinstance(leaf, str) or key in _TEXTS:
+            return self._in_request(key, leaf)
+        time = _time_at(key, leaf)
+        if time is not None:
+            fraction = re.sub("[0-9]", "0", time[2] or "")
+            return f"{self._times[time[1]]}{fraction}{time[3] or ''}"
+        if leaf == self.audience_id:
+            return AUDIENCE
+        if len(self.audience_id) >= SHORTEST:
+            leaf = leaf.replace(self.audience_id, AUDIENCE)
+        for text, mask in self._inside if key not in _TOKENS else ():
+            leaf = leaf.replace(text, mask)
+        return leaf
+
+    def _in_bytes(self, body: bytes) -> bytes:
+        """Replace in what is no JSON: the id and longer texts, as they are and as JSON spells them."""
+        known = [*self._inside]
+        if len(self.audience_id) >= SHORTEST:
+            known.append((self.audience_id, AUDIENCE))
+        for text, mask in known:
+            for spelling, other in zip(_spellings(text), _spellings(mask), strict=True):
+                body = body.replace(spelling, other)
+        return body
 
 
 def _parsed(body: bytes) -> JSON:
@@ -60,39 +129,42 @@ def _parsed(body: bytes) -> JSON:
         return None
 
 
-def _leaves(value: JSON, key: str = "") -> Iterator[tuple[str, JSON]]:
-    """Yield every leaf with the key it stands under; an item of a list stands under the key of the list."""
+def _leaves(value: JSON) -> list[tuple[str, JSON]]:
+    """Return every leaf with the key it stands under; an item of a list stands under the key of the list."""
+    found: list[tuple[str, JSON]] = []
+    _mapped(value, lambda key, leaf: found.append((key, leaf)))
+    return found
+
+
+def _mapped(value: JSON, leaf: Callable[[str, JSON], JSON], key: str = "") -> JSON:
     if isinstance(value, dict):
-        for name, member in value.items():
-            yield from _leaves(member, name)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _leaves(entry, key)
-    else:
-        yield key, value
+        return {name: _mapped(member, leaf, name) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_mapped(entry, leaf, key) for entry in value]
+    return leaf(key, value)
 
 
-def _somebodys(value: JSON) -> Iterator[str]:
-    """Yield the texts of an answer that somebody wrote: name, description, values and custom fields of the filter."""
+def _written(value: JSON) -> Iterator[str]:
+    """Yield the texts of a response that somebody wrote: name, description, values and custom fields of the filter."""
     if isinstance(value, list):
         for entry in value:
-            yield from _somebodys(entry)
+            yield from _written(entry)
     if not isinstance(value, dict):
         return
-    wrote = ["name", "description"]
+    names = ["name", "description"]
     kind = value.get("conditionType", value.get("condition_type", "time"))
     if kind not in _PLAIN_TYPES:
-        wrote.append("value")
+        names.append("value")
     if kind == "custom_field":
-        wrote.append("field")
-    for name in wrote:
+        names.append("field")
+    for name in names:
         yield from (leaf for _, leaf in _leaves(value.get(name)) if isinstance(leaf, str) and leaf)
     for member in value.values():
-        yield from _somebodys(member)
+        yield from _written(member)
 
 
 def _time_at(key: str, value: JSON) -> re.Match[str] | None:
-    """Return the parts of a time under a key that holds one; what is no such time keeps its fault."""
+    """Return the parts of a time under a key that holds one; what is no time stays as it is."""
     found = _TIME.fullmatch(value) if key.endswith(("_at", "At")) and isinstance(value, str) else None
     if found is not None:
         try:
@@ -115,113 +187,9 @@ def _masked(text: str, number: int) -> str:
     return re.sub(r"\w", letter, text)
 
 
-class Anonymizer:
-    """The stand-ins of one recording."""
-
-    def __init__(self, audience_id: str, kept: Iterable[Kept]) -> None:
-        """Read all that was recorded, in the order in which it was."""
-        kept = list(kept)
-        self.audience_id = audience_id
-        told = [leaf for entry in kept for leaf in _leaves(_parsed(entry.answered))]
-        times = {found[1] for key, leaf in told if (found := _time_at(key, leaf)) is not None}
-        sizes = dict.fromkeys(leaf for key, leaf in told if key in _SIZES and type(leaf) is int and leaf > 0)
-        lists = dict.fromkeys(leaf for key, leaf in told if key in _LISTS and type(leaf) is int)
-        self._times = {
-            time: f"{FIRST_TIME + timedelta(minutes=turn):%Y-%m-%dT%H:%M:%S}" for turn, time in enumerate(sorted(times))
-        }
-        self._sizes = {size: SIZE * turn for turn, size in enumerate(sizes, 1)}
-        self._lists = self._for_lists([entry for entry in lists if entry not in _literal_lists()])
-        self._texts = self._for_texts(kept)
-        self._found_inside = [(own, new) for own, new in self._texts.items() if len(own) >= LEAST_TELLING]
-        self._found_inside.sort(key=lambda pair: -len(pair[0]))
-
-    @staticmethod
-    def _for_lists(lists: list[int]) -> dict[int, int]:
-        free = (number for number in count(FIRST_LIST) if number not in _literal_lists())
-        return dict(zip(lists, free, strict=False))
-
-    @staticmethod
-    def _for_texts(kept: list[Kept]) -> dict[str, str]:
-        own = dict.fromkeys(
-            text for entry in kept if entry.case in SHOWN for text in _somebodys(_parsed(entry.answered))
-        )
-        others = [_parsed(entry.sent) for entry in kept if entry.case not in OWN_CONTENT_STEPS]
-        ours = {leaf for body in others for _, leaf in _leaves(body) if isinstance(leaf, str)}
-        taken = {*own, *ours}
-        found: dict[str, str] = {}
-        for text in own:
-            free = (mask for number in range(26 * 26) if (mask := _masked(text, number)) not in taken)
-            mask = next(free, text)
-            if text not in ours:
-                found[text] = mask
-                taken.add(mask)
-        return found
-
-    def path(self, path: str) -> str:
-        """Return a path with the audience's id replaced."""
-        return "/".join(AUDIENCE if step == self.audience_id else step for step in path.split("/"))
-
-    def sent(self, body: bytes) -> bytes:
-        """Return the body of a request with everything replaced that has a stand-in."""
-        return self._in(body, self._in_request)
-
-    def answered(self, body: bytes) -> bytes:
-        """Return the body of an answer with everything replaced that has a stand-in."""
-        return self._in(body, self._in_answer)
-
-    def _in(self, body: bytes, leaf: Callable[[str, JSON], JSON]) -> bytes:
-        try:
-            value = parse(body) if body else None
-        except NotJSONError:
-            return self._in_bytes(body)
-        changed = _mapped(value, leaf)
-        # An answer that needs no stand-in keeps its bytes: blanks and escapes too are what the API did.
-        return body if same(value, changed) else encode(changed)
-
-    def _in_request(self, key: str, leaf: JSON) -> JSON:
-        if type(leaf) is int and key in _LISTS:
-            return self._lists.get(leaf, leaf)
-        return self._texts.get(leaf, leaf) if isinstance(leaf, str) and key in _TEXTS else leaf
-
-    def _in_answer(self, key: str, leaf: JSON) -> JSON:
-        if type(leaf) is int and key in _SIZES:
-            return self._sizes.get(leaf, leaf)
-        if not isinstance(leaf, str) or key in _TEXTS:
-            return self._in_request(key, leaf)
-        time = _time_at(key, leaf)
-        if time is not None:
-            fraction = re.sub("[0-9]", "0", time[2] or "")
-            return f"{self._times[time[1]]}{fraction}{time[3] or ''}"
-        if leaf == self.audience_id:
-            return AUDIENCE
-        if len(self.audience_id) >= LEAST_TELLING:
-            leaf = leaf.replace(self.audience_id, AUDIENCE)
-        for own, new in self._found_inside if key not in _TOKENS else ():
-            leaf = leaf.replace(own, new)
-        return leaf
-
-    def _in_bytes(self, body: bytes) -> bytes:
-        """Replace in what is no JSON: the id and longer texts, as they are and as JSON spells them."""
-        known = [*self._found_inside]
-        if len(self.audience_id) >= LEAST_TELLING:
-            known.append((self.audience_id, AUDIENCE))
-        for own, new in known:
-            for one, other in zip(_spellings(own), _spellings(new), strict=True):
-                body = body.replace(one, other)
-        return body
-
-
 def _spellings(text: str) -> list[bytes]:
     forms = (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
     return [form.encode("utf-8", "surrogatepass") for form in forms]
-
-
-def _mapped(value: JSON, leaf: Callable[[str, JSON], JSON], key: str = "") -> JSON:
-    if isinstance(value, dict):
-        return {name: _mapped(member, leaf, name) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_mapped(entry, leaf, key) for entry in value]
-    return leaf(key, value)
 
 
 def _literal_lists() -> frozenset[int]:

@@ -1,39 +1,41 @@
-"""Cassettes: what an API answered, played by vcrpy, one file a case, beside a dated ledger.
+"""A folder of cassettes, as vcrpy writes them: what an API answered, one file a case, and a manifest of all files.
 
-Promises: a recording matches on method, path and the body as typed JSON; an unmatched request and a recording
-left over are errors that name the file and show the difference.
-Refuses: to record (recorder.py); a missing, empty, edited or foreign cassette (ledger.py): it is never skipped.
+Does not record (recording.py), and does not skip or mend a cassette that is missing, edited or foreign.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+import hashlib
+import json
+import shutil
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Literal
 
-import vcr
+import msgspec
 import yaml
-from vcr.errors import CannotOverwriteExistingCassetteException
+from msgspec.structs import replace
+from vcr.serialize import deserialize
+from vcr.serializers import yamlserializer
 
-from trackly_contract.core import ABSENT, JSON, NotJSONError, data_root, differences, parse, recover_folder, show
-from trackly_contract.run.manifest import CassetteError, check, read_manifest
+from trackly_contract.core import (
+    ABSENT,
+    NotJSONError,
+    Request,
+    Response,
+    data_root,
+    differences,
+    parse,
+    recover_folder,
+    show,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
     from pathlib import Path
 
-__all__ = [
-    "CassetteError",
-    "Player",
-    "cassette_folder",
-    "match_json_body",
-    "match_path",
-]
-
 HOST = "https://recorded.invalid/api"
-"""Where recorded requests seem to have gone."""
-
-PATH = "/v2/audiences/"
-"""Where paths begin to be the API's own; what stands before depends on the base URL."""
+"""The base URL under which requests are recorded, whatever it was."""
 
 RESTORE = "restore-"
 """How the step begins that may come twice: what cannot be put back is tried again at the very end."""
@@ -41,56 +43,70 @@ RESTORE = "restore-"
 AGAIN = "~"
 """What stands between a case and the number of its turn."""
 
-
-def _body(request: Any) -> bytes:
-    return bytes(request.body or b"")
-
-
-def _parsed(body: bytes) -> JSON:
-    return parse(body) if body else ABSENT
+MOST_NAMED = 3
+"""Files or cases that are named one by one; of more only the number is given."""
 
 
-def match_json_body(sent: Any, recorded: Any) -> None:
-    """Compare two bodies as typed JSON; what is not JSON, as bytes. A vcrpy matcher: raises AssertionError."""
-    one, other = _body(sent), _body(recorded)
-    try:
-        found = list(differences(_parsed(one), _parsed(other)))
-    except NotJSONError:
-        if one != other:
-            raise AssertionError(f"bodies differ as bytes ({len(one)} sent, {len(other)} recorded)") from None
-        return
-    if found:
-        lines = [f"{place or '/'}: sent {show(new, 80)}, recorded {show(old, 80)}" for place, new, old in found[:5]]
-        raise AssertionError("; ".join(lines))
+class CassetteError(Exception):
+    """A cassette does not fit the run; the text names the file, what differs and what to do."""
 
 
-def match_path(sent: Any, recorded: Any) -> None:
-    """Compare paths, whatever the host. A vcrpy matcher: raises AssertionError."""
-    if sent.path != recorded.path:
-        raise AssertionError(f"sent to {sent.path}, recorded at {recorded.path}")
+class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One effort of a recording: the day it was recorded (ISO 8601), and of how many cases."""
+
+    recorded: str
+    cases: int
 
 
-def _sent(request: Any) -> Any:
-    request.uri = f"{HOST}{own_path(request.path)}"
-    return request
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One cassette: the digest of its bytes, and the efforts that ask its case."""
+
+    sha256: str
+    efforts: tuple[str, ...]
 
 
-def own_path(path: str) -> str:
-    """Return what of a path is the API's own."""
-    return path[max(path.rfind(PATH), 0) :]
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a folder of cassettes holds.
+
+    The `target` it was recorded from, the newest day (`recorded`, ISO 8601), by which version of this project, under
+    which audience id it is played, for which efforts; then each effort (`runs`) and each cassette (`files`).
+    """
+
+    target: Literal["live", "reference"]
+    recorded: str
+    tool_version: str
+    audience_id: str
+    efforts: tuple[str, ...]
+    runs: dict[str, Run] = {}
+    files: dict[str, File] = {}
+
+    def of(self, effort: str) -> set[str]:
+        """Return the names of the cassettes that an effort asks."""
+        return {name for name, file in self.files.items() if effort in file.efforts}
+
+    def day(self, effort: str) -> str:
+        """Return the day on which an effort was recorded."""
+        return self.runs[effort].recorded if effort in self.runs else self.recorded
+
+    @property
+    def again(self) -> str:
+        """The words for recording again."""
+        return f"record again ({'make record' if self.target == 'live' else 'make cassettes'})"
 
 
-def _library() -> Any:
-    library = vcr.VCR(record_mode="none", match_on=["method", "path", "json body"], before_record_request=_sent)
-    library.register_matcher("json body", match_json_body)
-    library.register_matcher("path", match_path)
-    return library
+def today() -> date:
+    """Return the day it is, in UTC."""
+    return datetime.now(UTC).date()
+
+
+def cassette_folder(name: str) -> Path:
+    """Return the folder of one set of cassettes, `reference` or `live`, recovered if a replacement was cut off."""
+    return recover_folder(data_root() / "cassettes" / name)
 
 
 def turn(case: str, done: Container[str]) -> str:
     """Return the name under which a case goes now: its own, but a restore that was done has another for the next."""
-    again = f"{case}{AGAIN}2"
-    return again if case.startswith(RESTORE) and case in done else case
+    return f"{case}{AGAIN}2" if case.startswith(RESTORE) and case in done else case
 
 
 def file_of(case: str) -> str:
@@ -98,68 +114,199 @@ def file_of(case: str) -> str:
     return case.replace("/", "--") + ".yaml"
 
 
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` into a folder of cassettes, with the digests and numbers of what is there.
+
+    A cassette that `manifest.files` does not name counts for all of its efforts.
+    """
+    known = {name: file.efforts for name, file in manifest.files.items()}
+    paths = sorted(folder.glob("*.yaml"))
+    files = {path.name: File(_digest(path), known.get(path.name, manifest.efforts)) for path in paths}
+    counted = replace(manifest, files=files)
+    runs = {effort: Run(manifest.day(effort), len(counted.of(effort))) for effort in manifest.efforts}
+    text = json.dumps(msgspec.to_builtins(replace(counted, runs=runs)), indent=2) + "\n"
+    (folder / "manifest.json").write_bytes(text.encode("ascii"))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a folder. Raises CassetteError if there is none that can be read."""
+    path = folder / "manifest.json"
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        for day in (manifest.recorded, *(run.recorded for run in manifest.runs.values())):
+            date.fromisoformat(day)
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        why = "there is none" if isinstance(error, FileNotFoundError) else error
+        raise CassetteError(
+            f"{path}: no manifest that can be read ({why}); put it back from version control, or record again"
+        ) from None
+    return manifest
+
+
+def _check(folder: Path, manifest: Manifest) -> None:
+    """Raise CassetteError, naming the files, unless all cassettes are there as they were recorded, and no others."""
+    found = []
+    for name, file in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            found.append(f"{path}: missing")
+        elif not path.read_bytes().strip():
+            found.append(f"{path}: empty")
+        elif _digest(path) != file.sha256:
+            found.append(f"{path}: not as it was recorded (edited by hand, cut off, or changed by a merge)")
+    strangers = sorted(path for path in folder.glob("*.yaml") if path.name not in manifest.files)
+    found += [f"{path}: not of this recording, the manifest does not know it" for path in strangers]
+    wrong = [effort for effort, run in manifest.runs.items() if run.cases != len(manifest.of(effort))]
+    found += [f"{folder / 'manifest.json'}: counts and names of the cases of {effort} differ" for effort in wrong]
+    if len(found) > MOST_NAMED:
+        found[MOST_NAMED:] = [f"and {len(found) - MOST_NAMED} more files"]
+    if found:
+        before = f"the recordings of {manifest.recorded} are damaged, so nothing is played:"
+        after = f"put the folder back from version control (git restore {folder}), or {manifest.again}"
+        raise CassetteError("\n  ".join([before, *found, after]))
+
+
+def adopt(old: Path, new: Path, effort: str) -> bool:
+    """Copy one more effort from the folder `old` into the folder `new`; return whether that is sound.
+
+    It is where both have the same bytes for every case that they share; otherwise nothing is done.
+    Raises CassetteError if a manifest cannot be read.
+    """
+    theirs, ours = read_manifest(old), read_manifest(new)
+    names = theirs.of(effort)
+    if any(ours.files[name].sha256 != theirs.files[name].sha256 for name in names & ours.files.keys()):
+        return False
+    asked = {name: file.efforts for name, file in ours.files.items()}
+    for name in names:
+        shutil.copyfile(old / name, new / name)
+        asked[name] = (*asked.get(name, ()), effort)
+    day = theirs.day(effort)
+    merged = replace(
+        ours,
+        recorded=max(ours.recorded, day),
+        efforts=(*ours.efforts, effort),
+        runs={**ours.runs, effort: Run(day, len(names))},
+        files={name: File("", efforts) for name, efforts in asked.items()},
+    )
+    write_manifest(new, merged)
+    return True
+
+
+def compared(old: Path, new: Path, effort: str) -> str:
+    """Return in one line which cases of an effort are new, changed or vanished beside the recordings in `old`.
+
+    Raises CassetteError if a manifest cannot be read.
+    """
+    before, after = read_manifest(old), read_manifest(new)
+    asked = after.of(effort)
+    known = before.of(effort) if effort in before.efforts else set(before.files)
+    changed = {name for name in asked & known if before.files[name].sha256 != after.files[name].sha256}
+    vanished = known - asked if effort in before.efforts else set()
+    parts = [f"{len(asked & known) - len(changed)} the same"]
+    for word, names in (("new", asked - known), ("changed", changed), ("vanished", vanished)):
+        cases = sorted(name.removesuffix(".yaml").replace("--", "/") for name in names)
+        if cases:
+            more = ", ..." if len(cases) > MOST_NAMED else ""
+            parts.append(f"{len(cases)} {word} ({', '.join(cases[:MOST_NAMED])}{more})")
+    return f"beside the recordings of {before.day(effort)}: {', '.join(parts)}"
+
+
+def _difference(sent: Request, recorded: Request) -> str:
+    """Return how a request differs from a recorded one, "" if it does not: bodies count as typed JSON."""
+    if (sent.method, sent.path) != (recorded.method, recorded.path):
+        return f"recorded: {recorded.method} {recorded.path}"
+    try:
+        one, other = (parse(request.body) if request.body else ABSENT for request in (sent, recorded))
+    except NotJSONError:
+        sizes = f"{len(sent.body)} sent, {len(recorded.body)} recorded"
+        return "" if sent.body == recorded.body else f"body: differs as bytes ({sizes})"
+    found = [
+        f"{path or '/'}: sent {show(new, 80)}, recorded {show(old, 80)}" for path, new, old in differences(one, other)
+    ]
+    return f"body: {'; '.join(found[:5])}" if found else ""
+
+
 class Player:
-    """Plays the cassettes of one folder."""
+    """Plays the cassettes of one folder: answers requests, each once, in the order of the recording."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the folder. Raises CassetteError if its ledger cannot be read, or a cassette is not as it says."""
+        """Open the folder. Raises CassetteError if its manifest cannot be read, or a cassette is not as it says."""
         self.folder = folder
-        self.manifest = read_manifest(recover_folder(folder))
-        check(folder, self.manifest)
-        self._played: set[str] = set()
+        self.manifest = read_manifest(folder)
+        _check(folder, self.manifest)
+        self._asked: set[str] = set()
+        self._path = folder
+        self._left: list[tuple[Request, Response]] = []
+        self._played: list[Request] = []
 
     def unused(self, effort: str) -> list[str]:
         """Return the cassettes of an effort that no case has asked for."""
-        return sorted(self.manifest.of(effort) - {file_of(case) for case in self._played})
+        return sorted(self.manifest.of(effort) - {file_of(case) for case in self._asked})
 
     @contextmanager
     def playing(self, case: str) -> Iterator[None]:
-        """Answer everything sent inside from the cassette of `case`.
+        """Have everything that is sent inside answered from the cassette of `case`.
 
-        Raises CassetteError if it is missing or no cassette, if a request is not in it, or if one is left over.
+        Raises CassetteError if it is missing or no cassette, or if a recorded request was not sent.
         """
-        case = turn(case, self._played)
-        self._played.add(case)
-        path = self.folder / file_of(case)
-        if not path.is_file() or not path.read_bytes().strip():
-            raise CassetteError(
-                f"{path}: no recording of {case}: the suite asks what it did not ask on {self.manifest.recorded}; "
-                f"{self.manifest.again}"
-            )
-        with ExitStack() as stack:
-            try:
-                cassette = stack.enter_context(_library().use_cassette(str(path)))
-            except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
-                raise CassetteError(
-                    f"{path}: not a cassette that can be played ({error}); {self.manifest.again}"
-                ) from None
-            try:
-                yield
-            except CannotOverwriteExistingCassetteException as error:
-                raise CassetteError(f"{_unmatched(path, error)}: {self.manifest.again}") from None
-            left = [r for i, (r, _) in enumerate(cassette.data) if not cassette.play_counts[i]]
-        if left:
-            names = ", ".join(f"{request.method} {request.path}" for request in left)
-            raise CassetteError(
-                f"{path}: recorded but never asked for: {names}\n"
-                f"  the suite asks less than on {self.manifest.recorded}: {self.manifest.again}"
-            )
+        case = turn(case, self._asked)
+        self._asked.add(case)
+        self._path = path = self.folder / file_of(case)
+        again, day = self.manifest.again, self.manifest.recorded
+        try:
+            self._left, self._played = _exchanges(path), []
+        except FileNotFoundError:
+            text = f"{path}: no recording of {case}: the suite asks what it did not ask on {day}; {again}"
+            raise CassetteError(text) from None
+        except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CassetteError(f"{path}: not a cassette that can be played ({error}); {again}") from None
+        yield
+        if self._left:
+            names = ", ".join(f"{request.method} {request.path}" for request, _ in self._left)
+            less = f"the suite asks less than on {day}: {again}"
+            raise CassetteError(f"{path}: recorded but never asked for: {names}\n  {less}")
+
+    def answer(self, request: Request) -> Response:
+        """Return the recorded response to a request.
+
+        Raises CassetteError, with the difference to what was recorded, if there is none.
+        """
+        for place, (recorded, response) in enumerate(self._left):
+            if not _difference(request, recorded):
+                self._played.append(self._left.pop(place)[0])
+                return response
+        found = [_difference(request, recorded) for recorded, _ in self._left if recorded.path == request.path][:1]
+        if not all(_difference(request, recorded) for recorded in self._played):
+            found = ["it was recorded, and has been played already"]
+        why = f"the suite asks something else than when this was recorded: {self.manifest.again}"
+        lines = [f"{self._path}: no recording of {request.method} {request.path}", *found, why]
+        raise CassetteError("\n  ".join(lines))
 
 
-_MATCHED = {"match_json_body": "body", "match_path": "path"}
+def _exchanges(path: Path) -> list[tuple[Request, Response]]:
+    requests, responses = deserialize(path.read_text("utf-8"), yamlserializer)
+    return [
+        (
+            Request(request.method, request.uri.removeprefix(HOST), body=bytes(request.body or b"")),
+            Response(
+                response["status"]["code"],
+                tuple((name, value) for name, values in response["headers"].items() for value in values),
+                response["body"]["string"],
+            ),
+        )
+        for request, response in zip(requests, responses, strict=True)
+    ]
 
 
-def _unmatched(path: Path, error: CannotOverwriteExistingCassetteException) -> str:
-    sent = error.failed_request
-    lines = [f"{path}: no recording of {sent.method} {sent.path}"]
-    for _, _, failed in error.similar_requests[:1]:
-        lines.extend(f"  {_MATCHED.get(name, name)}: {text}" for name, text in failed)
-        if not failed:
-            lines.append("  it was recorded, and has been played already")
-    lines.append("  the suite asks something else than when this was recorded")
-    return "\n".join(lines)
-
-
-def cassette_folder(name: str) -> Path:
-    """Return the folder of one set of cassettes, `reference` or `live`, mended if a swap of it was cut off."""
-    return recover_folder(data_root() / "cassettes" / name)
+def tell_unused(player: Player | None, effort: str, notes: list[str]) -> str:
+    """Note the recordings that a whole replay did not ask for; return what to call that, "" if there are none."""
+    unused = player.unused(effort) if player is not None else []
+    if player is None or not unused:
+        return ""
+    more = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
+    notes.append(f"{player.folder / unused[0]}{more}: recorded but never asked for; {player.manifest.again}")
+    return f"{len(unused)} recordings that no case asked for"

@@ -1,8 +1,7 @@
 """The HTTP client: the one module that knows httpx.
 
-Promises: sends the bytes it is given, follows no redirect; an answer is bounded in bytes, unpacked ones included, and
-in time, from the first byte of its head on; the key never shows in an exception.
-Refuses: a key that could break a header, and plain http to anything but loopback.
+Sends the bytes it is given, over https or to loopback. Does not follow a redirect, keep a cookie, or read a response
+past its bounds: in bytes, unpacked ones included, and in time, from the first byte of its head on.
 """
 
 from __future__ import annotations
@@ -18,24 +17,20 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from trackly_contract.core import Request, Response, redacted
+from trackly_contract.core import Headers, Request, Response, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 LARGEST_ANSWER = 1_000_000
-"""Bytes of an answer that are read; an audience needs a hundredth of that."""
+"""Bytes of a response that are read; an audience needs a hundredth of that."""
 
 LONGEST_ANSWER = 60.0
-"""Seconds that one answer may take in all."""
+"""Seconds that one response may take in all."""
 
 
 class NoAnswerError(Exception):
-    """No response came: refused, reset, timed out, too long. The text says which, without any secret."""
-
-
-ALL_HEADERS = "trackly_contract.headers"
-"""Where all headers of an answer are kept, also those that were taken away from httpx."""
+    """No response came: connection refused, reset, timed out, too long. The text says which, without the key."""
 
 
 class UnusableSettingError(ValueError):
@@ -71,42 +66,65 @@ def checked_base_url(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
-def checked_key(key: str) -> str:
-    """Return the key. Raises UnusableSettingError, without showing it, for what no header can carry."""
-    if not re.fullmatch(r"[\x21-\x7e]{1,200}", key):
-        raise UnusableSettingError(
-            "TRACKLY_API_KEY holds a blank, a line break or a character outside ASCII: "
-            "copy the key again, without quotes or spaces"
-        )
-    return key
+class Client:
+    """Sends requests to one base URL, each over a connection of its own; `listener` gets each and its response."""
 
+    def __init__(
+        self,
+        base_url: str,
+        answer: Callable[[Request], Response] | None = None,
+        *,
+        longest_answer: float = LONGEST_ANSWER,
+    ) -> None:
+        """Take a checked base URL; `answer`, a server in this process, replaces the network.
 
-def checked_audience_id(audience_id: str) -> str:
-    """Return the audience id. Raises UnusableSettingError for what would not stay one step of a path."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", audience_id):
-        raise UnusableSettingError(
-            "TRACKLY_AUDIENCE_ID is no id: an id has letters and digits only, like 664f1a2b3c4d5e6f7a8b9c0d"
-        )
-    return audience_id
-
-
-class _Connection:
-    """The connection that is in use, so that an answer that drips can be cut off.
-
-    The timeouts of httpx are for one read each: a server that sends a byte now and then meets them for hours.
-    """
-
-    def __init__(self) -> None:
+        `longest_answer` is in seconds, and limits any single read as well.
+        """
+        self.base_url = base_url
+        self.listener: Callable[[Request, Response | None], None] | None = None
+        self._answer = answer
+        self._longest = longest_answer
         self._stream: Any = None
+        self._headers: Headers = ()
+        secure = answer is None and base_url.startswith("https:")
+        self._http = httpx.Client(
+            verify=secure,  # without TLS there is nothing to verify, and certificates take long to load
+            follow_redirects=False,
+            event_hooks={"response": [self._keep_headers]},
+            limits=httpx.Limits(max_keepalive_connections=0),  # what one response left behind is not the next one
+            trust_env=secure,  # a proxy would see what plain http sends to loopback
+            timeout=httpx.Timeout(min(30.0, longest_answer), connect=min(10.0, longest_answer)),
+        )
 
-    def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Keep the stream of a connection that was made; an `extensions={"trace": ...}` of httpx."""
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self._stream = info["return_value"]
+    def send(self, request: Request) -> Response:
+        """Send one request and return its response, unpacked.
+
+        Raises NoAnswerError if none came whole and in time.
+        """
+        response: Response | None = None
+        try:
+            if self._answer is not None:
+                given = self._answer(request)
+                headers = tuple((name.lower(), value) for name, value in given.headers)
+                body = unpacked([given.body], given.header("Content-Encoding") or "")
+                response = Response(given.status, headers, body)
+            else:
+                with self._cut_off():
+                    response = self._sent(request)
+        except (httpx.HTTPError, NoAnswerError) as error:
+            text = str(error) if isinstance(error, NoAnswerError) else f"{type(error).__name__}: {error}"
+            raise NoAnswerError(redacted(text, request.header("X-Api-Key") or "")) from None
+        finally:
+            if self.listener is not None:
+                self.listener(request, response)
+        return response
 
     @contextmanager
-    def cut_after(self, seconds: float) -> Iterator[threading.Event]:
-        """Shut the connection after `seconds`; the event that is yielded says whether that was done."""
+    def _cut_off(self) -> Iterator[None]:
+        """Shut the connection when the time for a response is over, and raise NoAnswerError then.
+
+        The timeouts of httpx are for one read each: a server that sends a byte now and then meets them for hours.
+        """
         cut = threading.Event()
 
         def shut() -> None:
@@ -115,87 +133,39 @@ class _Connection:
                 # Past the TLS layer, which another thread is reading from.
                 socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
-        timer = threading.Timer(seconds, shut)
+        timer = threading.Timer(self._longest, shut)
         timer.daemon = True
         timer.start()
         try:
-            yield cut
+            yield
+        except (httpx.HTTPError, NoAnswerError):
+            if not cut.is_set():
+                raise
         finally:
             timer.cancel()
-
-
-def _keep_where_to(answer: httpx.Response) -> None:
-    """Take the Location out before httpx reads it: it fails at what is no URL, though nobody follows it."""
-    answer.extensions[ALL_HEADERS] = tuple(answer.headers.multi_items())
-    answer.headers.pop("location", None)
-
-
-class Client:
-    """Sends requests to one base URL, each over a connection of its own."""
-
-    def __init__(
-        self, base_url: str, transport: httpx.BaseTransport | None = None, *, longest_answer: float = LONGEST_ANSWER
-    ) -> None:
-        """Take a checked base URL; `transport` replaces the network (an embedded server, a test).
-
-        `longest_answer` is in seconds, and what any single read may take with it.
-        """
-        self.base_url = base_url
-        self.listener: Callable[[Request, Response | None], None] | None = None
-        self._longest = longest_answer
-        self._connection = _Connection()
-        self._embedded = transport is not None
-        self._http = httpx.Client(
-            transport=transport,
-            follow_redirects=False,
-            event_hooks={"response": [_keep_where_to]},
-            limits=httpx.Limits(max_keepalive_connections=0),  # what one answer left behind is not the next one
-            trust_env=base_url.startswith("https:"),  # a proxy would see what plain http sends to loopback
-            timeout=httpx.Timeout(min(30.0, longest_answer), connect=min(10.0, longest_answer)),
-        )
-
-    def send(self, request: Request) -> Response:
-        """Send one request and return its response, decoded.
-
-        Raises NoAnswerError if none came whole and in time. The `listener` hears of both.
-        """
-        response: Response | None = None
-        try:
-            response = self._sent(request) if self._embedded else self._sent_in_time(request)
-            return response
-        finally:
-            if self.listener is not None:
-                self.listener(request, response)
-
-    def _sent_in_time(self, request: Request) -> Response:
-        with self._connection.cut_after(self._longest) as cut:
-            try:
-                response = self._sent(request)
-            except NoAnswerError:
-                if not cut.is_set():
-                    raise
         if cut.is_set():  # a body without a length ends where the connection does, whoever ended it
             raise NoAnswerError(f"the answer took longer than {self._longest:g} seconds")
-        return response
 
     def _sent(self, request: Request) -> Response:
         # One encoding that can be unpacked in pieces; what httpx would offer and unpack grows without bounds.
         headers = [("Accept", "application/json"), ("Accept-Encoding", "gzip"), *request.headers]
+        url, content = self.base_url + request.path, request.body or None
+        trace = {"trace": self._keep_stream}
         try:
-            with self._http.stream(
-                request.method,
-                self.base_url + request.path,
-                headers=headers,
-                content=request.body or None,
-                extensions={"trace": self._connection.trace},
-            ) as answer:
-                body = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", ""))
-                return Response(answer.status_code, answer.extensions[ALL_HEADERS], body)
-        except (httpx.HTTPError, NoAnswerError) as error:
-            text = str(error) if isinstance(error, NoAnswerError) else f"{type(error).__name__}: {error}"
-            raise NoAnswerError(redacted(text, request.header("X-Api-Key") or "")) from None
+            with self._http.stream(request.method, url, headers=headers, content=content, extensions=trace) as got:
+                body = unpacked(got.iter_raw(), got.headers.get("content-encoding", ""))
+                return Response(got.status_code, self._headers, body)
         finally:
             self._http.cookies.clear()  # a session of the good key must not open the door for a wrong one
+
+    def _keep_stream(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._stream = info["return_value"]
+
+    def _keep_headers(self, response: httpx.Response) -> None:
+        self._headers = tuple(response.headers.multi_items())
+        # httpx fails at a Location that is no URL, though nothing follows it.
+        response.headers.pop("location", None)
 
     def close(self) -> None:
         """Close the connections."""
@@ -207,31 +177,20 @@ def unpacked(chunks: Iterable[bytes], encoding: str) -> bytes:
 
     Raises NoAnswerError for a longer one, and for one that cannot be unpacked.
     """
-    coded = encoding.strip().lower() not in ("", "identity")
-    if coded and encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+    coding = encoding.strip().lower()
+    packed = coding not in ("", "identity")
+    if packed and coding not in ("gzip", "x-gzip", "deflate"):
         raise NoAnswerError(f"the answer is encoded as {encoding[:40]!r}, which nobody asked for")
-    unpacking = zlib.decompressobj(32 + zlib.MAX_WBITS)  # told by its first bytes whether gzip or zlib
-    body, packed = bytearray(), 0
+    unpacking = zlib.decompressobj(32 + zlib.MAX_WBITS)  # tells gzip from zlib by the first bytes
+    body, received = bytearray(), 0
     try:
         for chunk in chunks:
-            packed += len(chunk)
-            body += unpacking.decompress(chunk, LARGEST_ANSWER + 1 - len(body)) if coded else chunk
-            if max(len(body), packed) > LARGEST_ANSWER:
+            received += len(chunk)
+            body += unpacking.decompress(chunk, LARGEST_ANSWER + 1 - len(body)) if packed else chunk
+            if max(len(body), received) > LARGEST_ANSWER:
                 raise NoAnswerError(f"the answer is longer than {LARGEST_ANSWER:,} bytes")
     except zlib.error as error:
         raise NoAnswerError(f"the answer cannot be unpacked: {error}") from None
-    if coded and packed and not unpacking.eof:
+    if packed and received and not unpacking.eof:
         raise NoAnswerError("the packed answer ends before its end")
     return bytes(body)
-
-
-def embedded(answer: Callable[[Request], Response], prefix: str) -> httpx.BaseTransport:
-    """Return a transport that hands each request to `answer`, its path less `prefix`, without any network."""
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(prefix)
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
-        response = answer(Request(request.method, path, headers, request.read()))
-        return httpx.Response(response.status, headers=list(response.headers), stream=httpx.ByteStream(response.body))
-
-    return httpx.MockTransport(handle)

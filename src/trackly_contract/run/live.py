@@ -1,12 +1,13 @@
-"""A live session: an audience that somebody needs, used by one run at a time and put back whatever stops the run.
+"""A session on a live audience: one run at a time, and the audience is restored whatever stops the run.
 
-Promises: the lock is held and signals are caught while it is open; giving back is not stopped halfway by a signal or
-two; what is not as it was is said, with the next step.
-Refuses: to change how anything is asked or judged (session.py).
+Does not change how anything is asked or judged (session.py).
 """
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,25 +15,102 @@ from typing import TYPE_CHECKING
 from trackly_contract.core import InconclusiveError
 from trackly_contract.run.lock import locked
 from trackly_contract.run.session import Session
-from trackly_contract.run.signals import Interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from trackly_contract.core import Exchange, Request
     from trackly_contract.generate import Effort
     from trackly_contract.run.targets import Target
 
+CAUGHT = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that ask a process to stop; Windows has no SIGHUP."""
+
+PATIENCE = 3
+"""Signals it takes to stop even the restore."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal stopped the run; the text names it."""
+
+
+@dataclass
+class Interrupts:
+    """The signals that arrived during one run, by name.
+
+    The first one stops the run as Ctrl-C does. While `held`, each is acknowledged in the terminal, and only the third
+    one stops the run. Does not touch a signal that is ignored (nohup) or handled outside Python.
+    """
+
+    seen: list[str] = field(default_factory=list)
+    _holds: int = 0
+    _raised: bool = False
+    _terminal: int | None = None
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Handle the signals inside, in the main thread; elsewhere do nothing."""
+        before = {}
+        # pytest puts files in the place of 1 and 2 while a test runs, so the terminal is kept from before.
+        with suppress(OSError):
+            self._terminal = os.dup(2)
+        try:
+            for number in CAUGHT if threading.current_thread() is threading.main_thread() else ():
+                if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                    before[number] = signal.signal(number, self._arrived)
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            if self._terminal is not None:
+                os.close(self._terminal)
+                self._terminal = None
+
+    def stop_if_asked(self) -> None:
+        """Raise Stopped for a signal that was held, unless more is being held."""
+        if self.seen and not self._holds and not self._raised:
+            self._raised = True
+            raise Stopped(self.seen[0])
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no signal stop what happens inside, but the third."""
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+
+    def say(self, line: str) -> None:
+        """Write a line to the terminal at once, whatever pytest does with its output."""
+        if self._terminal is not None:
+            with suppress(OSError):  # the terminal may be what has gone
+                os.write(self._terminal, f"\ntrackly-contract: {line}\n".encode())
+
+    def _arrived(self, number: int, _frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        self.seen.append(name)
+        left = PATIENCE - len(self.seen)
+        if left > 0 and (self._holds or self._raised):
+            self.say(
+                f"{name}: the run stops once the audience is put back as it was. To stop that halfway, send "
+                f"{left} more: the audience then stays changed, until you run `trackly-contract restore`"
+            )
+            return
+        self._raised = True
+        raise Stopped(name if left > 0 else f"{name}, after {', '.join(self.seen[:-1])}")
+
 
 @dataclass
 class LiveSession(Session):
-    """A session whose target has a journal; `trouble` says why the audience could not be given back."""
+    """A session whose target has a backup; `trouble` says why the audience could not be restored."""
 
     interrupts: Interrupts = field(default_factory=Interrupts)
     trouble: str = ""
 
     def _once(self, request: Request) -> Exchange:
-        """Send a request and wait for its answer: an update left alone may be applied after all was put back."""
+        """Send a request and wait for its response: an update left alone may be applied after the restore."""
         try:
             with self.interrupts.held():
                 return super()._once(request)
@@ -40,7 +118,7 @@ class LiveSession(Session):
             self.interrupts.stop_if_asked()
 
     def restore(self) -> list[str]:
-        """Put the audience back as `Session.give_back` does, and keep what stood in the way."""
+        """Restore the audience as `Session.restore` does, and keep in `trouble` what stood in the way."""
         with self.interrupts.held():
             self.trouble = "it was stopped halfway"
             try:
@@ -52,7 +130,7 @@ class LiveSession(Session):
             return left
 
     def restore_at_last(self) -> None:
-        """Put the audience back if nothing tried to: a signal may come just before the sandbox is torn down."""
+        """Restore the audience if nothing tried to: a signal may come just before the fixtures are torn down."""
         if self.backup is not None and not self.trouble:
             with suppress(InconclusiveError):
                 self.notes.extend(f"not put back: {line}" for line in self.restore())
@@ -71,14 +149,14 @@ class LiveSession(Session):
 
 @contextmanager
 def opened(target: Target, effort: Effort, what: str, *, read_only: bool = False) -> Iterator[LiveSession]:
-    """Open a session on a target that has a journal; `what` is for whoever finds the lock.
+    """Open a session on a target that has a backup; `what` tells others what is run.
 
     Raises LockedError if another run is using the audience.
     """
     assert target.journal is not None
     interrupts = Interrupts()
-    with locked(target.journal, what) as told, interrupts.caught():
+    with locked(target.journal, what) as note, interrupts.caught():
         session = LiveSession(target, effort, read_only, interrupts=interrupts)
-        if told:
-            session.notes.append(told)
+        if note:
+            session.notes.append(note)
         yield session

@@ -1,66 +1,170 @@
-"""What the end of a run makes of its recordings: new ones are put in their place, old ones told when they do not fit.
+"""Recording: what a run got replaces the old cassettes at its end, if the run was whole.
 
-Promises: recordings are replaced by a whole run of an API alone; every other end leaves them as they are, and says why.
-Refuses: to know pytest (plugin.py), files and formats (cassettes.py).
+Does not write to disk what is not anonymized yet, or holds the key.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+import tempfile
+from contextlib import contextmanager
+from functools import reduce
+from http.client import responses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from vcr.request import Request as RecordedRequest
+from vcr.serialize import serialize
+from vcr.serializers import yamlserializer
 
 from trackly_contract import __version__
-from trackly_contract.run import manifest
-from trackly_contract.run.cassettes import CassetteError
-from trackly_contract.run.manifest import Manifest
+from trackly_contract.core import redacted, redacted_body, replace_folder
+from trackly_contract.run import cassettes
+from trackly_contract.run.anonymize import AUDIENCE, Anonymizer
+from trackly_contract.run.cassettes import CassetteError, Manifest, Player
 
 if TYPE_CHECKING:
-    from trackly_contract.run.session import Session
+    from collections.abc import Iterator
+
+    from trackly_contract.core import Request, Response
+    from trackly_contract.run.client import Client
+
+RECOVERY = "recover"
+"""The step that restores what an earlier run left: a replay has nothing to restore, so it is not recorded."""
+
+KEPT_HEADERS = frozenset({"content-type", "retry-after", "allow", "x-trackly-contract-reference"})
+"""Headers of responses that are recorded; all others may carry what is nobody's business."""
 
 
-def tell_age(session: Session) -> None:
-    """Say in the evidence how old a recording is, and in a note where it is too old to say much."""
-    if session.target.player is None:
-        return
-    found = session.target.player.manifest
-    days = manifest.days_old(found, session.effort, manifest.today())
-    session.target.evidence += f"; {days} day{'' if days == 1 else 's'} old"
-    if days >= manifest.OLD:
-        session.notes.append(f"the recordings are {days} days old, the API may have moved since: {found.again}")
+class Recorder:
+    """Keeps what a run gets from one target, and replaces the recordings in a folder with it."""
 
+    def __init__(self, folder: Path, client: Client, origin: Literal["live", "reference"], audience_id: str) -> None:
+        """Take the folder that the recordings shall replace. Raises CassetteError if nothing can be written there."""
+        self.folder, self.client, self.origin, self.audience_id = folder, client, origin, audience_id
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            self._temporary = Path(tempfile.mkdtemp(prefix=".recording-", dir=folder.parent))
+        except OSError as error:
+            raise CassetteError(f"{folder.parent}: nothing can be recorded here ({error})") from None
+        self._cases: dict[str, list[tuple[Request, Response | None]]] = {}
+        self._keep = False
 
-def tell_unused(session: Session) -> str:
-    """Note the recordings that a whole replay did not ask for; return what to call that, empty if there are none."""
-    player = session.target.player
-    unused = player.unused(session.effort) if player is not None else []
-    if player is None or not unused:
+    @contextmanager
+    def recording(self, case: str) -> Iterator[None]:
+        """Record everything that the client sends inside as the cassette of `case`.
+
+        Raises CassetteError if there is one already: cases have one cassette each.
+        """
+        name = cassettes.turn(case, self._cases)
+        if name in self._cases:
+            raise CassetteError(f"{case} is recorded twice in one run: cases have one cassette each")
+        heard = self._cases[name] = []
+        self.client.listener = lambda request, response: heard.append((request, response))
+        try:
+            yield
+        finally:
+            self.client.listener = None
+
+    def finish(self, effort: str, notes: list[str], missing: str = "", *, stamped: bool = False) -> str:
+        """Put the new recordings in the place of the old, and note what is new; return what failed, "" if nothing did.
+
+        `missing` says why the run was no whole one, "" if it was. The old recordings stay if something is missing, if
+        a case cannot be played, or if the responses of an API bear the stamp of the reference server.
+        """
+        if stamped and self.origin == "live":
+            missing = "the answers bear the reference server's stamp"
+        elif not missing and (case := self._unanswered()):
+            missing = f"a request of {case} got no answer, so that case could not be played"
+        if missing:
+            notes.append(f"nothing recorded: {missing}; recordings that were there before are as they were")
+            return ""
+        day = cassettes.today().isoformat()
+        try:
+            notes += self._replace(Manifest(self.origin, day, __version__, AUDIENCE, (effort,)))
+        except (CassetteError, OSError) as error:
+            notes.append(f"nothing recorded: {error}")
+            return "writing the recordings"
         return ""
-    more = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
-    session.notes.append(f"{player.folder / unused[0]}{more}: recorded but never asked for; {player.manifest.again}")
-    return f"{len(unused)} recordings that no case asked for"
 
-
-def finish_recording(session: Session, missing: str) -> str:
-    """Put what was recorded in its place and note what is new in it; return what failed, empty if nothing did.
-
-    `missing` says why the run is no whole one, empty if it is: then, and where the answers are stamped or missing,
-    the recordings that were there stay as they are.
-    """
-    recorder, notes = session.target.recorder, session.notes
-    if recorder is None:
+    def _unanswered(self) -> str:
+        """Return a case with a request that got no response and was not sent again at once, "" if there is none."""
+        for case, heard in self._cases.items():
+            following = [request for request, _ in heard[1:]]
+            for turn, (request, response) in enumerate(heard):
+                if response is None and following[turn : turn + 1] != [request]:
+                    return case
         return ""
-    if session.target.name == "live" and session.stamped:
-        missing = "the answers bear the reference server's stamp"
-    elif not missing and recorder.unanswered:
-        missing = f"a request of {recorder.unanswered[0]} got no answer, so that case could not be played"
-    if missing:
-        notes.append(f"nothing recorded: {missing}; recordings that were there before are as they were")
-        return ""
-    origin = "live" if session.target.name == "live" else "reference"
-    day = manifest.today().isoformat()
-    try:
-        told = recorder.finish(Manifest(origin, day, __version__, session.target.audience_id, (session.effort,)))
-    except (CassetteError, OSError) as error:
-        notes.append(f"nothing recorded: {error}")
-        return "writing the recordings"
-    notes.extend(told)
-    return ""
+
+    def _replace(self, manifest: Manifest) -> list[str]:
+        self._write()
+        cassettes.write_manifest(self._temporary, manifest)
+        count = len(list(self._temporary.glob("*.yaml")))
+        notes = [f"recorded {count} cases into {self.folder}: read what they hold before you commit them"]
+        notes += self._beside_the_old(manifest)
+        try:
+            replace_folder(self._temporary, self.folder)
+        except OSError as error:
+            self._keep = True
+            raise CassetteError(
+                f"{self.folder}: cannot be replaced ({error}); nothing is lost, the new recordings are in "
+                f"{self._temporary}: put that folder in its place, or {manifest.again}"
+            ) from error
+        return notes
+
+    def _write(self) -> None:
+        self._cases.pop(RECOVERY, None)
+        cases = {case: [(q, r) for q, r in heard if r is not None] for case, heard in self._cases.items()}
+        every = [(case.partition(cassettes.AGAIN)[0], *exchange) for case, found in cases.items() for exchange in found]
+        anonymizer = Anonymizer(self.audience_id, [(case, q.body, r.body) for case, q, r in every])
+        keys = sorted({request.header("X-Api-Key") or "" for _, request, _ in every})
+        for case, exchanges in cases.items():
+            recorded = {
+                "requests": [_request(request, anonymizer, keys) for request, _ in exchanges],
+                "responses": [_response(response, anonymizer, keys) for _, response in exchanges],
+            }
+            text: str = serialize(recorded, yamlserializer)
+            (self._temporary / cassettes.file_of(case)).write_bytes(text.encode("utf-8"))
+
+    def _beside_the_old(self, manifest: Manifest) -> Iterator[str]:
+        """Compare with the old recordings, and take over their other efforts where they agree."""
+        if not self.folder.exists():
+            return
+        try:
+            old = Player(self.folder).manifest
+        except CassetteError as error:
+            yield f"the recordings that stood there could not be read, and are replaced: {error}"
+            return
+        for effort in manifest.efforts:
+            yield cassettes.compared(self.folder, self._temporary, effort)
+        for effort in old.efforts if old.target == manifest.target else ():
+            if effort not in manifest.efforts:
+                stays = cassettes.adopt(self.folder, self._temporary, effort)
+                fate = "agree and stay" if stays else "were answered otherwise and are gone: record them again"
+                yield f"the recordings of {effort} of {old.day(effort)} {fate}"
+
+    def abandon(self) -> None:
+        """Throw the new recordings away, unless they could not be put where they belong; the old stay as they are."""
+        if not self._keep:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def _request(request: Request, anonymizer: Anonymizer, keys: list[str]) -> RecordedRequest:
+    uri = cassettes.HOST + anonymizer.path(request.path)
+    # The key is taken out last, of request and response alike: what is equal in both stays so.
+    body = reduce(redacted_body, keys, anonymizer.request(request.body)) or None
+    headers = {name.lower(): value for name, value in request.headers if name.lower() == "content-type"}
+    return RecordedRequest(request.method, uri, body, headers)
+
+
+def _response(response: Response, anonymizer: Anonymizer, keys: list[str]) -> dict[str, Any]:
+    headers: dict[str, list[str]] = {}
+    for name, value in response.headers:
+        if name.lower() in KEPT_HEADERS:
+            headers.setdefault(name, []).append(reduce(redacted, keys, value))
+    # The words beside the status could be anything, and are not even sent by every version of HTTP.
+    return {
+        "status": {"code": response.status, "message": responses.get(response.status, "")},
+        "headers": headers,
+        "body": {"string": reduce(redacted_body, keys, anonymizer.response(response.body))},
+    }

@@ -1,30 +1,27 @@
-"""Targets: where a run's requests go. The reference server, recordings of an API, or an API itself.
+"""Targets: where the requests of a run go, and the settings of the environment that name a live one.
 
-Promises: nothing is sent to a live API unless both variables are set, and nothing changed there before the plan was
-shown and somebody, or a CI job, said yes; offline targets open no connection.
-Refuses: to tell the suite which of them it faces.
+Does not tell the suite which of them it faces. A live API gets no request unless key and audience are set, and no
+change before the plan was shown and somebody, or a CI job, said yes.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import socket
 import time
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from unittest.mock import patch
 
+from trackly_contract import reference
 from trackly_contract.core import DEFAULT_BASE_URL, InconclusiveError, holds, show
 from trackly_contract.run import cassettes
-from trackly_contract.run.client import (
-    Client,
-    UnusableSettingError,
-    checked_audience_id,
-    checked_base_url,
-    checked_key,
-    embedded,
-)
+from trackly_contract.run.client import Client, UnusableSettingError, checked_base_url
 from trackly_contract.run.journal import Journal
-from trackly_contract.run.recorder import Recorder
+from trackly_contract.run.recording import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,8 +36,13 @@ TARGETS: tuple[TargetName, ...] = ("reference", "replay", "live")
 CEILINGS: dict[Effort, tuple[int, int]] = {"quick": (60, 12), "standard": (250, 40), "thorough": (1500, 400)}
 """Requests and accepted writes that a run needs at most on a conforming API, retries and candidates not counted."""
 
+OLD = 90
+"""Days after which recordings say little of the API of today."""
+
 QUESTIONS = 450
 """Requests that all open questions together may take."""
+
+NOT_THE_API = "this says nothing of the API itself"
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Target:
     """One place to send requests to, and what a run needs to know of it.
 
     `name` is for reports alone; `step` wraps all requests of one case; `offline` says that no connection is
-    ever opened; `evidence` tells people what the answers are worth.
+    ever opened; `evidence` tells people what the responses are worth.
     """
 
     name: TargetName
@@ -64,68 +66,53 @@ class Target:
     show_plan: Callable[[str], bool] | None = None
     recorder: Recorder | None = None
     player: cassettes.Player | None = None
+    notes: list[str] = field(default_factory=list)
 
     def confirm(
         self, effort: Effort, audience: dict[str, JSON], most_requests: int | None = None, *, questions: bool = False
     ) -> None:
-        """Show what a run will do before its first write, and ask, where somebody can answer.
+        """Show what a run, with the open questions or without, will do before its first write, and ask for consent.
 
-        `questions`: the open questions are asked too.
-
-        Raises InconclusiveError if the answer is no.
+        Raises InconclusiveError if the plan is not confirmed.
         """
         requests, writes = CEILINGS[effort]
         most = f"{requests:,} requests (retries and the search for unstated operators on top)"
         if most_requests is not None:
             most = f"{most_requests:,} requests in all"
-        more = f"  the open questions take at most {QUESTIONS} requests more\n" if questions else ""
-        plan = (
-            f"trackly-contract is about to change audience {show(audience.get('name'), 200)} at {self.base_url}:\n"
-            f"  effort {effort}: at most {most} and {writes} accepted writes, then everything is put back\n"
-            f"{more}"
-            "  no schedule and no journey may use this audience while it runs"
-        )
-        if self.show_plan is not None and not self.show_plan(plan):
+        plan = [
+            f"trackly-contract is about to change audience {show(audience.get('name'), 200)} at {self.base_url}:",
+            f"  effort {effort}: at most {most} and {writes} accepted writes, then everything is put back",
+            "  no schedule and no journey may use this audience while it runs",
+        ]
+        if questions:
+            plan.insert(2, f"  the open questions take at most {QUESTIONS} requests more")
+        if self.show_plan is not None and not self.show_plan("\n".join(plan)):
             raise InconclusiveError("not confirmed: nothing was changed")
 
 
+def _reference(client: Client, base_url: str, audience_id: str, key: str, *, offline: bool) -> Target:
+    evidence = f"the reference server, a stand-in: {NOT_THE_API}"
+    return Target("reference", client, base_url, audience_id, key, offline, evidence, wait=_no_wait)
+
+
 def _no_wait(_seconds: float) -> None:
-    """Offline targets answer at once or never."""
+    """Do not wait: reference servers and recordings answer at once or never."""
 
 
 def embedded_target(answer: Callable[[Request], Response], audience_id: str, key: str) -> Target:
     """Return a target that hands every request to `answer` in this process."""
-    return Target(
-        name="reference",
-        client=Client("http://reference.invalid/api", embedded(answer, "/api")),
-        base_url="embedded reference server",
-        audience_id=audience_id,
-        key=key,
-        offline=True,
-        evidence="the reference server, a stand-in: this says nothing of the API itself",
-        wait=_no_wait,
-    )
-
-
-def reference_target() -> Target:
-    """Return the embedded reference server, freshly made, with the audience of the documentation's examples."""
-    from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer  # noqa: PLC0415
-
-    return embedded_target(ReferenceServer().answer, AUDIENCE_ID, REFERENCE_KEY)
+    client = Client("http://reference.invalid/api", answer)
+    return _reference(client, "embedded reference server", audience_id, key, offline=True)
 
 
 def served_target(base_url: str, audience_id: str, key: str) -> Target:
     """Return a reference server that is reached over real HTTP on loopback."""
-    return Target(
-        name="reference",
-        client=Client(checked_base_url(base_url)),
-        base_url=base_url,
-        audience_id=audience_id,
-        key=key,
-        offline=False,
-        evidence="the reference server, a stand-in: this says nothing of the API itself",
-        wait=_no_wait,
-    )
+    return _reference(Client(checked_base_url(base_url)), base_url, audience_id, key, offline=False)
+
+
+def reference_target() -> Target:
+    """Return the embedded reference server, freshly made, with the audience of the documentation's examples."""
+    return embedded_target(reference.ReferenceServer().answer, reference.AUDIENCE_ID, reference.REFERENCE_KEY)
 
 
 def replay_target(effort: Effort) -> Target:
@@ -146,18 +133,18 @@ def replay_target(effort: Effort) -> Target:
     evidence = f"recorded from the live API on {manifest.recorded}"
     if manifest.target != "live":
         only = f" (live recordings are of {', '.join(players[0].manifest.efforts)} alone)" if players[1:] else ""
-        evidence = (
-            f"recorded on {manifest.recorded} from the reference server, a stand-in{only}: "
-            "this says nothing of the API itself"
-        )
+        evidence = f"recorded on {manifest.recorded} from the reference server, a stand-in{only}: {NOT_THE_API}"
+    days = max((cassettes.today() - date.fromisoformat(manifest.day(effort))).days, 0)
+    old = f"the recordings are {days} days old, the API may have moved since: {manifest.again}"
     return Target(
         name="replay",
-        client=Client("https://recorded.invalid/api"),
+        client=Client(cassettes.HOST, player.answer),
         base_url=f"recordings of {manifest.recorded}",
         audience_id=manifest.audience_id,
         key="none",  # shorter than any that is taken out of texts: nothing secret is sent
         offline=True,
-        evidence=evidence,
+        evidence=f"{evidence}; {days} day{'' if days == 1 else 's'} old",
+        notes=[old] if days >= OLD else [],
         step=player.playing,
         wait=_no_wait,
         player=player,
@@ -167,22 +154,31 @@ def replay_target(effort: Effort) -> Target:
 def live_target(*, read_only: bool = False, show_plan: Callable[[str], bool] | None = None) -> Target:
     """Return the API that the environment names.
 
-    `show_plan` is shown what the run will do before its first write, and says whether it may.
-    Raises UnusableSettingError, saying what to set and why, if a variable is missing or cannot be used.
+    `show_plan` gets what the run will do before its first write, and says whether it may.
+    Raises UnusableSettingError, without showing the key, if a variable is missing or cannot be used.
     """
-    missing = [name for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID") if not os.environ.get(name)]
+    given = {name: os.environ.get(name, "") for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID")}
+    missing = [name for name, value in given.items() if not value]
     if missing:
         raise UnusableSettingError(
             f"--trackly-target=live needs {' and '.join(missing)}: a key of the account, and the id of a sandbox "
             "audience that the run may change and will put back (no schedule or journey may use it). "
             "Nothing was sent."
         )
-    key = checked_key(os.environ["TRACKLY_API_KEY"])
+    key, audience_id = given.values()
+    if not re.fullmatch(r"[\x21-\x7e]{1,200}", key):  # what a header can carry
+        raise UnusableSettingError(
+            "TRACKLY_API_KEY holds a blank, a line break or a character outside ASCII: "
+            "copy the key again, without quotes or spaces"
+        )
     for name in ("TRACKLY_BASE_URL", "TRACKLY_AUDIENCE_ID"):
         if holds(os.environ.get(name), key):
             raise UnusableSettingError(f"{name} holds the key: take it out, for that is shown and written down")
     base_url = checked_base_url(os.environ.get("TRACKLY_BASE_URL") or DEFAULT_BASE_URL)
-    audience_id = checked_audience_id(os.environ["TRACKLY_AUDIENCE_ID"])
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", audience_id):  # one step of a path
+        raise UnusableSettingError(
+            "TRACKLY_AUDIENCE_ID is no id: an id has letters and digits only, like 664f1a2b3c4d5e6f7a8b9c0d"
+        )
     return Target(
         name="live",
         client=Client(base_url),
@@ -201,9 +197,9 @@ def recorded(target: Target, folder: Path) -> Target:
 
     Raises CassetteError if nothing can be written there.
     """
-    recorder = Recorder(folder)
-    target.recorder = recorder
-    target.step = lambda case: recorder.recording(case, target.client)
+    origin: Literal["live", "reference"] = "live" if target.name == "live" else "reference"
+    target.recorder = Recorder(folder, target.client, origin, target.audience_id)
+    target.step = target.recorder.recording
     return target
 
 
@@ -221,3 +217,24 @@ def closing(target: Target) -> Iterator[Target]:
         target.client.close()
         if target.recorder is not None:
             target.recorder.abandon()
+
+
+class NetworkBlockedError(RuntimeError):
+    """Something tried to open a connection in a run that is offline."""
+
+
+def _block(*args: Any, **_kwargs: Any) -> NoReturn:
+    where = next((arg for arg in args if isinstance(arg, tuple | str)), "somewhere")
+    raise NetworkBlockedError(f"this run is offline, yet a connection to {where!r} was tried")
+
+
+@contextmanager
+def blocked() -> Iterator[None]:
+    """Reject every connection and name look-up inside, for runs of an offline target; loopback too."""
+    methods = ("connect", "connect_ex", "sendto", "sendmsg")
+    functions = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo")
+    with ExitStack() as stack:
+        for owner, names in ((socket.socket, methods), (socket, functions)):
+            for name in names:
+                stack.enter_context(patch.object(owner, name, _block, create=True))  # Windows has no sendmsg
+        yield
