@@ -92,7 +92,7 @@ def _of_fields() -> Iterator[tuple[str, Made]]:
         yield f"{name} answered as {json.dumps(wrong)}", (f"audience.{name}", audiences(edit))
 
 
-RESPONSES: dict[str, tuple[str, type[ReferenceServer]]] = {
+RESPONSES: dict[str, Made] = {
     "source_lists as texts": (
         "audience.source_lists",
         audiences(field("source_lists", lambda ids: [str(entry) for entry in ids])),
@@ -223,7 +223,7 @@ RIGHT_TOO = {
 
 def mutants() -> list[Mutant]:
     """Return the plain mutants."""
-    found = [*_of_codes(), *_of_fields(), *RESPONSES.items(), *BEHAVIOUR.items()]
+    found: list[tuple[str, Made]] = [*_of_codes(), *_of_fields(), *RESPONSES.items(), *BEHAVIOUR.items()]
     return [Mutant(name, tuple(rules.split()), make) for name, (rules, make) in found]
 
 

@@ -326,6 +326,6 @@ def variants() -> list[Variant]:
     from tests.integrity import variants_http as http
     from tests.integrity import variants_tokens as tokens
 
-    families = (of_errors, of_answers, of_stamps, of_stores, tokens.of_requests, tokens.of_order)
-    families += (http.of_cache, tokens.of_tokens, http.of_faults, http.of_http)
+    families = [of_errors, of_answers, of_stamps, of_stores, tokens.of_requests, tokens.of_order]
+    families += [http.of_cache, tokens.of_tokens, http.of_faults, http.of_http]
     return [variant for family in families for variant in family()]

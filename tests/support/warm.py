@@ -46,7 +46,6 @@ with contextlib.redirect_stdout(io.StringIO()):
 
 def work(job):
     signal.alarm(job["seconds"])
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a script is born with it ignored
     os.environ.clear()
     os.environ.update(job["variables"])
     sys.path[1:1] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
