@@ -80,7 +80,7 @@ def test_a_changed_body_does_not_match_and_the_difference_is_shown(
     (tmp_path / "asks_otherwise.py").write_text(
         textwrap.dedent(
             """
-            from trackly_contract import cases
+            from trackly_contract.generate import cases
 
             original = cases.placed
 

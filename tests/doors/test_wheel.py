@@ -190,7 +190,7 @@ def test_the_plugin_offers_its_options_to_a_clients_pytest(made: Installed, clie
 
 CLIENT = """
 from trackly_contract.reference import ReferenceServer
-from trackly_contract.serve import running
+from trackly_contract.gate.http import running
 with running(ReferenceServer()) as base_url: TEXT: {type} = base_url
 """
 
