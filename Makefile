@@ -19,7 +19,7 @@ conformance: .venv/.installed ## the suite on the embedded reference server; wri
 	.venv/bin/pytest --trackly-report=report $(ARGS)
 
 test: .venv/.installed ## all tests of the project itself, then the suite on the cassettes (ARGS: for the former)
-	.venv/bin/pytest -n auto --dist worksteal --timeout=$(LONGEST_TEST) tests --ignore=tests/conformance $(ARGS)
+	.venv/bin/pytest -n auto --dist worksteal --timeout=$(LONGEST_TEST) --durations=10 tests --ignore=tests/conformance $(ARGS)
 	.venv/bin/pytest --trackly-target=replay --trackly-effort=quick
 
 check: .venv/.installed ## lint, format, types, layers, generated files fresh, schemas valid

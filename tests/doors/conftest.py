@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from trackly_contract.reference import ReferenceServer
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A background job of a script is born with it ignored, and so would be every process that these tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.pop("GITHUB_ACTIONS", None)  # what runs under test is told to nobody's job
 
 __all__ = ["CHECKOUT", "SECONDS", "Ran", "Served", "environment"]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.faults.certificates import authority
+from tests.faults.certificates import authority, certificate
 from tests.faults.document import FILES
 from tests.faults.fault import Audience, Does, Fault
 from tests.faults.table import FAULTS, every_fault
-from tests.faults.way import way
 from tests.maintain import generated
 from tests.support.warm import AS_IT_WAS, standing
+from tests.support.way import way
 from trackly_contract.core import ExitCode, Verdict
 from trackly_contract.core.files import data_root
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.faults.way import Way
     from tests.support.warm import Stand
+    from tests.support.way import Way
     from trackly_contract.report import Report
 
 LOUD = "THE AUDIENCE IS NOT AS IT WAS"
@@ -138,7 +138,7 @@ def test_a_fault_ends_as_the_table_says(
 ) -> None:
     if fault.trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(authority()))
-    with way(fault.server(), fault.certificate()) as over:
+    with way(fault.server(), certificate(fault.tls) if fault.tls else None) as over:
         before = over.content
         ended = _run(fault, over, tmp_path, capfd)
         _says(fault, ended)

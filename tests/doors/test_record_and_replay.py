@@ -138,9 +138,9 @@ def test_a_stamped_run_leaves_them(tapes: Recording, old: dict[str, bytes]) -> N
 
 NARROW = {
     "-k": ("-k", "filter.time.unit"),
-    "--deselect": ("--deselect", "tests/conformance/test_4_every_answer.py::test_no_unreported_breakage"),
-    "one test": ("tests/conformance/test_3_refusing.py::test_refused_updates_changed_nothing",),
-    "one file": ("tests/conformance/test_4_every_answer.py",),
+    "--deselect": ("--deselect", "tests/conformance/test_4_every_response.py::test_no_unreported_breakage"),
+    "one test": ("tests/conformance/test_3_rejecting.py::test_rejected_updates_changed_nothing",),
+    "one file": ("tests/conformance/test_4_every_response.py",),
     "read-only": ("--trackly-read-only",),
 }
 

@@ -267,10 +267,10 @@ def pytest_sessionfinish():
 PUTTING_BACK = """
 from trackly_contract.run import Session
 
-def give_back(self):
+def restore(self):
     raise KeyError("a bug")
 
-Session.give_back = give_back
+Session.restore = restore
 """
 SIGNAL_AT_THE_END = """
 import os, signal

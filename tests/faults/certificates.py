@@ -1,8 +1,4 @@
-"""Throwaway certificates, made anew for each run of the tests: no private key is in a repository.
-
-Promises: all are signed by one authority; `local` is good for loopback, `elsewhere` for another host, `expired` was.
-Refuses: to be trusted by anybody who is not told to trust `authority()`.
-"""
+"""Throwaway certificates, made anew for each run of the tests: no private key is in a repository."""
 
 from __future__ import annotations
 
@@ -32,7 +28,7 @@ def _authority() -> trustme.CA:
 
 @cache
 def authority() -> Path:
-    """Return the certificate of the authority that signs."""
+    """Return the certificate of the authority that signs all of them."""
     path = _folder() / "authority.pem"
     _authority().cert_pem.write_to_path(path)
     return path
@@ -40,12 +36,11 @@ def authority() -> Path:
 
 @cache
 def certificate(name: str) -> Path:
-    """Return a certificate together with its private key: `local`, `elsewhere` or `expired`."""
-    expired = datetime(2001, 1, 1, tzinfo=UTC)
+    """Return a certificate with its key: `local` is good for loopback, `elsewhere` for another host, `expired` was."""
     made = _authority().issue_cert(
         "elsewhere.example" if name == "elsewhere" else HOST,
         not_before=datetime(2000, 1, 1, tzinfo=UTC),
-        not_after=expired if name == "expired" else None,
+        not_after=datetime(2001, 1, 1, tzinfo=UTC) if name == "expired" else None,
     )
     path = _folder() / f"{name}.pem"
     made.private_key_and_cert_chain_pem.write_to_path(path)

@@ -1,7 +1,6 @@
 """`python -m tests.faults.document` writes docs/faults.md from the table of faults; `--check` compares it.
 
-Promises: every row is run by test_faults.py; every number is read from where it counts.
-Refuses: to measure anything.
+Every number is read from where it counts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What a fault of the way is: what happens, when, and what a run should make of it.
-
-Promises: verdict and exit code follow from what the suite does about a fault.
-Refuses: to know any fault (table.py).
-"""
+"""What a network fault is: what happens, when, and what a run should make of it."""
 
 from __future__ import annotations
 
@@ -10,15 +6,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tests.faults.certificates import certificate
 from trackly_contract.core import ExitCode, RunVerdict
 from trackly_contract.reference import ReferenceServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from tests.faults.way import Strike, Way
+    from tests.support.way import Strike, Way
 
 
 class Does(Enum):
@@ -35,12 +29,10 @@ class Does(Enum):
     @property
     def verdict(self) -> RunVerdict:
         """What the run says."""
-        return {
-            Does.NOTHING: RunVerdict.CONFORMS,
-            Does.ASKS_AGAIN: RunVerdict.CONFORMS,
-            Does.INSISTS: RunVerdict.CONFORMS,
-            Does.JUDGES: RunVerdict.DRIFT,
-        }.get(self, RunVerdict.INCONCLUSIVE)
+        if self is Does.JUDGES:
+            return RunVerdict.DRIFT
+        conforms = self in (Does.NOTHING, Does.ASKS_AGAIN, Does.INSISTS)
+        return RunVerdict.CONFORMS if conforms else RunVerdict.INCONCLUSIVE
 
 
 class Audience(Enum):
@@ -64,7 +56,7 @@ class Fault:
     """One fault.
 
     `what` is a clause for the document; `says` is part of what the run prints, `broken` the rules that it names;
-    `patience` is how many seconds an answer may take; `tls` names a throwaway certificate, whose authority is
+    `patience` is how many seconds a response may take; `tls` names a throwaway certificate, whose authority is
     `trusted` or not; `base_url` is asked in place of the way, which is `down` or not; `waits` are those that the fault
     asks for; `server` makes what is asked.
     """
@@ -95,10 +87,6 @@ class Fault:
         """What the run ends with."""
         return ExitCode[self.verdict.name]
 
-    def certificate(self) -> Path | None:
-        """Return what the way proves itself with, None for plain HTTP."""
-        return certificate(self.tls) if self.tls else None
-
     def struck(self, way: Way) -> Strike | None:
-        """Return what to do in place of the answer to the request that has just come."""
+        """Return what to do in place of the response to the request that has just come."""
         return self.strike if self.when.holds(way) else None

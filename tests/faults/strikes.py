@@ -1,7 +1,6 @@
-"""When faults strike, and what goes over the wire in place of an answer.
+"""When faults strike, and what goes over the wire in place of a response.
 
-Promises: a moment is told by the requests that came and by the clock of the way, never by real time.
-Refuses: to know what a run should make of it (table.py).
+A moment is told by the requests that came and by the clock of the way, never by real time.
 """
 
 from __future__ import annotations
@@ -10,19 +9,13 @@ import json
 from math import inf
 from typing import TYPE_CHECKING
 
-from tests.faults.way import (
-    answering,
-    framed,
-)
+from tests.faults.fault import When
 from tests.support.warm import AS_IT_WAS
-from trackly_contract.core import Response
+from tests.support.way import answering
 from trackly_contract.reference import ReferenceServer, documented_store
 
 if TYPE_CHECKING:
-    from tests.faults.way import Strike, Way
-    from trackly_contract.reference.server import Store
-
-from tests.faults.fault import When
+    from tests.support.way import Strike, Way
 
 # When ----------------------------------------------------------------------------------------------
 
@@ -30,25 +23,24 @@ ONE = 15
 """Number of a request that changes the audience, after others did."""
 
 MIDDLE = 33
-"""Number of a request that is refused, while all that was put in place of the audience's own stands."""
+"""Number of a request that is rejected, while all that was put in place of the audience's own stands."""
 
 RESTORING = json.dumps({"source_lists": AS_IT_WAS["source_lists"]}, separators=(",", ":")).encode()
-"""The update with which putting back begins."""
+"""The update with which the restore begins."""
 
 
-def lasting(way: Way, start: int, seconds: float) -> bool:
-    return len(way.asked) >= start and way.clock < way.times[start - 1] + seconds
+def _lasting(way: Way, seconds: float) -> bool:
+    return len(way.asked) >= MIDDLE and way.clock < way.times[MIDDLE - 1] + seconds
 
 
-def while_giving_back(way: Way, seconds: float) -> bool:
+def _restoring(way: Way, seconds: float) -> bool:
     bodies = [request.body for request in way.asked]
     return RESTORING in bodies and way.clock < way.times[bodies.index(RESTORING)] + seconds
 
 
-def sends(way: Way, name: str, value: object) -> bool:
-    """Whether the request that has just come sends just this one member."""
+def _renames(way: Way) -> bool:
     body = way.asked[-1].body
-    return bool(body) and json.loads(body) == {name: value}
+    return bool(body) and json.loads(body) == {"name": "trackly-contract " + "x" * 238}
 
 
 NEVER = When("", lambda _way: False)
@@ -56,37 +48,32 @@ ALWAYS = When("always", lambda _way: True)
 ONCE = When("once", lambda way: len(way.asked) == ONE)
 EVERY_SECOND = When("at every second request", lambda way: len(way.asked) % 2 == 0)
 EVERY_THIRD = When("at every third request", lambda way: len(way.asked) % 3 == 0)
-FOR_A_SECOND = When("for a second, in mid-run", lambda way: lasting(way, MIDDLE, 1))
-FOR_TEN_SECONDS = When("for ten seconds, in mid-run", lambda way: lasting(way, MIDDLE, 10))
-FOR_TEN_MINUTES = When("for ten minutes, from mid-run on", lambda way: lasting(way, MIDDLE, 600))
-FROM_THE_MIDDLE = When("from mid-run on", lambda way: lasting(way, MIDDLE, inf))
+FOR_A_SECOND = When("for a second, in mid-run", lambda way: _lasting(way, 1))
+FOR_TEN_SECONDS = When("for ten seconds, in mid-run", lambda way: _lasting(way, 10))
+FROM_THE_MIDDLE = When("from mid-run on", lambda way: _lasting(way, inf))
 AT_A_WRONG_KEY = When("once, at a request with a wrong key", lambda way: len(way.asked) == 3)
 WRITES_FROM_THE_MIDDLE = When(
-    "to every update from mid-run on", lambda way: way.asked[-1].method == "PUT" and lasting(way, MIDDLE, inf)
+    "to every update from mid-run on", lambda way: way.asked[-1].method == "PUT" and _lasting(way, inf)
 )
 AT_THE_MIDDLE = When("in mid-run", lambda way: len(way.asked) == MIDDLE)
 AT_THE_FIRST_UPDATE = When(
     "to the first update, each time", lambda way: b'"source_lists":[101,102],"filter"' in way.asked[-1].body
 )
 AT_THE_SIZE = When("to the size, each time", lambda way: way.asked[-1].path.endswith("/size"))
-AT_A_NAME = When("to one accepted update, each time", lambda way: sends(way, "name", "trackly-contract " + "x" * 238))
+AT_A_NAME = When("to one accepted update, each time", _renames)
 AT_WEEKS = When("to one refused update, each time", lambda way: b'"weeks"' in way.asked[-1].body)
 BACK_ONCE = When(
     "once, while all is put back",
     lambda way: way.asked[-1].body == RESTORING and [r.body for r in way.asked].count(RESTORING) == 1,
 )
-BACK_FOR_TEN_SECONDS = When("for ten seconds, while all is put back", lambda way: while_giving_back(way, 10))
-BACK_FOR_EVER = When("from the moment on when all is put back", lambda way: while_giving_back(way, inf))
+BACK_FOR_TEN_SECONDS = When("for ten seconds, while all is put back", lambda way: _restoring(way, 10))
+BACK_FOR_EVER = When("from the moment on when all is put back", lambda way: _restoring(way, inf))
 BACK_THIS_BODY = When("each time to an update that puts back", lambda way: way.asked[-1].body == RESTORING)
 
 # What ----------------------------------------------------------------------------------------------
 
 JSON = ("Content-Type", "application/json")
 HTML = ("Content-Type", "text/html")
-NOW = ("Date", "Sun, 22 Nov 2026 08:00:00 GMT")
-SEVEN_LATER = ("Retry-After", "Sun, 22 Nov 2026 08:00:07 GMT")
-SKEWED = ("Date", "Thu, 01 Jan 2099 08:00:00 GMT")
-SEVEN_LATER_SKEWED = ("Retry-After", "Thu, 01 Jan 2099 08:00:07 GMT")
 
 
 def page(status: int, title: str, *headers: tuple[str, str]) -> Strike:
@@ -99,25 +86,31 @@ def error(status: int, text: str, *headers: tuple[str, str]) -> Strike:
     return answering(status, json.dumps({"message": text}).encode(), JSON, *headers)
 
 
-def busy(*headers: tuple[str, str]) -> Strike:
+def busy(retry_after: str, *headers: tuple[str, str]) -> Strike:
     """It was too much: 429."""
-    return error(429, "Too Many Requests", *headers)
-
-
-def in_head(data: bytes) -> bytes:
-    return data[:20]
-
-
-def in_body(data: bytes) -> bytes:
-    return data[:-20]
+    return error(429, "Too Many Requests", *headers, ("Retry-After", retry_after))
 
 
 def body_starts(data: bytes) -> int:
     return data.index(b"\r\n\r\n") + 5
 
 
-def with_answer(answer: Response, body: bytes, *headers: tuple[str, str]) -> bytes:
-    return framed(Response(answer.status, (*answer.headers, *headers), body))
+PAGES = {
+    500: "500 in JSON",
+    501: "501 without a body",
+    502: "502 with the HTML page of a gateway",
+    503: "503 with a maintenance page and `Retry-After: 1`",
+    504: "504 with the HTML page of a gateway",
+}
+GATEWAY = {
+    500: error(500, "Internal server error"),
+    501: answering(501),
+    502: page(502, "Bad Gateway"),
+    503: page(503, "Down for maintenance", ("Retry-After", "1")),
+    504: page(504, "Gateway Time-out"),
+}
+
+# Clocks --------------------------------------------------------------------------------------------
 
 
 def of_another_time() -> ReferenceServer:
@@ -133,22 +126,6 @@ def of_another_time() -> ReferenceServer:
 def set_back() -> ReferenceServer:
     """A server whose clock is set back by an hour each time that it is looked at."""
     stamps = iter(f"2025-11-{20 - day:02}T{23 - hour:02}:00:00" for day in range(5) for hour in range(24))
-    store: Store = documented_store()
+    store = documented_store()
     store.clock = lambda: next(stamps)
     return ReferenceServer(store)
-
-
-GATEWAY_PAGES = {
-    500: "500 in JSON",
-    501: "501 without a body",
-    502: "502 with the HTML page of a gateway",
-    503: "503 with a maintenance page and `Retry-After: 1`",
-    504: "504 with the HTML page of a gateway",
-}
-GATEWAY_STRIKES = {
-    500: error(500, "Internal server error"),
-    501: answering(501),
-    502: page(502, "Bad Gateway"),
-    503: page(503, "Down for maintenance", ("Retry-After", "1")),
-    504: page(504, "Gateway Time-out"),
-}

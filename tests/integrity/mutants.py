@@ -1,79 +1,41 @@
-"""Servers that break one documented rule each, made from the reference server by overriding one method.
-
-Promises: a mutant's id says what is wrong, `rules` which rules of the contract that breaks; everything else is as
-the documentation says.
-Refuses: to touch the reference server itself: it has no hooks for this.
-"""
+"""Servers that break one documented rule each: here the plain ones, and the list of all."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from tests.integrity.mutants_updates import (
-    Applies,
-    ClearsCacheOn,
-    ClearsCacheOnDescription,
-    ClearsSizeOnly,
-    Forgets,
-    HalfApplies,
-    IgnoresLists,
-    KeepsCache,
-    LosesEmoji,
-    LosesGroups,
-    NeedsName,
-    NeverCounts,
-    NumbersToText,
-    Replaces,
-    ReplacesLists,
-    ReplacesName,
-    ReversesConditions,
-    SaysClearedOnly,
-    ShortNames,
+from tests.integrity import mutants_needles as needles
+from tests.integrity import mutants_servers as servers
+from tests.integrity import mutants_state as state
+from tests.integrity.seams import (
+    CODES,
+    Answering,
+    Made,
+    audiences,
+    behind,
+    blind,
+    changing_errors,
+    errors,
+    field,
+    finding,
     in_conditions,
+    storing,
+    storing_field,
+    taking_keys,
+    without,
 )
-from trackly_contract.core import Request, Response, encode, parse
+from trackly_contract.core import Request, Response
 from trackly_contract.reference import ReferenceServer
+from trackly_contract.reference.filter import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trackly_contract.core import JSON
-    from trackly_contract.reference.filter import Fault
+    from tests.integrity.seams import Body, Edit
 
-Audience = dict[str, "JSON"]
-
-CODES = {
-    "name_too_long": "update.name.too_long",
-    "source_list_not_found": "update.source_lists.unknown",
-    "invalid_group_operator": "filter.operator",
-    "empty_filter_group": "filter.empty",
-    "invalid_condition_type": "filter.condition_type",
-    "invalid_time_field": "filter.time.field",
-    "invalid_time_operator": "filter.time.operator",
-    "invalid_time_unit": "filter.time.unit",
-    "missing_time_value": "filter.time.value",
-    "invalid_count_field": "filter.count.field",
-    "invalid_count_operator": "filter.count.operator",
-    "missing_count_value": "filter.count.value",
-    "missing_custom_field_name": "filter.custom_field.field",
-    "invalid_custom_field_operator": "filter.custom_field.operator",
-    "missing_custom_field_value": "filter.custom_field.value",
-    "invalid_carrier_operator": "filter.carrier.operator",
-    "missing_carrier_value": "filter.carrier.value",
-    "invalid_timezone_operator": "filter.timezone.operator",
-    "missing_timezone_value": "filter.timezone.value",
-    "invalid_revenue_field": "filter.revenue.field",
-    "invalid_revenue_operator": "filter.revenue.operator",
-    "missing_revenue_value": "filter.revenue.value",
-}
-
-
-class Answering(Protocol):
-    """Whatever answers requests: a reference server, or a wrapper around one."""
-
-    def answer(self, request: Request) -> Response: ...
+__all__ = ["Answering", "Mutant", "all_mutants", "mutants"]
 
 
 @dataclass(frozen=True)
@@ -94,55 +56,23 @@ class Mutant:
         return self.family == "plain"
 
 
-def _accepting(code: str) -> type[ReferenceServer]:
-    class Accepting(ReferenceServer):
-        def faults(self, body: Audience) -> Iterator[Fault]:
-            return (fault for fault in super().faults(body) if fault.code != code)
+def _recoded(code: str, status: int, other: str) -> type[ReferenceServer]:
+    """Answer one code with another status and code."""
 
-    return Accepting
+    def changed(response: Response, body: Body) -> Response:
+        return ReferenceServer().error(status, other, body["error"]) if body["code"] == code else response
 
-
-def _miscoding(code: str, status: int, other: str) -> type[ReferenceServer]:
-    class Miscoding(ReferenceServer):
-        def error(self, status_: int, code_: str, text: str) -> Response:
-            return super().error(status, other, text) if code_ == code else super().error(status_, code_, text)
-
-    return Miscoding
+    return behind(changing_errors(changed))
 
 
-def of_codes() -> Iterator[Mutant]:
-    """Yield for each 400 code: the fault accepted, another code, another status."""
+def _of_codes() -> Iterator[tuple[str, Made]]:
     for code, rule in CODES.items():
-        yield Mutant(f"{code} accepted", (rule,), _accepting(code))
-        yield Mutant(f"{code} replaced by invalid_request", (rule,), _miscoding(code, 400, "invalid_request"))
-        yield Mutant(f"{code} answered 422", (rule,), _miscoding(code, 422, code))
+        yield f"{code} accepted", (rule, blind(code))
+        yield f"{code} replaced by invalid_request", (rule, _recoded(code, 400, "invalid_request"))
+        yield f"{code} answered 422", (rule, _recoded(code, 422, code))
 
 
-def _rendering(change: Callable[[Audience], Any]) -> type[ReferenceServer]:
-    class Rendering(ReferenceServer):
-        def render(self, audience: Audience) -> Any:
-            return change(super().render(audience))
-
-    return Rendering
-
-
-def _without(field: str) -> Callable[[Audience], Audience]:
-    return lambda audience: {key: value for key, value in audience.items() if key != field}
-
-
-def _with(field: str, value: Callable[[Any], Any]) -> Callable[[Audience], Audience]:
-    return lambda audience: {**audience, field: value(audience[field])}
-
-
-def _constant(value: Any) -> Callable[[Any], Any]:
-    return lambda _: value
-
-
-def _snake(condition: Audience) -> Audience:
-    return {"condition_type" if key == "conditionType" else key: value for key, value in condition.items()}
-
-
-FIELDS = {
+OF_ANOTHER_TYPE = {
     "id": 664,
     "name": None,
     "description": 7,
@@ -155,155 +85,163 @@ FIELDS = {
 }
 
 
-def of_answers() -> Iterator[Mutant]:
-    """Yield for each member of the audience: absent, of another type; and what else an answer can get wrong."""
-    for field, wrong in FIELDS.items():
-        rule = (f"audience.{field}",)
-        yield Mutant(f"{field} absent", rule, _rendering(_without(field)))
-        yield Mutant(f"{field} answered as {json.dumps(wrong)}", rule, _rendering(_with(field, _constant(wrong))))
-    as_text = _rendering(_with("source_lists", lambda ids: [str(entry) for entry in ids]))
-    yield Mutant("source_lists as texts", ("audience.source_lists",), as_text)
-    other_id = _rendering(_with("id", lambda _: "0" * 24))
-    yield Mutant("id of another audience", ("audience.id",), other_id)
-    yield Mutant("snake_case in answers", ("audience.filter.keys",), _rendering(in_conditions(_snake)))
-    spelt = _rendering(_with("created_at", lambda stamp: stamp.replace("T", " at ")))
-    yield Mutant("created_at spelt out", ("audience.created_at",), spelt)
-    wrapped = _rendering(lambda audience: {"audience": audience})
-    yield Mutant("audience wrapped", ("read.flat", "update.flat"), wrapped)
-    yield Mutant("errors without code", ("error.code",), _Erring(lambda e: {"error": e["error"]}))
-    yield Mutant("errors without text", ("error.text",), _Erring(lambda e: {"code": e["code"]}))
-    yield Mutant("errors nested", ("error.code",), _Erring(lambda e: {"error": {"code": e["code"]}}))
-    yield Mutant("errors wrapped", ("error.code",), _Erring(lambda e: {"errors": [e]}))
+def _of_fields() -> Iterator[tuple[str, Made]]:
+    for name, wrong in OF_ANOTHER_TYPE.items():
+        yield f"{name} absent", (f"audience.{name}", audiences(without(name)))
+        edit: Edit = lambda found, name=name, wrong=wrong: {**found, name: wrong}  # type: ignore[misc]  # noqa: E731
+        yield f"{name} answered as {json.dumps(wrong)}", (f"audience.{name}", audiences(edit))
 
 
-def _Erring(change: Callable[[Audience], Audience]) -> type[ReferenceServer]:  # noqa: N802  # makes a class
-    class Erring(ReferenceServer):
-        def error(self, status: int, code: str, text: str) -> Response:
-            response = super().error(status, code, text)
-            return Response(status, response.headers, encode(change(parse(response.body))))
-
-    return Erring
-
-
-def _refusing(wanted: Callable[[str], bool]) -> type[ReferenceServer]:
-    """Refuse every filter whose text has something in it that the documentation accepts."""
-
-    class Refusing(ReferenceServer):
-        def faults(self, body: Audience) -> Iterator[Fault]:
-            from trackly_contract.reference.filter import Fault
-
-            if "filter" in body and wanted(json.dumps(body["filter"])):
-                yield Fault("invalid_condition_type", "/filter")
-            yield from super().faults(body)
-
-    return Refusing
+RESPONSES: dict[str, Made] = {
+    "source_lists as texts": (
+        "audience.source_lists",
+        audiences(field("source_lists", lambda ids: [str(entry) for entry in ids])),
+    ),
+    "id of another audience": ("audience.id", audiences(field("id", lambda _: "0" * 24))),
+    "snake_case in answers": ("audience.filter.keys", audiences(servers.renamed("condition_type"))),
+    "created_at spelt out": ("audience.created_at", audiences(field("created_at", lambda s: s.replace("T", " at ")))),
+    "audience wrapped": ("read.flat update.flat", audiences(lambda found: {"audience": found})),
+    "errors without code": ("error.code", errors(lambda e: {"error": e["error"]})),
+    "errors without text": ("error.text", errors(lambda e: {"code": e["code"]})),
+    "errors nested": ("error.code", errors(lambda e: {"error": {"code": e["code"]}})),
+    "errors wrapped": ("error.code", errors(lambda e: {"errors": [e]})),
+}
 
 
-class AnswersLittle(ReferenceServer):
-    """Answers an update with no more than that it went well."""
+def _rejected(wanted: str) -> type[ReferenceServer]:
+    """Reject every filter that has this text in it, which the documentation accepts."""
 
-    def update(self, audience: Audience, body: bytes) -> Response:
+    def found(body: Body, known: list[Fault]) -> list[Fault]:
+        return [Fault("invalid_condition_type", "/filter"), *known] if wanted in json.dumps(body["filter"]) else known
+
+    return finding(lambda body, known: found(body, known) if "filter" in body else known)
+
+
+def _name(wrong: Callable[[Body], bool]) -> type[ReferenceServer]:
+    """Reject the name of some updates that the documentation accepts."""
+    return finding(lambda body, known: [Fault("name_too_long", "/name"), *known] if wrong(body) else known)
+
+
+def _emptied(name: str, empty: Any) -> type[ReferenceServer]:
+    return storing(lambda _, after, sent: after if name in sent else after | {name: empty})
+
+
+def _clearing_on(name: str) -> type[ReferenceServer]:
+    return storing(lambda _, after, sent: after | dict.fromkeys(state.CACHE) if name in sent else after)
+
+
+def _half_applied(sent: Body, _: str) -> Body:
+    return {name: sent[name] for name in ("name", "description") if isinstance(sent.get(name), str)}
+
+
+class SaysClearedOnly(ReferenceServer):
+    """Answers null after a filter change, but stores the old size."""
+
+    def update(self, audience: Body, body: bytes) -> Response:
         response = super().update(audience, body)
-        return self.respond(200, {"success": True}) if response.succeeded else response
-
-
-class AnswersNothing(ReferenceServer):
-    """Answers an update with 204 and no body."""
-
-    def update(self, audience: Audience, body: bytes) -> Response:
-        response = super().update(audience, body)
-        return Response(204) if response.succeeded else response
-
-
-class ReadsLittle(ReferenceServer):
-    """Answers GET with the id alone, under a key of its own."""
-
-    def read(self, audience: Audience) -> Response:
-        return self.respond(200, {"audience": audience["id"]})
-
-
-class NoKeyNeeded(ReferenceServer):
-    """Answers without a key."""
-
-    situation = None
-
-    def authorise(self, request: Request) -> Response | None:
-        return None if request.header("X-Api-Key") == self.situation else super().authorise(request)
-
-
-class EmptyKeyTaken(NoKeyNeeded):
-    """Takes an empty key for a good one."""
-
-    situation: Any = ""
-
-
-class AnyKeyTaken(ReferenceServer):
-    """Takes any key that is there."""
-
-    def authorise(self, request: Request) -> Response | None:
-        return None if request.header("X-Api-Key") else super().authorise(request)
-
-
-class KeyCheckedOnReadOnly(ReferenceServer):
-    """Looks at the key of GET alone."""
-
-    def authorise(self, request: Request) -> Response | None:
-        return None if request.method == "PUT" else super().authorise(request)
+        stored = self.store.audiences[audience["id"]]
+        if stored["cached_size"] is None:
+            self.store.audiences[audience["id"]] = stored | {name: audience[name] for name in state.CACHE}
+        return response
 
 
 class UnknownIdAnswered(ReferenceServer):
     """Answers any id with the one audience there is."""
 
     def route(self, request: Request) -> Response:
-        only = next(iter(self.store.audiences))
         parts = request.path.split("/")
-        parts[3] = only
+        parts[3] = next(iter(self.store.audiences))
         return super().route(Request(request.method, "/".join(parts), request.headers, request.body))
 
 
-def of_state() -> Iterator[Mutant]:
-    """Yield servers that break what an update changes, keeps or stores, and who may ask."""
-    cleared, kept = ("update.cache.cleared",), ("update.cache.kept",)
-    yield Mutant("cache kept when the filter changes", cleared, KeepsCache)
-    yield Mutant("timestamp kept when the filter changes", cleared, ClearsSizeOnly)
-    yield Mutant("cache cleared in the answer only", cleared, SaysClearedOnly)
-    yield Mutant("cache cleared by a name", kept, ClearsCacheOn)
-    yield Mutant("cache cleared by a description", kept, ClearsCacheOnDescription)
-    yield Mutant("size not cached", ("update.cache.recounted",), NeverCounts)
-    yield Mutant("update not stored", ("update.stored",), Forgets)
-    yield Mutant("description emptied when not sent", ("update.partial",), Replaces)
-    yield Mutant("source_lists emptied when not sent", ("update.partial",), ReplacesLists)
-    yield Mutant("name emptied when not sent", ("update.partial",), ReplacesName)
-    yield Mutant("refused update half applied", ("update.refused.unchanged",), HalfApplies)
-    yield Mutant("name altered", ("update.name",), Applies)
-    yield Mutant("emoji lost", ("update.description",), LosesEmoji)
-    yield Mutant("empty source_lists ignored", ("update.source_lists",), IgnoresLists)
-    yield Mutant("nested groups lost", ("update.filter",), LosesGroups)
-    yield Mutant("numbers stored as texts", ("update.filter",), NumbersToText)
-    yield Mutant("conditions stored in another order", ("update.filter",), ReversesConditions)
-    yield Mutant("255 characters refused", ("update.name.longest",), ShortNames)
-    yield Mutant("name required", ("update.optional",), NeedsName)
-    yield Mutant("update answered success alone", ("update.success",), AnswersLittle)
-    yield Mutant("update answered 204", ("update.success",), AnswersNothing)
-    yield Mutant("read answered without an audience", ("read.success",), ReadsLittle)
-    yield Mutant("groups refused", ("filter.nested",), _refusing(lambda text: '"groups": [{' in text))
-    yield Mutant("signup_date refused", ("filter.time.known",), _refusing(lambda text: "signup_date" in text))
-    yield Mutant("not_exists refused", ("filter.time.known",), _refusing(lambda text: '"not_exists"' in text))
-    yield Mutant("send_count refused", ("filter.count.known",), _refusing(lambda text: "send_count" in text))
-    yield Mutant("OR refused", ("filter.operator.known",), _refusing(lambda text: '"OR"' in text))
-    yield Mutant("missing key accepted", ("read.key", "update.key"), NoKeyNeeded)
-    yield Mutant("empty key accepted", ("read.key", "update.key"), EmptyKeyTaken)
-    yield Mutant("wrong key accepted", ("read.key", "update.key"), AnyKeyTaken)
-    yield Mutant("key of PUT not checked", ("update.key",), KeyCheckedOnReadOnly)
-    yield Mutant("unknown id answered", ("read.unknown_id", "update.unknown_id"), UnknownIdAnswered)
-    yield Mutant("401 with another code", ("read.key", "update.key"), _miscoding("unauthorized", 401, "forbidden"))
-    yield Mutant("403 for 401", ("read.key", "update.key"), _miscoding("unauthorized", 403, "unauthorized"))
-    yield Mutant("404 with another code", ("read.unknown_id",), _miscoding("not_found", 404, "audience_not_found"))
-    yield Mutant("400 for 404", ("read.unknown_id",), _miscoding("not_found", 400, "not_found"))
+KEY, UNKNOWN_ID = servers.KEYS, "read.unknown_id"
+
+BEHAVIOUR: dict[str, Made] = {
+    "cache kept when the filter changes": ("update.cache.cleared", state.keeping(lambda *_: True)),
+    "timestamp kept when the filter changes": (
+        "update.cache.cleared",
+        storing(lambda b, a, _: a | {state.CACHE[1]: b[state.CACHE[1]]} if a["cached_size"] is None else a),
+    ),
+    "cache cleared in the answer only": ("update.cache.cleared", SaysClearedOnly),
+    "cache cleared by a name": ("update.cache.kept", _clearing_on("name")),
+    "cache cleared by a description": ("update.cache.kept", _clearing_on("description")),
+    "size not cached": ("update.cache.recounted", state.counting(*state.CACHE)),
+    "update not stored": ("update.stored", state.after(lambda m: m.versions[-2])),
+    "description emptied when not sent": ("update.partial", _emptied("description", "")),
+    "source_lists emptied when not sent": ("update.partial", _emptied("source_lists", [])),
+    "name emptied when not sent": ("update.partial", _emptied("name", "")),
+    "refused update half applied": ("update.refused.unchanged", state.half(_half_applied)),
+    "name altered": ("update.name", storing_field("name", lambda text: text.strip("x"))),
+    "emoji lost": (
+        "update.description",
+        storing_field("description", lambda text: text.encode("latin-1", "replace").decode("latin-1")),
+    ),
+    "empty source_lists ignored": ("update.source_lists", storing_field("source_lists", lambda ids: ids or [101])),
+    "nested groups lost": ("update.filter", storing_field("filter", lambda found: {**found, "groups": []})),
+    "numbers stored as texts": (
+        "update.filter",
+        storing_field("filter", in_conditions(lambda c: c | {"value": str(c["value"])} if "value" in c else c)),
+    ),
+    "conditions stored in another order": ("update.filter", storing_field("filter", needles.REVERSED)),
+    "255 characters refused": ("update.name.longest", _name(lambda body: len(body.get("name", "")) == 255)),
+    "name required": ("update.optional", _name(lambda body: "name" not in body)),
+    "update answered success alone": ("update.success", audiences(lambda _: {"success": True}, "PUT")),
+    "update answered 204": ("update.success", behind(lambda _, r: Response(204) if r.succeeded else r, "PUT")),
+    "read answered without an audience": ("read.success", audiences(lambda found: {"audience": found["id"]}, "GET")),
+    "groups refused": ("filter.nested", _rejected('"groups": [{')),
+    "signup_date refused": ("filter.time.known", _rejected("signup_date")),
+    "not_exists refused": ("filter.time.known", _rejected('"not_exists"')),
+    "send_count refused": ("filter.count.known", _rejected("send_count")),
+    "OR refused": ("filter.operator.known", _rejected('"OR"')),
+    "missing key accepted": (KEY, taking_keys("GET PUT", lambda key: key is None)),
+    "empty key accepted": (KEY, taking_keys("GET PUT", lambda key: key == "")),
+    "wrong key accepted": (KEY, taking_keys("GET PUT", bool)),
+    "key of PUT not checked": ("update.key", taking_keys("PUT", lambda _: True)),
+    "unknown id answered": (f"{UNKNOWN_ID} update.unknown_id", UnknownIdAnswered),
+    "401 with another code": (KEY, _recoded("unauthorized", 401, "forbidden")),
+    "403 for 401": (KEY, _recoded("unauthorized", 403, "unauthorized")),
+    "404 with another code": (UNKNOWN_ID, _recoded("not_found", 404, "audience_not_found")),
+    "400 for 404": (UNKNOWN_ID, _recoded("not_found", 400, "not_found")),
+}
+"""Servers that break what an update changes, keeps or stores, and who may ask."""
+
+RIGHT_TOO = {
+    # A part that is rejected in nested groups alone is a nested group that is rejected.
+    "time conditions in a third place refused": "filter.nested",
+    "send_count in nested groups refused": "filter.nested",
+    "OR in nested groups refused": "filter.nested",
+    "AND within OR refused": "filter.nested",
+    # The audience's own content is rejected, so nothing further can be asked.
+    "time value of whole numbers refused": "update.success",
+    "count without unit refused": "update.success",
+    "keys in capitals": "read.success",
+    "cached_size -1 after a filter": "audience.cached_size",
+    "second GET after an update stale": "update.partial",
+}
+"""Rules that name a mutant as well as those its author thought of."""
 
 
 def mutants() -> list[Mutant]:
+    """Return the plain mutants."""
+    found: list[tuple[str, Made]] = [*_of_codes(), *_of_fields(), *RESPONSES.items(), *BEHAVIOUR.items()]
+    return [Mutant(name, tuple(rules.split()), make) for name, (rules, make) in found]
+
+
+def all_mutants() -> list[Mutant]:
     """Return every mutant, ids unique."""
-    found = [*of_codes(), *of_answers(), *of_state()]
-    assert len({mutant.id for mutant in found}) == len(found)
-    return found
+    families: dict[str, dict[str, Made]] = {
+        "needle": needles.NEEDLES | state.OVER_TIME,
+        "rewrite": servers.REWRITTEN,
+        "serializer": servers.SERIALIZED,
+        "framework": servers.FRAMED,
+        "gateway": servers.GATED,
+        "database": state.DATABASES,
+        "cache": state.CACHED,
+        "access": state.ACCESSED,
+    }
+    found = [
+        Mutant(name, (*rules.split(), *RIGHT_TOO.get(name, "").split()), make, family)
+        for family, servers_ in families.items()
+        for name, (rules, make) in servers_.items()
+    ]
+    return [*mutants(), *found]

@@ -1,127 +1,29 @@
-"""Servers that break one documented rule in one place only: at one depth, for one operator, beside one other member.
+"""Mutants that break one rule in one place only: at one depth, for one operator, beside one other field.
 
-Promises: a mutant's id says where it goes wrong; elsewhere it answers as the reference server does.
-Refuses: to break anything that the documentation leaves open.
+Elsewhere they answer as the reference server does. Does not break anything that the documentation leaves open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from tests.integrity.mutants import CODES, Mutant
-from trackly_contract.core import JSON, same
-from trackly_contract.reference import ReferenceServer
-from trackly_contract.reference.filter import Fault
+from tests.integrity.seams import (
+    CODES,
+    Spot,
+    blind,
+    in_conditions,
+    in_groups,
+    in_order,
+    rejecting,
+    storing_field,
+    without,
+)
+from trackly_contract.core import same
 
-Body: TypeAlias = dict[str, JSON]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-
-@dataclass(frozen=True)
-class Spot:
-    """A place in a body: the groups from the top down to it, and the condition or list id, if it is in one.
-
-    `nth` counts the group among its siblings, `index` the condition among its; -1 for the group itself.
-    """
-
-    body: Body
-    path: tuple[Body, ...] = ()
-    nth: int = 0
-    index: int = -1
-    condition: Body | None = None
-    place: str = ""
-
-    @property
-    def depth(self) -> int:
-        return len(self.path)
-
-    @property
-    def group(self) -> Body:
-        return self.path[-1] if self.path else {}
-
-    @property
-    def nested(self) -> list[Body]:
-        return self.group.get("groups") or []
-
-    @property
-    def count(self) -> int:
-        return len(self.group.get("conditions") or [])
-
-    @property
-    def with_number(self) -> bool:
-        return type((self.condition or {}).get("value")) is int
-
-    @property
-    def lists(self) -> list[JSON]:
-        return self.body.get("source_lists") or []
-
-    @property
-    def siblings(self) -> int:
-        return len(self.path[-2].get("groups") or []) if self.depth > 1 else 0
-
-    def has(self, **members: JSON) -> bool:
-        """Whether the condition has these members with these values."""
-        return all((self.condition or {}).get(key) == value for key, value in members.items())
-
-    def under(self, operator: str) -> bool:
-        return self.group.get("operator") == operator
-
-
-Where: TypeAlias = Callable[[Spot], bool]
-
-
-def spot_at(body: Body, place: str) -> Spot:
-    first, *rest = place.split("/")[1:]
-    if first != "filter":
-        return Spot(body, index=int(rest[0]) if rest else -1, place=place)
-    path, nth = [body["filter"]], 0
-    while rest[:1] == ["groups"] and len(rest) > 1:
-        nth = int(rest[1])
-        path.append(path[-1]["groups"][nth])
-        rest = rest[2:]
-    if rest[:1] == ["conditions"] and len(rest) > 1:
-        index = int(rest[1])
-        return Spot(body, tuple(path), nth, index, path[-1]["conditions"][index], place)
-    return Spot(body, tuple(path), nth, place=place)
-
-
-def spots(body: Body) -> Iterator[Spot]:
-    """Yield the body, then every group and every condition of its accepted filter."""
-    yield Spot(body)
-    waiting: list[tuple[tuple[Body, ...], int]] = [((body["filter"],), 0)] if "filter" in body else []
-    while waiting:
-        path, nth = waiting.pop()
-        yield Spot(body, path, nth)
-        for index, condition in enumerate(path[-1].get("conditions") or []):
-            yield Spot(body, path, nth, index, condition)
-        waiting += [((*path, group), index) for index, group in enumerate(path[-1].get("groups") or [])]
-
-
-def blind(code: str, where: Where) -> type[ReferenceServer]:
-    """Accept the fault where it stands at such a spot."""
-
-    class Blind(ReferenceServer):
-        def faults(self, body: Body) -> Iterator[Fault]:
-            return (
-                fault for fault in super().faults(body) if fault.code != code or not where(spot_at(body, fault.path))
-            )
-
-    return Blind
-
-
-def refusing(code: str, where: Where) -> type[ReferenceServer]:
-    """Refuse what is right where there is such a spot in it."""
-
-    class Refusing(ReferenceServer):
-        def faults(self, body: Body) -> Iterator[Fault]:
-            found = list(super().faults(body))
-            if not found and any(where(spot) for spot in spots(body)):
-                found = [Fault(code, "/filter")]
-            return iter(found)
-
-    return Refusing
-
+    from tests.integrity.seams import Body, Edit, Made, Where
 
 UNSEEN: dict[str, dict[str, Where]] = {
     "invalid_time_unit": {
@@ -210,10 +112,10 @@ UNSEEN: dict[str, dict[str, Where]] = {
     },
     "source_list_not_found": {
         "only the first list id checked": lambda s: s.index > 0,
-        "only the last list id checked": lambda s: s.index < len(s.lists) - 1,
-        "list ids unchecked where there is one": lambda s: len(s.lists) == 1,
+        "only the last list id checked": lambda s: s.index < len(s.body["source_lists"]) - 1,
+        "list ids unchecked where there is one": lambda s: len(s.body["source_lists"]) == 1,
         "list ids unchecked beside a filter": lambda s: "filter" in s.body,
-        "list ids above a billion unchecked": lambda s: s.lists[s.index] > 10**9,
+        "list ids above a billion unchecked": lambda s: s.body["source_lists"][s.index] > 10**9,
     },
     "name_too_long": {
         "256 characters accepted where not all ASCII": lambda s: not s.body["name"].isascii(),
@@ -225,7 +127,7 @@ UNSEEN: dict[str, dict[str, Where]] = {
     },
 }
 
-REFUSED: dict[tuple[str, str], dict[str, Where]] = {
+SEEN: dict[tuple[str, str], dict[str, Where]] = {
     ("filter.time.known", "invalid_time_unit"): {
         "not_within in minutes refused": lambda s: s.has(operator="not_within", unit="minutes"),
         "hours on signup_date refused": lambda s: s.has(field="signup_date", unit="hours"),
@@ -261,51 +163,32 @@ REFUSED: dict[tuple[str, str], dict[str, Where]] = {
 }
 
 
-def of_faults() -> Iterator[Mutant]:
-    """Yield servers that miss a fault, or see one, in one place only."""
-    for code, places in UNSEEN.items():
-        for name, where in places.items():
-            yield Mutant(name, (CODES[code],), blind(code, where), "needle")
-    for (rule, code), places in REFUSED.items():
-        for name, where in places.items():
-            yield Mutant(name, (rule,), refusing(code, where), "needle")
-
-
-def storing(member: str, change: Callable[[Any], Any]) -> type[ReferenceServer]:
-    """Store what `change` makes of a member that was sent."""
-
-    class Storing(ReferenceServer):
-        def apply(self, audience: Body, body: Body) -> Body:
-            changed = super().apply(audience, body)
-            return {**changed, member: change(changed[member])} if member in body else changed
-
-    return Storing
-
-
-def in_groups(change: Callable[[Body, int], Body]) -> Callable[[Body], Body]:
-    """Change every group of a stored filter, the innermost first; `change` gets the depth too, 1 at the top."""
-
-    def walk(group: Body, depth: int) -> Body:
-        return change({**group, "groups": [walk(nested, depth + 1) for nested in group["groups"]]}, depth)
-
-    return lambda definition: walk(definition, 1)
-
-
-def in_conditions(change: Callable[[Body], Body]) -> Callable[[Body], Body]:
-    return in_groups(lambda group, _: {**group, "conditions": [change(entry) for entry in group["conditions"]]})
-
-
-def _ordered(change: Callable[[list[Body]], list[Body]]) -> Callable[[Body], Body]:
-    return in_groups(lambda group, _: {**group, "conditions": change(group["conditions"])})
-
-
-def _value(change: Callable[[int], Any]) -> Callable[[Body], Body]:
+def _value(change: Callable[[int], Any]) -> Edit:
     """Change whole numbers that stand as values."""
     return in_conditions(lambda c: {**c, "value": change(c["value"])} if type(c.get("value")) is int else c)
 
 
-def _retold(key: str, old: str, new: str) -> Callable[[Body], Body]:
+def _replaced(key: str, old: str, new: str) -> Edit:
     return in_conditions(lambda c: {**c, key: new} if c.get(key) == old else c)
+
+
+def _lost(key: str, where: Callable[[Body, int], bool]) -> Edit:
+    """Lose a key of some conditions; `where` gets the depth too."""
+
+    def change(group: Body, depth: int) -> Body:
+        kept = [without(key)(c) if where(c, depth) else c for c in group["conditions"]]
+        return {**group, "conditions": kept}
+
+    return in_groups(change)
+
+
+def _groups(change: Callable[[list[Body], int], list[Body]]) -> Edit:
+    """Change the nested groups of every group."""
+    return in_groups(lambda g, depth: {**g, "groups": change(g["groups"], depth)})
+
+
+def _made_and(where: Callable[[Body, int], bool]) -> Edit:
+    return in_groups(lambda g, depth: {**g, "operator": "AND"} if where(g, depth) else g)
 
 
 def _unwrapped(group: Body, _: int) -> Body:
@@ -325,11 +208,7 @@ def _unique(entries: list[Body]) -> list[Body]:
     return [entry for index, entry in enumerate(entries) if not any(same(entry, one) for one in entries[:index])]
 
 
-def _without(condition: Body, key: str) -> Body:
-    return {name: value for name, value in condition.items() if name != key}
-
-
-def _snake(where: Where) -> Callable[[Body], Body]:
+def _snake(where: Where) -> Edit:
     def spelt(group: Body, depth: int) -> Body:
         entries = [
             {"condition_type" if key == "conditionType" and where(spot) else key: value for key, value in entry.items()}
@@ -341,37 +220,34 @@ def _snake(where: Where) -> Callable[[Body], Body]:
     return in_groups(spelt)
 
 
-FILTERS: dict[str, Callable[[Body], Body]] = {
+REVERSED = in_order(lambda conditions: conditions[::-1])
+
+FILTERS: dict[str, Edit] = {
     "values clipped at 1000000000": _value(lambda value: min(value, 10**9)),
     "values clipped at 32767": _value(lambda value: min(value, 2**15 - 1)),
     "values from 100000 stored as texts": _value(lambda value: str(value) if value >= 10**5 else value),
-    "unit lost where it is hours": in_conditions(lambda c: _without(c, "unit") if c.get("unit") == "hours" else c),
-    "unit lost in nested groups": in_groups(
-        lambda g, depth: {**g, "conditions": [_without(c, "unit") if depth > 1 else c for c in g["conditions"]]}
-    ),
-    "field lost where the operator is not_exists": in_conditions(
-        lambda c: _without(c, "field") if c.get("operator") == "not_exists" else c
-    ),
-    "order changed from three conditions on": _ordered(lambda e: [*e[1:], e[0]] if len(e) > 2 else e),
-    "conditions sorted by type": _ordered(lambda e: sorted(e, key=lambda c: str(c["conditionType"]))),
-    "equal conditions merged": _ordered(_unique),
-    "nested groups in reverse": in_groups(lambda g, _: {**g, "groups": g["groups"][::-1]}),
-    "nested groups lost at depth 3": in_groups(lambda g, depth: {**g, "groups": g["groups"] if depth < 2 else []}),
-    "nested groups lost deeper than 3": in_groups(lambda g, depth: {**g, "groups": g["groups"] if depth < 3 else []}),
-    "second nested group lost": in_groups(lambda g, _: {**g, "groups": g["groups"][:1] + g["groups"][2:]}),
+    "unit lost where it is hours": _lost("unit", lambda c, _: c.get("unit") == "hours"),
+    "unit lost in nested groups": _lost("unit", lambda _, depth: depth > 1),
+    "field lost where the operator is not_exists": _lost("field", lambda c, _: c.get("operator") == "not_exists"),
+    "order changed from three conditions on": in_order(lambda e: [*e[1:], e[0]] if len(e) > 2 else e),
+    "conditions sorted by type": in_order(lambda e: sorted(e, key=lambda c: str(c["conditionType"]))),
+    "equal conditions merged": in_order(_unique),
+    "nested groups in reverse": _groups(lambda found, _: found[::-1]),
+    "nested groups lost at depth 3": _groups(lambda found, depth: found if depth < 2 else []),
+    "nested groups lost deeper than 3": _groups(lambda found, depth: found if depth < 3 else []),
+    "second nested group lost": _groups(lambda found, _: found[:1] + found[2:]),
     "conditions beside nested groups lost": in_groups(lambda g, _: {**g, "conditions": []} if g["groups"] else g),
     "group of one group unwrapped": in_groups(_unwrapped),
     "nested group of one condition flattened": in_groups(_flattened),
-    "nested OR stored as AND": in_groups(lambda g, depth: {**g, "operator": "AND"} if depth > 1 else g),
-    "OR of one condition stored as AND": in_groups(
-        lambda g, _: {**g, "operator": "AND"} if len(g["conditions"]) == 1 else g
-    ),
-    "after stored as within": _retold("operator", "after", "within"),
-    "before stored as not_within": _retold("operator", "before", "not_within"),
-    "not_exists stored as exists": _retold("operator", "not_exists", "exists"),
-    "signup_date stored as created_at": _retold("field", "signup_date", "created_at"),
-    "minutes stored as hours": _retold("unit", "minutes", "hours"),
+    "nested OR stored as AND": _made_and(lambda _, depth: depth > 1),
+    "OR of one condition stored as AND": _made_and(lambda g, _: len(g["conditions"]) == 1),
+    "after stored as within": _replaced("operator", "after", "within"),
+    "before stored as not_within": _replaced("operator", "before", "not_within"),
+    "not_exists stored as exists": _replaced("operator", "not_exists", "exists"),
+    "signup_date stored as created_at": _replaced("field", "signup_date", "created_at"),
+    "minutes stored as hours": _replaced("unit", "minutes", "hours"),
 }
+"""What some filters are stored as."""
 
 CASES: dict[str, Where] = {
     "condition_type answered in nested groups": lambda s: s.depth > 1,
@@ -381,15 +257,12 @@ CASES: dict[str, Where] = {
     "condition_type answered for count": lambda s: s.has(conditionType="count"),
 }
 
-
-def of_storing() -> Iterator[Mutant]:
-    """Yield servers that store something else than what was sent, but only for some contents."""
-    for name, change in FILTERS.items():
-        yield Mutant(name, ("update.filter",), storing("filter", change), "needle")
-    for name, where in CASES.items():
-        yield Mutant(name, ("audience.filter.keys", "update.filter"), storing("filter", _snake(where)), "needle")
-
-
-def needles() -> list[Mutant]:
-    """Return every mutant of this module."""
-    return [*of_faults(), *of_storing()]
+NEEDLES: dict[str, Made] = {
+    **{name: (CODES[code], blind(code, where)) for code, found in UNSEEN.items() for name, where in found.items()},
+    **{name: (rule, rejecting(code, where)) for (rule, code), found in SEEN.items() for name, where in found.items()},
+    **{name: ("update.filter", storing_field("filter", change)) for name, change in FILTERS.items()},
+    **{
+        name: ("audience.filter.keys update.filter", storing_field("filter", _snake(where)))
+        for name, where in CASES.items()
+    },
+}

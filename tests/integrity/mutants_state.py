@@ -1,7 +1,6 @@
 """Mutants whose fault is in what they store, remember or show to whom.
 
-Promises: their families are needle, database, cache and access.
-Refuses: to break anything that the documentation leaves open.
+Does not break anything that the documentation leaves open.
 """
 
 from __future__ import annotations
@@ -10,47 +9,58 @@ import re
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from html import escape
 from typing import TypeAlias
 
-from tests.integrity import mutants_servers as servers
-from tests.integrity.mutants import CODES, Answering
-from tests.integrity.mutants_needles import in_conditions, in_groups, storing
-from tests.integrity.mutants_servers import KEYS, UNKNOWN, Body, Made, behind, changing_errors, fixed
+from tests.integrity.mutants_servers import KEYS, TEXT, UNKNOWN, instead
+from tests.integrity.seams import (
+    CODES,
+    Answering,
+    Body,
+    Edit,
+    Made,
+    Step,
+    behind,
+    changing_errors,
+    in_conditions,
+    in_groups,
+    storing,
+    storing_field,
+    taking_keys,
+    without,
+)
 from trackly_contract.core import JSON, Request, Response, encode, parse, same
 from trackly_contract.reference import AUDIENCE_ID, AUDIENCE_KEYS, ReferenceServer
 from trackly_contract.reference.filter import as_answered
 
-Step: TypeAlias = Callable[[Body, Body, Body], Body]
-"""Makes what is stored from the audience before, the audience as it should be, and what was sent."""
-
 When: TypeAlias = Callable[[Body, Body, Body], bool]
+"""Whether a step goes wrong."""
 
 Memory: TypeAlias = Callable[["Remembering"], Body]
-"""Makes the members that are otherwise from what a server remembers."""
+"""Makes the fields that are otherwise from what a server remembers."""
 
 NOW = "2025-11-20T10:30:45"
-STORED = ("update.stored",)
+STORED = "update.stored"
 CACHE = ("cached_size", "cached_size_updated_at")
 
 
-def _updating(change: Step) -> type[ReferenceServer]:
-    class Updating(ReferenceServer):
-        def apply(self, audience: Body, body: Body) -> Body:
-            return change(audience, super().apply(audience, body), body)
-
-    return Updating
+def _part(sent: Body, *members: str) -> Body:
+    return {key: sent[key] for key in members if key in sent}
 
 
-def _keeping(when: When) -> type[ReferenceServer]:
+# What one update stores ----------------------------------------------------------------------------------
+
+
+def keeping(when: When) -> type[ReferenceServer]:
     """Keep the cache where the filter changed, at times."""
-    return _updating(lambda b, a, s: a | {key: b[key] for key in CACHE} if when(b, a, s) else a)
+    return storing(lambda b, a, s: a | _part(b, *CACHE) if when(b, a, s) else a)
 
 
 def _clearing(when: Callable[[Body], bool], **members: JSON) -> type[ReferenceServer]:
-    """Clear the cache, or set members of it, where the filter was not sent, at times."""
+    """Clear the cache, or set fields of it, where the filter was not sent, at times."""
     members = members or dict.fromkeys(CACHE)
-    return _updating(lambda _, a, s: a | members if "filter" not in s and when(s) else a)
+    return storing(lambda _, a, s: a | members if "filter" not in s and when(s) else a)
 
 
 class Renewing(ReferenceServer):
@@ -63,17 +73,17 @@ class Renewing(ReferenceServer):
         return changed
 
 
-def _same_but(change: Callable[[Body], Body]) -> When:
+def _same_but(change: Edit) -> When:
     """Whether filters are the same once `change` has taken a part out of both."""
     return lambda b, a, _: same(change(b["filter"]), change(a["filter"]))
 
 
-def _same_in_conditions_but(key: str) -> When:
-    return _same_but(in_conditions(lambda c: {name: value for name, value in c.items() if name != key}))
+def _same_but_for(key: str) -> When:
+    return _same_but(in_conditions(without(key)))
 
 
-def _half(change: Callable[[Body, str], Body]) -> type[ReferenceServer]:
-    """Store something of an update that is refused; `change` gets what was sent and the code."""
+def half(change: Callable[[Body, str], Body]) -> type[ReferenceServer]:
+    """Store something of an update that is rejected; `change` gets what was sent and the code."""
 
     class Half(ReferenceServer):
         def update(self, audience: Body, body: bytes) -> Response:
@@ -88,116 +98,13 @@ def _half(change: Callable[[Body, str], Body]) -> type[ReferenceServer]:
     return Half
 
 
-def _part(sent: Body, *members: str) -> Body:
-    return {key: sent[key] for key in members if key in sent}
-
-
-class Remembering(ReferenceServer):
-    """Knows the versions that it stored, the oldest first, what was sent, and how often it was read since."""
-
-    def __init__(self, after: Memory = lambda _: {}, shown: Memory = lambda _: {}) -> None:
-        super().__init__()
-        self.after, self.shown = after, shown
-        self.versions = [self.store.audiences[AUDIENCE_ID]]
-        self.sent: list[Body] = []
-        self.reads = 0
-        self.in_a_row = self.names = self.filters = 0
-
-    def answer(self, request: Request) -> Response:
-        self.in_a_row = self.in_a_row + 1 if request.method == "PUT" else 0
-        return super().answer(request)
-
-    def update(self, audience: Body, body: bytes) -> Response:
-        response = super().update(audience, body)
-        if response.succeeded:
-            self.sent.append(parse(body, duplicate_keys=True))
-            self.versions[-1] = audience  # counting may have changed it
-            self.versions.append(self.store.audiences[AUDIENCE_ID])
-            self.reads = 0
-            self.names += "name" in self.sent[-1]
-            self.filters += "filter" in self.sent[-1]
-            self.store.audiences[AUDIENCE_ID] = self.versions[-1] | self.after(self)
-        return response
-
-    def read(self, audience: Body) -> Response:
-        self.reads += 1
-        return super().read(audience | self.shown(self))
-
-
-def _after(change: Memory) -> Callable[[], Answering]:
-    """Store something else than the answer of an update said."""
-    return lambda: Remembering(after=change)
-
-
-def _shown(change: Memory) -> Callable[[], Answering]:
-    """Show in GET something else than is stored."""
-    return lambda: Remembering(shown=change)
-
-
-def _stale(*members: str) -> Made:
-    """Show in GET what members were at first."""
-    return ("update.stored", *(f"update.{key}" for key in members)), _shown(lambda m: _part(m.versions[0], *members))
-
-
-def _counting(*members: str) -> type[ReferenceServer]:
-    """Remember of counting only some members of the cache."""
-
-    class Counting(ReferenceServer):
-        def size(self, audience: Body) -> Response:
-            response = super().size(audience)
-            counted = self.store.audiences[audience["id"]]
-            self.store.audiences[audience["id"]] = {**counted, **_part(audience, *members)}
-            return response
-
-    return Counting
-
-
-class BeforeAnswered(ReferenceServer):
-    """Answers an update with the audience as it was."""
-
-    def render(self, audience: Body) -> Body:
-        return super().render(self.store.audiences[audience["id"]])
-
-
-class AppliedWithoutKey(ReferenceServer):
-    """Refuses an update without a good key, and makes it all the same."""
-
-    def authorise(self, request: Request) -> Response | None:
-        refusal = super().authorise(request)
-        if refusal is not None and request.method == "PUT":
-            self.route(request)
-        return refusal
-
-
-class Creating(ReferenceServer):
-    """Makes an audience where an update names an unknown id."""
-
-    def route(self, request: Request) -> Response:
-        identifier, operations = self.operations(request.path)
-        if request.method == "PUT" and "PUT" in operations and identifier not in self.store.audiences:
-            template = self.store.audiences[AUDIENCE_ID]
-            self.store.audiences[identifier] = {**template, "id": identifier}
-        return super().route(request)
-
-
-def _taking(method: str, good: Callable[[str | None], bool]) -> type[ReferenceServer]:
-    """Take other keys too, for one method."""
-
-    class Taking(ReferenceServer):
-        def authorise(self, request: Request) -> Response | None:
-            taken = request.method in method.split() and good(request.header("X-Api-Key"))
-            return None if taken else super().authorise(request)
-
-    return Taking
-
-
 def _sets(member: str, **members: JSON) -> Step:
-    """Set members that were not sent whenever `member` was."""
+    """Set fields that were not sent whenever `member` was."""
     return lambda _, a, s: a | {key: value for key, value in members.items() if key not in s} if member in s else a
 
 
 def _also(**members: JSON) -> Step:
-    """Set members where the filter changed, in place of null."""
+    """Set fields where the filter changed, in place of null."""
     return lambda _, a, s: a | members if "filter" in s and a["cached_size"] is None else a
 
 
@@ -235,8 +142,6 @@ TEXTS: dict[str, dict[str, Callable[[str], str]]] = {
     },
 }
 
-BEFORE = ("update.success", *STORED, *(f"update.{key}" for key in ("name", "description", "source_lists", "filter")))
-
 STEPS: dict[str, dict[str, Step]] = {
     "update.partial": {
         "created_at moved by a name": _sets("name", created_at=NOW),
@@ -267,9 +172,9 @@ STEPS: dict[str, dict[str, Step]] = {
 KEPT: dict[str, When] = {
     "cache kept where nested groups alone change": _same_but(lambda f: {**f, "groups": []}),
     "cache kept where group operators alone change": _same_but(in_groups(lambda g, _: {**g, "operator": ""})),
-    "cache kept where values alone change": _same_in_conditions_but("value"),
-    "cache kept where units alone change": _same_in_conditions_but("unit"),
-    "cache kept where condition operators alone change": _same_in_conditions_but("operator"),
+    "cache kept where values alone change": _same_but_for("value"),
+    "cache kept where units alone change": _same_but_for("unit"),
+    "cache kept where condition operators alone change": _same_but_for("operator"),
     "cache kept where the filter becomes shorter": lambda b, a, _: len(encode(a["filter"])) < len(encode(b["filter"])),
     "cache kept where a name is sent too": lambda _b, _a, s: "name" in s,
     "cache kept where source_lists are sent too": lambda _b, _a, s: "source_lists" in s,
@@ -302,21 +207,106 @@ HALVES: dict[str, Callable[[Body, str], Body]] = {
     "long name stored cut though refused": lambda s, c: {"name": s["name"][:255]} if c == "name_too_long" else {},
 }
 
+# What is remembered over several requests --------------------------------------------------------------------
+
+
+class Remembering(ReferenceServer):
+    """Knows the versions that it stored, the oldest first, what was sent, and how often it was read since."""
+
+    def __init__(self, after: Memory = lambda _: {}, shown: Memory = lambda _: {}) -> None:
+        super().__init__()
+        self.after, self.shown = after, shown
+        self.versions = [self.store.audiences[AUDIENCE_ID]]
+        self.sent: list[Body] = []
+        self.reads = 0
+        self.in_a_row = self.names = self.filters = 0
+
+    def answer(self, request: Request) -> Response:
+        self.in_a_row = self.in_a_row + 1 if request.method == "PUT" else 0
+        return super().answer(request)
+
+    def update(self, audience: Body, body: bytes) -> Response:
+        response = super().update(audience, body)
+        if response.succeeded:
+            self.sent.append(parse(body, duplicate_keys=True))
+            self.versions[-1] = audience  # counting may have changed it
+            self.versions.append(self.store.audiences[AUDIENCE_ID])
+            self.reads = 0
+            self.names += "name" in self.sent[-1]
+            self.filters += "filter" in self.sent[-1]
+            self.store.audiences[AUDIENCE_ID] = self.versions[-1] | self.after(self)
+        return response
+
+    def read(self, audience: Body) -> Response:
+        self.reads += 1
+        return super().read(audience | self.shown(self))
+
+
+def after(change: Memory) -> Callable[[], Answering]:
+    """Store something else than the response to an update said."""
+    return lambda: Remembering(after=change)
+
+
+def _shown(change: Memory) -> Callable[[], Answering]:
+    """Show in GET something else than is stored."""
+    return lambda: Remembering(shown=change)
+
+
+def _stale(*members: str) -> Made:
+    """Show in GET what fields were at first."""
+    rules = " ".join((STORED, *(f"update.{key}" for key in members)))
+    return rules, _shown(lambda m: _part(m.versions[0], *members))
+
+
+def counting(*members: str) -> type[ReferenceServer]:
+    """Leave some fields of the cache as they were before counting."""
+
+    class Counting(ReferenceServer):
+        def size(self, audience: Body) -> Response:
+            response = super().size(audience)
+            self.store.audiences[audience["id"]] |= _part(audience, *members)
+            return response
+
+    return Counting
+
+
+class BeforeAnswered(ReferenceServer):
+    """Answers an update with the audience as it was."""
+
+    def render(self, audience: Body) -> Body:
+        return super().render(self.store.audiences[audience["id"]])
+
+
 OVER_TIME: dict[str, Made] = {
-    "every second update lost": (STORED, _after(lambda m: m.versions[-2] if len(m.sent) % 2 == 0 else {})),
-    "second of two updates in a row lost": (STORED, _after(lambda m: m.versions[-2] if m.in_a_row > 1 else {})),
+    "every second update lost": (STORED, after(lambda m: m.versions[-2] if len(m.sent) % 2 == 0 else {})),
+    "second of two updates in a row lost": (STORED, after(lambda m: m.versions[-2] if m.in_a_row > 1 else {})),
     "second name empties the description": (
-        ("update.partial", *STORED),
-        _after(lambda m: {"description": ""} if m.names > 1 and set(m.sent[-1]) == {"name"} else {}),
+        f"update.partial {STORED}",
+        after(lambda m: {"description": ""} if m.names > 1 and set(m.sent[-1]) == {"name"} else {}),
     ),
     "cache kept from the second filter on": (
-        ("update.cache.cleared", *STORED),
-        _after(lambda m: _part(m.versions[-2], *CACHE) if m.filters > 1 and "filter" in m.sent[-1] else {}),
+        f"update.cache.cleared {STORED}",
+        after(lambda m: _part(m.versions[-2], *CACHE) if m.filters > 1 and "filter" in m.sent[-1] else {}),
     ),
+    **{
+        name: (f"update.{member}", storing_field(member, change))
+        for member, changes in TEXTS.items()
+        for name, change in changes.items()
+    },
+    **{name: ("update.cache.cleared", keeping(when)) for name, when in KEPT.items()},
+    **{name: ("update.cache.kept", server) for name, server in CLEARED.items()},
+    **{name: ("update.refused.unchanged", half(change)) for name, change in HALVES.items()},
+}
+
+DATABASES: dict[str, Made] = {
+    name: (rules, storing(step)) for rules, found in STEPS.items() for name, step in found.items()
 }
 
 CACHED: dict[str, Made] = {
-    "PUT answers the audience of before": (BEFORE, BeforeAnswered),
+    "PUT answers the audience of before": (
+        "update.success update.stored update.name update.description update.source_lists update.filter",
+        BeforeAnswered,
+    ),
     "first GET after an update stale": (STORED, _shown(lambda m: m.versions[-2] if m.sent and m.reads == 1 else {})),
     "second GET after an update stale": (STORED, _shown(lambda m: m.versions[-2] if m.sent and m.reads == 2 else {})),
     "GET stale from the second update on": (STORED, _shown(lambda m: m.versions[1] if len(m.sent) > 1 else {})),
@@ -324,57 +314,58 @@ CACHED: dict[str, Made] = {
     "description in GET stale": _stale("description"),
     "source_lists in GET stale": _stale("source_lists"),
     "filter in GET stale": _stale("filter"),
-    "size not seen by GET": (("update.cache.recounted",), _shown(lambda m: _part(m.versions[-1], *CACHE))),
-    "time of counting not stored": (("update.cache.recounted",), _counting(CACHE[1])),
-    "size of counting not stored": (("update.cache.recounted",), _counting(CACHE[0])),
+    "size not seen by GET": ("update.cache.recounted", _shown(lambda m: _part(m.versions[-1], *CACHE))),
+    "time of counting not stored": ("update.cache.recounted", counting(CACHE[1])),
+    "size of counting not stored": ("update.cache.recounted", counting(CACHE[0])),
 }
 
-
-def _errors_fixed(status: int, only: int, **methods: bool) -> Callable[[], Answering]:
-    """Answer another status where it should be `only`, the body as it is."""
-    return behind(changing_errors(lambda r, _: Response(status, r.headers, r.body), only), **methods)
+# Who may ask, and for what -------------------------------------------------------------------------------
 
 
-def accessed() -> dict[str, Made]:
-    """Return servers that let the wrong ones in, or refuse them in another way."""
-    nulls = changing_errors(lambda r, _: Response(200, r.headers, encode(dict.fromkeys(AUDIENCE_KEYS))), 404)
-    silent = ("error.code", "error.text")
-    found: dict[str, Made] = {
-        "401 in plain text": (
-            (*KEYS, *silent),
-            behind(changing_errors(fixed(401, servers.TEXT, b"Unauthorized"), 401)),
-        ),
-        "401 without a body": ((*KEYS, *silent), behind(changing_errors(fixed(401), 401))),
-        "404 without a body": ((*UNKNOWN, *silent), behind(changing_errors(fixed(404), 404))),
-        "400 in place of 401": (KEYS, _errors_fixed(400, 401)),
-        "keys of the right form accepted": (KEYS, _taking("GET PUT", lambda key: str(key).startswith("trk_"))),
-        "update without a key refused yet made": (("update.refused.unchanged", "update.key"), AppliedWithoutKey),
-        "update of an unknown id makes an audience": (("update.unknown_id",), Creating),
+class AppliedWithoutKey(ReferenceServer):
+    """Rejects an update without a good key, and makes it all the same."""
+
+    def authorise(self, request: Request) -> Response | None:
+        rejection = super().authorise(request)
+        if rejection is not None and request.method == "PUT":
+            self.route(request)
+        return rejection
+
+
+class Creating(ReferenceServer):
+    """Makes an audience where an update names an unknown id."""
+
+    def route(self, request: Request) -> Response:
+        identifier, operations = self.operations(request.path)
+        if request.method == "PUT" and "PUT" in operations and identifier not in self.store.audiences:
+            self.store.audiences[identifier] = {**self.store.audiences[AUDIENCE_ID], "id": identifier}
+        return super().route(request)
+
+
+def _status(status: int, only: int, methods: str = "GET PUT", body: bytes = b"") -> type[ReferenceServer]:
+    """Answer another status where it should be `only`, the body as it is or another one."""
+    return behind(changing_errors(lambda r, _: replace(r, status=status, body=body or r.body), only), methods)
+
+
+SILENT = "error.code error.text"
+
+ACCESSED: dict[str, Made] = {
+    "401 in plain text": (f"{KEYS} {SILENT}", instead(Response(401, TEXT, b"Unauthorized"), 401)),
+    "401 without a body": (f"{KEYS} {SILENT}", instead(Response(401), 401)),
+    "404 without a body": (f"{UNKNOWN} {SILENT}", instead(Response(404), 404)),
+    "400 in place of 401": (KEYS, _status(400, 401)),
+    "keys of the right form accepted": (KEYS, taking_keys("GET PUT", lambda key: str(key).startswith("trk_"))),
+    "update without a key refused yet made": ("update.refused.unchanged update.key", AppliedWithoutKey),
+    "update of an unknown id makes an audience": ("update.unknown_id", Creating),
+}
+for method, rule in (("GET", "read"), ("PUT", "update")):
+    key, unknown = f"{rule}.key", f"{rule}.unknown_id"
+    nulls = encode(dict.fromkeys(AUDIENCE_KEYS))
+    ACCESSED |= {
+        f"missing key accepted for {method}": (key, taking_keys(method, lambda key: key is None)),
+        f"empty key accepted for {method}": (key, taking_keys(method, lambda key: key == "")),
+        f"wrong key accepted for {method}": (key, taking_keys(method, bool)),
+        f"unknown id answered with nulls by {method}": (unknown, _status(200, 404, method, nulls)),
+        f"403 for an unknown id by {method}": (unknown, _status(403, 404, method)),
+        f"410 for an unknown id by {method}": (unknown, _status(410, 404, method)),
     }
-    for method, rule, only in (("GET", "read", {"put": False}), ("PUT", "update", {"get": False})):
-        missing, unknown = (f"{rule}.key",), (f"{rule}.unknown_id",)
-        found |= {
-            f"missing key accepted for {method}": (missing, _taking(method, lambda key: key is None)),
-            f"empty key accepted for {method}": (missing, _taking(method, lambda key: key == "")),
-            f"wrong key accepted for {method}": (missing, _taking(method, bool)),
-            f"unknown id answered with nulls by {method}": (unknown, behind(nulls, **only)),
-            f"403 for an unknown id by {method}": (unknown, _errors_fixed(403, 404, **only)),
-            f"410 for an unknown id by {method}": (unknown, _errors_fixed(410, 404, **only)),
-        }
-    return found
-
-
-def databases() -> dict[str, Made]:
-    """Return servers whose database keeps something else than it was given."""
-    steps = {name: (rules, step) for rules, found in STEPS.items() for name, step in found.items()}
-    return {name: (tuple(rules.split()), _updating(step)) for name, (rules, step) in steps.items()}
-
-
-def over_time() -> dict[str, Made]:
-    """Return servers whose fault shows only in what they store, and seldom."""
-    found = dict(OVER_TIME)
-    for member, changes in TEXTS.items():
-        found |= {name: ((f"update.{member}",), storing(member, change)) for name, change in changes.items()}
-    found |= {name: (("update.cache.cleared",), _keeping(when)) for name, when in KEPT.items()}
-    found |= {name: (("update.cache.kept",), server) for name, server in CLEARED.items()}
-    return found | {name: (("update.refused.unchanged",), _half(change)) for name, change in HALVES.items()}

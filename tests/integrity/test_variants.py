@@ -4,53 +4,51 @@ from __future__ import annotations
 
 import copy
 import http.client
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.integrity.test_mutants import EVERY
 from tests.integrity.variants import Variant, variants
-from trackly_contract.contract import GUARD, contract
+from tests.support.runs import run_server
+from tests.support.warm import CONTENT
+from tests.support.way import way
+from trackly_contract.contract import GUARD, as_request, contract
 from trackly_contract.core import ExitCode, Request, RunVerdict, Verdict, encode
-from trackly_contract.gate import http as serve
-from trackly_contract.judge.finding_text import actual_text
-from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
-from trackly_contract.run.targets import embedded_target, served_target
-from trackly_contract.suite import run_suite
+from trackly_contract.reference import REFERENCE_KEY, ReferenceServer, documented_audience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trackly_contract.report import Report
+    from trackly_contract.generate import Effort
 
 VARIANTS = variants()
 
 
-def _report(variant: Variant, server: Any) -> tuple[int, Report]:
-    served = variant.over_http(server) if variant.over_http else nullcontext(None)
-    with served as url:
-        if url is None:
-            target = embedded_target(server.answer, variant.audience, REFERENCE_KEY)
-        else:
-            target = served_target(url, variant.audience, REFERENCE_KEY)
-        code, report = run_suite(target, "quick", ["-q", "--no-summary", "--tb=no"])
-    assert report is not None
-    return code, report
+def _sample() -> list[Variant]:
+    """Return one variant in so many of each kind, for a run at `standard`; `make proof` runs all."""
+    kinds: dict[str, list[Variant]] = {}
+    for variant in VARIANTS:
+        kinds.setdefault(variant.because.partition(":")[0], []).append(variant)
+    return [variant for found in kinds.values() for variant in found[::EVERY]]
 
 
 def _content(server: ReferenceServer, audience: str) -> dict[str, Any]:
     stored = server.store.audiences.get(audience, {})
-    return {name: copy.deepcopy(stored.get(name)) for name in ("name", "description", "source_lists", "filter")}
+    return {name: copy.deepcopy(stored.get(name)) for name in CONTENT}
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.id)
-def test_a_legal_server_is_not_called_drift(variant: Variant) -> None:
+RUNS = [(variant, "quick") for variant in VARIANTS] + [(variant, "standard") for variant in _sample()]
+
+
+@pytest.mark.parametrize(("variant", "effort"), [pytest.param(*run, id=f"{run[0].id}, {run[1]}") for run in RUNS])
+def test_a_legal_server_is_not_called_drift(variant: Variant, effort: Effort) -> None:
     server: Any = variant.make()
     before = _content(server, variant.audience)
-    code, report = _report(variant, server)
+    code, report = run_server(server, effort, variant.audience, variant.over_http)
     broken = {
-        f"{result.rule.id}: {actual_text(finding)} in {finding.case}"
+        f"{result.rule.id}: {finding.actual} in {finding.case}"
         for result in report.results
         for finding in result.findings
         if finding.verdict is Verdict.BROKEN
@@ -126,10 +124,7 @@ def _requests(audience: str) -> Iterator[Request]:
             yield Request(method, path, headers, b"{}" if method == "PUT" else b"")
     yield Request("GET", path, good)
     yield Request("PUT", path, good, b'{"name": "Renamed"}')
-    same = ReferenceServer().store.audiences.values()
-    known = next(entry["filter"] for entry in same)
-    sent = [{("condition_type" if k == "conditionType" else k): v for k, v in c.items()} for c in known["conditions"]]
-    yield Request("PUT", path, good, encode({"filter": {**known, "conditions": sent}}))
+    yield Request("PUT", path, good, encode({"filter": as_request(documented_audience()["filter"])}))
     yield Request("GET", path + "/size", good)
     yield Request("PUT", path, good, b'{"source_lists": [101]}')
     for body in _bodies():
@@ -147,16 +142,15 @@ def test_a_variant_answers_something_otherwise(variant: Variant) -> None:
 
 
 def _carried(url: str) -> list[Any]:
-    """Return what travels for a few requests, as it was written: only dates and the server's name are left out."""
+    """Return what travels for a few requests, as it was written."""
     seen: list[Any] = []
     parts = urlsplit(url)
-    for request in list(_requests(next(iter(ReferenceServer().store.audiences))))[:9]:
+    for request in list(_requests(documented_audience()["id"]))[:9]:
         connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
         try:
             connection.request(request.method, parts.path + request.path, request.body, dict(request.headers))
             answer = connection.getresponse()
-            headers = [entry for entry in answer.getheaders() if entry[0] not in ("Date", "Server", "Via")]
-            seen.append((answer.version, answer.status, headers, answer.read(), answer.will_close))
+            seen.append((answer.version, answer.status, answer.getheaders(), answer.read(), answer.will_close))
         except OSError as error:
             seen.append(type(error))
         finally:
@@ -164,19 +158,19 @@ def _carried(url: str) -> list[Any]:
     return seen
 
 
-@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.over_http is not None], ids=lambda variant: variant.id)
+CARRIED = [v for v in VARIANTS if v.over_http is not None and v.because != "HTTP: only slower"]
+
+
+@pytest.mark.parametrize("variant", CARRIED, ids=lambda variant: variant.id)
 def test_a_variant_travels_otherwise(variant: Variant) -> None:
-    if variant.because == "HTTP: only slower":
-        pytest.skip("what travels is the same, later")
     assert variant.over_http is not None
-    with serve.running(ReferenceServer()) as url:
-        plain = _carried(url)
-    with variant.over_http(variant.make()) as url:
-        assert _carried(url) != plain
+    with way(ReferenceServer(), stamped=True) as plain, variant.over_http(variant.make()) as url:
+        assert _carried(url) != _carried(plain.base_url)
 
 
-def test_every_variant_says_why_it_is_legal() -> None:
+def test_every_variant_has_an_id_of_its_own_and_says_why_it_is_legal() -> None:
     kinds = {"open", "contested", "allowed", "candidate", "silent", "store", "fault", "HTTP"}
+    assert len({variant.id for variant in VARIANTS}) == len(VARIANTS)
     for variant in VARIANTS:
         kind, _, rest = variant.because.partition(": ")
         assert kind in kinds, variant.id

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tests.integrity.mutants_all import all_mutants
+from tests.integrity.mutants import all_mutants
 from tests.integrity.variants import variants
 from tests.proof.inputs import digest
 from tests.proof.measure import EVERY

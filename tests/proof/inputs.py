@@ -7,22 +7,18 @@ answers; not with how the code is written. That every sampled server is still ju
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 from typing import TYPE_CHECKING, Any
 
-from tests.integrity.mutants_all import all_mutants
+from tests.integrity.mutants import all_mutants
 from tests.integrity.variants import variants
+from tests.support.runs import run_target
 from trackly_contract.generate.cases import EFFORTS
-from trackly_contract.suite import run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trackly_contract.core import Exchange, Request
-
-QUIET = ("-q", "--no-summary", "--tb=no")
 
 
 def _of_request(request: Request) -> str:
@@ -32,9 +28,7 @@ def _of_request(request: Request) -> str:
 def _runs() -> Iterator[tuple[list[Exchange], list[tuple[str, str]]]]:
     """Yield, for each effort, the exchanges of a run on the reference server and the verdicts of its rules."""
     for effort in EFFORTS:
-        with contextlib.redirect_stdout(io.StringIO()):
-            _, report = run_suite(None, effort, QUIET)
-        assert report is not None
+        _, report = run_target(None, effort)
         found = [(result.rule.id, result.verdict.value) for result in report.results]
         yield [*report.session.exchanges], found
 

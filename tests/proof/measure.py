@@ -1,40 +1,32 @@
 """Runs the suite, and Schemathesis beside it, on mutants and variants, in parallel, and keeps what was said of each.
 
-Promises: each run has a fresh server; a run is judged by its exit code and report alone, as a user would.
-Refuses: to print what the runs print; to write documents (document.py).
+Each run has a fresh server, and is judged by its exit code and report alone, as a user would.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import multiprocessing
 import os
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from tests.integrity.mutants_all import all_mutants
+from tests.integrity.mutants import all_mutants
 from tests.integrity.variants import Variant, variants
 from tests.proof.schemathesis_runs import schemathesis_says
-from trackly_contract.core import Verdict
+from tests.support.runs import broken_rules, run_server
 from trackly_contract.gate import http as serve
 from trackly_contract.generate.cases import EFFORTS
-from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
-from trackly_contract.run.targets import embedded_target, served_target
-from trackly_contract.suite import run_suite
+from trackly_contract.reference import ReferenceServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
 
     from trackly_contract.core import Request, Response
     from trackly_contract.generate import Effort
 
 Kind = Literal["reference", "mutant", "variant"]
-QUIET = ("-q", "--no-summary", "--tb=no")
 CONFORMING = "the reference server"
 
 RUNS_A_PROCESS = 25
@@ -109,20 +101,10 @@ def run(job: Job) -> Outcome:
     answering: Any = server.make()
     if job.effort is None:
         return _beside(job, server, _Counting(answering))
-    served: AbstractContextManager[str | None] = (
-        nullcontext(None) if server.over_http is None else server.over_http(answering)
-    )
-    with served as base_url:
-        if base_url is None:
-            target = embedded_target(answering.answer, server.audience, REFERENCE_KEY)
-        else:
-            target = served_target(base_url, server.audience, REFERENCE_KEY)
-        started = time.perf_counter()
-        with contextlib.redirect_stdout(io.StringIO()):
-            code, report = run_suite(target, job.effort, QUIET)
-        seconds = time.perf_counter() - started
-    assert report is not None
-    broken = tuple(result.rule.id for result in report.results if result.verdict is Verdict.BROKEN)
+    started = time.perf_counter()
+    code, report = run_server(answering, job.effort, server.audience, server.over_http)
+    seconds = time.perf_counter() - started
+    broken = tuple(broken_rules(report))
     return Outcome(job, code, report.verdict.value, broken, report.session.requests, seconds)
 
 

@@ -1,8 +1,7 @@
-"""A served audience at the far end of a way that misbehaves: real sockets on loopback, and what goes wrong on them.
+"""An audience served over real sockets on loopback, with a strike in place of any response.
 
-Promises: whole requests reach a reference server, one at a time, whose answers bear no stamp; a strike decides what
-goes over the wire; time passes when the run says that it waits, and not otherwise; nothing is left open at the end.
-Refuses: to know when which fault strikes, and what a run should say of it (table.py).
+Whole requests reach a reference server, one at a time. Time passes when the run waits, and not otherwise. Nothing is
+left open at the end.
 """
 
 from __future__ import annotations
@@ -12,40 +11,45 @@ import ssl
 import struct
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import responses
 from math import inf
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from tests.support.warm import CONTENT
-from trackly_contract.core import Request, Response
-from trackly_contract.core.http import STAMP
+from trackly_contract.core import STAMP, Request, Response
 from trackly_contract.gate.http import HOST, PREFIX
 from trackly_contract.reference import AUDIENCE_ID, ReferenceServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PATIENCE = 10
 """Seconds after which a thread of the way that has not ended is a bug."""
 
+Strike: TypeAlias = Callable[["Wire"], None]
+"""What is done about one request in place of sending the server's response."""
+
 
 class Way:
     """A served audience, and all that was asked of it.
 
-    `strike` is called for each request in turn, and returns what to do in place of an answer, if anything.
+    `strike` is called for each request in turn, and returns what to do in place of a response, if anything. Responses
+    bear no stamp, as those of a live API, unless `stamped`.
     """
 
-    def __init__(self, server: ReferenceServer | None = None, tls: Path | None = None) -> None:
-        self.server = server or ReferenceServer()
+    def __init__(self, server: Any, tls: Path | None, *, stamped: bool) -> None:
+        self.server, self.stamped = server, stamped
         self.strike: Callable[[Way], Strike | None] = lambda _way: None
         self.asked: list[Request] = []
         self.times: list[float] = []
         self.clock = 0.0
         self.waits: list[float] = []
-        self._tls = _context(tls) if tls is not None else None
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls is not None else None
+        if self._tls is not None and tls is not None:
+            self._tls.load_cert_chain(tls)
         self._back_at = inf
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
@@ -55,14 +59,15 @@ class Way:
 
     @property
     def content(self) -> dict[str, Any]:
-        """What the audience is: the members that a body may carry."""
+        """What the audience is: the fields that a body may carry."""
         return {name: self.server.store.audiences[AUDIENCE_ID][name] for name in CONTENT}
 
     def answer(self, request: Request) -> Response:
-        """Return what the server answers, without its stamp: as a live API would."""
+        """Return the server's response."""
         with self._lock:
-            answer = self.server.answer(request)
-        return Response(answer.status, tuple(h for h in answer.headers if h[0] != STAMP), answer.body)
+            response: Response = self.server.answer(request)
+        headers = (header for header in response.headers if self.stamped or header[0] != STAMP)
+        return Response(response.status, tuple(headers), response.body)
 
     def wait(self, seconds: float) -> None:
         """Let that much time pass at once; a server that is down may come back meanwhile."""
@@ -72,7 +77,7 @@ class Way:
             self.up()
 
     def up(self) -> None:
-        """Let connections be made."""
+        """Accept connections."""
         self._back_at = inf
         self._listener.listen()
         self._start(self._accept, self._listener)
@@ -89,7 +94,7 @@ class Way:
     def heal(self) -> None:
         """Let nothing go wrong any more."""
         self.strike = lambda _way: None
-        if self._back_at < inf or not _listens(self._listener):
+        if self._back_at < inf or not self._listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             self.up()
 
     def close(self) -> None:
@@ -107,12 +112,9 @@ class Way:
         thread.start()
 
     def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            self._start(self._talk, connection)
+        with suppress(OSError):  # the listener was closed
+            while True:
+                self._start(self._talk, listener.accept()[0])
 
     def _talk(self, connection: socket.socket) -> None:
         with suppress(OSError, ValueError):  # whatever ends a connection ends the talk
@@ -132,7 +134,7 @@ class Way:
 
 @dataclass
 class Wire:
-    """One request that came whole, and the connection that waits for its answer."""
+    """One request that came whole, and the connection that waits for its response."""
 
     way: Way
     request: Request
@@ -141,7 +143,7 @@ class Wire:
     open: bool = True
 
     def answer(self) -> Response:
-        """Have the server do what it was asked; return its answer."""
+        """Have the server do what it was asked; return its response."""
         return self.way.answer(self.request)
 
     def send(self, data: bytes) -> None:
@@ -165,28 +167,12 @@ class Wire:
         self.reader.read(1)
 
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Strike = Callable[[Wire], None]
-
-
-def _context(chain: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain)
-    return context
-
-
 def _bound(port: int) -> socket.socket:
     """Return a socket that holds a port and refuses connections until it listens."""
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((HOST, port))
     return bound
-
-
-def _listens(bound: socket.socket) -> bool:
-    return bool(bound.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def _end(one: socket.socket) -> None:
@@ -211,20 +197,20 @@ def _read(reader: IO[bytes]) -> Request | None:
     return Request(method, target.removeprefix(PREFIX), tuple(headers), body) if len(body) == length else None
 
 
-def head(status: int, *lines: str) -> bytes:
-    """Return the head of an answer."""
-    return "\r\n".join([f"HTTP/1.1 {status} {responses.get(status, 'Unknown')}", *lines, "", ""]).encode("latin-1")
+def head(status: int, *lines: str, words: str = "", version: str = "1.1") -> bytes:
+    """Return the head of a response; `words` stand beside the status."""
+    first = f"HTTP/{version} {status} {words or responses.get(status, 'Unknown')}"
+    return "\r\n".join([first, *lines, "", ""]).encode("latin-1")
 
 
-def framed(answer: Response, length: int | None = None) -> bytes:
-    """Return an answer as it goes over the wire; `length` is what it claims to be long, in place of the truth."""
-    lines = [f"{name}: {value}" for name, value in answer.headers]
-    return (
-        head(answer.status, *lines, f"Content-Length: {len(answer.body) if length is None else length}") + answer.body
-    )
+def framed(response: Response, length: int | None = None, *more: tuple[str, str], **how: str) -> bytes:
+    """Return a response as it goes over the wire; `length` is what it claims to be long, in place of the truth."""
+    told = len(response.body) if length is None else length
+    lines = [f"{name}: {value}" for name, value in (*response.headers, *more, ("Content-Length", str(told)))]
+    return head(response.status, *lines, **how) + response.body
 
 
-# Strikes: what is done in place of the server's answer ------------------------------------------------
+# Strikes -----------------------------------------------------------------------------------------------
 
 
 def pass_on(wire: Wire) -> None:
@@ -238,7 +224,7 @@ def answering(status: int, body: bytes = b"", *headers: tuple[str, str]) -> Stri
 
 
 def saying(data: bytes) -> Strike:
-    """Send these bytes and end the connection."""
+    """Send these bytes and end the connection; the server never hears of the request."""
 
     def strike(wire: Wire) -> None:
         wire.send(data)
@@ -247,11 +233,13 @@ def saying(data: bytes) -> Strike:
     return strike
 
 
-def changed(change: Callable[[Response], bytes]) -> Strike:
-    """Have the server answer, send what `change` makes of it, and end the connection."""
+def changed(change: Callable[[Response], bytes | Iterable[bytes]]) -> Strike:
+    """Have the server answer, send what `change` makes of it, in one piece or several, and end the connection."""
 
     def strike(wire: Wire) -> None:
-        wire.send(change(wire.answer()))
+        pieces = change(wire.answer())
+        for piece in [pieces] if isinstance(pieces, bytes) else pieces:
+            wire.send(piece)
         wire.end()
 
     return strike
@@ -263,16 +251,16 @@ def reset_before(wire: Wire) -> None:
 
 
 def reset_applied(wire: Wire) -> None:
-    """Break off after the server did what it was asked: its answer is lost."""
+    """Break off after the server did what it was asked: its response is lost."""
     wire.answer()
     wire.reset()
 
 
-def reset_after(part: Callable[[bytes], bytes]) -> Strike:
-    """Break off after a part of the answer."""
+def reset_after(part: slice) -> Strike:
+    """Break off after a part of the response."""
 
     def strike(wire: Wire) -> None:
-        wire.send(part(framed(wire.answer())))
+        wire.send(framed(wire.answer())[part])
         time.sleep(0.02)  # what is on the wire would be lost with the connection
         wire.reset()
 
@@ -290,7 +278,7 @@ def silence(wire: Wire) -> None:
 
 
 def dripping(start: Callable[[bytes], int]) -> Strike:
-    """Send the answer up to a place at once, and from there on byte by byte."""
+    """Send the response up to a place at once, and from there on byte by byte."""
 
     def strike(wire: Wire) -> None:
         data = framed(wire.answer())
@@ -300,16 +288,6 @@ def dripping(start: Callable[[bytes], int]) -> Strike:
             time.sleep(0.02)
 
     return strike
-
-
-def after_a_hint(wire: Wire) -> None:
-    """Send an interim answer, and then the server's."""
-    wire.send(head(103, "Link: </style.css>; rel=preload") + framed(wire.answer()))
-
-
-def twice(wire: Wire) -> None:
-    """Send the server's answer two times over."""
-    wire.send(2 * framed(wire.answer()))
 
 
 def endless(chunk: bytes, *lines: str) -> Strike:
@@ -336,9 +314,9 @@ def restarting(seconds: float, *, applied: bool = False) -> Strike:
 
 
 @contextmanager
-def way(server: ReferenceServer | None = None, tls: Path | None = None) -> Iterator[Way]:
-    """Yield a way on which nothing is wrong yet."""
-    made = Way(server, tls)
+def way(server: Any = None, tls: Path | None = None, *, stamped: bool = False) -> Iterator[Way]:
+    """Serve an audience, with nothing wrong yet; `tls` is a certificate with its key."""
+    made = Way(server or ReferenceServer(), tls, stamped=stamped)
     made.up()
     try:
         yield made

@@ -1,0 +1,44 @@
+"""Whole runs of the suite in this process, as quick as they can be: on a server, by its effort."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from typing import TYPE_CHECKING, Any
+
+from trackly_contract.core import Verdict
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
+from trackly_contract.run.targets import embedded_target, served_target
+from trackly_contract.suite import run_suite
+
+if TYPE_CHECKING:
+    from trackly_contract.generate import Effort
+    from trackly_contract.report import Report
+    from trackly_contract.run import Target
+
+WITHOUT = ("logging", "unraisableexception", "threadexception", "faulthandler", "doctest", "unittest")
+QUIET = ("-q", "--no-summary", "--tb=no", "--assert=plain", *(f"-pno:{name}" for name in WITHOUT))
+"""Arguments of pytest for a run whose report is all that counts: what only tells people more is left out."""
+
+
+def run_target(target: Target | None, effort: Effort, *more: str) -> tuple[int, Report]:
+    """Run the suite on a target, None is the reference server, and print nothing; return exit code and report."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        code, report = run_suite(target, effort, [*QUIET, *more])
+    assert report is not None
+    return code, report
+
+
+def run_server(
+    server: Any, effort: Effort = "quick", audience: str = AUDIENCE_ID, over: Any = None
+) -> tuple[int, Report]:
+    """Run the suite on a server, in this process or as `over` serves it."""
+    if over is None:
+        return run_target(embedded_target(server.answer, audience, REFERENCE_KEY), effort)
+    with over(server) as base_url:
+        return run_target(served_target(base_url, audience, REFERENCE_KEY), effort)
+
+
+def broken_rules(report: Report) -> list[str]:
+    """Return the rules that a report calls broken, in its order."""
+    return [result.rule.id for result in report.results if result.verdict is Verdict.BROKEN]
