@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
     from trackly_contract.gate import Coverage, Gate, ScenarioCase
 
-MOST_SHOWN = 5
-"""Violations that one failing test shows."""
-
+MOST_SHOWN = 5  # violations of one failing test
 COVERAGE: pytest.StashKey[Coverage] = pytest.StashKey()
 FROM_WORKERS = "trackly_coverage"
 
@@ -34,7 +32,6 @@ NOT_REACHED = {
     "it trackly_api.transport), or is no httpx client (use the fixture trackly_server)",
     "trackly_server": "no request reached trackly_server: the test sent none, or its client has another base URL than "
     "trackly_server.base_url",
-    "": "",
 }
 """Why a test that asked for a fixture may have tested nothing."""
 
@@ -65,7 +62,7 @@ class _Use:
     def untested(self) -> str:
         """Return why the test may have tested nothing, or less than it asked for."""
         if self.escaped or not self.gate.requests:
-            return self.escaped[0] if self.escaped else NOT_REACHED[self.fixture]
+            return self.escaped[0] if self.escaped else NOT_REACHED.get(self.fixture, "")
         given = {judged.scenario for judged in list(self.gate.sent)}
         missed = [case.name for case in self.cases if case.scenario not in given]
         return f"{missed[0]}: never given. Send the request inside handled(...), which forces it" if missed else ""
@@ -99,7 +96,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers. Raises pytest.UsageError for a base URL that is none."""
     for url in config.getini("trackly_base_urls"):
-        if not re.fullmatch(r"https?://[^/\s]+\S*", url):
+        if not re.fullmatch(r"https?://(\[\S+\]|[^/\s:]+)(:\d+)?(/\S*)?", url):
             raise pytest.UsageError(f"trackly_base_urls: {url!r} is no base URL, such as https://host.example/api")
     config.addinivalue_line("markers", "trackly_allow(name, ...): violations that a test sends on purpose")
     config.addinivalue_line("markers", "trackly_operation(name): only the scenarios of 'read', or of 'update'")
@@ -242,13 +239,11 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-_RUN_NO_TEST = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test")
-
-
 def _too_little(config: pytest.Config) -> list[str]:
     """Return a line for each share that is below what is required."""
     wanted = config.getoption("--trackly-fail-under")
-    if not wanted or any(config.getoption(name, False) for name in _RUN_NO_TEST):
+    run_no_test = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test")
+    if not wanted or any(config.getoption(name, False) for name in run_no_test):
         return []
     return config.stash.get(COVERAGE, gates.Coverage()).below(wanted)
 

@@ -1,7 +1,4 @@
-"""Serves the gate for a command, or until Ctrl-C, and reports what was sent.
-
-The command's own exit code comes first, and what it printed stays apart from the report. Does not use a shell.
-"""
+"""Serves the gate for a command, or until Ctrl-C, and reports what was sent. Does not use a shell."""
 
 from __future__ import annotations
 
@@ -12,17 +9,15 @@ import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from trackly_contract.gate.control import PREFIX, Control
+from trackly_contract.gate.control import CONTROL, Control
 from trackly_contract.gate.gate import Gate
-from trackly_contract.gate.http import HOST, running
-from trackly_contract.gate.http import PREFIX as API
+from trackly_contract.gate.http import HOST, PREFIX, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PORT = 8377
-MOST_SHOWN = 10
-"""Violations that are shown; the control interface has them all."""
+MOST_SHOWN = 10  # violations; the control interface has them all
 
 
 def variables(gate: Gate) -> dict[str, str]:
@@ -31,7 +26,7 @@ def variables(gate: Gate) -> dict[str, str]:
         "TRACKLY_BASE_URL": gate.base_url,
         "TRACKLY_API_KEY": gate.api_key,
         "TRACKLY_AUDIENCE_ID": gate.audience_id,
-        "TRACKLY_CONTROL_URL": gate.base_url.removesuffix(API) + PREFIX,
+        "TRACKLY_CONTROL_URL": gate.base_url.removesuffix(PREFIX) + CONTROL,
     }
 
 
@@ -77,8 +72,7 @@ def _run(command: list[str], gate: Gate) -> int:
         code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        text = f"{command[0]!r} cannot be started ({reason}): name a program and its arguments"
-        raise OSError(text) from None
+        raise OSError(f"{command[0]!r} cannot be started ({reason}): name a program and its arguments") from None
     except KeyboardInterrupt:
         return 130
     return code if code >= 0 else 128 - code
@@ -86,7 +80,7 @@ def _run(command: list[str], gate: Gate) -> int:
 
 def _report(control: Control, fail_under: list[tuple[str, float]], *, in_full: bool) -> bool:
     """Report on standard error what was sent; return whether something failed."""
-    coverage, violations = control.coverage.of(control.gate), control.failures()
+    coverage, violations = control.coverage, control.failures
     below = coverage.below(fail_under)
     if not (control.requests or in_full or below):
         return False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import asdict
+from typing import Any, TypeAlias
 
 from trackly_contract import __version__
 from trackly_contract.core import JSON, NotJSONError, parse
@@ -12,10 +12,7 @@ from trackly_contract.gate.gate import Gate, JudgedRequest, NotSentError
 from trackly_contract.gate.scenarios import OPERATIONS, every_scenario
 from trackly_contract.judge import request_text
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-PREFIX = "/control"
+CONTROL = "/control"
 
 ENDPOINTS = {
     "GET /control": "this list, and what a client needs: base_url, api_key, audience_id",
@@ -42,94 +39,93 @@ ENDPOINTS = {
 _KNOWN = frozenset(endpoint.removesuffix("/ID") for endpoint in ENDPOINTS)
 
 Reply: TypeAlias = tuple[int, JSON]
-"""Status and body."""
 
 
-@dataclass
 class Control:
-    """The control interface of one gate."""
+    """The control interface of one gate; what was covered and what failed before a reset still counts here."""
 
-    gate: Gate
-    coverage: Coverage = field(default_factory=Coverage)
-    """What was covered before the last reset."""
-
-    _failures: list[str] = field(init=False, default_factory=list)
-    _requests: int = field(init=False, default=0)
-    _allowed: list[str] = field(init=False, default_factory=list)
-    _allowed_from: int = field(init=False, default=0)
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self._coverage = Coverage()
+        self._failures: list[str] = []
+        self._requests = 0
+        self._allowing: list[str] = []
+        self._allowing_from = 0
 
     @property
     def requests(self) -> int:
-        """How many requests arrived, also before a reset."""
+        """How many requests arrived."""
         return self._requests + self.gate.requests
 
+    @property
+    def coverage(self) -> Coverage:
+        """What was covered."""
+        return self._coverage.of(self.gate)
+
+    @property
     def failures(self) -> list[str]:
-        """Return the texts of all violations that were not allowed, also before a reset; equal ones once."""
+        """The texts of all violations that were not allowed; equal ones once."""
         return list(dict.fromkeys([*self._failures, *self.gate.failures()]))
 
     def respond(self, method: str, path: str, body: bytes) -> Reply:
         """Return status and JSON for a request below `/control`; raises nothing."""
-        name, _, argument = path.removeprefix(PREFIX).strip("/").partition("/")
-        if f"{method} {PREFIX}/{name}".rstrip("/") not in _KNOWN:
+        name, _, argument = path.removeprefix(CONTROL).strip("/").partition("/")
+        if f"{method} {CONTROL}/{name}".rstrip("/") not in _KNOWN:
             return 404, {"error": f"there is no {method} {path}", "endpoints": ENDPOINTS}
-        handler: Callable[[str, JSON], Reply] = getattr(self, f"_{method.lower()}_{name or 'root'}")
         try:
-            return handler(argument, parse(body) if method == "PUT" else None)
+            value = parse(body) if method == "PUT" else None
+            reply: Reply = getattr(self, f"_do_{name or 'root'}")(method, argument, value)
         except NotJSONError as error:
             return 400, {"error": f"the body is no JSON: {error}"}
+        except NotSentError as error:
+            return 409, {"error": str(error)}
         except (LookupError, ValueError, TypeError) as error:
             return 400, {"error": str(error.args[0] if error.args else error)}
+        return reply
 
-    def _get_root(self, _: str, __: JSON) -> Reply:
+    def _do_root(self, *_: object) -> Reply:
         gate = self.gate
         given = {"base_url": gate.base_url, "api_key": gate.api_key, "audience_id": gate.audience_id}
         return 200, {"version": __version__, **given, "endpoints": ENDPOINTS}
 
-    def _get_scenarios(self, _: str, __: JSON) -> Reply:
+    def _do_scenarios(self, *_: object) -> Reply:
         keys = ("name", "operation", "status", "code", "description")
         return 200, [{key: getattr(scenario, key) for key in keys} for scenario in every_scenario().values()]
 
-    def _get_audiences(self, audience_id: str, _: JSON) -> Reply:
+    def _do_audiences(self, method: str, audience_id: str, fields: JSON) -> Reply:
         audiences = self.gate.server.store.audiences
-        if not audience_id:
-            return 200, audiences
-        if audience_id not in audiences:
-            text = f"there is no audience {audience_id!r}; PUT {PREFIX}/audiences/{audience_id} makes one"
+        if method == "PUT":
+            if not audience_id or not isinstance(fields, dict):
+                raise ValueError("PUT /control/audiences/ID expects an object with fields of the audience")
+            self.gate.arrange(audience_id, **{name: value for name, value in fields.items() if name != "id"})
+        if method == "DELETE":
+            self.gate.remove(audience_id)
+        elif audience_id and audience_id not in audiences:
+            text = f"there is no audience {audience_id!r}; PUT {CONTROL}/audiences/{audience_id} makes one"
             return 404, {"error": text}
-        return 200, audiences[audience_id]
+        return 200, audiences.get(audience_id, audiences)
 
-    def _put_audiences(self, audience_id: str, fields: JSON) -> Reply:
-        if not audience_id or not isinstance(fields, dict):
-            raise ValueError("PUT /control/audiences/ID expects an object with fields of the audience")
-        return 200, self.gate.arrange(audience_id, **{name: value for name, value in fields.items() if name != "id"})
-
-    def _delete_audiences(self, audience_id: str, _: JSON) -> Reply:
-        self.gate.remove(audience_id)
-        return 200, self.gate.server.store.audiences
-
-    def _get_lists(self, _: str, __: JSON) -> Reply:
+    def _do_lists(self, method: str, _: str, ids: JSON) -> Reply:
+        if method == "PUT":
+            self.gate.server.store.lists = set(_array(ids, int, "PUT /control/lists expects an array of integers"))
         return 200, sorted(self.gate.lists)
 
-    def _put_lists(self, _: str, ids: JSON) -> Reply:
-        self.gate.server.store.lists = set(_array(ids, int, "PUT /control/lists expects an array of integers"))
-        return self._get_lists("", None)
-
-    def _get_keys(self, _: str, __: JSON) -> Reply:
+    def _do_keys(self, method: str, _: str, keys: JSON) -> Reply:
+        if method == "PUT":
+            self.gate.server.store.keys = set(_array(keys, str, "PUT /control/keys expects an array of strings"))
         return 200, sorted(self.gate.keys)
 
-    def _put_keys(self, _: str, keys: JSON) -> Reply:
-        self.gate.server.store.keys = set(_array(keys, str, "PUT /control/keys expects an array of strings"))
-        return self._get_keys("", None)
-
-    def _get_choices(self, _: str, __: JSON) -> Reply:
+    def _do_choices(self, method: str, _: str, choices: JSON) -> Reply:
+        if method == "PUT":
+            if not isinstance(choices, dict):
+                raise TypeError("PUT /control/choices expects an object; GET /control/choices shows it")
+            self.gate.choose(**choices)
         return 200, asdict(self.gate.server.choices)
 
-    def _put_choices(self, _: str, choices: JSON) -> Reply:
-        if not isinstance(choices, dict):
-            raise TypeError("PUT /control/choices expects an object; GET /control/choices shows it")
-        return 200, asdict(self.gate.choose(**choices))
-
-    def _put_next(self, _: str, wanted: JSON) -> Reply:
+    def _do_next(self, method: str, _: str, wanted: JSON) -> Reply:
+        if method == "DELETE":
+            self.gate.release()
+            return 200, {}
         if not isinstance(wanted, dict) or set(wanted) - {"scenario", "times", "operation"} or "scenario" not in wanted:
             raise ValueError('PUT /control/next expects {"scenario": NAME}, and may have "times" and "operation"')
         times, operation = wanted.get("times", 1), wanted.get("operation")
@@ -140,46 +136,32 @@ class Control:
         self.gate.force(str(wanted["scenario"]), times=times, operation=operation)
         return 200, wanted
 
-    def _delete_next(self, _: str, __: JSON) -> Reply:
-        self.gate.release()
-        return 200, {}
+    def _do_allowed(self, method: str, _: str, names: JSON) -> Reply:
+        if method == "DELETE":
+            ended, self._allowing = self._allowing, []
+            self.gate.stop_allowing()
+            self.gate.require_sent(ended, after=self._allowing_from)
+            return 200, []
+        allowed = _array(names, str, "PUT /control/allowed expects an array of names")
+        if not self._allowing:
+            self._allowing_from = self.gate.requests
+        self._allowing += allowed
+        self.gate.start_allowing(*allowed)
+        return 200, self._allowing
 
-    def _put_allowed(self, _: str, names: JSON) -> Reply:
-        names = _array(names, str, "PUT /control/allowed expects an array of names")
-        if not self._allowed:
-            self._allowed_from = self.gate.requests
-        self._allowed += names
-        self.gate.start_allowing(*names)
-        return 200, self._allowed
-
-    def _delete_allowed(self, _: str, __: JSON) -> Reply:
-        names, self._allowed = self._allowed, []
-        self.gate.stop_allowing()
-        try:
-            self.gate.require_sent(names, after=self._allowed_from)
-        except NotSentError as error:
-            return 409, {"error": str(error)}
-        return 200, []
-
-    def _get_requests(self, _: str, __: JSON) -> Reply:
+    def _do_requests(self, *_: object) -> Reply:
         return 200, [_shown(judged) for judged in list(self.gate.sent)]
 
-    def _get_judgement(self, _: str, __: JSON) -> Reply:
+    def _do_judgement(self, *_: object) -> Reply:
         violations = self.gate.failures()
-        judgement: JSON = {
-            "verdict": "failed" if violations else "passed",
-            "requests": self.gate.requests,
-            "violations": violations,
-            "coverage": self.coverage.of(self.gate).described(),
-        }
-        return 409 if violations else 200, judgement
+        status, verdict = (409, "failed") if violations else (200, "passed")
+        judgement = {"verdict": verdict, "requests": self.gate.requests, "violations": violations}
+        return status, {**judgement, "coverage": self.coverage.described()}
 
-    def _post_reset(self, _: str, __: JSON) -> Reply:
-        # What was covered and what failed still counts at the end of `serve -- COMMAND`.
-        self.coverage = self.coverage.of(self.gate)
-        self._failures, self._requests = self.failures(), self.requests
+    def _do_reset(self, *_: object) -> Reply:
+        self._coverage, self._failures, self._requests = self.coverage, self.failures, self.requests
         self.gate.reset()
-        self._allowed.clear()
+        self._allowing.clear()
         return 200, {}
 
 

@@ -5,6 +5,7 @@ Does not count a scenario that was forced and never given, nor a request with a 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
 
     from trackly_contract.gate.gate import Gate, JudgedRequest
 
-SHARES = ("responses", "requests")
-
-MOST_NAMED = 4
-"""Missing responses and requests that the lines for people name."""
+SHARES = {"responses": "received", "requests": "sent"}
+MOST_NAMED = 4  # of what is missing, in the lines for people
 
 
 def required(text: str) -> tuple[str, float]:
@@ -42,8 +41,8 @@ def possible_requests() -> tuple[str, ...]:
     """Return the kinds of requests that the documentation has: operations, fields, groups, tokens."""
     vocabulary = contract().vocabulary.documented()
     kinds = ["read", *(f"update {name}" for name in BODY_FIELDS), "filter nested"]
-    lists = ("group.operator", "condition_type", "time.field", "time.operator", "time.unit", "count.field")
-    for kind in (*lists, "count.operator"):
+    lists = "group.operator condition_type time.field time.operator time.unit count.field count.operator"
+    for kind in lists.split():
         kinds += [f"{kind.replace('.', ' ')} {word}" for word in vocabulary.words(kind)]
     return tuple(kinds)
 
@@ -56,10 +55,9 @@ def kinds_of(judged: JudgedRequest) -> Iterator[str]:
         yield "read"
     if judged.operation != "update":
         return
-    try:
+    body = {}
+    with suppress(NotJSONError):  # a test may allow what is no JSON, or no object
         body = parse(judged.request.body, duplicate_keys=True)
-    except NotJSONError:  # a test may allow that
-        return
     if not isinstance(body, dict):
         return
     yield from (f"update {name}" for name in body)
@@ -72,10 +70,6 @@ def kinds_of(judged: JudgedRequest) -> Iterator[str]:
             kind = fields.get("condition_type")
             yield f"condition_type {kind}"
             yield from (f"{kind} {key} {fields[key]}" for key in ("field", "operator", "unit") if key in fields)
-
-
-def _possible(share: str) -> tuple[str, ...]:
-    return tuple(possible_responses()) if share == "responses" else possible_requests()
 
 
 @dataclass(frozen=True)
@@ -98,8 +92,7 @@ class Coverage:
     def described(self) -> dict[str, Any]:
         """Return each share as JSON: how many of how many, in percent, and what is missing."""
         shares = {}
-        for share in SHARES:
-            possible = _possible(share)
+        for share, possible in (("responses", possible_responses()), ("requests", possible_requests())):
             missing = [name for name in possible if name not in self.names]
             covered, of = len(possible) - len(missing), len(possible)
             shares[share] = {"covered": covered, "of": of, "percent": round(100 * covered / of, 1), "missing": missing}
@@ -108,9 +101,9 @@ class Coverage:
     def lines(self) -> list[str]:
         """Return what was received and sent, and the first names of what is missing, for people."""
         lines = []
-        for (share, found), verb in zip(self.described().items(), ("received", "sent"), strict=True):
-            lines.append(f"{f'{share} {verb}':<18}  {found['covered']} of {found['of']} ({found['percent']} %)")
-            missing = found["missing"]
+        for share, found in self.described().items():
+            head, missing = f"{share} {SHARES[share]}", found["missing"]
+            lines.append(f"{head:<18}  {found['covered']} of {found['of']} ({found['percent']} %)")
             if missing and found["covered"]:
                 more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
                 lines.append(f"  {'missing':<16}  {', '.join(missing[:MOST_NAMED])}{more}")

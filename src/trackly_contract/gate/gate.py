@@ -1,7 +1,6 @@
-"""A mock API for one test of a client: it judges every request, and responds as the test says.
+"""A mock API for one test of a client: judges every request, and responds as the reference server or as it is forced.
 
-Responds as the reference server does, except for the scenarios that a test forces. Does not listen anywhere:
-httpx_routes.py and http.py bring requests to it.
+Does not listen anywhere: httpx_routes.py and http.py bring requests to it.
 """
 
 from __future__ import annotations
@@ -9,41 +8,24 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from trackly_contract import reference
 from trackly_contract.contract import as_answered
 from trackly_contract.core import DEFAULT_BASE_URL, JSON, Request, Response, encode, parse
-from trackly_contract.gate.scenarios import (
-    OPERATIONS,
-    Connection,
-    Operation,
-    Scenario,
-    possible_responses,
-    scenarios_named,
-)
-from trackly_contract.judge import OPERATIONS as METHODS
-from trackly_contract.judge import RequestFault, fails, judge_request, request_text
-from trackly_contract.reference import (
-    AUDIENCE_ID,
-    AUDIENCE_KEYS,
-    DEFAULT_CHOICES,
-    REFERENCE_KEY,
-    Audience,
-    Choices,
-    ReferenceServer,
-    documented_audience,
-    documented_store,
-)
+from trackly_contract.gate.scenarios import Connection, Operation, Scenario, every_scenario, scenarios_named
+from trackly_contract.judge import OPERATIONS, RequestFault, fails, judge_request, request_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-MOST_KEPT = 10_000
-"""Requests that a gate keeps: the last, and in `failed` the first of those that fail a test."""
+    from trackly_contract.reference import Audience, Choices
 
+MOST_KEPT = 10_000  # requests: the last, and in `failed` the first of those that fail a test
 _PATH = re.compile(r"/v2/audiences/([^/]+)(/size)?")
 
 
@@ -55,23 +37,26 @@ class NotSentError(AssertionError):
 class JudgedRequest:
     """One request of a client, what is wrong with it, and the response to it.
 
-    `operation` is `read`, `update` or `size`, "" for any other request. `response` is None where none was given;
-    `scenario` is the forced one that was given, None for the reference server's own response. `allowed` are the
-    violations that the test allowed. `before` and `after` are the audience that the path names, None where there is
-    none.
+    `operation` is `read`, `update` or `size`, "" for any other request. `allowed` are the violations that the test
+    allowed. `scenario` is the forced one that was given, None for the reference server's own response. `before` and
+    `after` are the audience that the path names.
     """
 
     number: int
     request: Request
     query: str = field(repr=False)  # some clients put a key into it
     operation: str
-    violations: tuple[RequestFault, ...]
-    allowed: tuple[RequestFault, ...]
+    violations: list[RequestFault]
+    allowed: list[RequestFault]
     response: Response | None
     scenario: Scenario | None
-    connection: Connection
     before: Audience | None
     after: Audience | None
+
+    @property
+    def connection(self) -> Connection:
+        """What happened to the connection."""
+        return self.scenario.connection if self.scenario is not None else Connection.WHOLE
 
     @property
     def failures(self) -> list[RequestFault]:
@@ -83,11 +68,10 @@ class JudgedRequest:
         """The name of the scenario that was given, forced or not; "" for a response that is none."""
         if self.scenario is not None:
             return self.scenario.name
-        if self.response is None or self.operation not in OPERATIONS:
-            return ""
+        assert self.response is not None
         code = "as-documented" if self.response.succeeded else parse(self.response.body)["code"]
         name = f"{self.operation}-{self.response.status}-{code}"
-        return name if name in possible_responses() else ""
+        return name if name in every_scenario() else ""
 
 
 class Gate:
@@ -102,43 +86,42 @@ class Gate:
         self.always_allowed = frozenset(always_allowed)
         self.base_url = DEFAULT_BASE_URL
         self.transport: Any = None
-        self.audience_id, self.api_key = AUDIENCE_ID, REFERENCE_KEY
+        self.audience_id, self.api_key = reference.AUDIENCE_ID, reference.REFERENCE_KEY
         self._lock = threading.RLock()
         self.reset()
 
     def reset(self) -> None:
         """Start again: the documented audience, nothing forced, allowed or sent."""
         with self._lock:
-            self.server = ReferenceServer(documented_store())
+            self.server = reference.ReferenceServer(reference.documented_store())
             self.requests = 0
             self.sent: deque[JudgedRequest] = deque(maxlen=MOST_KEPT)
             self.failed: list[JudgedRequest] = []
             self._first: dict[str, Audience] | None = None  # audiences before the first request
-            self._forced: dict[str, tuple[Scenario, int | None]] = {}
-            self._allowed: list[frozenset[str]] = []  # names of violations, an empty set for any
+            self._forced: dict[str, Iterator[Scenario]] = {}  # by operation
+            self._allowed: list[frozenset[str] | None] = []  # names of violations, None for any
             self._allowed_sent: dict[str, int] = {}  # by name the last request with a violation that was allowed
 
     def __repr__(self) -> str:
-        # pytest shows it in each traceback of a test that uses it.
-        return f"<gate at {self.base_url}, {self.requests} requests>"
+        return f"<gate at {self.base_url}, {self.requests} requests>"  # short: tracebacks of pytest show it
 
-    def arrange(self, audience_id: str = AUDIENCE_ID, **fields: JSON) -> Audience:
+    def arrange(self, audience_id: str = reference.AUDIENCE_ID, **fields: JSON) -> Audience:
         """Change an audience, or make one like the documented one, and return it.
 
         `fields` are any of the nine fields of an audience; a filter may be written as in requests or as in responses.
         Raises ValueError for a field that no audience has.
         """
-        unknown = sorted(set(fields) - set(AUDIENCE_KEYS))
+        unknown = sorted(set(fields) - set(reference.AUDIENCE_KEYS))
         if unknown:
-            raise ValueError(f"an audience has no {unknown[0]!r}; it has {', '.join(AUDIENCE_KEYS)}")
+            raise ValueError(f"an audience has no {unknown[0]!r}; it has {', '.join(reference.AUDIENCE_KEYS)}")
         with self._lock:
             audiences = self.server.store.audiences
-            before = audiences.get(audience_id) or documented_audience()
+            before = audiences.get(audience_id) or reference.documented_audience()
             filtered = {"filter": as_answered(fields["filter"])} if "filter" in fields else {}
             audiences[audience_id] = {**before, **fields, **filtered, "id": audience_id}
             return dict(audiences[audience_id])
 
-    def remove(self, audience_id: str = AUDIENCE_ID) -> None:
+    def remove(self, audience_id: str = reference.AUDIENCE_ID) -> None:
         """Remove an audience: from then on its id is unknown."""
         with self._lock:
             self.server.store.audiences.pop(audience_id, None)
@@ -152,7 +135,7 @@ class Gate:
         for name, value in choices.items():
             if name not in now.__dataclass_fields__:
                 raise ValueError(f"there is no choice {name!r}; there are {', '.join(now.__dataclass_fields__)}")
-            default = getattr(DEFAULT_CHOICES, name)
+            default = getattr(reference.DEFAULT_CHOICES, name)
             if type(value) is not type(default) and not (default is None and isinstance(value, str)):
                 raise ValueError(f"the choice {name} is like {default!r}, and not {value!r}")
         with self._lock:
@@ -161,26 +144,26 @@ class Gate:
 
     @property
     def lists(self) -> set[int]:
-        """The ids of the sending lists that exist; a test may change it."""
+        """The ids of the sending lists that exist; a test may change the set."""
         return self.server.store.lists
 
     @property
     def keys(self) -> set[str]:
-        """The API keys that are accepted; a test may change it."""
+        """The API keys that are accepted; a test may change the set."""
         return self.server.store.keys
 
     def force(self, name: str | Scenario, *, times: int | None = 1, operation: Operation | None = None) -> None:
         """Force a scenario upon the next `times` requests of its operation; None: upon each until `release`.
 
-        `name` is one that scenarios_named knows: `invalid_time_unit`, `null-cache`, `429`, `timeout`. If both
-        operations have it, it is forced upon each. Raises LookupError for an unknown name, ValueError for `times`
-        below 1.
+        `name` is one that scenarios_named knows; if both operations have it, it is forced upon each. Raises LookupError
+        for an unknown name, ValueError for `times` below 1.
         """
         if times is not None and times < 1:
             raise ValueError(f"times={times}: a scenario is forced at least once; None forces it until release()")
         scenarios = [name] if isinstance(name, Scenario) else scenarios_named(name, operation)
         with self._lock:
-            self._forced |= {scenario.operation: (scenario, times) for scenario in scenarios}
+            for each in scenarios:
+                self._forced[each.operation] = repeat(each) if times is None else repeat(each, times)
 
     def release(self) -> None:
         """Force nothing any more."""
@@ -194,18 +177,18 @@ class Gate:
         Names are ids of rules (`filter.time.unit`) and of questions (`camel-case`, `token-unlisted:between`).
         Raises NotSentError at the end for a name that no request inside violated.
         """
-        number, here = self.requests, frozenset(names)
-        self._allowed.append(here)
+        number = self.requests
+        self.start_allowing(*names)
         try:
             yield
         finally:
-            if here in self._allowed:  # the test may have called stop_allowing or reset since
-                self._allowed.remove(here)
+            with suppress(ValueError):  # the test may have called stop_allowing or reset since
+                self._allowed.remove(frozenset(names) or None)
         self.require_sent(names, after=number)
 
     def start_allowing(self, *names: str) -> None:
         """Allow violations from now on, as `allow` does inside."""
-        self._allowed.append(frozenset(names))
+        self._allowed.append(frozenset(names) or None)
 
     def stop_allowing(self) -> None:
         """Allow no violation any more, except those of `always_allowed`."""
@@ -220,7 +203,7 @@ class Gate:
             others = f"; what was allowed and sent: {', '.join(sorted(seen))}" if seen else ""
             raise NotSentError(f"allowed, but never sent: {', '.join(missing)}{others}")
 
-    def audience(self, audience_id: str = AUDIENCE_ID) -> Audience:
+    def audience(self, audience_id: str = reference.AUDIENCE_ID) -> Audience:
         """Return an audience as it is now. Raises LookupError where there is none."""
         found = self.server.store.audiences.get(audience_id)
         if found is None:
@@ -265,45 +248,24 @@ class Gate:
                 self._first = dict(store.audiences)
             found = _PATH.fullmatch(request.path)
             audience_id = found[1] if found else ""
-            operation = METHODS.get((request.method, found[2] or ""), "") if found else ""
+            operation = OPERATIONS.get((request.method, found[2] or ""), "") if found else ""
             violations = judge_request(request, query=query, keys=store.keys, lists=store.lists, ids=store.audiences)
-            allowed = [each for each in violations if self._is_allowed(each)]
-            scenario = self._due(operation)
+            sets = (self.always_allowed, *self._allowed)
+            allowed = [each for each in violations if any(names is None or names & each.names for names in sets)]
+            scenario = next(self._forced.get(operation, iter(())), None)
             if scenario is not None and scenario.success and audience_id in store.audiences:
                 store.audiences[audience_id] = store.audiences[audience_id] | deepcopy(scenario.audience)
             before = store.audiences.get(audience_id)
             response, scenario = self._given(request, scenario)
+            after = store.audiences.get(audience_id)
             judged = JudgedRequest(
-                self.requests,
-                request,
-                query,
-                operation,
-                tuple(violations),
-                tuple(allowed),
-                response,
-                scenario,
-                scenario.connection if scenario is not None else Connection.WHOLE,
-                before,
-                store.audiences.get(audience_id),
+                self.requests, request, query, operation, violations, allowed, response, scenario, before, after
             )
             self.sent.append(judged)
             if judged.failures and len(self.failed) < MOST_KEPT:
                 self.failed.append(judged)
             self._allowed_sent |= {name: judged.number for each in allowed for name in each.names}
             return judged
-
-    def _is_allowed(self, violation: RequestFault) -> bool:
-        allowed = any(not names or names & violation.names for names in self._allowed)
-        return allowed or bool(self.always_allowed & violation.names)
-
-    def _due(self, operation: str) -> Scenario | None:
-        """Return the scenario that is forced upon a request of the operation, and count it."""
-        scenario, times = self._forced.get(operation, (None, None))
-        if scenario is not None and times is not None:
-            self._forced[operation] = (scenario, times - 1)
-            if times == 1:
-                del self._forced[operation]
-        return scenario
 
     def _given(self, request: Request, scenario: Scenario | None) -> tuple[Response | None, Scenario | None]:
         """Return the response to a request, and the forced scenario if that is what the response shows."""
@@ -319,7 +281,6 @@ class Gate:
         return replace(response, status=scenario.status, body=encode(shown)), scenario
 
     def _failing(self, request: Request, scenario: Scenario) -> Response | None:
-        """Return the response of an error or a network fault."""
         if scenario.connection is Connection.TRUNCATED:
             return self.server.answer(request)
         if scenario.connection is not Connection.WHOLE:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import traceback
 from contextlib import contextmanager
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
@@ -18,10 +20,9 @@ if TYPE_CHECKING:
     from trackly_contract.gate.scenarios import Scenario
 
 UNCAUGHT = (KeyError, IndexError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError, RecursionError)
-"""Exceptions which show that a program did not expect what it read, whatever a test declares.
+"""Exceptions which show that a program did not expect what it read, and so does a JSONDecodeError of any library.
 
-A subclass of a client's own is a decision of the client. Libraries have a JSONDecodeError of their own, not always a
-subclass: that shows the same.
+A subclass of a client's own is a decision of the client.
 """
 
 
@@ -62,38 +63,31 @@ class ScenarioCase:
         given = [one for one in asked if one.scenario is self.scenario]
         if raised is not None and (_uncaught(raised) or not isinstance(raised, declared)):
             raise NotHandledError(self._text(given, raised)) from raised
-        if not given:
-            self._never_met(asked)
-
-    def _never_met(self, asked: list[JudgedRequest]) -> None:
         if not asked:
             other = "update" if self.operation == "read" else "read"
             raise NotHandledError(
                 f"{self.name}: never met, because the client sent no {self.operation}. If the client has only one "
                 f"operation, say so: @pytest.mark.trackly_operation({other!r})"
             )
-        response = asked[-1].response
-        if response is not None and response.succeeded and self.operation == "update":
-            fields = ", ".join(sorted(self.scenario.audience))
-            raise NotApplicableError(f"{self.name}: the update sends {fields} itself, so the response shows that")
-        shown = describe(response) if response is not None else "nothing"
-        raise NotHandledError(f"{self.name}: never met, because the response to the {self.operation} was {shown}")
+        if not given:
+            response = asked[-1].response
+            if response is not None and response.succeeded and self.operation == "update":
+                fields = ", ".join(sorted(self.scenario.audience))
+                raise NotApplicableError(f"{self.name}: the update sends {fields} itself, so the response shows that")
+            shown = describe(response) if response is not None else "nothing"
+            raise NotHandledError(f"{self.name}: never met, because the response to the {self.operation} was {shown}")
 
     def _text(self, given: list[JudgedRequest], raised: BaseException) -> str:
         uncaught = _uncaught(raised)
         raised = uncaught or raised
-        facts = []
-        if self.scenario.based_on:
-            rule = contract().rules.get(self.scenario.based_on)
-            docs = f"docs/edge-cases.md, {self.scenario.based_on}"
-            if rule is not None:
-                docs = f"{rule.sources[-1].page}, {rule.sources[-1].section} ({rule.id})"
-            facts.append(("docs", docs))
-        response = given[-1].response if given else None
-        if response is not None:
-            shown = f"{response.status} {short(response.body.decode('utf-8', 'replace'))}"
-        else:
-            shown = str(self.scenario.connection) if given else "not yet: the client failed before"
+        rule = contract().rules.get(self.scenario.based_on)
+        docs = f"docs/edge-cases.md, {self.scenario.based_on}"
+        if rule is not None:
+            docs = f"{rule.sources[-1].page}, {rule.sources[-1].section} ({rule.id})"
+        shown = str(self.scenario.connection) if given else "not yet: the client failed before"
+        if given and given[-1].response is not None:
+            shown = f"{given[-1].response.status} {short(given[-1].response.body.decode('utf-8', 'replace'))}"
+        facts = [("docs", docs)] if self.scenario.based_on else []
         facts += [("response", shown), ("raised", f"{type(raised).__name__}: {short(str(raised), 200)}")]
         facts += [("at", place) for place in _places(raised)]
         instead = "expect this response where it is read: return, or raise an exception of the client's own"
@@ -103,10 +97,8 @@ class ScenarioCase:
             f"  {self.scenario.description}",
             *(f"  {name:<9}  {one_line(text)}" for name, text in facts),
         ]
-        text = "\n".join(lines)
-        for key in {*self.gate.keys, *(one.request.header("x-api-key") or "" for one in given)}:
-            text = redacted(text, key)
-        return text
+        keys = {*self.gate.keys, *(one.request.header("x-api-key") or "" for one in given)}
+        return reduce(redacted, keys, "\n".join(lines))
 
 
 def _uncaught(raised: BaseException) -> BaseException | None:
@@ -117,11 +109,8 @@ def _uncaught(raised: BaseException) -> BaseException | None:
 
 
 def _places(raised: BaseException) -> list[str]:
-    """Return where it was raised: the last lines of it that are not of an installed package."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(raised.__traceback__)
-        if "site-packages" not in frame.filename and not frame.filename.startswith("<") and __file__ != frame.filename
-    ]
-    inside = [frame for frame in frames if "/lib/python" not in frame.filename.replace("\\", "/")] or frames
-    return [f"{frame.filename}:{frame.lineno} in {frame.name}: {short(frame.line or '', 100)}" for frame in inside[-2:]]
+    """Return where it was raised: the last lines of it that are of no library."""
+    frames = list(traceback.extract_tb(raised.__traceback__))
+    library = re.compile(rf"site-packages|[/\\]lib[/\\]python|\A<|\A{re.escape(__file__)}\Z")
+    own = [frame for frame in frames if not library.search(frame.filename)] or frames
+    return [f"{frame.filename}:{frame.lineno} in {frame.name}: {short(frame.line or '', 100)}" for frame in own[-2:]]

@@ -17,8 +17,7 @@ from waitress.channel import ClientDisconnected
 from waitress.server import create_server
 
 from trackly_contract.core import Request, Response, encode
-from trackly_contract.gate.control import PREFIX as CONTROL
-from trackly_contract.gate.control import Control
+from trackly_contract.gate.control import CONTROL, Control
 from trackly_contract.gate.scenarios import Connection
 
 if TYPE_CHECKING:
@@ -28,11 +27,8 @@ if TYPE_CHECKING:
     from trackly_contract.reference import ReferenceServer
 
 HOST = "127.0.0.1"
-PREFIX = "/api"
-"""What stands before `/v2` in a path; the live API has the same prefix."""
-
-LONGEST_SILENCE = 120.0
-"""Seconds that a forced timeout holds a connection whose client never leaves."""
+PREFIX = "/api"  # before `/v2` in a path, as at the live API
+LONGEST_SILENCE = 120.0  # seconds that a forced timeout holds a connection whose client never leaves
 
 _QUIET = logging.getLogger("waitress.trackly_contract")
 _QUIET.setLevel(logging.ERROR)  # a queue of requests is no news in a test
@@ -68,7 +64,10 @@ def wsgi_app(served: ReferenceServer | Control) -> WSGIApplication:
 def _respond(
     served: ReferenceServer | Control, environ: WSGIEnvironment, lock: threading.Lock
 ) -> tuple[Response | None, Connection]:
-    path, method, body = _sent_path(environ), environ["REQUEST_METHOD"], environ["wsgi.input"].read(-1)
+    path, method, body = environ["REQUEST_URI"], environ["REQUEST_METHOD"], environ["wsgi.input"].read(-1)
+    if not path.startswith("/"):
+        path = "/" + path.partition("://")[2].partition("/")[2]  # as proxies are sent it: scheme://authority/path
+    path = path.partition("?")[0].partition("#")[0]
     if isinstance(served, Control) and f"{path}/".startswith(f"{CONTROL}/"):
         status, value = served.respond(method, path, body)
         return Response(status, (("Content-Type", "application/json"),), encode(value) + b"\n"), Connection.WHOLE
@@ -83,15 +82,6 @@ def _respond(
         return judged.response, judged.connection
     with lock:
         return served.answer(request), Connection.WHOLE
-
-
-def _sent_path(environ: WSGIEnvironment) -> str:
-    """Return the path as it was sent, with its percent signs and without query."""
-    sent: str = environ["REQUEST_URI"]
-    if not sent.startswith("/"):
-        # The absolute form that proxies are sent: scheme://authority/path
-        sent = "/" + sent.partition("://")[2].partition("/")[2]
-    return sent.partition("?")[0].partition("#")[0]
 
 
 @contextmanager
@@ -115,11 +105,11 @@ def running(served: ReferenceServer | Control, port: int = 0) -> Iterator[str]:
     url = f"http://{HOST}:{listener.getsockname()[1]}{PREFIX}"
     if isinstance(served, Control):
         served.gate.base_url = url
-    channels: list[Any] = []
 
     def close() -> None:
-        channels.extend(waitress.active_channels.values())
-        for channel in channels:
+        for channel in list(waitress.active_channels.values()):
+            if channel.request is not None:
+                channel.request.close()  # the file of a body that is half sent
             channel.handle_close()  # ends a forced timeout too
         waitress.close()
 
@@ -129,6 +119,3 @@ def running(served: ReferenceServer | Control, port: int = 0) -> Iterator[str]:
         waitress.trigger.pull_trigger(close)  # has it called by the thread, which ends when nothing is open
         thread.join()
         waitress.task_dispatcher.shutdown()
-        for channel in channels:
-            for request in filter(None, (channel.request, *channel.requests)):
-                request.close()

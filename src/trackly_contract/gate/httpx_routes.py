@@ -1,7 +1,6 @@
 """Brings the requests of httpx clients to the gate, sync and async, without a change to them.
 
-Requests to other hosts pass through. A client that respx does not see (a transport of its own, another library) is
-stopped when it looks up the host of the API, before anything is sent.
+A client that respx does not see is stopped before anything is sent to the API. Does not touch other hosts.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ _BROKEN: dict[Connection, tuple[type[httpx.TransportError], str]] = {
     Connection.DISCONNECTED: (httpx.RemoteProtocolError, "server disconnected without sending a response"),
     Connection.TRUNCATED: (httpx.RemoteProtocolError, "peer closed connection without sending the whole body"),
 }
-"""What httpx raises for a connection that breaks."""
 
 
 class EscapedError(OSError):
@@ -41,17 +39,13 @@ class EscapedError(OSError):
 
 
 class Gateway:
-    """Hands requests of httpx to a gate; `base_urls` are where the API is said to be.
-
-    Raises ValueError for what is no base URL.
-    """
+    """Hands requests of httpx to a gate; `base_urls` are where the API is said to be."""
 
     def __init__(self, gate: Gate, base_urls: Iterable[str]) -> None:
         self.gate = gate
-        self.base_urls = [_normal(url) for url in base_urls]
+        self.base_urls = [str(httpx.URL(url)).rstrip("/") for url in base_urls]  # as httpx writes them
         self.hosts = {urlsplit(url).hostname for url in self.base_urls}
-        self.escaped: list[str] = []
-        """What to do about each request that went past the gate."""
+        self.escaped: list[str] = []  # what to do about each request that went past the gate
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Respond to a request that is read already; raises what httpx raises where the connection breaks."""
@@ -120,14 +114,3 @@ def routed(gate: Gate, base_urls: Iterable[str] = HOSTS) -> Iterator[Gateway]:
             router.route(url__startswith=f"{origin}/").mock(side_effect=gateway)
         router.route().mock(side_effect=gateway.elsewhere)
         yield gateway
-
-
-def _normal(base_url: str) -> str:
-    """Return a base URL as httpx writes one. Raises ValueError for what is none."""
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"{base_url!r} is no base URL: write it like {HOSTS[0]}")
-    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}".rstrip("/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from trackly_contract.contract import contract, parts_of, read_toml
@@ -18,7 +18,6 @@ Operation: TypeAlias = Literal["read", "update"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 Fields: TypeAlias = dict[str, JSON]
-"""Fields of an audience or of an error."""
 
 
 class Connection(StrEnum):
@@ -77,18 +76,15 @@ def _with_extra_fields_in_the_filter(audience: Fields) -> Fields:
     return audience
 
 
-def _with_timestamps_that_end(ending: str) -> Callable[[Fields], Fields]:
-    def change(audience: Fields) -> Fields:
-        stamps = ("cached_size_updated_at", "created_at")
-        return audience | {name: f"{audience[name]}{ending}" for name in stamps if audience[name] is not None}
-
-    return change
+def _with_timestamps_that_end(ending: str, audience: Fields) -> Fields:
+    stamps = ("cached_size_updated_at", "created_at")
+    return audience | {name: f"{audience[name]}{ending}" for name in stamps if audience[name] is not None}
 
 
 _CHANGES: dict[str, Callable[[Fields], Fields]] = {
     "200-groups-absent": _without_empty_groups,
-    "200-time-zone": _with_timestamps_that_end("Z"),
-    "200-time-fraction": _with_timestamps_that_end(".123456+00:00"),
+    "200-time-zone": partial(_with_timestamps_that_end, "Z"),
+    "200-time-fraction": partial(_with_timestamps_that_end, ".123456+00:00"),
     "200-extra-fields-in-filter": _with_extra_fields_in_the_filter,
     "200-reversed": lambda audience: dict(reversed(audience.items())),
 }
@@ -96,7 +92,6 @@ _CHANGES: dict[str, Callable[[Fields], Fields]] = {
 
 
 def _scenario(operation: Operation, entry: dict[str, Any]) -> Scenario:
-    """Return an entry of contracts/scenarios.toml for one operation."""
     rules = entry.get("based_on", [""])
     return Scenario(
         f"{operation}-{entry['name']}",
@@ -116,10 +111,9 @@ def _scenario(operation: Operation, entry: dict[str, Any]) -> Scenario:
 
 def _documented_errors(operation: Operation) -> Iterator[Scenario]:
     for rule in contract().rules.values():
-        if rule.status is None or rule.code is None:
-            continue
         # Only updates have bodies that can be rejected; each operation has rules of its own for the other errors.
-        if operation == "update" if rule.status == 400 else rule.id.startswith(f"{operation}."):
+        own = operation == "update" if rule.status == 400 else rule.id.startswith(f"{operation}.")
+        if own and rule.status is not None and rule.code is not None:
             name = f"{operation}-{rule.status}-{rule.code}"
             yield Scenario(name, operation, rule.status, rule.statement, rule.id, rule.code)
 
@@ -137,13 +131,11 @@ def every_scenario() -> dict[str, Scenario]:
     return {scenario.name: scenario for scenario in found}
 
 
-@cache
 def possible_responses() -> dict[str, Scenario]:
     """Return every response that the API may give to the two operations, by name, such as `read-200-null-cache`."""
     return {name: scenario for name, scenario in every_scenario().items() if scenario.based_on}
 
 
-@cache
 def network_faults() -> dict[str, Scenario]:
     """Return the network faults, by name, such as `update-timeout`."""
     return {name: scenario for name, scenario in every_scenario().items() if not scenario.based_on}
