@@ -40,11 +40,6 @@ class Client:
 
     def update(self, audience_id, **members):
         return self.send("PUT", audience_id, json=members)
-
-    def bad_update(self, audience_id):
-        condition = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 2}
-        condition["unit"] = "weeks"
-        return self.update(audience_id, filter={"operator": "AND", "conditions": [condition]})
 """
 
 HEAD = """
@@ -57,10 +52,15 @@ from client import ApiError, Client
 def client(trackly_api):
     return Client(trackly_api.api_key)
 
-class Case(unittest.TestCase):
-    @pytest.fixture(autouse=True)
-    def given(self, request):
-        self.get = request.getfixturevalue
+@pytest.fixture
+def unknown_key(client, trackly_api):
+    return lambda: client.update(trackly_api.audience_id, title=1)
+
+@pytest.fixture
+def weeks(client, trackly_api):
+    condition = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 2, "unit": "weeks"}
+    update = {"operator": "AND", "conditions": [condition]}
+    return lambda: client.update(trackly_api.audience_id, filter=update)
 
 """
 
@@ -94,11 +94,17 @@ class Project:
 
     def run(self, tests: str, *arguments: str, ini: str = "") -> Ran:
         self.pytester.makepyfile(client=CLIENT, test_client=HEAD + tests)
-        self.pytester.makeini(f"[pytest]\naddopts = -p no:cacheprovider -W error\n{ini}")
-        if "-n" not in arguments:
-            ran = self.pytester.runpytest_inprocess("-q", *arguments)
-        else:  # pytest-xdist starts processes, which need one of their own; they start fast with the plugins they need
-            plugins = ["-p", "xdist", "-p", "trackly_contract.plugin"]
-            with mock.patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"):
-                ran = self.pytester.runpytest_subprocess("-q", *plugins, *arguments)
+        self.pytester.makeini(f"[pytest]\naddopts = -W error\n{ini}")
+        arguments = ("-q", "-p", "no:cacheprovider", *arguments)
+        apart = "-n" in arguments  # pytest-xdist starts processes, which need one of their own
+        ran = in_a_process(self.pytester, *arguments) if apart else self.pytester.runpytest_inprocess(*arguments)
         return Ran(int(ran.ret), [*ran.outlines, *ran.errlines])
+
+
+def in_a_process(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """Run pytest in a process of its own, which starts fast: with the plugins that it needs."""
+    with mock.patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"):
+        return pytester.runpytest_subprocess(
+            *(argument for plugin in ("xdist", "anyio", "trackly_contract.plugin") for argument in ("-p", plugin)),
+            *arguments,
+        )
