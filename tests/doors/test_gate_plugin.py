@@ -226,10 +226,10 @@ def test_a_test_of_a_client(project: Project, test: str, outcome: str, line: str
 
 
 def test_a_failure_says_what_to_send_and_how_to_allow_it(project: Project) -> None:
-    ran = project.run(CLIENTS_TESTS, "test_client.py::test_violation")
-    assert "  instead    one of days, hours, minutes" in ran.lines
-    assert 'If this is intended, allow it: @pytest.mark.trackly_allow("filter.time.unit")' in ran.lines
-    assert "FAILED test_client.py::test_violation - Failed: filter.time.unit" in ran.text
+    text = project.run(CLIENTS_TESTS, "test_client.py::test_violation").text
+    assert "\n  instead    one of days, hours, minutes\n" in text
+    assert '\nIf this is intended, allow it: @pytest.mark.trackly_allow("filter.time.unit")\n' in text
+    assert "\nFAILED test_client.py::test_violation - Failed: filter.time.unit" in text
 
 
 @pytest.mark.parametrize(

@@ -59,27 +59,19 @@ def unknown_key(client, trackly_api):
 @pytest.fixture
 def weeks(client, trackly_api):
     condition = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 2, "unit": "weeks"}
-    update = {"operator": "AND", "conditions": [condition]}
-    return lambda: client.update(trackly_api.audience_id, filter=update)
+    filter = {"operator": "AND", "conditions": [condition]}
+    return lambda: client.update(trackly_api.audience_id, filter=filter)
 
 """
 
 
-@dataclass(frozen=True)
 class Ran:
-    """How a client's pytest ended, and what it said."""
+    """How a client's pytest ended, and what it said; `outcome` is its last line, such as `1 failed, 2 passed`."""
 
-    code: int
-    lines: list[str]
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-    @property
-    def outcome(self) -> str:
-        """The last line without the time: `1 failed, 2 passed`."""
-        return re.sub(r" in [\d.]+s.*", "", self.lines[-1])
+    def __init__(self, ran: pytest.RunResult) -> None:
+        self.code, self.lines = int(ran.ret), [*ran.outlines, *ran.errlines]
+        self.text = "\n".join(self.lines)
+        self.outcome = re.sub(r" in [\d.]+s.*", "", self.lines[-1])
 
     def after(self, head: str) -> list[str]:
         """The lines after the section of that name."""
@@ -97,14 +89,11 @@ class Project:
         self.pytester.makeini(f"[pytest]\naddopts = -W error\n{ini}")
         arguments = ("-q", "-p", "no:cacheprovider", *arguments)
         apart = "-n" in arguments  # pytest-xdist starts processes, which need one of their own
-        ran = in_a_process(self.pytester, *arguments) if apart else self.pytester.runpytest_inprocess(*arguments)
-        return Ran(int(ran.ret), [*ran.outlines, *ran.errlines])
+        return Ran(in_a_process(self.pytester, *arguments) if apart else self.pytester.runpytest_inprocess(*arguments))
 
 
 def in_a_process(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Run pytest in a process of its own, which starts fast: with the plugins that it needs."""
+    plugins = ["-p", "xdist", "-p", "anyio", "-p", "trackly_contract.plugin"]
     with mock.patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"):
-        return pytester.runpytest_subprocess(
-            *(argument for plugin in ("xdist", "anyio", "trackly_contract.plugin") for argument in ("-p", plugin)),
-            *arguments,
-        )
+        return pytester.runpytest_subprocess(*plugins, *arguments)
