@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackly_contract.core import NotJSONError, Request, encode, parse
-from trackly_contract.gate import Gate
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 
 if TYPE_CHECKING:
-    from trackly_contract.gate import JudgedRequest
+    from trackly_contract.gate import Gate, JudgedRequest
 
-PATH = f"/v2/audiences/{Gate().audience_id}"
-KEY = ("X-Api-Key", Gate().api_key)
+PATH = f"/v2/audiences/{AUDIENCE_ID}"
+KEY = ("X-Api-Key", REFERENCE_KEY)
 COUNT = {"condition_type": "count", "field": "click_count", "operator": "gte", "value": 3}
 TIME = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 2, "unit": "hours"}
 WEEKS = {"filter": {"operator": "AND", "conditions": [{**TIME, "unit": "weeks"}]}}

@@ -8,6 +8,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 from wsgiref.validate import validator
@@ -76,73 +77,49 @@ def raw(base: str, sent: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def only_threads(known: set[threading.Thread]) -> bool:
-    """Whether no other threads are left; the last steps of a thread that was told to end take a moment."""
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """Fail if there are more threads after the test; a thread that was told to end takes a moment."""
+    known = set(threading.enumerate())
+    yield
     deadline = time.monotonic() + 5
     while not set(threading.enumerate()) <= known and time.monotonic() < deadline:
         time.sleep(0.01)
-    return set(threading.enumerate()) <= known
+    assert set(threading.enumerate()) <= known
 
 
-# A server -------------------------------------------------------------------------------------------
-
-
-def test_the_base_url_is_loopback_and_ends_in_api(base: str) -> None:
+def test_it_is_on_loopback_alone(base: str) -> None:
     url = httpx.URL(base)
     assert (url.scheme, url.host, url.path) == ("http", "127.0.0.1", "/api")
     other = socket.gethostbyname(socket.gethostname())
-    if other.startswith("127."):
-        other = "127.0.0.2"
-    with (
-        pytest.raises(OSError, match=r"refused|unreachable|timed out"),
-        socket.create_connection((other, url.port or 0), 2),
-    ):
-        pass
+    address = ("127.0.0.2" if other.startswith("127.") else other, url.port or 0)
+    with pytest.raises(OSError, match=r"refused|unreachable|timed out"):
+        socket.create_connection(address, 2).close()
 
 
 def test_requests_get_the_same_responses_as_without_sockets(client: httpx.Client) -> None:
     twin = ReferenceServer()
-    for method, path, body in [
-        ("GET", AUDIENCE, b""),
-        ("PUT", AUDIENCE, '{"name": "Ünï 😀", "filter": {"operator": "XOR"}}'.encode()),
-        ("PUT", AUDIENCE, '{"name": "Ünï 😀", "source_lists": []}'.encode()),
-        ("PUT", AUDIENCE, b"[" * 10_000),
-        ("GET", f"{AUDIENCE}/size", b""),
-        ("GET", AUDIENCE, b""),
-        ("GET", "/v2/audiences/none", b""),
-        ("DELETE", AUDIENCE, b""),
+    for method, path, chunks in [
+        ("GET", AUDIENCE, []),
+        ("PUT", AUDIENCE, ['{"name": "Ünï 😀", "filter": {"operator": "XOR"}}'.encode()]),
+        ("PUT", AUDIENCE, [b'{"na', b'me": "in', b' pieces"}']),
+        ("PUT", AUDIENCE, [b"[" * 10_000]),
+        ("PUT", AUDIENCE, [b'{"description": "%s"}' % (b"d" * 4_900_000)]),
+        ("PUT", AUDIENCE, [b" " * 6_000_000]),
+        ("PUT", AUDIENCE, [b" " * 2_000_000] * 3),
+        ("HEAD", AUDIENCE, []),
+        ("GET", f"{AUDIENCE}/size", []),
+        ("GET", AUDIENCE, []),
+        ("GET", "/v2/audiences/none", []),
+        ("DELETE", AUDIENCE, []),
     ]:
-        expected = twin.answer(Request(method, path, tuple(KEY.items()), body))
-        response = client.request(method, path, content=body)
-        assert (response.status_code, response.content) == (expected.status, expected.body)
-        assert all(response.headers[name] == value for name, value in expected.headers)
+        expected = twin.answer(Request(method, path, tuple(KEY.items()), b"".join(chunks)))
+        response = client.request(method, path, content=iter(chunks) if len(chunks) > 1 else b"".join(chunks))
+        body = b"" if method == "HEAD" else expected.body
+        assert (response.status_code, response.content) == (expected.status, body)
+        headers = (*expected.headers, ("Content-Length", str(len(expected.body))))
+        assert all(response.headers[name] == value for name, value in headers)
     assert response.headers["X-Trackly-Contract-Reference"] == __version__
-
-
-def test_a_body_of_six_megabytes_is_a_413_and_the_connection_goes_on(client: httpx.Client) -> None:
-    for content in (b" " * 6_000_000, iter([b" " * 2_000_000] * 3)):
-        response = client.put(AUDIENCE, content=content)
-        assert (response.status_code, response.json()["code"]) == (413, "undocumented")
-        assert client.get(AUDIENCE).status_code == 200
-
-
-def test_a_body_just_short_enough_comes_through_whole(client: httpx.Client) -> None:
-    text = "d" * 4_900_000
-    assert client.put(AUDIENCE, json={"description": text}).json()["description"] == text
-
-
-def test_a_chunked_body_is_read(client: httpx.Client, server: Listening) -> None:
-    response = client.put(AUDIENCE, content=iter([b'{"na', b'me": "in', b' pieces"}']))
-    assert response.json()["name"] == "in pieces"
-    assert server.heard[-1].body == b'{"name": "in pieces"}'
-
-
-def test_head_is_a_405_without_a_body(client: httpx.Client) -> None:
-    response = client.head(AUDIENCE)
-    assert (response.status_code, response.content) == (405, b"")
-    assert response.headers["Allow"] == "GET, PUT"
-    assert int(response.headers["Content-Length"]) > 0
-    assert client.get(AUDIENCE).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -163,19 +140,15 @@ def test_head_is_a_405_without_a_body(client: httpx.Client) -> None:
         ("*", "HOST/"),
     ],
 )
-def test_the_path_arrives_as_it_was_written(base: str, server: Listening, target: str, path: str) -> None:
-    key = f"X-Api-Key: {REFERENCE_KEY}\r\nConnection: close"
-    received = raw(base, f"GET {target} HTTP/1.1\r\nHost: x\r\n{key}\r\n\r\n".encode())
-    assert server.heard[-1].path == path.replace("HOST", base.removesuffix("/api"))
+def test_path_and_headers_arrive_as_they_were_sent(base: str, server: Listening, target: str, path: str) -> None:
+    headers = {"X-Api-Key": REFERENCE_KEY, "Content-Type": "text/x", "X-Other": "1", "Connection": "close"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    received = raw(base, f"GET {target} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode())
+    heard = server.heard[-1]
+    assert heard.path == path.replace("HOST", base.removesuffix("/api"))
+    assert {name: heard.header(name) for name in headers} == headers
     assert received.startswith(b"HTTP/1.1 200 OK" if path == AUDIENCE else b"HTTP/1.1 404 Not Found")
     assert b"X-Trackly-Contract-Reference: " in received
-
-
-def test_headers_and_query_do_not_get_in_the_way(client: httpx.Client, server: Listening) -> None:
-    headers = {"Content-Type": "text/x", "X-Other": "1"}
-    assert client.put(AUDIENCE, params={"name": "no"}, content=b"{}", headers=headers).status_code == 200
-    heard = server.heard[-1]
-    assert {name: heard.header(name) for name in (*headers, *KEY)} == headers | KEY
 
 
 def test_what_is_no_http_is_rejected_and_the_server_lives_on(base: str, client: httpx.Client) -> None:
@@ -190,7 +163,7 @@ def test_requests_at_once_are_answered_one_at_a_time() -> None:
         def answer(self, request: Request) -> Response:
             self.inside += 1
             self.most = max(self.most, self.inside)
-            threading.Event().wait(0.002)
+            time.sleep(0.002)
             response = super().answer(request)
             self.inside -= 1
             return response
@@ -207,51 +180,39 @@ def test_what_an_overridden_method_raises_is_a_500_without_stamp(caplog: pytest.
         def read(self, audience: dict[str, object]) -> Response:
             raise ValueError(audience["id"])
 
-    with running(Failing()) as base:
-        response = httpx.get(base + AUDIENCE, headers=KEY, trust_env=False)
+    with running(Failing()) as base, asking(base) as client:
+        response = client.get(AUDIENCE)
     assert response.status_code == 500
     assert "X-Trackly-Contract-Reference" not in response.headers
     assert "ValueError" in caplog.text
 
 
-def test_nothing_is_left_behind_even_with_requests_half_sent() -> None:
-    before = set(threading.enumerate())
-    with warnings.catch_warnings():
+@pytest.mark.usefixtures("no_thread_is_left")
+def test_nothing_is_left_behind_even_with_requests_half_sent_and_an_exception() -> None:
+    with warnings.catch_warnings(), ExitStack() as opened:
         warnings.simplefilter("error")
-        with running(ReferenceServer()) as base:
+        with suppress(ZeroDivisionError), running(ReferenceServer()) as base, asking(base) as client:
             url = httpx.URL(base)
             address = (url.host, url.port or 0)
-            idle = socket.create_connection(address)
-            half = socket.create_connection(address)
+            _, half = (opened.enter_context(socket.create_connection(address)) for _ in range(2))
             head = f"PUT /api{AUDIENCE} HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n"
             half.sendall(head.encode() + b" " * 2_000_000)
-            assert httpx.get(base + AUDIENCE, headers=KEY, trust_env=False).status_code == 200
-        for connection in (idle, half):
-            with connection:
-                pass
+            assert client.get(AUDIENCE).status_code == 200
+            raise ZeroDivisionError
         gc.collect()
-    assert only_threads(before)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, timeout=5).close()
 
 
+@pytest.mark.usefixtures("no_thread_is_left")
 def test_a_port_can_be_chosen_again_and_a_taken_one_is_an_error() -> None:
-    before = set(threading.enumerate())
     with running(ReferenceServer()) as first:
         port = httpx.URL(first).port or 0
         with pytest.raises(OSError, match="in use"), running(ReferenceServer(), port):
             pass
-    with running(ReferenceServer(), port) as second:
+    with running(ReferenceServer(), port) as second, asking(second) as client:
         assert second == first
-        assert httpx.get(second + AUDIENCE, headers=KEY, trust_env=False).status_code == 200
-    assert only_threads(before)
-
-
-def test_it_stops_when_the_block_raises() -> None:
-    before = set(threading.enumerate())
-    with pytest.raises(ZeroDivisionError), running(ReferenceServer()):
-        raise ZeroDivisionError
-    assert only_threads(before)
+        assert client.get(AUDIENCE).status_code == 200
 
 
 def test_the_application_keeps_to_wsgi() -> None:
@@ -320,32 +281,20 @@ def test_a_connection_breaks_as_it_is_forced_to_and_logs_nothing(
     assert [record for record in caplog.records if record.name.startswith("waitress")] == []
 
 
-def test_a_response_that_never_comes_does_not_keep_the_server_from_closing(gate: Gate) -> None:
-    gate.force("timeout", operation="read")
+def test_a_response_that_never_comes_keeps_neither_others_nor_the_server_from_ending(gate: Gate) -> None:
+    gate.force("timeout", operation="update")
 
     def wait(url: str) -> None:
         with pytest.raises(httpx.HTTPError):
-            httpx.get(f"{url}{AUDIENCE}", timeout=60, trust_env=False)
+            httpx.put(f"{url}{AUDIENCE}", timeout=60, trust_env=False)
 
-    with running(Control(gate)) as url:
+    with running(Control(gate)) as url, asking(url) as client:
         thread = threading.Thread(target=wait, args=(url,), daemon=True)
         thread.start()
         while not gate.requests:
             time.sleep(0.01)
+        assert [client.get(AUDIENCE).status_code for _ in range(3)] == [200, 200, 200]
         began = time.monotonic()
     assert time.monotonic() - began < 10
     thread.join(10)
     assert not thread.is_alive()
-
-
-def test_while_one_response_is_held_back_others_are_given(gated: httpx.Client, gate: Gate) -> None:
-    gate.force("timeout", operation="update")
-
-    def wait() -> None:
-        with pytest.raises(httpx.ReadTimeout):
-            gated.put(AUDIENCE, json={"name": "x"}, timeout=1)
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    assert [gated.get(AUDIENCE).status_code for _ in range(3)] == [200, 200, 200]
-    thread.join(30)

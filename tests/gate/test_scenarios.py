@@ -65,10 +65,8 @@ def test_a_network_fault_changes_nothing_unless_only_the_response_was_cut(gate: 
 
 
 def test_every_name_of_the_data_file_is_known() -> None:
-    assert {scenario.based_on for scenario in possible_responses().values()} <= {
-        *contract().rules,
-        *contract().questions,
-    }
+    based_on = {scenario.based_on for scenario in possible_responses().values()}
+    assert based_on <= {*contract().rules, *contract().questions}
     assert {f"read-{name}" for name in _CHANGES} <= set(possible_responses())
 
 
@@ -102,15 +100,11 @@ def test_a_success_shows_what_its_name_says(gate: Gate, name: str, field: str, v
     assert read(gate).json[field] == value
 
 
-def test_groups_can_be_absent_at_every_depth(gate: Gate) -> None:
-    inner = {"operator": "AND", "conditions": [], "groups": []}
-    gate.arrange(filter={"operator": "AND", "conditions": [], "groups": [inner]})
+def test_groups_can_be_absent_at_every_depth_and_fields_in_another_order(gate: Gate) -> None:
+    gate.arrange(filter={"operator": "AND", "conditions": [], "groups": [{"operator": "AND", "conditions": []}]})
     gate.force("groups-absent", operation="read")
     shown = {"operator": "AND", "conditions": [], "groups": [{"operator": "AND", "conditions": []}]}
     assert read(gate).json["filter"] == shown
-
-
-def test_the_fields_can_be_in_another_order(gate: Gate) -> None:
     gate.force("reversed")
     assert next(iter(read(gate).json)) == "created_at"
 
@@ -121,7 +115,6 @@ def test_the_fields_can_be_in_another_order(gate: Gate) -> None:
         ("null-cache", ["read-200-null-cache", "update-200-null-cache"]),
         ("read-200-null-cache", ["read-200-null-cache"]),
         ("invalid_time_unit", ["update-400-invalid_time_unit"]),
-        ("unauthorized", ["read-401-unauthorized", "update-401-unauthorized"]),
         ("404", ["read-404-not_found", "update-404-not_found"]),
         ("429", ["read-rate-limited", "update-rate-limited"]),
         ("timeout", ["read-timeout", "update-timeout"]),

@@ -40,11 +40,6 @@ class Client:
 
     def update(self, audience_id, **members):
         return self.send("PUT", audience_id, json=members)
-
-    def bad_update(self, audience_id):
-        condition = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 2}
-        condition["unit"] = "weeks"
-        return self.update(audience_id, filter={"operator": "AND", "conditions": [condition]})
 """
 
 HEAD = """
@@ -57,29 +52,26 @@ from client import ApiError, Client
 def client(trackly_api):
     return Client(trackly_api.api_key)
 
-class Case(unittest.TestCase):
-    @pytest.fixture(autouse=True)
-    def given(self, request):
-        self.get = request.getfixturevalue
+@pytest.fixture
+def unknown_key(client, trackly_api):
+    return lambda: client.update(trackly_api.audience_id, title=1)
+
+@pytest.fixture
+def weeks(client, trackly_api):
+    condition = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 2, "unit": "weeks"}
+    filter = {"operator": "AND", "conditions": [condition]}
+    return lambda: client.update(trackly_api.audience_id, filter=filter)
 
 """
 
 
-@dataclass(frozen=True)
 class Ran:
-    """How a client's pytest ended, and what it said."""
+    """How a client's pytest ended, and what it said; `outcome` is its last line, such as `1 failed, 2 passed`."""
 
-    code: int
-    lines: list[str]
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-    @property
-    def outcome(self) -> str:
-        """The last line without the time: `1 failed, 2 passed`."""
-        return re.sub(r" in [\d.]+s.*", "", self.lines[-1])
+    def __init__(self, ran: pytest.RunResult) -> None:
+        self.code, self.lines = int(ran.ret), [*ran.outlines, *ran.errlines]
+        self.text = "\n".join(self.lines)
+        self.outcome = re.sub(r" in [\d.]+s.*", "", self.lines[-1])
 
     def after(self, head: str) -> list[str]:
         """The lines after the section of that name."""
@@ -94,11 +86,14 @@ class Project:
 
     def run(self, tests: str, *arguments: str, ini: str = "") -> Ran:
         self.pytester.makepyfile(client=CLIENT, test_client=HEAD + tests)
-        self.pytester.makeini(f"[pytest]\naddopts = -p no:cacheprovider -W error\n{ini}")
-        if "-n" not in arguments:
-            ran = self.pytester.runpytest_inprocess("-q", *arguments)
-        else:  # pytest-xdist starts processes, which need one of their own; they start fast with the plugins they need
-            plugins = ["-p", "xdist", "-p", "trackly_contract.plugin"]
-            with mock.patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"):
-                ran = self.pytester.runpytest_subprocess("-q", *plugins, *arguments)
-        return Ran(int(ran.ret), [*ran.outlines, *ran.errlines])
+        self.pytester.makeini(f"[pytest]\naddopts = -W error\n{ini}")
+        arguments = ("-q", "-p", "no:cacheprovider", *arguments)
+        apart = "-n" in arguments  # pytest-xdist starts processes, which need one of their own
+        return Ran(in_a_process(self.pytester, *arguments) if apart else self.pytester.runpytest_inprocess(*arguments))
+
+
+def in_a_process(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """Run pytest in a process of its own, which starts fast: with the plugins that it needs."""
+    plugins = ["-p", "xdist", "-p", "anyio", "-p", "trackly_contract.plugin"]
+    with mock.patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"):
+        return pytester.runpytest_subprocess(*plugins, *arguments)
