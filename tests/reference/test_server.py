@@ -237,9 +237,10 @@ WRONG_TYPES: dict[str, list[JSON]] = {
     "source_lists": [None, 0, 101, True, "", "101", {}, {"101": 101}],
     "filter": [None, 0, 1.5, True, "", "AND", [], [NEW_FILTER]],
 }
+NO_IDS: list[JSON] = [True, False, None, "101", 101.5, [101], {}]
 BODIES: list[tuple[JSON, str]] = [
     *(({key: value}, "undocumented") for key, values in WRONG_TYPES.items() for value in values),
-    *(({"source_lists": [101, item]}, "undocumented") for item in (True, False, None, "101", 101.5, [101], {})),
+    *(({"source_lists": [101, item]}, "undocumented") for item in NO_IDS),
     *(({"source_lists": [101, item, 102]}, "source_list_not_found") for item in (0, -1, 104, 10**30, 1e300, 104.0)),
 ]
 
