@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import find, given
 
 from tests.support.drawing import (
     DOCUMENTED,
     EVERYTHING,
     SHALLOW,
     assert_accepted,
+    assert_rejected,
     conditions_of,
     drawn,
     searching,
@@ -32,9 +32,8 @@ from trackly_contract.contract import (
     contract,
     depth,
     matches_nobody,
-    schemas,
 )
-from trackly_contract.core import encode, same
+from trackly_contract.core import encode
 from trackly_contract.generate import (
     EmptyVocabularyError,
     RejectedBody,
@@ -44,7 +43,6 @@ from trackly_contract.generate import (
     rejection_codes,
     update_bodies,
 )
-from trackly_contract.reference import ReferenceServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +51,6 @@ if TYPE_CHECKING:
 
 TYPES = EVERYTHING.words("condition_type")
 CODES = rejection_codes()
-FILTER_CODES = [code for code in CODES if code not in ("name_too_long", "source_list_not_found")]
 
 # Accepted ------------------------------------------------------------------------------------------
 
@@ -80,8 +77,10 @@ def test_filters_reach_every_type_and_group_operator() -> None:
 
 
 def test_only_tokens_of_the_vocabulary_are_drawn() -> None:
-    for found in drawn(filters(vocabulary=DOCUMENTED, max_depth=SHALLOW), 60):
-        assert set(tokens_of(found)) <= {(token.kind, token.token) for token in DOCUMENTED.tokens}
+    found = {
+        token for made in drawn(filters(vocabulary=DOCUMENTED, max_depth=SHALLOW), 60) for token in tokens_of(made)
+    }
+    assert found <= {(token.kind, token.token) for token in DOCUMENTED.tokens}
 
 
 @pytest.mark.parametrize("lists", [(), (7,), (101, 102, 103)])
@@ -97,7 +96,7 @@ def test_every_subset_of_the_fields_is_drawn_and_one_can_be_asked_for() -> None:
         assert all(set(body) == fields for body in drawn(update_bodies(max_depth=1, fields=fields), 10))
 
 
-UNICODE: dict[str, Callable[[str], bool]] = {
+CHARACTERS: dict[str, Callable[[str], bool]] = {
     "accent": lambda char: unicodedata.decomposition(char)[:1].isalnum() and char.isalpha(),
     "combining mark": lambda char: unicodedata.category(char) in ("Mn", "Mc"),
     "emoji": lambda char: "\U0001f300" <= char <= "\U0001faff",
@@ -105,24 +104,12 @@ UNICODE: dict[str, Callable[[str], bool]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def texts() -> dict[str, str]:
-    """All that is drawn of each kind of text, as one text each."""
+@pytest.mark.parametrize("kind", CHARACTERS)
+def test_every_kind_of_character_is_drawn_in_every_text(kind: str) -> None:
     bodies = drawn(update_bodies(fields=["name", "description"]), 200)
     custom = drawn(conditions("custom_field"), 200)
-    values = [condition["value"] for condition in custom if "value" in condition]
-    return {
-        "name": "".join(body["name"] for body in bodies),
-        "description": "".join(body["description"] for body in bodies),
-        "custom field name": "".join(condition["field"] for condition in custom),
-        "custom field value": "".join("".join(value) for value in values),
-    }
-
-
-@pytest.mark.parametrize("kind", UNICODE)
-@pytest.mark.parametrize("position", ["name", "description", "custom field name", "custom field value"])
-def test_every_kind_of_character_is_drawn_everywhere(texts: dict[str, str], kind: str, position: str) -> None:
-    assert any(map(UNICODE[kind], texts[position]))
+    for found, key in ((bodies, "name"), (bodies, "description"), (custom, "field"), (custom, "value")):
+        assert any(CHARACTERS[kind](char) for one in found for char in "".join(one.get(key, "")))
 
 
 @some
@@ -136,8 +123,8 @@ def test_texts_are_never_blank_nor_too_long_however_they_are_counted(body: dict[
 
 @pytest.mark.parametrize("nobody", [False, True])
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
-@pytest.mark.parametrize("levels", [range(1, 2), range(2, 3), range(10, DEEPEST), range(DEEPEST, 101)])
-def test_every_depth_is_reached_and_accepted_by_both_judges(levels: range, *, nobody: bool) -> None:
+@pytest.mark.parametrize("levels", [range(10, DEEPEST), range(DEEPEST, DEEPEST + 1)])
+def test_great_depths_are_reached_and_accepted_by_both_judges(levels: range, *, nobody: bool) -> None:
     found = find(filters(nobody=nobody), lambda made: depth(made) in levels, settings=searching)
     assert_accepted({"filter": found})
 
@@ -148,11 +135,6 @@ def test_the_depth_that_is_asked_for_is_reached_and_not_exceeded(max_depth: int,
     found = drawn(filters(max_depth=max_depth, nobody=nobody), 150)
     assert {depth(made) for made in found} == set(range(1, max_depth + 1))
     assert {made["operator"] for made in found} == {"AND", "OR"}
-
-
-def test_no_health_check_fails_with_default_settings() -> None:
-    for strategy in (filters(), filters(nobody=True), update_bodies(), conditions(), rejected_bodies(CODES[-1])):
-        given(strategy)(settings(deadline=None, max_examples=20)(lambda _: None))()
 
 
 # Nobody --------------------------------------------------------------------------------------------
@@ -179,36 +161,10 @@ def test_nobody_means_accepted_and_nobody(body: dict[str, JSON]) -> None:
 # Rejected ------------------------------------------------------------------------------------------
 
 
-def edited(body: JSON, twin: JSON, path: str) -> bool:
-    """Whether body and twin differ at `path` alone: by a value, or by one that only one of them has."""
-    *above, last = path.split("/")[1:]
-    body, twin = copy.deepcopy((body, twin))
-    holder, model = body, twin
-    for step in above:
-        holder, model = (side[int(step)] if isinstance(side, list) else side[step] for side in (holder, model))
-    for side in (holder, model) if len(holder) == len(model) else (max(holder, model, key=len),):
-        del side[int(last) if isinstance(side, list) else last]
-    return same(body, twin)
-
-
-def assert_rejected(found: RejectedBody) -> None:
-    """Both judges name the one code, at its path, and nothing else; the twin is accepted."""
-    lists = found.code == "source_list_not_found"  # only a server knows its lists
-    # Of an empty group the path is that of its first condition, or of the missing conditions.
-    empty = found.code == "empty_filter_group"
-    path = found.path.removesuffix("/0").removesuffix("/conditions") if empty else found.path
-    decision = schemas().decide(found.body)
-    assert [(fault.stands_for, fault.place) for fault in decision.faults] == ([] if lists else [(found.code, path)])
-    assert decision.questions == ()
-    assert [(fault.code, fault.path) for fault in ReferenceServer().faults(found.body)] == [(found.code, path)]
-    assert_accepted(found.twin)
-
-
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_is_drawn_alone_beside_other_fields_and_its_twin(code: str) -> None:
     fields: set[str] = set()
     for number, found in enumerate(drawn(rejected_bodies(code, max_depth=SHALLOW), 80)):
-        assert edited(found.body, found.twin, found.path)
         if number < 20:
             assert_rejected(found)
         fields |= set(found.body)
@@ -256,11 +212,10 @@ TIME = {"condition_type": "time", "field": "last_clicked_at", "operator": "withi
 COUNT = {"condition_type": "count", "field": "click_count", "operator": "gte", "value": 1}
 CUSTOM = {"condition_type": "custom_field", "field": "a", "operator": "eq", "value": "a"}
 CARRIER = {"condition_type": "carrier", "operator": "eq", "value": "a"}
-TIMEZONE = {"condition_type": "timezone", "operator": "eq", "value": "a"}
 REVENUE = {"condition_type": "revenue", "field": "revenue_total", "operator": "gte", "value": 1}
 
 
-@pytest.mark.parametrize("plainest", [TIME, COUNT, CUSTOM, CARRIER, TIMEZONE], ids=lambda made: made["condition_type"])
+@pytest.mark.parametrize("plainest", [TIME, COUNT, CUSTOM, CARRIER], ids=lambda made: made["condition_type"])
 def test_conditions_shrink_to_the_plainest(plainest: dict[str, JSON]) -> None:
     found = find(conditions(plainest["condition_type"]), lambda made: "value" in made, settings=smallest)
     assert found == plainest
@@ -275,7 +230,6 @@ def test_filters_and_bodies_shrink_to_the_plainest() -> None:
 
 def test_nesting_shrinks_to_no_more_than_is_needed() -> None:
     found = find(filters(max_depth=6), lambda made: depth(made) == 3, settings=smallest)
-    assert depth(found) == 3
     assert len(list(conditions_of(found))) <= 2
 
 
@@ -328,7 +282,6 @@ def test_a_vocabulary_without_a_needed_token_raises_at_once(kind: str) -> None:
     [
         ("missing_time_value", only("time.operator", "exists"), "time.operator"),
         ("invalid_time_operator", only("time.operator", "exists"), "time.operator"),
-        ("invalid_time_unit", only("time.operator", "exists"), "time.operator"),
         ("invalid_carrier_operator", only("carrier.operator", "in", "not_in"), "carrier.operator"),
         ("invalid_revenue_field", only("revenue.field", "has_revenue"), "revenue.field"),
         ("invalid_carrier_operator", only("condition_type", "time"), "condition_type carrier"),

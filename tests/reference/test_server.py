@@ -80,6 +80,20 @@ def test_size_counts_stores_and_ticks() -> None:
     assert (audience["cached_size"], audience["cached_size_updated_at"]) == (7, "2025-11-20T10:30:46")
 
 
+NOBODY = {**CLICKS, "value": 1_000_000_000}
+SIZES = [("AND", [TIME, NOBODY], [], 0), ("OR", [NOBODY], [], 0), ("OR", [NOBODY], [STORED_FILTER], 12480)]
+SIZES += [("OR", [TIME, NOBODY], [], 12480), ("AND", [{**CLICKS, "value": 999_999_999}], [], 12480)]
+
+
+@pytest.mark.parametrize(("operator", "conditions", "groups", "size"), SIZES)
+def test_the_size_is_zero_where_more_is_asked_than_anybody_has(
+    operator: str, conditions: list[JSON], groups: list[JSON], size: int
+) -> None:
+    server = ReferenceServer()
+    put(server, {"filter": {"operator": operator, "conditions": conditions, "groups": groups}})
+    assert json.loads(get(server, f"{PATH}/size").body)["size"] == size
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "HEAD"])
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/size", "/v2/audiences/none"])
 @pytest.mark.parametrize("headers", [(), KEY], ids=["no key", "key"])
@@ -263,6 +277,7 @@ def test_the_first_fault_in_the_order_name_description_lists_filter_decides() ->
 def test_the_text_of_an_error_in_a_filter_has_the_path() -> None:
     body = {"filter": {"operator": "AND", "groups": [{"operator": "OR", "conditions": [5]}]}}
     assert "/filter/groups/0/conditions/0" in json.loads(put(ReferenceServer(), body).body)["error"]
+    assert "/name" in json.loads(put(ReferenceServer(), {"name": "n" * 256}).body)["error"]
 
 
 def test_an_own_store_is_served() -> None:

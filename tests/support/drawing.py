@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import Phase, Verbosity, given, settings
 
 from trackly_contract.contract import contract, schemas
+from trackly_contract.core import same
 from trackly_contract.reference import ReferenceServer
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from hypothesis import strategies as st
 
     from trackly_contract.core import JSON
+    from trackly_contract.generate import RejectedBody
+    from trackly_contract.generate.frozen_corpus import CorpusEntry
 
 T = TypeVar("T")
 
@@ -47,6 +51,32 @@ def assert_accepted(body: dict[str, JSON]) -> None:
     decision = schemas().decide(body)
     assert (decision.faults, decision.questions) == ((), ())
     assert list(ReferenceServer().faults(body)) == []
+
+
+def edited(body: JSON, twin: JSON, path: str) -> bool:
+    """Whether body and twin differ at `path` alone: by a value, or by one that only one of them has."""
+    *above, last = path.split("/")[1:]
+    body, twin = copy.deepcopy((body, twin))
+    holder, model = body, twin
+    for step in above:
+        holder, model = (side[int(step)] if isinstance(side, list) else side[step] for side in (holder, model))
+    for side in (holder, model) if len(holder) == len(model) else (max(holder, model, key=len),):
+        del side[int(last) if isinstance(side, list) else last]
+    return same(body, twin)
+
+
+def assert_rejected(found: RejectedBody | CorpusEntry) -> None:
+    """Both judges name the one code, at its path, and nothing else; the twin is accepted and differs there alone."""
+    lists = found.code == "source_list_not_found"  # only a server knows its lists
+    # Of an empty group the path is that of its first condition, or of the missing conditions.
+    empty = found.code == "empty_filter_group"
+    path = found.path.removesuffix("/0").removesuffix("/conditions") if empty else found.path
+    decision = schemas().decide(found.body)
+    assert [(fault.stands_for, fault.place) for fault in decision.faults] == ([] if lists else [(found.code, path)])
+    assert decision.questions == ()
+    assert [(fault.code, fault.path) for fault in ReferenceServer().faults(found.body)] == [(found.code, path)]
+    assert_accepted(found.twin)
+    assert edited(found.body, found.twin, found.path)
 
 
 def groups_of(found: JSON) -> Iterator[dict[str, JSON]]:
