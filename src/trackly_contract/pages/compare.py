@@ -113,7 +113,7 @@ class Compared:
         self, place: str, page: dict[str, str], contract: dict[str, str], rules: Callable[[str], Rules]
     ) -> None:
         """Compare what page and contract state, by what it is about."""
-        for about in contract | page:
+        for about in page | contract:
             if page.get(about) != contract.get(about):
                 change = "gone" if about not in page else "new" if about not in contract else "differs"
                 self._add(place, about, change, page.get(about, ""), contract.get(about, ""), rules(about))

@@ -164,10 +164,7 @@ class Facts:
             stated = {"status": re.sub(r"^(\d{3})\s+[A-Z].*", r"\1", about)}
         else:
             required = others.pop(0) if re.search("required|optional", head.casefold()) else ""
-            stated = {
-                "type": about,
-                "required": yes(required.casefold() in ("yes", "true", "required", "\u2713", "\u2705")),
-            }
+            stated = {"type": about, "required": yes(re.match("(?i)yes|true|required|\u2713|\u2705", required))}
         if section == ERRORS and not (about and name):
             self.unreadable.append((ERRORS, " | ".join(cells)))
         else:
@@ -230,8 +227,7 @@ def command(text: str) -> dict[str, str] | None:
     sent: dict[str, str] = {}
     for word in words:
         if not word.startswith("-"):
-            is_url = "/" in word and "path" not in sent
-            sent |= url_facts(word) if is_url else {"argument": f"{sent.get('argument', '')} {word}".strip()}
+            sent |= url_facts(word) if "/" in word and "path" not in sent else {"argument": word}
             continue
         option, _, value = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
         about = _OPTIONS.get(option)

@@ -8,22 +8,27 @@ from __future__ import annotations
 import html
 import json
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lxml import etree
 from markdown_it import MarkdownIt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a file. A documentation page with all its scripts has about one million."""
 
-LARGEST_TEXT = 256 * 1024
-"""Characters of Markdown or plain text. The Markdown parser needs up to seven seconds for this many."""
+LARGEST_TEXT = 128 * 1024
+"""Characters of a page without the tags of HTML. The Markdown parser needs up to four seconds for this many."""
 
-MOST_PARTS, DEEPEST = 50_000, 256
-"""Parts of a page, and tags that are open at once. A real page has a few hundred parts and less than 50 open tags."""
+MOST_NODES, DEEPEST = 200_000, 200
+"""Tags and texts of HTML, and tags that are open at once. A real page has a few thousand, and less than 50 open."""
+
+PIECE = 65_536
+"""Characters after which these limits are checked."""
 
 SAVE = "save the page of the operation as HTML, as text or as Markdown"
 
@@ -36,7 +41,7 @@ _NO_TEXT = {
     b"From: <Saved by": "a web archive (MHTML)",
 }
 _HTML = re.compile(r"(?:\s|<\?xml[^>]*>|(?><!--.*?-->))*+<(?:!(?i:doctype)|[a-z]+[1-6]?|[A-Z]+[1-6]?)[\s>]", re.DOTALL)
-_MARKDOWN = re.compile(r"^[ \t]*(?:```|~~~|#{2,6} |<(?:Param|Response)Field\b|\|?[ \t]*:?-+:?[ \t]*\|)", re.MULTILINE)
+_MARKDOWN = re.compile(r"^[ \t]*+(?:```|~~~|#{2,6} |<(?:Param|Response)Field\b|\|?+[ \t]*+:?-+:?[ \t]*\|)", re.MULTILINE)
 
 
 class NotAPageError(ValueError):
@@ -72,11 +77,10 @@ def read_page(path: Path) -> list[Part]:
     text = re.sub("\r\n?", "\n", _decoded(content))
     if not text.strip():
         raise NotAPageError(f"empty; {SAVE}")
-    if _HTML.match(text):
-        return html_parts(text)
-    if len(text) > LARGEST_TEXT:
+    parts = html_parts(text) if _HTML.match(text) else None
+    if len(text) > LARGEST_TEXT and (parts is None or sum(len(part.text) for part in parts) > LARGEST_TEXT):
         raise NotAPageError(f"text of more than {LARGEST_TEXT // 1024} KiB, more than a page has; {SAVE} alone")
-    return markdown_parts(text) if _MARKDOWN.search(text) else text_parts(text)
+    return parts or (markdown_parts(text) if _MARKDOWN.search(text) else text_parts(text))
 
 
 def _decoded(content: bytes) -> str:
@@ -102,95 +106,95 @@ _INLINE = frozenset(
     {"a", "abbr", "b", "bdi", "cite", "code", "del", "em", "font", "i", "img", "ins", "kbd", "mark", "q", "s", "samp"}
     | {"small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"}
 )
-_KINDS = {"pre": "code", "table": "row"} | {f"h{level}": "heading" for level in range(1, 7)}
+_HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 
 
-class _Reader:
-    """Collects parts while lxml reports tags, those that a page leaves out included."""
+class _Node(NamedTuple):
+    tag: str
+    children: list[_Node | str]
+
+    def text(self) -> str:
+        """Return its text, with a line for each block."""
+        text = "".join(child if isinstance(child, str) else child.text() for child in self.children)
+        return text if self.tag in _INLINE else f"\n{text}\n"
+
+    def find(self, *tags: str) -> Iterator[_Node]:
+        """Yield the outermost nodes with a tag, without those of nested tables."""
+        for node in (child for child in self.children if isinstance(child, _Node)):
+            if node.tag in tags:
+                yield node
+            elif node.tag != "table":
+                yield from node.find(*tags)
+
+    def read(self, parts: list[Part]) -> None:
+        """Add its parts. Text that is not yet a line is a part as well, and a part without text ends it."""
+        if self.tag == "pre":
+            code = re.sub(r"\n\s*\n", "\n", self.text()).replace("\u00a0", " ")
+            parts.append(Part("code", (code.strip("\n"),)))
+        elif self.tag in _HEADINGS:
+            parts.append(Part("heading", (tidy(self.text()),)))
+        elif self.tag == "table":
+            for cells in ([*row.find("td", "th")] for row in self.find("tr")):
+                kind = "head" if all(cell.tag == "th" for cell in cells) else "row"
+                parts.append(Part(kind, tuple(tidy(cell.text()) for cell in cells)))
+        else:
+            end = [] if self.tag in _INLINE else [Part("end", ())]
+            parts += end
+            for child in self.children:
+                if isinstance(child, str):
+                    parts.append(Part("text", (child,)))
+                else:
+                    child.read(parts)
+            parts += end
+
+
+class _Tree:
+    """Builds a tree of what lxml reports, which includes the tags that a page leaves out."""
 
     def __init__(self) -> None:
-        self.parts: list[Part] = []
-        self.kind = "line"
-        self.tags: list[str] = []
-        self.skipped = 0
-        self.words: list[str] = []
-        self.row: list[str] = []
-        self.is_head = True
+        self.open = [_Node("page", [])]
+        self.count = self.depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Begin what a tag begins."""
-        self.tags.append(tag)
-        if len(self.tags) > DEEPEST or len(self.parts) > MOST_PARTS:
-            raise NotAPageError(
-                f"it has more than {MOST_PARTS} lines, or more than {DEEPEST} tags are open at once, "
-                f"more than a page of the two; {SAVE}, alone"
-            )
-        if self.skipped or tag in _SKIPPED:
-            self.skipped += 1
-        elif self.kind == "row" and tag in ("tr", "td", "th") and self.tags.count("table") == 1:
-            self._cell(tag)
-        elif self.kind == "line" and tag in _KINDS:
-            self._end_part(_KINDS[tag])
-        elif tag not in _INLINE or "data-component-part" in attributes:
-            self._break()
+        """Add a node."""
+        node = _Node("div" if "data-component-part" in attributes else tag, [])
+        if tag not in _SKIPPED:
+            self.open[-1].children.append(node)
+        self.open.append(node)
+        self.count += 1
+        self.depth = max(self.depth, len(self.open))
 
-    def end(self, tag: str) -> None:
-        """End what a tag ends."""
-        self.tags.pop()
-        if self.skipped:
-            self.skipped -= 1
-        elif _KINDS.get(tag) == self.kind and tag not in self.tags:
-            self._end_part("line")
-        elif tag not in _INLINE:
-            self._break()
+    def end(self, _tag: str) -> None:
+        """End a node."""
+        self.open.pop()
 
     def data(self, text: str) -> None:
-        """Take the text between tags."""
-        if not self.skipped:
-            self.words.append(text)
+        """Add text to a node."""
+        self.open[-1].children.append(text)
+        self.count += 1
 
     def close(self) -> None:
-        """End the last line."""
-        self._end_part("line")
-
-    def _break(self) -> None:
-        if self.kind == "line":
-            self._end_part("line")
-        else:
-            self.words.append("\n")
-
-    def _end_part(self, following: str) -> None:
-        text = "".join(self.words)
-        if self.kind == "row":
-            self._cell("tr")
-        elif self.kind == "code":
-            self.parts.append(Part("code", (re.sub(r"\n\s*\n", "\n", text).strip("\n").replace("\u00a0", " "),)))
-        elif text := tidy(text):
-            self.parts.append(Part(self.kind, (text,)))
-        self.kind, self.words = following, []
-
-    def _cell(self, tag: str) -> None:
-        """End a cell, and with a row the row before it."""
-        if self.row:
-            self.row[-1] = tidy("".join(self.words)) or self.row[-1]
-        self.words = []
-        if tag != "tr":
-            self.row.append("")
-            self.is_head = self.is_head and tag == "th"
-        elif self.row:
-            self.parts.append(Part("head" if self.is_head else "row", tuple(self.row)))
-            self.row, self.is_head = [], True
+        """End the tree."""
 
 
 def html_parts(text: str) -> list[Part]:
     """Return the parts of HTML.
 
-    Raises NotAPageError if it has more parts or open tags than a page.
+    Raises NotAPageError if it has more tags, or deeper ones, than a page.
     """
-    reader = _Reader()
-    parser = etree.HTMLParser(target=cast("Any", reader), encoding="utf-8")
-    etree.fromstring(text.encode("utf-8", "replace"), parser)
-    return reader.parts
+    tree, found, parts = _Tree(), list[Part](), list[Part]()
+    parser = etree.HTMLParser(target=cast("Any", tree), encoding="utf-8")
+    for at in range(0, len(text), PIECE):
+        parser.feed(text[at : at + PIECE].encode("utf-8", "replace"))
+        if tree.count > MOST_NODES or tree.depth > DEEPEST:
+            most = f"more than {MOST_NODES} tags and texts, or more than {DEEPEST} tags open at once"
+            raise NotAPageError(f"{most}, more than a page has; {SAVE} alone")
+    parser.close()
+    tree.open[0].read(found)
+    for is_text, group in groupby(found, lambda part: part.kind == "text"):
+        line = Part("line", (tidy("".join(part.text for part in group)),)) if is_text else None
+        parts += [part for part in ([line] if line else group) if part.text]
+    return parts
 
 
 # Markdown ----------------------------------------------------------------------------------------------
@@ -262,7 +266,8 @@ def _code_end(text: str, at: int) -> int:
     found = _SHELL.match(text, at)
     if is_json := _JSON.match(text, at):
         try:
-            return text.index("\n", json.JSONDecoder().raw_decode(text, is_json.end())[1])
+            _, length = json.JSONDecoder().raw_decode(text[is_json.end() : text.find("\n\n", at)])
+            return text.index("\n", is_json.end() + length)
         except (ValueError, RecursionError):
             found = None
     found = found or _BROKEN.match(text, at)
