@@ -34,7 +34,8 @@ def readme(name: str) -> str:
 
 def block(name: str, language: str) -> list[str]:
     """Return the lines of the first code block of a language in an example's README."""
-    return re.findall(rf"^```{language}\n(.*?)^```", readme(name), re.MULTILINE | re.DOTALL)[0].splitlines()
+    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```", readme(name), re.MULTILINE | re.DOTALL)
+    return found[0].splitlines()
 
 
 def run(line: str, name: str, into: Path) -> tuple[int, str]:

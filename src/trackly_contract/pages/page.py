@@ -41,7 +41,9 @@ _NO_TEXT = {
     b"From: <Saved by": "a web archive (MHTML)",
 }
 _HTML = re.compile(r"(?:\s|<\?xml[^>]*>|(?><!--.*?-->))*+<(?:!(?i:doctype)|[a-z]+[1-6]?|[A-Z]+[1-6]?)[\s>]", re.DOTALL)
-_MARKDOWN = re.compile(r"^[ \t]*+(?:```|~~~|#{2,6} |<(?:Param|Response)Field\b|\|?+[ \t]*+:?-+:?[ \t]*\|)", re.MULTILINE)
+_MARKDOWN = re.compile(
+    r"^[ \t]*+(?:```|~~~|#{2,6} |<(?:Param|Response)Field\b|\|?+[ \t]*+:?-+:?[ \t]*\|)", re.MULTILINE
+)
 
 
 class NotAPageError(ValueError):
