@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackly_contract.core.files import data_root
-from trackly_contract.pages.compare import compare
-from trackly_contract.pages.expected import held_pages
-from trackly_contract.pages.file import NotAPageError
+from tests.pages.docs_pages import saved, told
+from trackly_contract.core import data_root
+from trackly_contract.pages import compare_pages
+from trackly_contract.pages.expected import expected_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +32,6 @@ def seed(method: str) -> str:
     pytest.skip("the copies of the two documentation pages (../shared/seeds) are not here")
 
 
-def lines_of(folder: Path, text: str) -> list[str]:
-    path = folder / "page.txt"
-    path.write_text(text, "utf-8")
-    return [difference.line() for difference in compare(path).differences]
-
-
 def altered(word: str) -> str:
     return str(int(word) + 1) if word.isdigit() else word[:-1] + ("y" if word[-1] == "x" else "x")
 
@@ -47,30 +41,28 @@ def unnoticed(folder: Path, text: str, edits: Iterator[tuple[int, int, str]]) ->
     count, missed = 0, []
     for begin, end, new in edits:
         count += 1
-        try:
-            if not lines_of(folder, text[:begin] + new + text[end:]):
-                missed.append(f"{text[begin:end]!r} -> {new!r} at {begin}")
-        except NotAPageError as error:
-            missed.append(f"{text[begin:end]!r} -> {new!r} at {begin}: {error}")
+        found, refused = compare_pages([saved(folder, text[:begin] + new + text[end:])])
+        if refused or not found[0].differences:
+            missed.append(f"{text[begin:end]!r} -> {new!r} at {begin}: {refused}")
     return count, missed
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_page_states_what_the_contract_holds(tmp_path: Path, method: str) -> None:
-    assert lines_of(tmp_path, seed(method)) == []
+    assert told(tmp_path, seed(method)) == []
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_row_that_is_taken_out_is_named(tmp_path: Path, method: str) -> None:
     text = seed(method)
-    held = next(page for page in held_pages() if page.method == method)
+    held = next(page for page in expected_pages() if page.method == method)
     for place in held.rows:
         section, _, row = place.partition(", ")
         begin = text.index(f"\n{section}\n")
         pattern = rf"\n{row}\n[a-z ]+\n(?:required\n)?[A-Z].*(?=\n)|\n\d{{3}}{row}[A-Z].*(?=\n)"
         found = re.compile(pattern).search(text, begin)
         assert found, place
-        lines = lines_of(tmp_path, text[: found.start()] + text[found.end() :])
+        lines = told(tmp_path, text[: found.start()] + text[found.end() :])
         assert [line for line in lines if line.startswith(f"{place}: gone from the page")] == lines
 
 
