@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -66,38 +67,46 @@ def schemas(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     expected_pages.cache_clear()
 
 
-def told(folder: Path, name: str) -> list[str]:
-    return [f"{d.place}: {d.about}: {d.page} / {d.contract}" for d in compared(folder, filled(name)).differences]
-
-
-def test_another_limit_in_the_schema_differs_from_the_page(tmp_path: Path, schemas: dict[str, Any]) -> None:
-    schemas["update.json"]["properties"]["name"]["maxLength"] = 300
-    assert told(tmp_path, "update.md") == [
-        "Body Parameters, name: limit or number: 255 / 300",
-        "Error Codes, name_too_long: limit or number: 255 / 300",
-    ]
-
-
-def test_another_type_in_the_schema_differs_from_the_page(tmp_path: Path, schemas: dict[str, Any]) -> None:
-    schemas["audience.json"]["properties"]["cached_size"]["type"] = ["string", "null"]
-    assert told(tmp_path, "get.html") == ["Response Fields, cached_size: type: integer / string"]
-
-
-def test_another_value_in_the_schema_differs_from_the_page(tmp_path: Path, schemas: dict[str, Any]) -> None:
-    schemas["audience.json"]["properties"]["status"]["enum"] = ["active", "paused"]
-    assert told(tmp_path, "get.txt") == ["Response Fields, status: listed values: active, archived / active, paused"]
-
-
-def test_another_host_in_the_openapi_document_differs_from_the_page(tmp_path: Path, schemas: dict[str, Any]) -> None:
-    schemas["openapi.json"]["servers"][0]["url"] = "https://api.tracklysms.com/api"
-    assert told(tmp_path, "get.txt") == [
-        "example request: host: https://app.tracklysms.com/api / https://api.tracklysms.com/api"
-    ]
-
-
-def test_a_member_of_the_body_that_is_required_differs_from_the_page(tmp_path: Path, schemas: dict[str, Any]) -> None:
-    schemas["update.json"]["required"] = ["filter"]
-    assert told(tmp_path, "update.html") == ["Body Parameters, filter: required: no / yes"]
+@pytest.mark.parametrize(
+    ("name", "pointer", "value", "said"),
+    [
+        (
+            "update.md",
+            "update.json properties name maxLength",
+            300,
+            [
+                "Body Parameters, name: limit or number: 255 / 300",
+                "Error Codes, name_too_long: limit or number: 255 / 300",
+            ],
+        ),
+        (
+            "get.html",
+            "audience.json properties cached_size type",
+            ["string", "null"],
+            ["Response Fields, cached_size: type: integer / string"],
+        ),
+        (
+            "get.txt",
+            "audience.json properties status enum",
+            ["active", "paused"],
+            ["Response Fields, status: listed values: active, archived / active, paused"],
+        ),
+        (
+            "get.txt",
+            "openapi.json servers",
+            [{"url": "https://b.example/api"}],
+            ["example request: host: https://app.tracklysms.com/api / https://b.example/api"],
+        ),
+        ("update.html", "update.json required", ["filter"], ["Body Parameters, filter: required: no / yes"]),
+    ],
+)
+def test_a_schema_that_was_edited_differs_from_the_page(
+    tmp_path: Path, schemas: dict[str, Any], name: str, pointer: str, value: object, said: list[str]
+) -> None:
+    *steps, last = pointer.split()
+    reduce(dict.__getitem__, steps, schemas)[last] = value
+    found = compared(tmp_path, filled(name)).differences
+    assert [f"{d.place}: {d.about}: {d.page} / {d.contract}" for d in found] == said
 
 
 def test_every_word_that_a_page_mentions_is_expected_there() -> None:

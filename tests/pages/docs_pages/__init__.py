@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 NAMES = ("get.txt", "get.html", "update.md", "update.html")
-PAGE = {"get.txt": "get-audience", "get.html": "get-audience", "update.md": "update-audience"}
+
+
+def page_of(name: str) -> str:
+    """The id of the page that a file is laid out like."""
+    return "get-audience" if name.startswith("get") else "update-audience"
 
 
 def quotations(page: str, section: str) -> str:
@@ -29,11 +34,11 @@ def quotations(page: str, section: str) -> str:
     return " ".join(dict.fromkeys(s.quote for s in sources if (s.page, s.section) == (page, section)))
 
 
+@cache
 def filled(name: str) -> str:
     """The text of one page, its quotations filled in."""
-    page = PAGE.get(name, "update-audience")
     text = (FOLDER / name).read_text("utf-8")
-    return re.sub(r"\{\{([^{}]+)\}\}", lambda found: quotations(page, found[1]), text)
+    return re.sub(r"\{\{([^{}]+)\}\}", lambda found: quotations(page_of(name), found[1]), text)
 
 
 def saved(folder: Path, text: str | bytes, name: str = "page") -> Path:
