@@ -101,106 +101,70 @@ def test_an_edited_fact_is_named(tmp_path: Path, name: str, said: str, old: str,
     assert [line for line in lines if said in line], lines
 
 
-NEW_ROW, NEXT = "<tr><td>403</td><td>zz_new</td><td>No</td></tr><tr><td>401", "## Next Steps"
-NEW_CODE = ["Error Codes, zz_new: new on the page: 403; the contract holds none [no rule]"]
-REFUSAL = '```json\n{"error": "Too long", "code": "%s"%s}\n```\n\n## Next Steps'
-OTHER_PATH = ["request line: path: the page states /v3/audiences/{id}, the contract /v2/audiences/{id} ["]
+HTML_ROW = "<tr><td>403</td><td>zz_new</td><td>No</td></tr><tr><td>401"
+NEW_CODE = "Error Codes, zz_new: new on the page: 403; the contract holds none [no rule]"
+FIELD = '<ParamField {}="zz" type="string">\nNew.\n</ParamField>\n\n'
+OPERATORS = "## Operators\n\n| Operator | Use |\n| --- | --- |\n| `within` | Since |\n\n"
+REFUSAL = '```json\n{"error": "Too long", "code": "%s"%s}\n```\n\n'
+METHOD, PATH = (
+    "request line: method: the page states PATCH, the contract {} [",
+    "request line: path: the page states /v3/",
+)
+IN_REFUSAL = "example of a refusal: /{}: new on the page: {}; the contract holds none [error.code]"
+NO_ANSWER = "example answer: gone from the page; the contract holds {"
+KEY = "trk_your_api_key_here"
+NEW_STATUS = "Error Codes, name_too_long: status: the page states 422, the contract 400 [update.name.too_long]"
+COPIED = "example answer: /cached_size: the page states 12481, the contract 12480 [audience.cached_size]"
+
+ALL_THAT_DIFFERS = [
+    ("update.md", r"(?=\| 401)", "| 403 | `zz_new` | No |\n", NEW_CODE),
+    ("update.html", "<tr><td>401", HTML_ROW, NEW_CODE),
+    ("get.html", "<tr><td>401", HTML_ROW, NEW_CODE),
+    ("get.txt", "401", "403zz_newNo\n401", NEW_CODE),
+    ("update.md", r"\| 400 \| `name_too_long`", "| 422 | `name_too_long`", NEW_STATUS),
+    (
+        "update.md",
+        '(?=<ParamField body="desc)',
+        FIELD.format("body"),
+        "Body Parameters, zz: new on the page: string; the",
+    ),
+    (
+        "update.md",
+        "(?=## Resp)",
+        f"## Query\n\n{FIELD.format('query')}",
+        "Query Parameters, zz: new on the page: string; ",
+    ),
+    ("update.md", "(?=## Next)", OPERATORS, "Operators: cannot be read: table row: within | Since [no rule]"),
+    (
+        "update.md",
+        'y="name" type="string"',
+        r"\g<0> required",
+        "Body Parameters, name: required: the page states yes, ",
+    ),
+    ("get.txt", "created_at\ndatetime\n", r"\g<0>deprecated\n", "Response Fields, created_at: deprecated: new on the "),
+    ("get.html", "<div>GET</div>", "<div>PATCH</div>", METHOD.format("GET")),
+    ("update.html", "<div>PUT</div>", "<div>PATCH</div>", METHOD.format("PUT")),
+    ("get.txt", r"/\nv2\n", "/\nv3\n", PATH),
+    ("get.html", "<div>v2</div>", "<div>v3</div>", PATH),
+    ("update.html", "<div>v2</div>", "<div>v3</div>", PATH),
+    ("update.html", "v2", "v3", PATH, "example request: path: the page states /v3/"),
+    ("get.txt", r"(?s)\A(.*?)12480", r"\g<1>12481", COPIED),  # the first of two copies
+    ("update.md", 's": "active"', 's": active', "example: cannot be read: Expecting value", NO_ANSWER),
+    (
+        "update.md",
+        f'{KEY}"',
+        KEY,
+        "example request: cannot be read: curl",
+        "example request: gone from the page; the c",
+    ),
+    ("update.md", "(?=## Next)", REFUSAL % ("name_too_long", "")),
+    ("update.md", "(?=## Next)", REFUSAL % ("zz", ""), IN_REFUSAL.format("code", '"zz"')),
+    ("update.md", "(?=## Next)", REFUSAL % ("name_too_long", ', "p": "n"'), IN_REFUSAL.format("p", '"n"')),
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "said"),
-    [
-        ("update.md", r"\| 401", "| 403 | `zz_new` | No |\n| 401", NEW_CODE),
-        ("update.html", "<tr><td>401", NEW_ROW, NEW_CODE),
-        ("get.html", "<tr><td>401", NEW_ROW, NEW_CODE),
-        ("get.txt", "401", "403zz_newNo\n401", NEW_CODE),
-        (
-            "update.md",
-            '<ParamField body="description"',
-            '<ParamField body="zz" type="string">\nNew.\n</ParamField>\n\n<ParamField body="description"',
-            ["Body Parameters, zz: new on the page: string; the contract holds none [no rule]"],
-        ),
-        (
-            "update.md",
-            "## Response Fields",
-            '## Query Parameters\n\n<ParamField query="zz" type="string">New</ParamField>\n\n## Response Fields',
-            ["Query Parameters, zz: new on the page: string; the contract holds none [no rule]"],
-        ),
-        (
-            "update.md",
-            NEXT,
-            "## Operators\n\n| Operator | Use |\n| --- | --- |\n| `within` | Since |\n\n## Next Steps",
-            ["Operators: cannot be read: table row: within | Since [no rule]"],
-        ),
-        (
-            "update.md",
-            'body="name" type="string"',
-            'body="name" type="string" required',
-            ["Body Parameters, name: required: the page states yes, the contract no [update.name, "],
-        ),
-        (
-            "get.txt",
-            "created_at\ndatetime\n",
-            "created_at\ndatetime\ndeprecated\n",
-            ["Response Fields, created_at: deprecated: new on the page: yes; "],
-        ),
-        (
-            "get.html",
-            "<div>GET</div>",
-            "<div>PATCH</div>",
-            ["request line: method: the page states PATCH, the contract GET ["],
-        ),
-        (
-            "update.html",
-            "<div>PUT</div>",
-            "<div>PATCH</div>",
-            ["request line: method: the page states PATCH, the contract PUT ["],
-        ),
-        ("get.txt", r"/\nv2\n", "/\nv3\n", OTHER_PATH),
-        ("get.html", "<div>v2</div>", "<div>v3</div>", OTHER_PATH),
-        ("update.html", "<div>v2</div>", "<div>v3</div>", OTHER_PATH),
-        ("update.html", "v2", "v3", [*OTHER_PATH, "example request: path: the page states /v3/"]),
-        (
-            "get.txt",
-            r"(?s)\A(.*?)12480",  # the first of two copies
-            r"\g<1>12481",
-            ["example answer: /cached_size: the page states 12481, the contract 12480 [audience.cached_size]"],
-        ),
-        (
-            "update.md",
-            '"status": "active"',
-            '"status": active',
-            ["example: cannot be read: Expecting value", "example answer: gone from the page; the contract holds {"],
-        ),
-        (
-            "update.md",
-            'trk_your_api_key_here"',
-            "trk_your_api_key_here",
-            [
-                "example request: cannot be read: curl",
-                "example request: gone from the page; the contract holds PUT /v2/",
-            ],
-        ),
-        ("update.md", NEXT, REFUSAL % ("name_too_long", ""), []),
-        (
-            "update.md",
-            NEXT,
-            REFUSAL % ("zz_new", ""),
-            ['example of a refusal: /code: new on the page: "zz_new"; the contract holds none [error.code]'],
-        ),
-        (
-            "update.md",
-            NEXT,
-            REFUSAL % ("name_too_long", ', "path": "name"'),
-            ['example of a refusal: /path: new on the page: "name"; the contract holds none [error.code]'],
-        ),
-        (
-            "update.html",
-            "exceeds 255",
-            "exceeds 300",
-            ["Error Codes, name_too_long: limit or number: the page states 300, the contract 255 [update."],
-        ),
-    ],
+    ("name", "old", "new", "said"), [(n, old, new, said) for n, old, new, *said in ALL_THAT_DIFFERS]
 )
 def test_nothing_but_what_was_edited_is_named(tmp_path: Path, name: str, old: str, new: str, said: list[str]) -> None:
     lines = told(tmp_path, edited(name, old, new))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.pages.docs_pages import saved
-from trackly_contract.pages.facts import Facts, command, marks, url_facts
+from trackly_contract.pages.facts import Facts, command, marks
 from trackly_contract.pages.page import read_page
 
 if TYPE_CHECKING:
@@ -99,16 +99,13 @@ URL = {"method": "POST", "host": "https://a.example", "path": "/v2/x"}
             | {"header A": "b", "header C": "d", "option -k": "yes", "body": '{"e": "f"}'},
         ),
         ("curl https://a.example/v2/x -d 1", URL | {"body": "1"}),
+        ("curl https://a.example/b", {"method": "GET", "host": "https://a.example", "path": "/b"}),
+        ("curl https://[", {"method": "GET", "host": "https://[", "path": ""}),
         ("curl 'https://a.example", None),
     ],
 )
 def test_a_command_is_read_as_a_shell_reads_it(text: str, sent: dict[str, str] | None) -> None:
     assert command(text) == sent
-
-
-def test_a_url_without_a_version_is_all_path() -> None:
-    assert url_facts("https://a.example/b") == {"host": "https://a.example", "path": "/b"}
-    assert url_facts("https://[") == {"host": "https://[", "path": ""}
 
 
 @pytest.mark.parametrize(
