@@ -1,196 +1,185 @@
-"""Facts about the neutral structure: text, Markdown and HTML give the same blocks, and words of note are found."""
+"""Facts about what is read: text, Markdown and HTML give the same parts, and words that count are found."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from trackly_contract.pages.facts import facts_of, marks
-from trackly_contract.pages.html import from_html
-from trackly_contract.pages.page import Code, Heading, Lines, Table, from_text
-from trackly_contract.pages.request import command, request_lines, url_facts
+from tests.pages.docs_pages import saved
+from trackly_contract.pages.facts import Facts, command, marks
+from trackly_contract.pages.page import read_page
 
-TABLE = Table(("HTTP Status", "Error Code"), (("404", "not_found"), ("401", "a|b")))
-
-
-def test_a_table_is_the_same_in_markdown_and_in_html() -> None:
-    markdown = "| HTTP Status | Error Code |\n|:--|--:|\n| 404 | `not_found` |\n| 401 | a\\|b |\n"
-    html = (
-        "<html><body><table><thead><tr><th>HTTP Status</th><th>Error&nbsp;Code</th></tr></thead>"
-        "<tr><td>404<td><code>not_found</code></tr><tr><td>401</td><td>a|b</td></tr></table></body></html>"
-    )
-    assert from_text(markdown).blocks == from_html(html).blocks == (TABLE,)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def test_headings_code_and_text_are_the_same_in_text_and_in_html() -> None:
-    text = 'Body Parameters\n\nname\nstring\n{"a": [1,\n2]}\nSent.'
-    html = (
-        "<html><body><h2>Body <b>Parameters</b></h2><div>name</div><div><span>string</span></div>"
-        '<pre><code><span>{"a": [1,\n</span><span>2]}</span>\n</code></pre><p>Sent.</p></body></html>'
-    )
-    expected = (Heading("Body Parameters"), Lines(("name", "string")), Code('{"a": [1,\n2]}'), Lines(("Sent.",)))
-    assert from_text(text).blocks == from_html(html).blocks == expected
+def parts(folder: Path, text: str) -> list[tuple[str, str]]:
+    """The parts of a file, each as its kind and its cells."""
+    return [(part.kind, "|".join(part.cells)) for part in read_page(saved(folder, text))]
 
 
-def test_scripts_styles_and_navigation_are_not_text() -> None:
-    html = "<html><head><title>x</title><body><nav>GET</nav><script>a<b</script><style>c</style><p>d</p></body></html>"
-    assert from_html(html).blocks == (Lines(("d",)),)
-
-
-def test_html_without_its_end_is_cut() -> None:
-    assert from_html("<html><body><p>x").cut == "before its closing tags"
-    assert from_html("<html><body><pre>x").cut == "inside a block of code"
-    assert from_html("<html><body><table><tr><td>x").cut == "inside a table"
-    assert from_html("<html><body><p>x</p><a href=").cut == "inside a tag or a comment"
-    assert from_html("<div>a fragment</div>").cut == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "where"),
-    [
-        ("```json\n{", "inside a block of code"),
-        ("curl -X GET 'x", "inside a command"),
-        ("curl -X GET \\", "inside a command"),
-        ('{\n"a": 1', "inside JSON"),
-        ('<ParamField body="a">\nx', "inside a ParamField"),
-    ],
-)
-def test_text_without_its_end_is_cut(text: str, where: str) -> None:
-    assert from_text(text).cut == where
-
-
-def test_a_bracket_too_few_in_an_example_does_not_swallow_the_page() -> None:
-    blocks = from_text('{\n  "a": [1\n}\nSent.\n\nError Codes\n\n404').blocks
-    assert blocks[1:] == (Lines(("Sent.",)), Heading("Error Codes"), Lines(("404",)))
-
-
-def test_marks_of_markdown_are_taken_out_and_types_stay() -> None:
-    text = "- [Name](https://x.example) of **`a_b`**, array<integer>, a&amp;b<br/>c\\_d"
-    assert from_text(text).blocks == (Lines(("- Name of a_b, array<integer>, a&b c_d",)),)
-
-
-def test_front_matter_states_the_operation() -> None:
-    text = '---\ntitle: "Update"\napi: "PUT /v2/audiences/{id}"\n---\n\nText'
-    assert facts_of(from_text(text)).request_lines == [("PUT", "/v2/audiences/{id}")]
-
-
-@pytest.mark.parametrize(
-    ("lines", "found"),
-    [
-        (["PUT", "/", "v2", "/", "audiences", "/", "{id}", "Send"], [("PUT", "/v2/audiences/{id}")]),
-        (["PUT", "/v2/audiences/", "{id}"], [("PUT", "/v2/audiences/{id}")]),
-        (["put /v2/audiences/{id}"], [("PUT", "/v2/audiences/{id}")]),
-        (["GET", "List audiences", "DEL", "Delete"], []),
-        (["Skip to", "/", "v2", "/", "audiences"], [("", "/v2/audiences")]),
-        (["PUX", "/", "v2", "/", "audiences"], [("PUX", "/v2/audiences")]),
-        (["PUT", "v2", "/", "audiences"], [("PUT", "v2/audiences")]),
-    ],
-)
-def test_request_lines_are_read_in_one_line_and_in_many(lines: list[str], found: list[tuple[str, str]]) -> None:
-    assert request_lines(lines) == found
-
-
-def test_a_command_is_read_as_a_shell_reads_it() -> None:
-    sent = command(
-        """$ curl --request=PUT 'https://a.example/api/v2/x?y=1' \\\n -H "A: b" -HC:d -k -s -d '{"e": "f"}'"""
-    )
-    assert sent is not None
-    assert sent.body == '{"e": "f"}'
-    assert sent.stated == {
-        "method": "PUT",
-        "host": "https://a.example/api",
-        "path": "/v2/x",
-        "query": "y=1",
-        "header A": "b",
-        "header C": "d",
-        "option -k": "yes",
-    }
-
-
-def test_a_command_with_a_body_and_no_method_posts() -> None:
-    sent = command("curl https://a.example/v2/x -d 1")
-    assert sent is not None
-    assert sent.stated["method"] == "POST"
-
-
-def test_a_command_without_its_quotation_mark_is_none() -> None:
-    assert command("curl 'https://a.example") is None
-
-
-def test_a_url_without_a_version_is_all_path() -> None:
-    assert url_facts("https://a.example/b") == {"host": "https://a.example", "path": "/b"}
-    assert url_facts("https://[") == {"host": "https://[", "path": ""}
+TABLE = [("head", "HTTP Status|Error Code"), ("row", "404|not_found"), ("row", "401|a|b")]
+BODY = [("heading", "Body Parameters"), ("line", "name"), ("line", "string"), ("code", '{"a": [1,\n2]}')]
+BODY += [("line", "Sent.")]
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("At most 1,000 of them", {("number", "1000")}),
-        ("one of the six", {("number", "6")}),
-        ("v2, 3rd, x-4 or 2025-11-15", set()),
-        ("null if new", {("null", "null")}),
-        ("as source_lists or conditionType", {("name", "source_lists"), ("name", "conditionType")}),
-        ("unit must be days or hours", {("listed", "days"), ("listed", "hours"), ("binding", "must")}),
-        ("State: on, off, and idle.", {("listed", "on"), ("listed", "off"), ("listed", "idle")}),
-        ("Joined by XOR", {("listed", "XOR")}),
-        ("Never empty", {("binding", "never")}),
-        ("is missing unit", {("member", "unit")}),
-        ("unit is not valid", set()),
+        ("| HTTP Status | Error Code |\n|:--|--:|\n| 404 | `not_found` |\n| 401 | a\\|b |\n", TABLE),
+        (
+            (
+                "<html><body><table><thead><tr><th>HTTP Status</th><th>Error&nbsp;Code</th></tr></thead>"
+                "<tr><td>404<td><code>not_found</code></tr><tr><td>401</td><td>a|b</td></tr></table></body></html>"
+            ),
+            TABLE,
+        ),
+        ('Body Parameters\n\nname\nstring\n{"a": [1,\n2]}\nSent.', BODY),
+        ('## Body Parameters\n\nname\nstring\n```json\n{"a": [1,\n2]}\n```\nSent.', BODY),
+        (
+            (
+                "<html><body><h2>Body <b>Parameters</b></h2><div>name</div><div><span>string</span></div>"
+                '<pre><code><span>{"a": [1,\n</span><span>2]}</span>\n</code></pre><p>Sent.</p></body></html>'
+            ),
+            BODY,
+        ),
+        (
+            "<html><head><title>x</title><body><nav>GET</nav><script>a<b</script><style>c</style><p>d</p></body></html>",
+            [("line", "d")],
+        ),
+        (
+            '{\n  "a": [1\n}\nSent.\n\nError Codes\n\n404',
+            [("code", '{\n  "a": [1\n}'), ("line", "Sent."), ("heading", "Error Codes"), ("line", "404")],
+        ),
+        (
+            "## A\n\n[Name](https://x.example) of **`a_b`**, `array<integer>`, a&amp;b<br/>c\\_d",
+            [("heading", "A"), ("line", "Name of a_b, array<integer>, a&b"), ("line", "c_d")],
+        ),
     ],
 )
-def test_words_of_note_are_found(text: str, found: set[tuple[str, str]]) -> None:
-    assert marks(text, ["value", "unit"]) == found
+def test_text_markdown_and_html_are_read_as_the_same_parts(
+    tmp_path: Path, text: str, found: list[tuple[str, str]]
+) -> None:
+    assert parts(tmp_path, text) == found
+
+
+def facts(folder: Path, text: str) -> Facts:
+    return Facts(read_page(saved(folder, text)))
 
 
 @pytest.mark.parametrize(
-    ("stated", "name"),
+    ("lines", "found"),
     [
-        ("integer[]", "array of integers"),
-        ("array<integer>", "array of integers"),
-        ("list of integers", "array of integers"),
-        ("Array of  integers", "array of integers"),
-        ("string | null", "string | null"),
+        ("PUT\n/\nv2\n/\naudiences\n/\n{id}\nSend", [("PUT", "/v2/audiences/{id}")]),
+        ("PUT\n/v2/audiences/\n{id}", [("PUT", "/v2/audiences/{id}")]),
+        ("put /v2/audiences/{id}", [("PUT", "/v2/audiences/{id}")]),
+        ("GET\nList audiences\nDEL\nDelete", []),
+        ("Skip to\n/\nv2\n/\naudiences", [("", "/v2/audiences")]),
+        ("PUX\n/\nv2\n/\naudiences", [("PUX", "/v2/audiences")]),
+        ("PUT\nv2\n/\naudiences", [("PUT", "v2/audiences")]),
+        ('---\ntitle: "Update"\napi: "PUT /v2/audiences/{id}"\n---\n\n## Text', [("PUT", "/v2/audiences/{id}")]),
     ],
 )
-def test_a_type_is_one_however_it_is_spelt(stated: str, name: str) -> None:
-    text = f"## Response Fields\n\n| Name | Type |\n| --- | --- |\n| a | {stated.replace('|', chr(92) + '|')} |\n"
-    assert facts_of(from_text(text)).rows[0].stated["type"] == name
+def test_request_lines_are_read_in_one_line_and_in_many(
+    tmp_path: Path, lines: str, found: list[tuple[str, str]]
+) -> None:
+    assert facts(tmp_path, lines).request_lines == found
 
 
-def test_fields_in_a_table_are_read_as_those_in_components() -> None:
-    table = "## Body Parameters\n\n| Field | Type | Required | About |\n|-|-|-|-|\n| `a` | string | Yes | At most 5 |\n"
-    fields = '<ParamField body="a" type="string" required>\nAt most 5\n</ParamField>\n'
-    one, other = (facts_of(from_text(text)).rows[0] for text in (table, fields))
-    assert (one.place, one.stated, one.says) == (other.place, other.stated, other.says)
+URL = {"method": "POST", "host": "https://a.example", "path": "/v2/x"}
 
 
-def test_flags_behind_a_type_are_read() -> None:
-    text = "Body Parameters\n\na\nstringrequired\nText.\nb\nstring\noptional\nText.\nc\nobject\ndeprecated\nText."
-    rows = facts_of(from_text(text)).rows
-    assert [row.stated for row in rows] == [
-        {"type": "string", "required": "yes"},
-        {"type": "string", "required": "no"},
-        {"type": "object", "required": "no", "deprecated": "yes"},
-    ]
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        (
+            """$ curl --request=PUT 'https://a.example/api/v2/x?y=1' \\\n -H "A: b" -HC:d -k -s -d '{"e": "f"}'""",
+            {"method": "PUT", "host": "https://a.example/api", "path": "/v2/x", "query": "y=1"}
+            | {"header A": "b", "header C": "d", "option -k": "yes", "body": '{"e": "f"}'},
+        ),
+        ("curl https://a.example/v2/x -d 1", URL | {"body": "1"}),
+        ("curl https://a.example/b", {"method": "GET", "host": "https://a.example", "path": "/b"}),
+        ("curl https://[", {"method": "GET", "host": "https://[", "path": ""}),
+        ("curl 'https://a.example", None),
+    ],
+)
+def test_a_command_is_read_as_a_shell_reads_it(text: str, sent: dict[str, str] | None) -> None:
+    assert command(text) == sent
 
 
-@pytest.mark.parametrize("line", ["name_too_longName", "4000name_too_long", "400 ", "40name_too_longName", "400"])
-def test_a_row_of_an_error_table_that_cannot_be_read_is_kept(line: str) -> None:
-    facts = facts_of(from_text(f"Error Codes\n\nStatus Code\n404not_foundNo\n{line}\nText."))
-    assert [row.name for row in facts.rows] == ["not_found"]
-    assert facts.odd == [("Error Codes", line.strip())]
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("At most 1,000 of them", {"limit or number: 1000"}),
+        ("one of the six", {"limit or number: 6"}),
+        ("v2, 3rd, x-4 or 2025-11-15", set()),
+        ("null if new", {"null: null"}),
+        (
+            "as source_lists or conditionType",
+            {f"names that it mentions: {n}" for n in ("source_lists", "conditionType")},
+        ),
+        ("unit must be days or hours", {"listed values: days", "listed values: hours", "words that bind: must"}),
+        ("State: on, off, and idle.", {f"listed values: {word}" for word in ("on", "off", "idle")}),
+        ("Joined by XOR", {"listed values: XOR"}),
+        ("Never empty", {"words that bind: never"}),
+        ("is missing unit", {"missing members: unit"}),
+        ("unit is not valid", set()),
+    ],
+)
+def test_words_that_count_are_found(text: str, found: set[str]) -> None:
+    assert {": ".join(mark) for mark in marks(text, ["value", "unit"])} == found
 
 
-def test_another_head_of_an_error_table_is_kept() -> None:
-    facts = facts_of(from_text("Error Codes\n\nHTTP Reason\n404not_foundNo"))
-    assert facts.odd == [("Error Codes, head", "HTTP Reason")]
-    facts = facts_of(from_text("## Error Codes\n\n| Foo | Bar |\n|-|-|\n| 404 | not_found |\n"))
-    assert (facts.odd, facts.rows[0].name) == ([("Error Codes, head", "Foo | Bar")], "not_found")
+COMPONENT = '<ParamField body="a" type="string" required>\nAt most 5\n</ParamField>\n'
+FIELD_TABLE = (
+    "## Body Parameters\n\n| Field | Type | Required | About |\n|-|-|-|-|\n| `a` | string | Yes | At most 5 |\n"
+)
+STRING = {"type": "string", "required": "yes"}
 
 
-def test_prose_above_an_error_table_is_no_row_of_it() -> None:
-    assert facts_of(from_text("Error Codes\n\nAll are JSON.\n\nStatus and code\n404not_foundNo\nSee below.")).odd == []
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (FIELD_TABLE, [("Body Parameters, a", STRING, ["At most 5"])]),
+        (COMPONENT, [("Body Parameters, a", STRING, ["At most 5"])]),
+        (
+            "Body Parameters\n\na\nstringrequired\nText.\nb\nstring\noptional\nText.\nc\nobject\ndeprecated\nText.",
+            [
+                ("Body Parameters, a", STRING, ["Text."]),
+                ("Body Parameters, b", {"type": "string", "required": "no"}, ["Text."]),
+                ("Body Parameters, c", {"type": "object", "required": "no", "deprecated": "yes"}, ["Text."]),
+            ],
+        ),
+    ],
+)
+def test_fields_are_read_from_tables_components_and_lines(
+    tmp_path: Path, text: str, rows: list[tuple[str, dict[str, str], list[str]]]
+) -> None:
+    assert [(row.position, row.stated, row.lines) for row in facts(tmp_path, text).rows] == rows
 
 
-def test_what_is_left_of_a_command_is_kept() -> None:
-    text = '  -H "X-Api-Key: k"\ncurx -X GET "https://a.example"'
-    assert [place for place, _ in facts_of(from_text(text)).odd] == ["example request"] * 2
+ODD_ROW = "Error Codes\n\nStatus Code\n404not_foundNo\n{}\nText."
+COMMAND = "example request"
+
+
+@pytest.mark.parametrize(
+    ("text", "unreadable", "rows"),
+    [
+        *(
+            (ODD_ROW.format(line), [("Error Codes", line.strip())], 1)
+            for line in ("name_too_longName", "4000name_too_long", "400 ", "40name_too_longName", "400")
+        ),
+        ("Error Codes\n\nHTTP Reason\n404not_foundNo", [("Error Codes, head", "HTTP Reason")], 1),
+        ("## Error Codes\n\n| Foo | Bar |\n|-|-|\n| 404 | not_found |\n", [("Error Codes, head", "Foo | Bar")], 1),
+        ("Error Codes\n\nAll are JSON.\n\nStatus and code\n404not_foundNo\nSee below.", [], 1),
+        (
+            '  -H "X-Api-Key: k"\ncurx -X GET "https://a.example"',
+            [(COMMAND, '-H "X-Api-Key: k"'), (COMMAND, 'curx -X GET "https://a.example"')],
+            0,
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_kept(tmp_path: Path, text: str, unreadable: list[tuple[str, str]], rows: int) -> None:
+    found = facts(tmp_path, text)
+    assert (found.unreadable, len(found.rows)) == (unreadable, rows)
