@@ -11,7 +11,7 @@ import pytest
 
 from tests.pages.docs_pages import NAMES, called, filled, saved, told
 from trackly_contract.pages import compare_pages
-from trackly_contract.pages.page import LARGEST, LARGEST_TEXT, MOST_PARTS
+from trackly_contract.pages.page import LARGEST, LARGEST_TEXT, MOST_NODES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ BREAKS = (
     "the page of PUT /v2/audiences/{id} breaks off after its last table or example, 17 rows of its tables are missing"
 )
 MANY = "\n\n".join(f"{method} /v2/audiences/{{id}}" for method in ("GET", "PUT", "POST", "DELETE"))
-MORE = "it has more than 50000 lines, or more than 256 tags are open at once"
+MORE = "more than 200000 tags and texts, or more than 200 tags open at once"
 NO_PAGES: list[tuple[str, str | bytes, str]] = [
     ("nothing", "", "empty; save the page"),
     ("blank", " \n\t\n", "empty; save the page"),
@@ -54,9 +54,9 @@ NO_PAGES: list[tuple[str, str | bytes, str]] = [
     ("html", "<!doctype html><html><body><h1>Hello</h1></body></html>", "no page of an operation"),
     ("login", "<html><head><title>Sign in</title></head><body><form></form></body></html>", "no page of an operation"),
     ("cut", CUT, BREAKS),
-    ("text", "a" * (LARGEST_TEXT + 1), "text of more than 256 KiB"),
+    ("text", "a" * (LARGEST_TEXT + 1), "text of more than 128 KiB"),
     ("huge", "<html>" + "a" * LARGEST, "larger than 4 MiB"),
-    ("cells", "<html><body><table>" + "<tr><td>x" * (MOST_PARTS + 9), MORE),
+    ("cells", "<html><body><table>" + "<tr><td>x" * (MOST_NODES + 9), MORE),
     ("tags", "<html><body>" + "<div>" * 300, MORE),
 ]
 
