@@ -120,7 +120,7 @@ def test_other_events_of_schemathesis_hold_no_exchange() -> None:
 
 def test_a_stream_is_read_as_it_comes() -> None:
     class Live:
-        """A stream that ends in an error, which meets whoever reads further than needed."""
+        """A stream that has a line by now, in two pieces, and fails if more is read."""
 
         def __init__(self) -> None:
             text = json.dumps(LINES[0]).encode() + b"\n"
@@ -129,7 +129,8 @@ def test_a_stream_is_read_as_it_comes() -> None:
         def read1(self, _size: int) -> bytes:
             return self.pieces.pop()
 
-        read = read1
+        def read(self, _size: int) -> bytes:
+            raise AssertionError("waits until all of it is there")
 
     assert isinstance(next(files.read_traffic(Live(), "x")), Recorded)  # type: ignore[arg-type]
 
@@ -208,9 +209,13 @@ def test_an_interaction_without_a_response_cannot_be_read(without: Any) -> None:
     assert read(cassette(without)) == [Unreadable("x interaction 1", "no response was recorded: no status")]
 
 
-def test_plain_scalars_of_headers_are_texts() -> None:
-    (found,) = recorded(read(cassette(response("{}", headers={"Content-Length": [72], "X": False, 1: b"\xff"}))))
-    assert found.response.headers == (("Content-Length", "72"), ("X", "False"), ("1", "\xff"))
+def test_plain_scalars_are_texts_in_headers_and_texts_are_numbers_elsewhere() -> None:
+    given = response("{}", status={"code": "200"}, headers={"Length": [72], "X": False, 1: b"\xff"}, elapsed="0.25")
+    text = cassette(given).replace(b"- request", b"- recorded_at: '2026-01-01T00:00:01'\n  request")
+    (found,) = read(text)
+    assert isinstance(found, Recorded)
+    assert found.exchange.response.headers == (("Length", "72"), ("X", "False"), ("1", "\xff"))
+    assert (found.exchange.response.status, found.began, found.ended) == (200, 1767225600.75, 1767225601.0)
 
 
 WHOLE = cassette(response("{}"), response("{}"), response("zz"))
@@ -230,18 +235,21 @@ def test_what_stands_before_a_break_is_read_and_the_break_is_named(old: bytes, n
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "reason"),
     [
-        b"interactions: " + b"[" * 100_000,
-        b"interactions: !!python/object/apply:os.system ['true']",
-        b"interactions: 7",
-        b"interactions: &a [*a]",
-        b'{"interactions": [',
-        b"interactions:\n- a: 2026-99-99\n",
+        (b"interactions: " + b"[" * 100_000, "not YAML of a cassette: "),
+        (b"interactions: " + b"[" * 50 + b"]" * 50, "nested deeper than 50"),
+        (b"interactions: !!python/object/apply:os.system ['true']", "could not determine a constructor"),
+        (b"interactions: 7", "the cassette has no list of interactions"),
+        (b"interactions: &a [*a]", "no request: "),
+        (b'{"interactions": [', "Expecting value"),
+        (b"interactions:\n- a: 2026-99-99\n", "month must be in 1..12"),
     ],
 )
-def test_a_hostile_cassette_is_named(text: bytes) -> None:
-    assert [type(item) for item in read(text)] == [Unreadable]
+def test_a_hostile_cassette_is_named(text: bytes, reason: str) -> None:
+    (found,) = read(text)
+    assert isinstance(found, Unreadable)
+    assert reason in found.reason
 
 
 def test_a_cassette_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def test_every_exchange_of_a_har_is_read() -> None:
     assert bodies(recorded(read(har(ENTRIES)))) == bodies(EXCHANGES)
 
 
-@given(entries=st.lists(values, max_size=4), chunk=st.integers(1, 9))
+@given(entries=st.lists(values, max_size=4), chunk=st.integers(9, 40))
 def test_entries_are_those_that_json_has_wherever_the_chunks_end(entries: list[Any], chunk: int) -> None:
     marked = [{"audiences": entry} for entry in entries]
     found: list[Any] = []
@@ -58,17 +58,22 @@ def test_entries_are_those_that_json_has_wherever_the_chunks_end(entries: list[A
     assert found == [(f"x entry {number}", entry) for number, entry in enumerate(marked, 1)]
 
 
-def test_an_entry_that_is_too_long_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traffic_har, "CHUNK", 64)
-    monkeypatch.setattr(traffic_har, "LONGEST", 4_000)
-    in_one_string, in_many = har_entry(EXCHANGES[0], x='\\"{' * 3_000), har_entry(EXCHANGES[0], x=[[0]] * 2_000)
-    found = read(har([ENTRIES[0], in_one_string, in_many, ENTRIES[0]]))
-    reason = "longer than 4,000 bytes"
-    assert found[1:3] == [Unreadable("x entry 2", reason), Unreadable("x entry 3", reason)]
-    assert [type(item) for item in (found[0], *found[3:])] == [Recorded, Recorded]
+@pytest.mark.parametrize(
+    "filler", ["[" * 2_000_000, '\\"{' * 300_000, [[0]] * 20_000], ids=["text", "escapes", "lists"]
+)
+def test_an_entry_that_is_too_long_is_skipped_and_not_held(filler: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traffic_har, "CHUNK", 1_000)
+    monkeypatch.setattr(traffic_har, "LONGEST", 10_000)
+    stream = io.BytesIO(har([ENTRIES[0], har_entry(EXCHANGES[0], filler=filler), ENTRIES[0]]))
+    tracemalloc.start()
+    first, long, last = traffic_har.read(stream, "x")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert long == Unreadable("x entry 2", "longer than 10,000 bytes")
+    assert ([type(first), type(last)], peak < 90_000) == ([Recorded, Recorded], True)
 
 
-@pytest.mark.parametrize("content", [{"entries": [{}]}, {"log": {"p": {"entries": [{}]}}}, {"log": {"p": [{}]}}])
+@pytest.mark.parametrize("content", [{"x": {"entries": [{}]}}, {"log": {"p": {"entries": [{}]}}}, {"log": {"p": [{}]}}])
 def test_a_list_elsewhere_is_not_the_list_of_entries(content: Any) -> None:
     found = list(traffic_har.read(io.BytesIO(json.dumps(content).encode()), "x"))
     assert found == [Unreadable("x entry 1", "the file has no log.entries")]
@@ -105,7 +110,7 @@ def test_what_stands_before_a_break_is_read_and_the_break_is_named(text: bytes, 
         (b'"GET"', b"7", "no request: method or url is missing"),
         (b"https://api.invalid", b"https://[api.invalid", "the url cannot be read"),
         (b'"headers": [{"name"', b'"headers": [{"nam"', "the name or the value of a header is not a string"),
-        (b'"text": "', b'"encoding": "base64", "text": "%', "a body is marked as base64 and is not"),
+        (b'"text": "', b'"encoding": "base64", "text": "aGk=%%", "x": "', "a body is marked as base64 and is not"),
         (b'"status": 200', b'"status": 0, "_error": "net::ERR_ABORTED"', "no response was recorded: net::ERR_ABORTED"),
         (b'"status": 200', b'"status": -1', "no response was recorded: status -1"),
         (b'"status": 200', b'"status": "200"', "no response was recorded: no status"),
@@ -133,6 +138,12 @@ def test_a_broken_entry_is_named_and_costs_no_other(old: bytes, new: bytes, reas
 )
 def test_another_request_is_not_judged(changes: dict[str, Any]) -> None:
     assert isinstance(one(**changes), Unrelated)
+
+
+def test_an_entry_that_cannot_be_ours_is_not_parsed() -> None:
+    other = har(ENTRIES[:1]).replace(b"audiences", b"x").replace(b'"bodySize": 0', b'"bodySize": NaN')
+    escaped = har(ENTRIES[:1]).replace(b"audiences", b"\\u0061udiences")
+    assert [type(item) for item in (*read(other), *read(escaped))] == [Unrelated, Recorded]
 
 
 @pytest.mark.parametrize(
@@ -186,6 +197,19 @@ def test_a_body_is_what_was_meant_or_named_as_missing(content: Any, missing: str
     assert missing or found.exchange.response.body == PLAIN
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"response__content": {"size": 0}},
+        {"response__content": None, "response__status": 204},
+        {"response__content": None, "request__method": "HEAD"},
+    ],
+)
+def test_a_response_may_have_no_body(changes: dict[str, Any]) -> None:
+    found = one(**changes)
+    assert (found.exchange.response.body, found.missing) == (b"", "")
+
+
 @pytest.mark.parametrize("told", [{"bodySize": 12}, {"headers": [{"name": "Content-Length", "value": "12"}]}])
 def test_an_update_whose_body_was_not_recorded_says_so(told: dict[str, Any]) -> None:
     entry = har_entry(asked(put({"name": "a"}))[0])
@@ -209,7 +233,7 @@ def test_an_entry_as_mitmproxy_writes_it_is_read() -> None:
 
 def test_ten_times_the_file_takes_no_more_memory() -> None:
     entry, peaks = har_entry(EXCHANGES[0], filler="x" * 100_000), []
-    for count in (60, 600):
+    for count in (20, 200):
         stream = io.BytesIO(har([entry] * count))
         tracemalloc.start()
         assert sum(1 for _ in traffic_har.read(stream, "x")) == count

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHUNK = 1 << 18
-"""Bytes that are read at a time, at least."""
+"""Bytes that are read at a time."""
 
 _PATH_OF_OURS, _ESCAPED = b"audiences", b"\\u00"
 """An entry with neither cannot have a path of ours, however it is written: it is not parsed."""
@@ -45,15 +45,15 @@ def read(stream: BinaryIO, name: str) -> Iterator[Item]:
 def _entries(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
     """Yield `(number, bytes)` for each entry, counted from 1, or `(number, reason)` where it cannot be read.
 
-    No library that streams JSON continues behind a broken entry (docs/adr/recorded-ijson.md), so the text is cut at
+    No library that streams JSON continues behind a broken entry (docs/adr/0012-no-streaming-json-library.md), so the text is cut at
     its brackets here, and each entry is parsed by itself.
     """
     number = depth = size = 0
     found = in_list = False
     outer, kept = b"", bytearray()
-    for piece, depth in _pieces(stream):
-        opens, closes_list = piece[-1:] in (b"[", b"{"), in_list and depth < _IN_LIST
-        if depth < 0 or (closes_list and piece[-1:] != b"]"):
+    for piece, bracket, depth in _pieces(stream):
+        opens, closes_list = bracket in (b"[", b"{"), in_list and depth < _IN_LIST
+        if depth < 0 or (closes_list and bracket != b"]"):
             yield number + 1, "brackets do not match: the rest of the file cannot be read"
             return
         if closes_list or not in_list:
@@ -61,9 +61,9 @@ def _entries(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
             in_list = bool(opens and depth == _IN_LIST and _ENTRIES.search(piece) and _LOG.search(outer))
             found = found or in_list
         elif not size and opens:
-            number, size, kept = number + 1, 1, bytearray(piece[-1:])
+            number, size, kept = number + 1, 1, bytearray(bracket)
         elif size:
-            size += len(piece) or LONGEST
+            size += len(piece)
             kept += piece if size <= LONGEST else b""
             if depth == _IN_LIST:
                 yield number, bytes(kept) if size <= LONGEST else f"longer than {LONGEST:,} bytes"
@@ -74,24 +74,27 @@ def _entries(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
         yield 1, "the file has no log.entries"
 
 
-def _pieces(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Yield the text up to each bracket outside of strings, and how many brackets are open behind it.
+def _pieces(stream: BinaryIO) -> Iterator[tuple[bytes, bytes, int]]:
+    """Yield the text up to each bracket outside of strings, that bracket, and how many brackets are open behind it.
 
-    The text is empty where more than LONGEST bytes without a bracket were skipped.
+    The bracket is empty where a piece ends in a long string.
     """
-    text, depth, end = b"", 0, 0
-    while chunk := stream.read(max(CHUNK, len(text))):
-        text, begin = text + chunk, 0
+    text, begin, end, depth = b"", 0, 0, 0
+    while chunk := stream.read(CHUNK):
+        text += chunk
         while (end := _NO_BRACKETS.match(text, end).end()) < len(text) and text[end] != _QUOTE:  # type: ignore[union-attr]
             depth += 1 if text[end] in b"[{" else -1
             end += 1
-            yield text[begin:end], depth
+            yield text[begin:end], text[end - 1 : end], depth
             begin = end
-        text, end = text[begin:], end - begin
-        if len(text) > LONGEST:
-            yield b"", depth
+        if len(text) - end > CHUNK or end - begin > LONGEST:
             string = _OPEN_STRING.match(text, end)
-            text, end = b'"' + text[string.end() :] if string else b"", 0
+            cut = string.end() if string else end
+            yield text[begin:cut], b"", depth
+            text, begin, end = (b'"' + text[cut:], 1, 0) if string else (b"", 0, 0)
+        else:
+            done = min(begin, end)
+            text, begin, end = text[done:], begin - done, end - done
 
 
 def entry(value: Any) -> Raw:

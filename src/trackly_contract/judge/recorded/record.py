@@ -118,7 +118,7 @@ def _target(raw: Raw) -> tuple[str, str, str] | None:
 
 
 def _recorded(raw: Raw, where: str, address: str, path: str, query: str) -> Recorded:
-    if isinstance(raw.status, bool) or not isinstance(raw.status, int) or not 100 <= raw.status <= 999:
+    if not isinstance(raw.status, int) or not 100 <= raw.status <= 999:
         said = f"status {raw.status}" if isinstance(raw.status, int) else "no status"
         raise RecordError(f"no response was recorded: {raw.note or said}")
     method = raw.method.upper()
