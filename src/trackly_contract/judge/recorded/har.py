@@ -45,8 +45,8 @@ def read(stream: BinaryIO, name: str) -> Iterator[Item]:
 def _entries(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
     """Yield `(number, bytes)` for each entry, counted from 1, or `(number, reason)` where it cannot be read.
 
-    No library that streams JSON continues behind a broken entry (docs/adr/0012-no-streaming-json-library.md), so the text is cut at
-    its brackets here, and each entry is parsed by itself.
+    No library that streams JSON continues behind a broken entry (docs/adr/0012-no-streaming-json-library.md), so the
+    text is cut at its brackets here, and each entry is parsed by itself.
     """
     number = depth = size = 0
     found = in_list = False
