@@ -15,7 +15,6 @@ from lxml import etree
 from markdown_it import MarkdownIt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 LARGEST = 4 * 1024 * 1024
@@ -41,9 +40,7 @@ _NO_TEXT = {
     b"From: <Saved by": "a web archive (MHTML)",
 }
 _HTML = re.compile(r"(?:\s|<\?xml[^>]*>|(?><!--.*?-->))*+<(?:!(?i:doctype)|[a-z]+[1-6]?|[A-Z]+[1-6]?)[\s>]", re.DOTALL)
-_MARKDOWN = re.compile(
-    r"^[ \t]*+(?:```|~~~|#{2,6} |<(?:Param|Response)Field\b|\|?+[ \t]*+:?-+:?[ \t]*\|)", re.MULTILINE
-)
+_MARKDOWN = re.compile(r"(?m)^[ \t]*+(?:```|~~~|#{2,6} |<(?:Param|Response)Field\b|\|?+[ \t]*+:?-+:?[ \t]*\|)")
 
 
 class NotAPageError(ValueError):
@@ -120,14 +117,6 @@ class _Node(NamedTuple):
         text = "".join(child if isinstance(child, str) else child.text() for child in self.children)
         return text if self.tag in _INLINE else f"\n{text}\n"
 
-    def find(self, *tags: str) -> Iterator[_Node]:
-        """Yield the outermost nodes with a tag, without those of nested tables."""
-        for node in (child for child in self.children if isinstance(child, _Node)):
-            if node.tag in tags:
-                yield node
-            elif node.tag != "table":
-                yield from node.find(*tags)
-
     def read(self, parts: list[Part]) -> None:
         """Add its parts. Text that is not yet a line is a part as well, and a part without text ends it."""
         if self.tag == "pre":
@@ -135,10 +124,10 @@ class _Node(NamedTuple):
             parts.append(Part("code", (code.strip("\n"),)))
         elif self.tag in _HEADINGS:
             parts.append(Part("heading", (tidy(self.text()),)))
-        elif self.tag == "table":
-            for cells in ([*row.find("td", "th")] for row in self.find("tr")):
-                kind = "head" if all(cell.tag == "th" for cell in cells) else "row"
-                parts.append(Part(kind, tuple(tidy(cell.text()) for cell in cells)))
+        elif self.tag == "tr":
+            cells = [child for child in self.children if isinstance(child, _Node) and child.tag in ("td", "th")]
+            kind = "head" if all(cell.tag == "th" for cell in cells) else "row"
+            parts.append(Part(kind, tuple(tidy(cell.text()) for cell in cells)))
         else:
             end = [] if self.tag in _INLINE else [Part("end", ())]
             parts += end
@@ -236,10 +225,9 @@ def markdown_parts(text: str) -> list[Part]:
 # Plain text --------------------------------------------------------------------------------------------
 
 COMMAND = re.compile(r"\s*(?:\$ )?curl\s")
-_SHELL = re.compile(r"""(?:[^'"\\\n]|\\[\s\S]|'(?:[^'\n]|\n(?!\n))*'|"(?:[^"\\\n]|\\[\s\S]|\n(?!\n))*")*+(?=\n|\Z)""")
+_SHELL = re.compile(r"""(?:[^'"\\\n]|\\[\s\S]|'[^']*'|"(?:[^"\\]|\\[\s\S])*")*+$""", re.MULTILINE)
 _JSON = re.compile(r"""[ \t]*(?=\{\s*(?:["}]|$)|\[\s*(?:[\]{"]|$))""", re.MULTILINE)
-_BROKEN = re.compile(r"(?:.+\n)*?[}\]]$|(?:.+(?:\n|\Z))+", re.MULTILINE)
-"""Code that does not end: up to a bracket at the margin, else up to an empty line."""
+_TO_MARGIN = re.compile(r"(?:.+\n)*?[}\]]$", re.MULTILINE)
 
 
 def text_parts(text: str) -> list[Part]:
@@ -247,30 +235,38 @@ def text_parts(text: str) -> list[Part]:
 
     Commands and JSON are known by how they begin. A heading stands alone and reads like a title.
     """
-    text = "\n\n" + "\n".join(line.rstrip() for line in text.rstrip().split("\n")) + "\n"
-    parts, at = list[Part](), 2
-    while at < len(text):
-        end = text.index("\n", at)
-        line = tidy(text[at:end])
-        if COMMAND.match(line) or _JSON.match(line):
-            end = _code_end(text, at)
-            parts.append(Part("code", (text[at:end].strip("\n"),)))
-        elif line:
-            alone = text[at - 2 : at] == "\n\n" == text[end : end + 2] and len(line) <= 60
-            is_title = line[0].isupper() and not line.isupper() and line[-1] not in ".:;,!?" and "/" not in line
-            parts.append(Part("heading" if alone and is_title else "line", (line,)))
-        at = end + 1
+    parts: list[Part] = []
+    paragraphs = re.split(r"\n{2,}", "\n".join(line.rstrip() for line in text.strip().split("\n")))
+    for number, paragraph in enumerate(paragraphs, 1):
+        alone = "\n" not in paragraph and number < len(paragraphs)
+        at = 0
+        while at < len(paragraph):
+            end = _line_end(paragraph, at)
+            line = tidy(paragraph[at:end])
+            if COMMAND.match(line) or _JSON.match(line):
+                end = _code_end(paragraph, at)
+                parts.append(Part("code", (paragraph[at:end],)))
+            elif line:
+                title = (
+                    len(line) <= 60 and line[0].isupper() and not line.isupper() and not re.search("[.:;,!?]$|/", line)
+                )
+                parts.append(Part("heading" if alone and title else "line", (line,)))
+            at = end + 1
     return parts
 
 
-def _code_end(text: str, at: int) -> int:
-    """Return where the command or the JSON at a position ends."""
-    found = _SHELL.match(text, at)
-    if is_json := _JSON.match(text, at):
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return end if end >= 0 else len(text)
+
+
+def _code_end(paragraph: str, at: int) -> int:
+    """Return where the command or the JSON at a position ends: if it is broken, at a bracket at the margin."""
+    found = _SHELL.match(paragraph, at)
+    if is_json := _JSON.match(paragraph, at):
         try:
-            _, length = json.JSONDecoder().raw_decode(text[is_json.end() : text.find("\n\n", at)])
-            return text.index("\n", is_json.end() + length)
+            return _line_end(paragraph, json.JSONDecoder().raw_decode(paragraph, is_json.end())[1])
         except (ValueError, RecursionError):
             found = None
-    found = found or _BROKEN.match(text, at)
-    return found.end() if found else at
+    found = found or _TO_MARGIN.match(paragraph, at)
+    return found.end() if found else len(paragraph)
