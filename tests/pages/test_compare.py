@@ -106,10 +106,8 @@ NEW_CODE = "Error Codes, zz_new: new on the page: 403; the contract holds none [
 FIELD = '<ParamField {}="zz" type="string">\nNew.\n</ParamField>\n\n'
 OPERATORS = "## Operators\n\n| Operator | Use |\n| --- | --- |\n| `within` | Since |\n\n"
 REFUSAL = '```json\n{"error": "Too long", "code": "%s"%s}\n```\n\n'
-METHOD, PATH = (
-    "request line: method: the page states PATCH, the contract {} [",
-    "request line: path: the page states /v3/",
-)
+METHOD = "request line: method: the page states PATCH, the contract {} ["
+PATH = "request line: path: the page states /v3/"
 IN_REFUSAL = "example of a refusal: /{}: new on the page: {}; the contract holds none [error.code]"
 NO_ANSWER = "example answer: gone from the page; the contract holds {"
 KEY = "trk_your_api_key_here"
@@ -201,9 +199,6 @@ def test_a_row_that_is_gone_or_has_another_name_type_or_status_is_named(
         about, pattern, other = "status", r"40\d", "422"
     edit = found(re.sub(pattern, other, row[0], count=1))
     assert [(d.place, d.page) for d in edit if d.about == about] == [(position, other)]
-
-
-# What is printed ----------------------------------------------------------------------------------------
 
 
 def test_the_command_says_that_nothing_differs_and_how_much_was_compared(tmp_path: Path) -> None:

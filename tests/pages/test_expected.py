@@ -17,30 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-
-def held(page: str) -> Any:
-    return next(found for found in expected_pages() if found.page == page)
+    from trackly_contract.pages.expected import ExpectedPage
 
 
-def test_there_are_two_pages() -> None:
-    assert [found.operation for found in expected_pages()] == ["GET /v2/audiences/{id}", "PUT /v2/audiences/{id}"]
-
-
-@pytest.mark.parametrize("page", ["get-audience", "update-audience"])
-def test_every_rule_with_a_row_or_a_code_has_its_row(page: str) -> None:
-    rules = [rule for rule in contract().rules.values() if any(source.page == page for source in rule.sources)]
-    found = {rule for row in held(page).rows.values() for rule in row.rules}
-    method = held(page).method.casefold()
-    own = [r for r in rules if r.code or (r.field and r.field.partition(".")[0] in ("body", "response", method))]
-    assert {rule.id for rule in own} <= found
-
-
-@pytest.mark.parametrize("page", ["get-audience", "update-audience"])
-def test_every_quotation_from_outside_the_examples_is_looked_for(page: str) -> None:
-    sources = [s for rule in contract().rules.values() for s in rule.sources if s.page == page]
-    wanted = {s.quote for s in sources if not s.section.startswith("example")}
-    looked_for = {quote for row in held(page).rows.values() for quote, _ in row.quotes}
-    assert wanted == looked_for | {quote for _, quote, _ in held(page).quotes}
+@pytest.mark.parametrize("page", expected_pages(), ids=lambda page: page.operation)
+def test_all_that_the_contract_quotes_from_a_page_is_looked_for_there(page: ExpectedPage) -> None:
+    rules = [(rule, s) for rule in contract().rules.values() for s in rule.sources if s.page == page.page]
+    areas = ("body", "response", page.method.casefold())
+    own = {rule.id for rule, _ in rules if rule.code or (rule.field and rule.field.partition(".")[0] in areas)}
+    assert own <= {rule for row in page.rows.values() for rule in row.rules}
+    assert all(row.rules for row in page.rows.values())
+    looked_for = {quote for row in page.rows.values() for quote, _ in row.quotes} | {
+        quote for _, quote, _ in page.quotes
+    }
+    assert looked_for == {source.quote for _, source in rules if not source.section.startswith("example")}
+    for entry in (entry for entry in contract().mentioned if entry.page == page.page):
+        row = page.rows.get(entry.section)
+        assert entry.word in ({word for _, word in row.expected} if row else page.command.values())
 
 
 @pytest.fixture
@@ -54,26 +47,17 @@ def schemas(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     expected_pages.cache_clear()
 
 
-LONGER, FIELD = "Body Parameters, name: limit or number: 255 / 300", "Response Fields, "
-OTHER_STATUS = f"{FIELD}status: listed values: active, archived / active, paused"
+LIMITS = [f"{place}: limit or number: 255 / 300" for place in ("Body Parameters, name", "Error Codes, name_too_long")]
+OTHER_TYPE = "Response Fields, cached_size: type: integer / string"
+OTHER_STATUS = "Response Fields, status: listed values: active, archived / active, paused"
 HOST = "example request: host: https://app.tracklysms.com/api"
 
 
 @pytest.mark.parametrize(
     ("name", "pointer", "value", "said"),
     [
-        (
-            "update.md",
-            "update.json properties name maxLength",
-            300,
-            [LONGER, "Error Codes, name_too_long" + LONGER[21:]],
-        ),
-        (
-            "get.html",
-            "audience.json properties cached_size type",
-            ["string"],
-            [f"{FIELD}cached_size: type: integer / string"],
-        ),
+        ("update.md", "update.json properties name maxLength", 300, LIMITS),
+        ("get.html", "audience.json properties cached_size type", ["string"], [OTHER_TYPE]),
         ("get.txt", "audience.json properties status enum", ["active", "paused"], [OTHER_STATUS]),
         ("get.txt", "openapi.json servers", [{"url": "https://b.example"}], [f"{HOST} / https://b.example"]),
         ("update.html", "update.json required", ["filter"], ["Body Parameters, filter: required: no / yes"]),
@@ -86,14 +70,6 @@ def test_a_schema_that_was_edited_differs_from_the_page(
     reduce(dict.__getitem__, steps, schemas)[last] = value
     found = compared(tmp_path, filled(name)).differences
     assert [f"{d.place}: {d.about}: {d.page} / {d.contract}" for d in found] == said
-
-
-def test_every_word_that_a_page_mentions_is_expected_there() -> None:
-    for entry in contract().mentioned:
-        page = held(entry.page)
-        row = page.rows.get(entry.section)
-        words = {word for _, word in row.expected} if row else set(page.command.values())
-        assert entry.word in words
 
 
 @pytest.mark.parametrize(
@@ -109,4 +85,5 @@ def test_every_word_that_a_page_mentions_is_expected_there() -> None:
     ],
 )
 def test_a_member_of_an_example_touches_its_rules(pointer: str, rules: set[str]) -> None:
-    assert set(held("update-audience").of_member("example request", pointer)) == rules
+    _, update = expected_pages()
+    assert set(update.of_member("example request", pointer)) == rules

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def facts(folder: Path, text: str) -> Facts:
+    return Facts(read_page(saved(folder, text)))
+
+
 def parts(folder: Path, text: str) -> list[tuple[str, str]]:
     """The parts of a file, each as its kind and its cells."""
     return [(part.kind, "|".join(part.cells)) for part in read_page(saved(folder, text))]
@@ -64,12 +68,8 @@ def test_text_markdown_and_html_are_read_as_the_same_parts(
     assert parts(tmp_path, text) == found
 
 
-def facts(folder: Path, text: str) -> Facts:
-    return Facts(read_page(saved(folder, text)))
-
-
 @pytest.mark.parametrize(
-    ("lines", "found"),
+    ("text", "found"),
     [
         ("PUT\n/\nv2\n/\naudiences\n/\n{id}\nSend", [("PUT", "/v2/audiences/{id}")]),
         ("PUT\n/v2/audiences/\n{id}", [("PUT", "/v2/audiences/{id}")]),
@@ -82,9 +82,9 @@ def facts(folder: Path, text: str) -> Facts:
     ],
 )
 def test_request_lines_are_read_in_one_line_and_in_many(
-    tmp_path: Path, lines: str, found: list[tuple[str, str]]
+    tmp_path: Path, text: str, found: list[tuple[str, str]]
 ) -> None:
-    assert facts(tmp_path, lines).request_lines == found
+    assert facts(tmp_path, text).request_lines == found
 
 
 URL = {"method": "POST", "host": "https://a.example", "path": "/v2/x"}
