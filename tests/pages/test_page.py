@@ -87,9 +87,6 @@ def test_request_lines_are_read_in_one_line_and_in_many(
     assert facts(tmp_path, text).request_lines == found
 
 
-URL = {"method": "POST", "host": "https://a.example", "path": "/v2/x"}
-
-
 @pytest.mark.parametrize(
     ("text", "sent"),
     [
@@ -98,7 +95,10 @@ URL = {"method": "POST", "host": "https://a.example", "path": "/v2/x"}
             {"method": "PUT", "host": "https://a.example/api", "path": "/v2/x", "query": "y=1"}
             | {"header A": "b", "header C": "d", "option -k": "yes", "body": '{"e": "f"}'},
         ),
-        ("curl https://a.example/v2/x -d 1", URL | {"body": "1"}),
+        (
+            "curl https://a.example/v2/x -d 1",
+            {"method": "POST", "host": "https://a.example", "path": "/v2/x", "body": "1"},
+        ),
         ("curl https://a.example/b", {"method": "GET", "host": "https://a.example", "path": "/b"}),
         ("curl https://[", {"method": "GET", "host": "https://[", "path": ""}),
         ("curl 'https://a.example", None),
@@ -115,10 +115,8 @@ def test_a_command_is_read_as_a_shell_reads_it(text: str, sent: dict[str, str] |
         ("one of the six", {"limit or number: 6"}),
         ("v2, 3rd, x-4 or 2025-11-15", set()),
         ("null if new", {"null: null"}),
-        (
-            "as source_lists or conditionType",
-            {f"names that it mentions: {n}" for n in ("source_lists", "conditionType")},
-        ),
+        ("as source_lists", {"names that it mentions: source_lists"}),
+        ("or conditionType", {"names that it mentions: conditionType"}),
         ("unit must be days or hours", {"listed values: days", "listed values: hours", "words that bind: must"}),
         ("State: on, off, and idle.", {f"listed values: {word}" for word in ("on", "off", "idle")}),
         ("Joined by XOR", {"listed values: XOR"}),
@@ -132,9 +130,7 @@ def test_words_that_count_are_found(text: str, found: set[str]) -> None:
 
 
 COMPONENT = '<ParamField body="a" type="string" required>\nAt most 5\n</ParamField>\n'
-FIELD_TABLE = (
-    "## Body Parameters\n\n| Field | Type | Required | About |\n|-|-|-|-|\n| `a` | string | Yes | At most 5 |\n"
-)
+FIELD_TABLE = "## Body Parameters\n\n| Field | Type | Required | About |\n|-|-|-|-|\n| a | string | Yes | At most 5 |\n"
 STRING = {"type": "string", "required": "yes"}
 
 

@@ -149,7 +149,7 @@ class Compared:
             if not needed <= stated <= allowed:
                 sides = ", ".join(sorted(stated)), ", ".join(sorted(needed or allowed))
                 self._add(row.position, about, "differs", *sides, expected.rules)
-        text = tidy(" ".join([*row.stated.values(), *row.lines]))
+        text = tidy(" ".join([*page.values(), *row.stated.values(), *row.lines]))
         for quote, rule in expected.quotes:
             if len(self._found) == before and quote not in text:
                 self._add(row.position, "", "words", " ".join(row.lines), quote, (rule,))
