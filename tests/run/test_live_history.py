@@ -10,6 +10,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from trackly_contract.core import Request, RunVerdict, Verdict, encode
@@ -100,7 +101,7 @@ def day(folder: Path) -> str:
 def sealed(folder: Path) -> None:
     """Write the ledger anew, as if the cassettes had been recorded as they are now."""
     before = read_manifest(folder)
-    write_manifest(folder, dataclasses.replace(before, files={}, runs={}))
+    write_manifest(folder, msgspec.structs.replace(before, files={}, runs={}))
 
 
 def evidence(folder: Path, rule: str) -> list[dict[str, Any]]:
@@ -236,7 +237,7 @@ def test_a_recording_that_cannot_be_read_is_said_and_stops_nothing(
 
 
 def test_a_recording_of_the_reference_server_is_no_live_one(recordings: Path) -> None:
-    write_manifest(recordings, dataclasses.replace(read_manifest(recordings), target="reference"))
+    write_manifest(recordings, msgspec.structs.replace(read_manifest(recordings), target="reference"))
     with pytest.raises(RecordingError, match=r"manifest\.json: recorded from 'reference', which is not the live API"):
         Recordings(recordings)
 
