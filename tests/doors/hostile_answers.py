@@ -348,7 +348,7 @@ class Stage:
             PEAK=str(peak),
         )
         seconds = time.monotonic() - start
-        left = tuple(sorted(path.name for path in state.glob("*"))) if state.is_dir() else ()
+        left = tuple(sorted(path.name for path in state.glob("*") if path.suffix != ".lock")) if state.is_dir() else ()
         memory = int(peak.read_text()) * 1024
         planted, after = self.server.planted, self.server.content
         return Ran(ended.code, folder, seconds, memory, 0, planted, before, after, left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,7 @@ class Ended:
     text: str
     way: Way
     left: list[str]
+    outages: list[str]
 
 
 @pytest.fixture(autouse=True)
@@ -87,14 +89,26 @@ def _restore(over: Way, folder: Path) -> None:
         session.recover()
 
 
-def _run(fault: Fault, over: Way, folder: Path, capfd: pytest.CaptureFixture[str]) -> Ended:
+def _run(
+    fault: Fault, over: Way, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Ended:
+    sessions: list[Session] = []
+
+    @contextmanager
+    def opening(*arguments: Any, **options: Any) -> Iterator[Session]:
+        with opened(*arguments, **options) as session:
+            sessions.append(session)
+            yield session
+
+    monkeypatch.setattr("trackly_contract.run.opened", opening)
     base_url = fault.base_url or over.base_url
     over.strike = fault.struck
     if fault.down:
         over.down()
     code, report = run_suite(_target(base_url, over, folder, fault.patience), "quick", ["-q", "--tb=short"])
     assert report is not None
-    return Ended(code, report, capfd.readouterr().out, over, _left(folder))
+    outages = [outage for session in sessions for outage in session.outages]
+    return Ended(code, report, capfd.readouterr().out, over, _left(folder), outages)
 
 
 def _says(fault: Fault, ended: Ended) -> None:
@@ -106,8 +120,7 @@ def _says(fault: Fault, ended: Ended) -> None:
 
 
 def _does(fault: Fault, ended: Ended) -> None:
-    assert isinstance(ended.report.session, Session)
-    outages, waits = ended.report.session.outages, ended.way.waits
+    outages, waits = ended.outages, ended.way.waits
     assert bool(waits) is (fault.does is not Does.NOTHING)
     assert tuple(waits) == (fault.waits or tuple(waits))
     if fault.does in (Does.NOTHING, Does.ASKS_AGAIN, Does.JUDGES):
@@ -140,7 +153,7 @@ def test_a_fault_ends_as_the_table_says(
         monkeypatch.setenv("SSL_CERT_FILE", str(authority()))
     with way(fault.server(), certificate(fault.tls) if fault.tls else None) as over:
         before = over.content
-        ended = _run(fault, over, tmp_path, capfd)
+        ended = _run(fault, over, tmp_path, monkeypatch, capfd)
         _says(fault, ended)
         _does(fault, ended)
         _is_bounded(ended)
