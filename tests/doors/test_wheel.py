@@ -101,7 +101,7 @@ def test_serve_answers(made: Installed) -> None:
     with subprocess.Popen(command, cwd=made.folder, env=alone(), stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            base_url = server.stdout.readline().split()[3]
+            base_url = server.stdout.readline().split()[3].rstrip(",")
             with httpx.Client(trust_env=False, timeout=30) as client:
                 url = f"{base_url}/v2/audiences/{AUDIENCE_ID}"
                 assert client.get(url, headers={"X-Api-Key": REFERENCE_KEY}).json()["id"] == AUDIENCE_ID
