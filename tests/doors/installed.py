@@ -72,8 +72,13 @@ def contents(wheel: Path) -> dict[str, bytes]:
 
 def tracked_copy(into: Path) -> Path:
     """Copy the checkout as it stands, without what git ignores at its top and without git's own."""
-    left_out = (".git", ".venv", "report", "dist", "build", ".*_cache", "__pycache__", ".hypothesis", "node_modules")
-    return Path(shutil.copytree(CHECKOUT, into, ignore=shutil.ignore_patterns(*left_out)))
+    at_top = {".git", ".venv", "report", "dist", "build"}
+    everywhere = shutil.ignore_patterns(".*_cache", "__pycache__", ".hypothesis", "node_modules")
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        return everywhere(folder, names) | (at_top & set(names) if Path(folder) == CHECKOUT else set())
+
+    return Path(shutil.copytree(CHECKOUT, into, ignore=left_out))
 
 
 def installed(wheel: Path, folder: Path) -> Installed:

@@ -168,9 +168,11 @@ def _named(name: str) -> Fault:
     return next(fault for fault in every_fault() if fault.id == name)
 
 
-def test_the_next_run_puts_back_what_a_fault_left(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_next_run_puts_back_what_a_fault_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     with way() as over:
-        _run(_named("restart-ten-minutes"), over, tmp_path, capfd)
+        _run(_named("restart-ten-minutes"), over, tmp_path, monkeypatch, capfd)
         assert over.content != AS_IT_WAS
         over.heal()
         code, _ = run_suite(_target(over.base_url, over, tmp_path), "quick", ["-q"])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links what the wheel requires, which is POSIX")
 
-SUFFIXES = {".py", ".json", ".toml", ".yaml", ".jinja", ".css", ".js", ".typed", ".sh", ".md", ".gitkeep"}
+SUFFIXES = {".py", ".pyi", ".json", ".toml", ".yaml", ".jinja", ".css", ".js", ".typed", ".sh", ".md", ".gitkeep"}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from tests.support.drawing import drawn
@@ -269,7 +270,7 @@ NEW_RULES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 @pytest.mark.parametrize("code", NEW_RULES)
 def test_a_new_rule_has_cases_at_each_effort_and_a_strategy(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     known = contract()
-    rule = dataclasses.replace(next(iter(known.rules.values())), id=f"new.{code}", status=400, code=code)
+    rule = msgspec.structs.replace(next(iter(known.rules.values())), id=f"new.{code}", status=400, code=code)
     body, right, wrong = NEW_RULES[code]
     twin = RequestVector(f"new.{code}/twin", "PUT", 200, right)
     vector = RequestVector(f"new.{code}/wrong", "PUT", 400, body, code=code, twin=twin.id)
@@ -288,6 +289,6 @@ def test_a_new_rule_has_cases_at_each_effort_and_a_strategy(code: str, monkeypat
 
 def test_a_rule_without_a_rejected_vector_has_no_case(monkeypatch: pytest.MonkeyPatch) -> None:
     known = contract()
-    rule = dataclasses.replace(next(iter(known.rules.values())), id="new.rule", status=400, code="new")
+    rule = msgspec.structs.replace(next(iter(known.rules.values())), id="new.rule", status=400, code="new")
     monkeypatch.setattr(module, "contract", lambda: dataclasses.replace(known, rules={**known.rules, rule.id: rule}))
     assert [case.id for case in rejection_cases("standard")] == [case.id for case in AT["standard"]]
