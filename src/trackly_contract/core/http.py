@@ -18,6 +18,9 @@ DEFAULT_BASE_URL = "https://app.tracklysms.com/api"
 STAMP = "X-Trackly-Contract-Reference"
 """Name of the header that every response of the reference server carries; its value is the version of this package."""
 
+LONGEST_KEPT = 65_536
+"""Bytes of a body whose parsed form is kept; those of longer ones would add up over a run."""
+
 
 class _Message:
     """What a request and a response have in common."""
@@ -30,9 +33,13 @@ class _Message:
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
-    @cached_property
+    @property
     def json(self) -> Parsed:
-        """The body as JSON."""
+        """The body as JSON; parsed once, unless it is so long that a run could not keep what it holds."""
+        return self._parsed if len(self.body) <= LONGEST_KEPT else read_json(self.body)
+
+    @cached_property
+    def _parsed(self) -> Parsed:
         return read_json(self.body)
 
 
