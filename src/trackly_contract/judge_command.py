@@ -7,20 +7,17 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import click
 
 from trackly_contract import contract, judge
 from trackly_contract import report as reporting
 from trackly_contract.core import ExitCode, one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from trackly_contract.report import Side
+from trackly_contract.report import Side
 
 EVERY = 0.5
 """Seconds between two lines of progress."""

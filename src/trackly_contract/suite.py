@@ -7,19 +7,15 @@ Refuses: to add to what pytest does.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pytest
 
 from trackly_contract import plugin
 from trackly_contract.core import data_root, suite_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from trackly_contract.generate import Effort
-    from trackly_contract.report import Report
-    from trackly_contract.run import Target
+from trackly_contract.generate import Effort
+from trackly_contract.report import Report
+from trackly_contract.run import Target
 
 
 class _Caller:

@@ -11,22 +11,17 @@ import io
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from tests.bench.start import starts
 from tests.bench.traffic import throughput
 from trackly_contract.contract import GUARD, NOBODY, schemas
-from trackly_contract.core import encode, parse
+from trackly_contract.core import JSON, encode, parse
 from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run.targets import CEILINGS, embedded_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from trackly_contract.core import JSON
 
 ROUNDS = 5
 

@@ -12,9 +12,10 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from referencing import Registry
@@ -25,9 +26,6 @@ from trackly_contract.contract import contract, document
 from trackly_contract.contract.vocabulary import SCHEMA_ID
 from trackly_contract.core import Exchange, Request, Verdict, encode
 from trackly_contract.judge import open_traffic, read_traffic
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 EXCHANGES = 3_000
 ROUNDS = 3

@@ -5,12 +5,9 @@ Nothing here knows what stands behind the target.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-if TYPE_CHECKING:
-    from trackly_contract.run import Script, Session
+from trackly_contract.run import Script, Session
 
 
 @pytest.fixture(scope="session")

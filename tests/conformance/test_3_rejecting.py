@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from trackly_contract.core import InconclusiveError, SkippedError
 from trackly_contract.generate import RejectionCase, rejection_cases
-
-if TYPE_CHECKING:
-    from trackly_contract.run import Script, Session
+from trackly_contract.run import Script, Session
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from trackly_contract.contract import contract
 from trackly_contract.core import InconclusiveError
-
-if TYPE_CHECKING:
-    from trackly_contract.run import Script, Session
+from trackly_contract.run import Script, Session
 
 READING = ("audience.", "read.flat", "error.")
 UPDATING = (

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackly_contract.contract import DEEPEST, GUARD, Schemas, contract, document, schemas
+from trackly_contract.contract import DEEPEST, GUARD, Probe, RequestVector, Schemas, contract, document, schemas
+from trackly_contract.contract.decide import Decision
 from trackly_contract.core import ABSENT, NotJSONError, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from trackly_contract.contract import Probe, RequestVector
-    from trackly_contract.contract.decide import Decision
 
 AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
 CODES = {rule.code for rule in contract().rules.values() if rule.status == 400}

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from trackly_contract.contract import ContractError, Entry, contract, missing_vectors, read_data, read_entries
 from trackly_contract.contract.load import LARGEST, load_contract
 from trackly_contract.core.files import data_root
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 NINE = "one two three four five six seven eight nine"
 KEY = "API key is missing or invalid"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,9 +14,6 @@ from trackly_contract.contract import contract, document, schemas
 from trackly_contract.core import ABSENT, same, value_at
 from trackly_contract.core.files import data_root
 from trackly_contract.core.http import DEFAULT_BASE_URL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SPLIT = "openapi.json"
 BUNDLED = "openapi.bundled.json"

@@ -13,9 +13,11 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -33,17 +35,11 @@ from schemathesis.specs.openapi.checks import (
 from tests.support.processes import environment
 from tests.support.programs import TOOLS, tool
 from trackly_contract.contract import contract, document, schemas
-from trackly_contract.core import ABSENT, Response, encode, same, value_at
+from trackly_contract.core import ABSENT, JSON, Request, Response, encode, same, value_at
 from trackly_contract.core.files import data_root
 from trackly_contract.core.http import STAMP
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from trackly_contract.core import JSON, Request
 
 SECONDS = 180
 BUNDLE = data_root() / "schemas" / "openapi.bundled.json"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 import trackly_contract
 from trackly_contract.core.files import data_root, suite_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def filled(folder: Path) -> Path:

@@ -8,9 +8,9 @@ import json
 import logging
 import re
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from html.entities import codepoint2name
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import pytest
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.support.drawing import smallest, some
 from trackly_contract.core import (
+    JSON,
     InconclusiveError,
     encode,
     holds,
@@ -31,11 +32,6 @@ from trackly_contract.core import (
 from trackly_contract.core.files import data_root
 from trackly_contract.judge import BODY_FIELDS
 from trackly_contract.reference import REFERENCE_KEY, documented_audience
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from trackly_contract.core import JSON
 
 KEY = "trk_Ab3dEfGhIjKlMnOpQrStUvWxYz012345"
 ODD = "a\"b\\c&d<e>f'g/h%i+"

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from trackly_contract.core import recover_folder, replace_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 STEPS = ((Path, "mkdir"), (Path, "rename"), (shutil, "copyfile"), (shutil, "rmtree"))
 OLD = {"a": b"old", "b": b"old"}

@@ -6,21 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.support.processes import CHECKOUT, SECONDS, Ran, Served, environment, written
 from tests.support.warm import Stand, Warm, standing, warmed
 from trackly_contract.gate.http import running
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from trackly_contract.reference import ReferenceServer
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A background job of a script is born with it ignored, and so would be every process that these tests interrupt.

@@ -12,26 +12,20 @@ import socket
 import threading
 import time
 import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from tests.support.warm import CONTENT
-from trackly_contract.core import Request, Response
+from tests.support.warm import CONTENT, Warm
+from trackly_contract.core import JSON, Request, Response
 from trackly_contract.core.http import STAMP
 from trackly_contract.gate.http import HOST, PREFIX
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_store
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Audience, Choices, ReferenceServer, documented_store
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
-    from tests.support.warm import Warm
-    from trackly_contract.core import JSON
-    from trackly_contract.reference import Audience, Choices
-
-    Wire = Callable[[Response], Iterable[bytes]]
-    """From an honest answer to the bytes that are sent in its place."""
+Wire = Callable[[Response], Iterable[bytes]]
+"""From an honest answer to the bytes that are sent in its place."""
 
 GB = 1 << 30
 DEEP = 100_000

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from jsonschema import Draft202012Validator
 
+from tests.doors.hostile_answers import Ran
 from tests.report.test_html import Page
 from trackly_contract.contract import contract
 from trackly_contract.contract import decide as schemas
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.doors.hostile_answers import Ran
 
 MOST_MEMORY = 64_000_000
 """Bytes that a run may need at its peak beyond an ordinary one."""

@@ -8,20 +8,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.integrity.mutants import mutants
-from tests.support.processes import CHECKOUT, SECONDS, environment
+from tests.support.processes import CHECKOUT, SECONDS, Ran, Served, environment
+from trackly_contract.core import Request, Response
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.support.processes import Ran, Served
-    from trackly_contract.core import Request, Response
 
 LIVE = ("--trackly-target=live", "--trackly-effort=quick", "-q")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,25 +16,18 @@ from tests.faults.document import FILES
 from tests.faults.fault import Audience, Does, Fault
 from tests.faults.table import FAULTS, every_fault
 from tests.maintain import generated
-from tests.support.warm import AS_IT_WAS, standing
-from tests.support.way import way
+from tests.support.warm import AS_IT_WAS, Stand, standing
+from tests.support.way import Way, way
 from trackly_contract.core import ExitCode, Verdict
 from trackly_contract.core.files import data_root
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
+from trackly_contract.report import Report
 from trackly_contract.run import Session, Target, closing, opened
 from trackly_contract.run.client import Client
 from trackly_contract.run.faults import LONGEST_WAIT
 from trackly_contract.run.journal import Journal
 from trackly_contract.run.targets import CEILINGS
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.support.warm import Stand
-    from tests.support.way import Way
-    from trackly_contract.report import Report
 
 LOUD = "THE AUDIENCE IS NOT AS IT WAS"
 

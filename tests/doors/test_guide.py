@@ -19,9 +19,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -29,14 +30,9 @@ from tests.run.test_live_history import Api, TakesAnyUnit
 from tests.support.processes import CHECKOUT, SECONDS, environment
 from tests.support.programs import program
 from tests.support.warm import AS_IT_WAS, CONTENT
+from trackly_contract.core import Request, Response
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from trackly_contract.core import Request, Response
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the guide's commands are of a POSIX shell")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -18,7 +18,10 @@ from tests.doors.hostile_answers import (
     NOWHERE,
     REFUSED,
     Position,
+    Ran,
+    Stage,
     Talkative,
+    Wire,
     bomb,
     continued_for_ever,
     folded_header,
@@ -58,13 +61,8 @@ from tests.doors.hostile_facts import (
     time_is_bounded,
     wrong,
 )
+from tests.support.warm import Warm
 from trackly_contract.reference import AUDIENCE_ID
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.doors.hostile_answers import Ran, Stage, Wire
-    from tests.support.warm import Warm
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks are POSIX")
 

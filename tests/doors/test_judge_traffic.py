@@ -7,7 +7,8 @@ import os
 import pty
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -19,9 +20,6 @@ from trackly_contract.cli import main
 from trackly_contract.gate.http import running
 from trackly_contract.judge import traffic as judging
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONFORMING = lines(line(exchange) for exchange in asked(*CONVERSATION))
 WEEKS = lines(line(exchange) for exchange in asked(put(filtered({**TIME, "unit": "weeks"}))))

@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from tests.support.warm import AS_IT_WAS
+from tests.support.warm import AS_IT_WAS, Stand
 from trackly_contract.contract import as_request, matches_nobody
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.support.warm import Stand
-    from trackly_contract.core import Request, Response
+from trackly_contract.core import Request, Response
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and forks are POSIX")
 

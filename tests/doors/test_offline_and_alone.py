@@ -8,17 +8,12 @@ import subprocess
 import sys
 import textwrap
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.support.processes import CHECKOUT, SECONDS, environment
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.support.processes import Ran
+from tests.support.processes import CHECKOUT, SECONDS, Ran, environment
 
 CONNECTS = """
 import socket

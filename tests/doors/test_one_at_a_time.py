@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
-from tests.support.warm import AS_IT_WAS
+from tests.support.processes import Ran
+from tests.support.warm import AS_IT_WAS, Stand
+from trackly_contract.core import Request
 from trackly_contract.core.files import suite_folder
 from trackly_contract.run.lock import locked
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.processes import Ran
-    from tests.support.warm import Stand
-    from trackly_contract.core import Request
 
 REFUSED = "step by step, so on a live API it runs in one process: run it without -n and --tx"
 

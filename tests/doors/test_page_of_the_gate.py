@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,14 +13,9 @@ from tests.support.client_project import in_a_process
 from tests.support.processes import CHECKOUT, SECONDS, environment
 from tests.support.programs import program
 from trackly_contract import cli, gate_plugin
-from trackly_contract.gate import Control, Gate, network_faults, possible_responses, running
+from trackly_contract.gate import Control, Gate, Scenario, network_faults, possible_responses, running
 from trackly_contract.gate.command import variables
 from trackly_contract.gate.control import ENDPOINTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from trackly_contract.gate import Scenario
 
 PAGE = CHECKOUT / "docs" / "gate.md"
 TEXT = PAGE.read_text("utf-8")

@@ -6,18 +6,14 @@ import os
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.doors.conftest import CHECKOUT, SECONDS, Ran, Served, environment
+from trackly_contract.core import Request, Response
 from trackly_contract.reference import AUDIENCE_ID, ReferenceServer, documented_audience
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from trackly_contract.core import Request, Response
 
 LIVE = ("--trackly-target=live", "--trackly-effort=quick")
 PLAN = "is about to change audience"

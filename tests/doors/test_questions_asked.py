@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.doors.conftest import Ran
 from tests.run.test_live_history import Api
-from tests.support.warm import AS_IT_WAS
+from tests.support.warm import AS_IT_WAS, Stand
 from trackly_contract.contract import contract
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
@@ -17,13 +20,6 @@ from trackly_contract.report import observations
 from trackly_contract.report.observations import Kept
 from trackly_contract.run.targets import served_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.doors.conftest import Ran
-    from tests.support.warm import Stand
 
 QUESTIONS = ("--trackly-questions", "--trackly-effort=quick")
 

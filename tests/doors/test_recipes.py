@@ -7,21 +7,18 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.processes import CHECKOUT, SECONDS, environment
+from trackly_contract.core import JSON
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from trackly_contract.core import JSON
-    from trackly_contract.reference.filter import Fault
+from trackly_contract.reference.filter import Fault
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the recipes are for a POSIX shell")
 

@@ -5,22 +5,17 @@ from __future__ import annotations
 import shutil
 import textwrap
 import threading
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.integrity.mutants import mutants
-from tests.support.processes import CHECKOUT
+from tests.support.processes import CHECKOUT, Ran, Served
 from trackly_contract.core import Request, Response
 from trackly_contract.core.http import STAMP
 from trackly_contract.reference import ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tests.support.processes import Ran, Served
 
 RECORD = ("--trackly-target=live", "--trackly-effort=quick", "--trackly-record", "-q", "-p", "tests.doors.elsewhere")
 REPLAY = ("--trackly-target=replay", "--trackly-effort=quick", "-q", "-p", "tests.doors.elsewhere")

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
-from tests.support.processes import SECONDS, environment
+from tests.support.processes import SECONDS, Ran, Served, environment
 from trackly_contract.reference import AUDIENCE_ID, ReferenceServer, documented_audience
 from trackly_contract.run.journal import Journal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.support.processes import Ran, Served
 
 CONTENT = ("name", "description", "source_lists", "filter")
 

@@ -8,10 +8,12 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
@@ -23,10 +25,6 @@ from trackly_contract.core import Request
 from trackly_contract.core.http import STAMP
 from trackly_contract.reference import AUDIENCE_ID, ReferenceServer, documented_store
 from trackly_contract.run import UnusableSettingError, live_target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 KEY = "trk_Ab3dEfGhIjKlMnOpQrStUvWxYz012345"
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.doors.test_plan import Counting, at_a_terminal, needs_a_terminal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.support.processes import Served
-    from trackly_contract.core import Request, Response
-    from trackly_contract.reference import ReferenceServer
+from tests.support.processes import Served
+from trackly_contract.core import Request, Response
+from trackly_contract.reference import ReferenceServer
 
 COLUMNS = 80
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from tests.support.processes import SECONDS, environment
 from trackly_contract import options
 from trackly_contract.generate import cases
 from trackly_contract.run import targets
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEAVY = {
     *("asyncio", "click", "httpx", "hypothesis", "jinja2", "jsonschema", "referencing", "respx", "vcr"),

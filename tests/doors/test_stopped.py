@@ -7,18 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.support.processes import CHECKOUT, SECONDS, environment
-from tests.support.warm import AS_IT_WAS
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.support.warm import Ended, Stand
-    from trackly_contract.core import Request, Response
+from tests.support.warm import AS_IT_WAS, Ended, Stand
+from trackly_contract.core import Request, Response
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and forks are POSIX")
 

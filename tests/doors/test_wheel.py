@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 import httpx
 import pytest
@@ -16,10 +16,6 @@ from tests.doors.installed import SECONDS, Installed, alone, built, contents, in
 from tests.pages.docs_pages import filled
 from tests.support.processes import CHECKOUT
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links what the wheel requires, which is POSIX")
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.support.programs import TOOLS, missing, program
 from trackly_contract.core.files import data_root
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WORKFLOWS = sorted((data_root() / ".github" / "workflows").glob("*.yml"))
 LINT = """

@@ -6,8 +6,8 @@ Every number is read from where it counts.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -15,9 +15,6 @@ from tests.faults.table import FAULTS, every_fault
 from tests.maintain import generated
 from trackly_contract.judge.gateway import NOT_ABOUT_THE_REQUEST
 from trackly_contract.run import client, faults
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def _pauses(seconds: Iterable[float]) -> str:

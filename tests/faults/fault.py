@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
+from tests.support.way import Strike, Way
 from trackly_contract.core import ExitCode, RunVerdict
 from trackly_contract.reference import ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.way import Strike, Way
 
 
 class Does(Enum):

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import json
 from math import inf
-from typing import TYPE_CHECKING
 
 from tests.faults.fault import When
 from tests.support.warm import AS_IT_WAS
-from tests.support.way import answering
+from tests.support.way import Strike, Way, answering
 from trackly_contract.reference import ReferenceServer, documented_store
-
-if TYPE_CHECKING:
-    from tests.support.way import Strike, Way
 
 # When ----------------------------------------------------------------------------------------------
 

@@ -6,12 +6,14 @@ Holds no response that the API itself must be asked about: that is drift or not,
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.faults import strikes as at
-from tests.faults.fault import Audience, Does, Fault
+from tests.faults.fault import Audience, Does, Fault, When
 from tests.faults.strikes import GATEWAY, JSON, ONCE, PAGES, body_starts, busy, error, page
 from tests.support.way import (
+    Strike,
+    Wire,
     answering,
     changed,
     closed,
@@ -26,10 +28,6 @@ from tests.support.way import (
     saying,
     silence,
 )
-
-if TYPE_CHECKING:
-    from tests.faults.fault import When
-    from tests.support.way import Strike, Wire
 
 
 def nothing(name: str, what: str, strike: Strike = closed, when: When = at.NEVER, **more: Any) -> Fault:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from trackly_contract.core import NotJSONError, Request, encode, parse
+from trackly_contract.gate import Gate, JudgedRequest
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-
-if TYPE_CHECKING:
-    from trackly_contract.gate import Gate, JudgedRequest
 
 PATH = f"/v2/audiences/{AUDIENCE_ID}"
 KEY = ("X-Api-Key", REFERENCE_KEY)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.gate.requests import PATH, WEEKS, Seen, read, update
-from trackly_contract.gate import Control, every_scenario
+from trackly_contract.gate import Control, Gate, every_scenario
 from trackly_contract.gate.control import ENDPOINTS
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from trackly_contract.gate import Gate
-
-    Send = Callable[..., Seen]
+Send = Callable[..., Seen]
 
 
 @pytest.fixture

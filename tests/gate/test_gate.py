@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,6 @@ from tests.gate.requests import KEY, PATH, TIME, WEEKS, read, update
 from trackly_contract.core import Request
 from trackly_contract.gate import Gate, NotSentError
 from trackly_contract.gate import gate as gates
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def names(gate: Gate) -> list[str]:

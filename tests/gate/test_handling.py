@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.gate.requests import read, update
 from trackly_contract.gate import Gate, NotApplicableError, NotHandledError, ScenarioCase, every_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class ClientError(Exception):

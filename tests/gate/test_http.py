@@ -7,9 +7,10 @@ import socket
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest import mock
 from wsgiref.validate import validator
 
@@ -21,9 +22,6 @@ from trackly_contract.core import Request, Response
 from trackly_contract.gate import Control, Gate, http, network_faults
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 AUDIENCE = f"/v2/audiences/{AUDIENCE_ID}"
 KEY = {"X-Api-Key": REFERENCE_KEY}

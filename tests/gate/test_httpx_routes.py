@@ -6,11 +6,13 @@ import asyncio
 import socket
 import threading
 import urllib.request
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
+import respx
 from respx.models import AllMockedAssertionError
 
 from tests.gate.requests import PATH
@@ -18,11 +20,6 @@ from trackly_contract.gate import HOSTS, Gate, Gateway, routed
 from trackly_contract.gate.http import running
 from trackly_contract.gate.httpx_routes import EscapedError
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    import respx
 
 KEY = {"X-Api-Key": REFERENCE_KEY}
 PAST = "went past trackly_api"

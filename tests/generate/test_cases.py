@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +16,7 @@ from trackly_contract.generate import (
     CANDIDATE_TYPES,
     POSITIONS,
     VECTOR_LISTS,
+    Effort,
     Position,
     RejectionCase,
     Tokens,
@@ -26,9 +27,6 @@ from trackly_contract.generate import (
 )
 from trackly_contract.generate import cases as module
 from trackly_contract.generate.cases import EFFORTS
-
-if TYPE_CHECKING:
-    from trackly_contract.generate import Effort
 
 AT = {effort: rejection_cases(effort) for effort in EFFORTS}
 CASES = {case.id: case for cases in AT.values() for case in cases}

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.maintain.corpus import position_of, tokens_in
 from tests.support.drawing import DOCUMENTED, assert_accepted, assert_rejected
 from trackly_contract.contract import UPDATE_FIELDS, ContractError, contract, depth, matches_nobody
-from trackly_contract.core import data_root
+from trackly_contract.core import JSON, data_root
 from trackly_contract.generate import corpus, rejection_codes
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from trackly_contract.core import JSON
-    from trackly_contract.generate.frozen_corpus import CorpusEntry
+from trackly_contract.generate.frozen_corpus import CorpusEntry
 
 ACCEPTED, REJECTED = corpus().accepted, corpus().rejected
 BODIES: list[dict[str, JSON]] = [entry.body for entry in (*ACCEPTED, *REJECTED)] + [entry.twin for entry in REJECTED]

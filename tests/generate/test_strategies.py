@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import find, given
@@ -33,7 +34,7 @@ from trackly_contract.contract import (
     depth,
     matches_nobody,
 )
-from trackly_contract.core import encode
+from trackly_contract.core import JSON, encode
 from trackly_contract.generate import (
     EmptyVocabularyError,
     RejectedBody,
@@ -43,11 +44,6 @@ from trackly_contract.generate import (
     rejection_codes,
     update_bodies,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from trackly_contract.core import JSON
 
 TYPES = EVERYTHING.words("condition_type")
 CODES = rejection_codes()

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 os.environ.pop("GITHUB_ACTIONS", None)  # what runs under test is told to nobody's job
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.integrity import mutants_needles as needles
 from tests.integrity import mutants_servers as servers
@@ -12,6 +13,8 @@ from tests.integrity import mutants_state as state
 from tests.integrity.seams import (
     CODES,
     Answering,
+    Body,
+    Edit,
     Made,
     audiences,
     behind,
@@ -29,11 +32,6 @@ from tests.integrity.seams import (
 from trackly_contract.core import Request, Response
 from trackly_contract.reference import ReferenceServer
 from trackly_contract.reference.filter import Fault
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.integrity.seams import Body, Edit
 
 __all__ = ["Answering", "Mutant", "all_mutants", "mutants"]
 

@@ -5,11 +5,16 @@ Elsewhere they answer as the reference server does. Does not break anything that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from tests.integrity.seams import (
     CODES,
+    Body,
+    Edit,
+    Made,
     Spot,
+    Where,
     blind,
     in_conditions,
     in_groups,
@@ -19,11 +24,6 @@ from tests.integrity.seams import (
     without,
 )
 from trackly_contract.core import same
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.integrity.seams import Body, Edit, Made, Where
 
 UNSEEN: dict[str, dict[str, Where]] = {
     "invalid_time_unit": {

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.integrity.seams import (
     CODES,
+    Body,
+    Edit,
+    Made,
+    Where,
     audiences,
     behind,
     blind,
@@ -26,15 +31,9 @@ from tests.integrity.seams import (
     spots,
     without,
 )
-from trackly_contract.core import Request, Response, encode, parse
+from trackly_contract.core import JSON, Request, Response, encode, parse
 from trackly_contract.reference import AUDIENCE_KEYS, ReferenceServer
 from trackly_contract.reference.filter import Fault
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.integrity.seams import Body, Edit, Made, Where
-    from trackly_contract.core import JSON
 
 REJECTIONS = " ".join(CODES.values())
 KEYS = "read.key update.key"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,7 +18,8 @@ import pytest
 from tests.contract.test_decide import marked
 from tests.integrity.documented import AUDIENCE_ID, DOCUMENTED_TOKENS, PAGES, RESPONSE, ROWS, SAYS
 from tests.integrity.mutants import mutants
-from trackly_contract.contract import KINDS, contract, missing_vectors
+from trackly_contract.contract import KINDS, Contract, RequestVector, contract, missing_vectors
+from trackly_contract.contract.model import AnswerVector
 from trackly_contract.core import ABSENT, Exchange, ExitCode, Request, Response, differences, encode, parse, same, show
 from trackly_contract.core.files import data_root, suite_folder
 from trackly_contract.judge import judge_audience, judge_rejection
@@ -25,12 +27,6 @@ from trackly_contract.judge.findings import Rejection
 from trackly_contract.reference import DEFAULT_CHOICES, ReferenceServer
 from trackly_contract.reference import filter as reference_filter
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from trackly_contract.contract import Contract, RequestVector
-    from trackly_contract.contract.model import AnswerVector
 
 
 def each(entries: Iterable[Any]) -> list[Any]:

@@ -8,17 +8,13 @@ import shutil
 import subprocess
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.integrity.documented import BODY, PAGES, RESPONSE
 from trackly_contract.contract import contract
-from trackly_contract.core import ABSENT
+from trackly_contract.core import ABSENT, JSON
 from trackly_contract.core.files import data_root
-
-if TYPE_CHECKING:
-    from trackly_contract.core import JSON
 
 
 @cache

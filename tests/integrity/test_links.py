@@ -6,15 +6,12 @@ import re
 import unicodedata
 from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from trackly_contract.core.files import data_root
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ROOT = data_root()
 FOLDERS = ("docs", "examples", ".github", "contracts", "schemas", "cassettes", "src", "tests")

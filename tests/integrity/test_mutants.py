@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.integrity.mutants import Mutant, all_mutants, mutants
 from tests.support.runs import broken_rules, run_server
 from trackly_contract.contract import contract
 from trackly_contract.core import RunVerdict
+from trackly_contract.generate import Effort
 from trackly_contract.reference import ReferenceServer
-
-if TYPE_CHECKING:
-    from trackly_contract.generate import Effort
 
 EVERY = 9
 """Of the others one in so many of each family is run; `make proof` runs all."""

@@ -6,25 +6,21 @@ The audience's own filter is somebody's, and stands before the first filter is s
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.support.population import anybody
 from trackly_contract.contract import IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, NOBODY, as_request
-from trackly_contract.core import parse, same
+from trackly_contract.core import Request, Response, parse, same
+from trackly_contract.generate import Effort
 from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_audience
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from trackly_contract.core import Request, Response
-    from trackly_contract.generate import Effort
 
 OWN = documented_audience()
 

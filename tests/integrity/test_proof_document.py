@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,12 +12,9 @@ from tests.proof import document, inputs
 from tests.proof.document import Proof
 from tests.proof.measure import CONFORMING, Job, Outcome, jobs, run
 from tests.proof.schemathesis_runs import schemathesis_says
+from trackly_contract.core import Request, Response
 from trackly_contract.gate.http import running
 from trackly_contract.reference import ReferenceServer
-
-if TYPE_CHECKING:
-    from trackly_contract.core import Request, Response
-
 
 MUTANTS = {mutant.id: mutant for mutant in all_mutants()}
 

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.integrity.mutants import mutants
+from tests.integrity.mutants import Answering, Mutant, mutants
 from trackly_contract.core import Request, Response
 from trackly_contract.core.http import STAMP
 from trackly_contract.gate.http import running
+from trackly_contract.generate import Effort
 from trackly_contract.reference import REFERENCE_KEY, Audience, ReferenceServer
 from trackly_contract.reference.server import Store, ticking
+from trackly_contract.report import Report
 from trackly_contract.run import cassettes, live_target
 from trackly_contract.run.targets import recorded, replay_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.integrity.mutants import Answering, Mutant
-    from trackly_contract.generate import Effort
-    from trackly_contract.report import Report
 
 ID = "5f0e6d7c8b9a0f1e2d3c4b5a"
 

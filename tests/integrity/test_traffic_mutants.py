@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,6 @@ from trackly_contract.judge.recorded.record import Recorded
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 PATH = f"/v2/audiences/{AUDIENCE_ID}"
 KEY = (("X-Api-Key", REFERENCE_KEY),)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import http.client
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,12 +17,8 @@ from tests.support.warm import CONTENT
 from tests.support.way import way
 from trackly_contract.contract import GUARD, as_request, contract
 from trackly_contract.core import ExitCode, Request, RunVerdict, Verdict, encode
+from trackly_contract.generate import Effort
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer, documented_audience
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from trackly_contract.generate import Effort
 
 VARIANTS = variants()
 

@@ -6,21 +6,26 @@ Everything but that one thing is as the reference server answers it.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from tests.integrity.seams import audiences, behind, errors, in_conditions, in_groups, with_status
+from tests.integrity.seams import (
+    Answering,
+    Body,
+    Edit,
+    audiences,
+    behind,
+    errors,
+    in_conditions,
+    in_groups,
+    with_status,
+)
+from trackly_contract.core import Request, Response
 from trackly_contract.reference import AUDIENCE_ID, ReferenceServer, documented_audience
-from trackly_contract.reference.filter import JUDGES
+from trackly_contract.reference.filter import JUDGES, Judge
 from trackly_contract.reference.server import Store
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
-
-    from tests.integrity.seams import Answering, Body, Edit
-    from trackly_contract.core import Request, Response
-    from trackly_contract.reference.filter import Judge
 
 
 @dataclass(frozen=True)

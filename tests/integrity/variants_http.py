@@ -8,22 +8,17 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tests.integrity.seams import Body
 from tests.integrity.variants import Variant
 from tests.integrity.variants_tokens import chosen
-from tests.support.way import framed, head, pass_on, reset_applied, reset_before, way
+from tests.support.way import Strike, Wire, framed, head, pass_on, reset_applied, reset_before, way
 from trackly_contract.core import STAMP, Request, Response, encode, parse
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from tests.integrity.seams import Body
-    from tests.support.way import Strike, Wire
 
 JSON_TYPE = ("Content-Type", "application/json")
 

@@ -5,26 +5,20 @@ Every fault that a table of the documentation names is still rejected with its c
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tests.integrity.seams import field, finding, in_conditions, in_groups, spots, storing
+from tests.integrity.seams import Body, Edit, field, finding, in_conditions, in_groups, spots, storing
 from tests.integrity.variants import Variant
 from trackly_contract.contract import depth
-from trackly_contract.core import NotJSONError, encode, parse
+from trackly_contract.core import NotJSONError, Response, encode, parse
 from trackly_contract.reference import Choices, ReferenceServer
-from trackly_contract.reference.filter import CUSTOM_FIELD_OPERATORS, JUDGES, REVENUE_FIELDS, Fault
+from trackly_contract.reference.filter import CUSTOM_FIELD_OPERATORS, JUDGES, REVENUE_FIELDS, Fault, Judge
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from tests.integrity.seams import Body, Edit
-    from trackly_contract.core import Response
-    from trackly_contract.reference.filter import Judge
-
-    Test = Callable[[Body], bool]
+Test = Callable[[Body], bool]
 
 OF_ANOTHER_SHAPE = (TypeError, AttributeError, KeyError)
 """What a body of another shape raises here: it is left to the reference server."""

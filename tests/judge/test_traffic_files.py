@@ -9,7 +9,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import vcr
@@ -34,9 +35,6 @@ from trackly_contract.gate.http import running
 from trackly_contract.judge.recorded import files
 from trackly_contract.judge.recorded.record import Recorded, Unreadable
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EXCHANGES = asked(*CONVERSATION)
 LINES = [line(exchange) for exchange in EXCHANGES]

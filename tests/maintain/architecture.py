@@ -10,16 +10,13 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import grimp
 
 from tests.maintain import generated, markdown
 from trackly_contract.core.files import data_root
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PACKAGE = "trackly_contract"
 NAMES = {"run": "jobs", "judge": "middle", "contract": "ground", "core": "base"}

@@ -11,14 +11,16 @@ import hashlib
 import json
 import sys
 import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from hypothesis import __version__
 
 from tests.support.drawing import drawn, tokens_of
-from trackly_contract.contract import GUARD, UPDATE_FIELDS, ContractError, contract, matches_nobody
-from trackly_contract.core import data_root
+from trackly_contract.contract import GUARD, UPDATE_FIELDS, ContractError, Vocabulary, contract, matches_nobody
+from trackly_contract.core import JSON, data_root
 from trackly_contract.generate import (
     CANDIDATE_TYPES,
     RejectedBody,
@@ -29,13 +31,6 @@ from trackly_contract.generate import (
 )
 from trackly_contract.generate.cases import edits
 from trackly_contract.generate.frozen_corpus import FILE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from trackly_contract.contract import Vocabulary
-    from trackly_contract.core import JSON
 
 _T = TypeVar("_T")
 _Body = dict[str, "JSON"]

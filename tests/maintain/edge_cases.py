@@ -7,15 +7,15 @@ assumed, never as the API's. The same sources give the same bytes. Sends request
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from tests.maintain import generated, markdown
-from trackly_contract.contract import GUARD, Entry, contract, read_entries
+from trackly_contract.contract import GUARD, Entry, Observation, Probe, Question, contract, read_entries
 from trackly_contract.core import NotJSONError, Verdict, parse, short, show
 from trackly_contract.core.files import data_root
 from trackly_contract.generate import CANDIDATE_TYPES, Tokens
@@ -23,19 +23,14 @@ from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.judge.finding_text import actual_text
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.report import observations
+from trackly_contract.report.observations import Kept
+from trackly_contract.report.report import RuleResult
 from trackly_contract.run import Session, ask_all, cassettes
 from trackly_contract.run.cassettes import read_manifest
 from trackly_contract.run.live_history import RecordingError, Recordings
 from trackly_contract.run.questions import body_text
 from trackly_contract.run.targets import embedded_target, replay_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from trackly_contract.contract import Observation, Probe, Question
-    from trackly_contract.report.observations import Kept
-    from trackly_contract.report.report import RuleResult
 
 GUARDED = "GUARD"
 """Stands for the condition that nobody meets."""

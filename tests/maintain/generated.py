@@ -11,18 +11,13 @@ import json
 import re
 import sys
 from collections import Counter
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeAlias
 
 from tests.maintain import markdown, report_members
-from trackly_contract.contract import KINDS, answered_questions, contract, document
+from trackly_contract.contract import KINDS, Contract, Question, Rule, answered_questions, contract, document
 from trackly_contract.core.files import data_root
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from trackly_contract.contract import Contract, Question, Rule
 
 AREAS = {
     "read": "Reading an audience",

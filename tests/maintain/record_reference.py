@@ -9,17 +9,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from trackly_contract.core import replace_folder
 from trackly_contract.gate.http import running
+from trackly_contract.generate import Effort
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import cassettes
 from trackly_contract.run.targets import recorded, served_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from trackly_contract.generate import Effort
 
 EFFORTS: tuple[Effort, ...] = ("quick", "standard")
 

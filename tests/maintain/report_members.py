@@ -5,13 +5,11 @@ A field that the schema does not describe is an error.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from tests.maintain import markdown
 from trackly_contract.contract import document as schema_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PARTS = ("rule", "evidence", "exchange", "trial", "answer", "left", "client_fault")
 """Parts of a report in the order of the page; `waiver` is inside a rule."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,9 +13,6 @@ from tests.maintain.corpus import outdated, safe
 from trackly_contract.contract import GUARD, matches_nobody
 from trackly_contract.core import data_root, differences
 from trackly_contract.generate import RejectedBody, corpus
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_it_is_of_the_present_inputs() -> None:

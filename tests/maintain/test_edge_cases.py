@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,18 +12,14 @@ from tests.maintain import edge_cases, generated
 from tests.run.test_live_history import Api
 from tests.run.test_live_history import asked as asked_like_live
 from trackly_contract.contract import Probe, contract
+from trackly_contract.core import JSON, Response
 from trackly_contract.core.files import data_root
+from trackly_contract.reference import Audience
 from trackly_contract.report import observations
 from trackly_contract.report.observations import Kept
 from trackly_contract.run import cassettes
 from trackly_contract.run.cassettes import read_manifest
 from trackly_contract.run.live_history import RecordingError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from trackly_contract.core import JSON, Response
-    from trackly_contract.reference import Audience
 
 URL = "https://app.tracklysms.com/api"
 KEPT = (

@@ -6,7 +6,8 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,9 +15,6 @@ import pytest
 from tests.maintain import generated
 from trackly_contract.contract import contract, document
 from trackly_contract.core.files import data_root
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAMES = [
     "schemas/vocabulary.json",

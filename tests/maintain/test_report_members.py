@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,6 @@ from trackly_contract.core import ExitCode
 from trackly_contract.core.files import data_root
 from trackly_contract.report import files as report_files
 from trackly_contract.report import report
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TEXT = (data_root() / "docs" / "report.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.pages.docs_pages import NAMES, called, compared, filled, page_of, saved, told
+from trackly_contract.pages.compare import Difference
 from trackly_contract.pages.expected import expected_pages
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from trackly_contract.pages.compare import Difference
 
 UPDATES = ("update.md", "update.html")
 READS = ("get.txt", "get.html")

@@ -6,7 +6,7 @@ Every row is taken out, and every word of every table's facts and of every examp
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +14,6 @@ from tests.pages.docs_pages import saved, told
 from trackly_contract.core import data_root
 from trackly_contract.pages import compare_pages
 from trackly_contract.pages.expected import expected_pages
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def seed(method: str) -> str:

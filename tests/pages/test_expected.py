@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.pages.docs_pages import compared, filled
 from trackly_contract.contract import contract, document
 from trackly_contract.pages import expected as expected_module
-from trackly_contract.pages.expected import expected_pages
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trackly_contract.pages.expected import ExpectedPage
+from trackly_contract.pages.expected import ExpectedPage, expected_pages
 
 
 @pytest.mark.parametrize("page", expected_pages(), ids=lambda page: page.operation)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import gzip
 import re
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.pages.docs_pages import NAMES, called, filled, saved, told
 from trackly_contract.pages import compare_pages
 from trackly_contract.pages.page import LARGEST, LARGEST_TEXT, MOST_NODES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OTHER = """```bash
 curl -X {} "https://app.tracklysms.com/api/v2/audiences{}" -H "X-Api-Key: k"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.pages.docs_pages import saved
 from trackly_contract.pages.facts import Facts, command, marks
 from trackly_contract.pages.page import read_page
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def facts(folder: Path, text: str) -> Facts:

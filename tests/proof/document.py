@@ -9,27 +9,23 @@ from __future__ import annotations
 import platform
 import statistics
 from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.integrity.mutants import all_mutants
 from tests.integrity.variants import variants
 from tests.proof.inputs import digest
-from tests.proof.measure import EVERY
+from tests.proof.measure import EVERY, Kind, Outcome
 from tests.proof.schemathesis_runs import CASES
 from trackly_contract.contract import contract
 from trackly_contract.core.files import data_root
+from trackly_contract.generate import Effort
 from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.run.targets import CEILINGS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tests.proof.measure import Kind, Outcome
-    from trackly_contract.generate import Effort
 
 FIRST = 3
 """How many of the rules that a run names count as named."""

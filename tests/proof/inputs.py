@@ -8,17 +8,14 @@ answers; not with how the code is written. That every sampled server is still ju
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from tests.integrity.mutants import all_mutants
 from tests.integrity.variants import variants
 from tests.support.runs import run_target
+from trackly_contract.core import Exchange, Request
 from trackly_contract.generate.cases import EFFORTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from trackly_contract.core import Exchange, Request
 
 
 def _of_request(request: Request) -> str:

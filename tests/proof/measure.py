@@ -8,23 +8,20 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from tests.integrity.mutants import all_mutants
 from tests.integrity.variants import Variant, variants
 from tests.proof.schemathesis_runs import schemathesis_says
 from tests.support.runs import broken_rules, run_server
+from trackly_contract.core import Request, Response
 from trackly_contract.gate import http as serve
+from trackly_contract.generate import Effort
 from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.reference import ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from trackly_contract.core import Request, Response
-    from trackly_contract.generate import Effort
 
 Kind = Literal["reference", "mutant", "variant"]
 CONFORMING = "the reference server"

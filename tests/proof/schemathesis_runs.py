@@ -12,17 +12,15 @@ import copy
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from click.testing import CliRunner
 
 from trackly_contract.core.files import data_root
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, documented_audience
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CASES = 20
 """Generated cases per operation and run: of 31 mutants, 100 cases caught none of the 16 that 20 cases had missed."""

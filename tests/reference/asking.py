@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from trackly_contract.core import Request, Response, encode
+from trackly_contract.core import JSON, Request, Response, encode
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-
-if TYPE_CHECKING:
-    from trackly_contract.core import JSON
 
 PATH = f"/v2/audiences/{AUDIENCE_ID}"
 KEY = (("X-Api-Key", REFERENCE_KEY),)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trackly_contract.core import JSON
 from trackly_contract.reference import DEFAULT_CHOICES, Choices
 from trackly_contract.reference.filter import JUDGES, Fault, as_answered, condition_faults, filter_faults
-
-if TYPE_CHECKING:
-    from trackly_contract.core import JSON
 
 Condition = dict[str, Any]
 

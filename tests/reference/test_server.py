@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.reference.asking import KEY, PATH, error_of, get, put, rejection, stored
 from trackly_contract import __version__
-from trackly_contract.core import Request, same
+from trackly_contract.core import JSON, Request, same
 from trackly_contract.reference import (
     AUDIENCE_ID,
     REFERENCE_KEY,
@@ -20,9 +20,6 @@ from trackly_contract.reference import (
     documented_store,
 )
 from trackly_contract.reference.server import Store
-
-if TYPE_CHECKING:
-    from trackly_contract.core import JSON
 
 READ = """{"id": "664f1a2b3c4d5e6f7a8b9c0d", "name": "High-Value Clickers",
 "description": "Contacts who clicked at least 3 times in the last 30 days", "source_lists": [101, 102],

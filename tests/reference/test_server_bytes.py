@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,13 +11,8 @@ from hypothesis import strategies as st
 
 from tests.reference.asking import KEY, PATH, error_of, put, rejection, stored
 from tests.reference.test_filter import ANYTHING
-from trackly_contract.core import Request, Response, encode, parse, same
+from trackly_contract.core import JSON, Request, Response, encode, parse, same
 from trackly_contract.reference import REFERENCE_KEY, Choices, ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from trackly_contract.core import JSON
 
 CARRIER = {"condition_type": "carrier", "operator": "in", "value": ["Verizon"]}
 TIME = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 1, "unit": "days"}

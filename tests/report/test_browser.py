@@ -6,28 +6,23 @@ import copy
 import dataclasses
 import importlib.util
 import re
+from collections.abc import Iterator
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.report.test_report import Unstamped, ran, target_of
 from tests.run.test_live_history import Api, TakesAnyUnit, asked
 from tests.support.programs import missing, program
-from trackly_contract.core import RunVerdict, Verdict
+from trackly_contract.core import JSON, RunVerdict, Verdict
 from trackly_contract.reference import ReferenceServer
 from trackly_contract.reference.filter import Fault
+from trackly_contract.report import Report
 from trackly_contract.report import files as reports
 from trackly_contract.run import LastLive, cassettes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from playwright.sync_api import Browser, BrowserContext, Page
-
-    from trackly_contract.core import JSON
-    from trackly_contract.report import Report
 
 OFFLINE = [
     "--no-sandbox",

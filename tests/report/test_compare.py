@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -14,9 +15,6 @@ from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServ
 from trackly_contract.report.compare import Change, NotAReportError, compare_reports, load_report
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RULE = "filter.time.unit"
 

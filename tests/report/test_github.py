@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.report.test_html import Page
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_store
-from trackly_contract.report import github
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Audience, ReferenceServer, documented_store
+from trackly_contract.reference.filter import Fault
+from trackly_contract.report import Report, github
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trackly_contract.reference import Audience
-    from trackly_contract.reference.filter import Fault
-    from trackly_contract.report import Report
 
 
 class TakesWeeks(ReferenceServer):

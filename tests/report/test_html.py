@@ -7,29 +7,24 @@ import copy
 import dataclasses
 import hashlib
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from trackly_contract.contract import contract
-from trackly_contract.core import Verdict
+from trackly_contract.core import JSON, Verdict
 from trackly_contract.generate import POSITIONS
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_store
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Audience, ReferenceServer, documented_store
+from trackly_contract.reference.filter import Fault
+from trackly_contract.report import Report
 from trackly_contract.report import files as reports
 from trackly_contract.report.view import SYMBOLS
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trackly_contract.core import JSON
-    from trackly_contract.reference import Audience
-    from trackly_contract.reference.filter import Fault
-    from trackly_contract.report import Report
 
 HOSTILE = "</code></pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>\x1b[2J\u202e{{ 7*7 }}"
 VOID = {"meta", "input", "br", "wbr", "img", "link", "hr"}

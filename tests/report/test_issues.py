@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,9 +14,6 @@ from trackly_contract.cli import main
 from trackly_contract.report import NotIssuesError, load_report, read_issues
 from trackly_contract.report.issues import LONGEST_TITLE, MARK, Known
 from trackly_contract.report.issues import plan_issues as plan
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RULE, OTHER = "filter.time.unit", "filter.time.field"
 OPEN, COMPLETED, NOT_PLANNED = Known(7, RULE, "open"), Known(3, RULE, "completed"), Known(5, RULE, "not planned")

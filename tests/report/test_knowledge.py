@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from trackly_contract.contract import contract
+from trackly_contract.contract import Rule, contract
+from trackly_contract.contract.model import Assumption
 from trackly_contract.core import Exchange, Request, Response, RunVerdict, Verdict
 from trackly_contract.judge import Baseline, Finding, Reading
 from trackly_contract.judge.findings import Expected, Success, Whole
@@ -16,10 +16,6 @@ from trackly_contract.reference import DEFAULT_CHOICES
 from trackly_contract.report.advice import impact, since, steps
 from trackly_contract.report.knowledge import HOW_SYMBOLS, known_of
 from trackly_contract.report.report import RuleResult
-
-if TYPE_CHECKING:
-    from trackly_contract.contract import Rule
-    from trackly_contract.contract.model import Assumption
 
 RULE = contract().rules["filter.time.unit"]
 

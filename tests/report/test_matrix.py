@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.report.test_report import Unstamped, ran, target_of
-from trackly_contract.core import Verdict
+from trackly_contract.core import JSON, Verdict
+from trackly_contract.reference import ReferenceServer
 from trackly_contract.reference.filter import Fault
-from trackly_contract.report.matrix import TYPES, Known, Saw, operators, operators_by_type
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trackly_contract.core import JSON
-    from trackly_contract.reference import ReferenceServer
-    from trackly_contract.report import Report
-    from trackly_contract.report.matrix import OperatorCell, TypeRow
+from trackly_contract.report import Report
+from trackly_contract.report.matrix import TYPES, Known, OperatorCell, Saw, TypeRow, operators, operators_by_type
 
 
 def refusing(text: str, code: str) -> ReferenceServer:

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from tests.integrity.variants_tokens import judging
 from trackly_contract.cli import main
 from trackly_contract.contract import KINDS, ContractError, Observation, Outcome, read_observed
 from trackly_contract.contract.load import load_contract
-from trackly_contract.core import Response
+from trackly_contract.core import JSON, Response
 from trackly_contract.core.files import data_root
 from trackly_contract.gate.http import running
 from trackly_contract.generate import CANDIDATE_TYPES
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer
 from trackly_contract.reference.filter import JUDGES, Fault
 from trackly_contract.report import ANSWERS, TOKENS, NothingToKeepError, changed_answers, observations
 from trackly_contract.report.observations import Kept, Kind, kept_answers
 from trackly_contract.run.targets import served_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from click.testing import Result
-
-    from trackly_contract.core import JSON
-    from trackly_contract.reference import Choices
 
 URL, OTHER = "https://a.example/api", "https://b.example/api"
 DAY, LATER = date(2026, 11, 22), date(2026, 12, 1)

@@ -5,31 +5,26 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from markupsafe import escape
 
 from trackly_contract.contract import contract, document
-from trackly_contract.core import ExitCode, RunVerdict, Verdict
+from trackly_contract.core import JSON, ExitCode, Response, RunVerdict, Verdict
 from trackly_contract.generate import POSITIONS, rejection_cases
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_store
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Audience, ReferenceServer, documented_store
+from trackly_contract.reference.filter import Fault
+from trackly_contract.report import Report
 from trackly_contract.report import files as reports
 from trackly_contract.report.matrix import place_of
 from trackly_contract.report.view import LONGEST_SHOWN, View, body_text
+from trackly_contract.run import Target
 from trackly_contract.run.targets import embedded_target, replay_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trackly_contract.core import JSON, Response
-    from trackly_contract.reference import Audience
-    from trackly_contract.reference.filter import Fault
-    from trackly_contract.report import Report
-    from trackly_contract.run import Target
 
 FILES = ("report.json", "report.md", "report.html")
 

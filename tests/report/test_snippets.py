@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.programs import program
-from trackly_contract.core import Request, encode, parse, same
+from trackly_contract.core import Exchange, Request, Response, encode, parse, same
 from trackly_contract.gate.http import running
 from trackly_contract.generate.cases import UNKNOWN_ID, WRONG_KEY
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
@@ -18,12 +20,6 @@ from trackly_contract.report.snippets import snippets
 from trackly_contract.report.view import View
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from trackly_contract.core import Exchange, Response
 
 PATH = f"/v2/audiences/{AUDIENCE_ID}"
 KEY, JSON = ("X-Api-Key", REFERENCE_KEY), ("Content-Type", "application/json")

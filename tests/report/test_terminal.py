@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +13,7 @@ from trackly_contract.core import Exchange, Request, Response, Verdict
 from trackly_contract.judge import Finding
 from trackly_contract.judge.findings import Words
 from trackly_contract.report import report, terminal
-
-if TYPE_CHECKING:
-    from trackly_contract.run import Session
+from trackly_contract.run import Session
 
 COLUMNS = 80
 LEFT = "THE AUDIENCE IS NOT AS IT WAS: it was stopped halfway; what it was is kept in /home/somebody/journal.json"

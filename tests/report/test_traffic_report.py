@@ -6,7 +6,8 @@ import base64
 import hashlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -24,17 +25,12 @@ from tests.support.recordings import (
 )
 from trackly_contract.contract import document
 from trackly_contract.core import Exchange, ExitCode, Request, Response, Verdict, encode
+from trackly_contract.judge import Traffic
 from trackly_contract.judge.recorded.record import Unreadable, Unrelated
-from trackly_contract.report import exit_code, fold, github, lines
+from trackly_contract.report import Report, exit_code, fold, github, lines
 from trackly_contract.report.files import as_json
 from trackly_contract.report.files import write_report as write
 from trackly_contract.report.traffic_report import MOST_KEYS
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from trackly_contract.judge import Traffic
-    from trackly_contract.report import Report
 
 AT = "2026-01-01T00:00:00+00:00"
 SECRET = "trk_test" + "q8W2e7R5t6Y1u4I3o9P0a2S8d7F6"  # made up

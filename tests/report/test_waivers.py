@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,21 +15,14 @@ from msgspec.structs import replace
 
 from trackly_contract.cli import main
 from trackly_contract.contract import contract, document
-from trackly_contract.core import ExitCode, RunVerdict, Verdict
+from trackly_contract.core import JSON, ExitCode, Request, Response, RunVerdict, Verdict
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.report import Waiver, WaiverError
+from trackly_contract.reference.filter import Fault
+from trackly_contract.report import Report, Waiver, WaiverError
 from trackly_contract.report.waivers import load_waivers as load
 from trackly_contract.report.waivers import not_needed
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trackly_contract.core import JSON, Request, Response
-    from trackly_contract.reference.filter import Fault
-    from trackly_contract.report import Report
 
 TODAY = date(2026, 11, 22)
 GOOD = {"rule": '"filter.time.unit"', "reason": '"they know, ticket 12"', "expires": "2026-12-31"}

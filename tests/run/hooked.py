@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from trackly_contract.core import Verdict
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.reference.filter import JUDGES, Fault
+from trackly_contract.core import Request, Response, Verdict
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer
+from trackly_contract.reference.filter import JUDGES, Fault, Judge
 from trackly_contract.run import Session
 from trackly_contract.run.targets import embedded_target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from trackly_contract.core import Request, Response
-    from trackly_contract.reference import Choices
-    from trackly_contract.reference.filter import Judge
 
 
 class Server(ReferenceServer):

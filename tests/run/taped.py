@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from trackly_contract.core import Request, Response
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
@@ -12,10 +13,6 @@ from trackly_contract.run.anonymize import AUDIENCE
 from trackly_contract.run.cassettes import HOST, Manifest, Player
 from trackly_contract.run.client import Client
 from trackly_contract.run.recording import Recorder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 MANIFEST = Manifest("reference", "2026-11-21", "0.1.0", AUDIENCE_ID, ("quick",))
 CASE = "filter.time.unit/weeks@top-and-first"

@@ -6,8 +6,9 @@ import dataclasses
 import itertools
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -16,19 +17,12 @@ from tests.integrity.variants_tokens import judging
 from tests.run.hooked import Server, always, broken, serving, session
 from trackly_contract.contract import GUARD, Observed, Outcome, Trial, contract, matches_nobody, summed_up
 from trackly_contract.contract.load import in_order, words_of
-from trackly_contract.core import InconclusiveError, Verdict
+from trackly_contract.core import InconclusiveError, Request, Response, Verdict
 from trackly_contract.generate import CANDIDATE_TYPES, Tokens, candidate_condition
-from trackly_contract.reference.filter import Fault
-from trackly_contract.run import find_tokens
+from trackly_contract.reference import Choices
+from trackly_contract.reference.filter import Fault, Judge
+from trackly_contract.run import Session, find_tokens
 from trackly_contract.run.candidates import MOST_OUTAGES, MOST_TRIALS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from trackly_contract.core import Request, Response
-    from trackly_contract.reference import Choices
-    from trackly_contract.reference.filter import Judge
-    from trackly_contract.run import Session
 
 FIELDS, OPERATORS = (contract().vocabulary.words(f"revenue.{part}") for part in ("field", "operator"))
 PAIRS = list(itertools.product(FIELDS, OPERATORS))

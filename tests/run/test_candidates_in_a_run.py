@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,15 +14,10 @@ from tests.run.hooked import Server, always, serving
 from trackly_contract.core import ExitCode, Verdict
 from trackly_contract.generate import CANDIDATE_TYPES
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
+from trackly_contract.reference.filter import Fault
+from trackly_contract.report import Report
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trackly_contract.reference.filter import Fault
-    from trackly_contract.report import Report
 
 
 def ran(server: Server, *arguments: str) -> tuple[int, Report]:

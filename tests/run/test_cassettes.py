@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from tests.run.taped import CASE, FILE, MANIFEST, RENAMED, ask, content, playing, taped, taping
-from trackly_contract.core import Request
+from trackly_contract.core import Request, Response
 from trackly_contract.run import CassetteError, cassettes, tell_unused
 from trackly_contract.run.cassettes import Manifest, Player, Run, adopt, compared, read_manifest, write_manifest
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from trackly_contract.core import Response
 
 WIDE = b'{"name": "Zo\\u00eb \\ud83d", "filter": {"operator": "AND", "conditions": [{"value": 1}]}}'
 

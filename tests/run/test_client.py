@@ -6,16 +6,13 @@ import gzip
 import socket
 import threading
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 import pytest
 
 from trackly_contract.core import Headers, Request, Response
 from trackly_contract.run.client import LARGEST_ANSWER, Client, NoAnswerError, checked_base_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 KEY = "trk_0123456789abcdef"
 PATH = "/v2/audiences/664f1a2b3c4d5e6f7a8b9c0d"

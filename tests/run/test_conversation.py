@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.run.hooked import Server, session
 from trackly_contract.contract import NOBODY
 from trackly_contract.core import InconclusiveError, Response
 from trackly_contract.reference import documented_audience
+from trackly_contract.run import Session
 from trackly_contract.run.conversation import NotAskedError
 from trackly_contract.run.faults import LOST, TRIES
 from trackly_contract.run.session import BACKING_UP, RESTORING
-
-if TYPE_CHECKING:
-    from trackly_contract.run import Session
 
 DOWN = Response(503, (), b"{}")
 

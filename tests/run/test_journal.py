@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from trackly_contract.core import UnwritableError
 from trackly_contract.run.journal import Journal, state_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BASE = "https://app.tracklysms.com/api"
 AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.run.hooked import Server
 from tests.run.test_session_restore import Stubborn
 from trackly_contract.contract import NOBODY
-from trackly_contract.core import InconclusiveError
+from trackly_contract.core import InconclusiveError, Request, Response
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, documented_audience
 from trackly_contract.run import LiveSession, Stopped, opened
 from trackly_contract.run.journal import Journal
 from trackly_contract.run.targets import embedded_target
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trackly_contract.core import Request, Response
 
 
 @pytest.fixture

@@ -8,28 +8,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from trackly_contract.core import Request, RunVerdict, Verdict, encode
+from trackly_contract.core import JSON, Request, Response, RunVerdict, Verdict, encode
 from trackly_contract.gate.http import running
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Audience, ReferenceServer
+from trackly_contract.reference.filter import Fault
+from trackly_contract.report import Report
 from trackly_contract.run import cassettes
 from trackly_contract.run.cassettes import read_manifest, write_manifest
 from trackly_contract.run.live_history import LastLive, RecordingError, Recordings, key_of
 from trackly_contract.run.targets import recorded, served_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trackly_contract.core import JSON, Response
-    from trackly_contract.reference import Audience
-    from trackly_contract.reference.filter import Fault
-    from trackly_contract.report import Report
 
 FILES = ("report.json", "report.md", "report.html")
 PATH = f"/v2/audiences/{AUDIENCE_ID}"

@@ -8,16 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from trackly_contract.run import LockedError
 from trackly_contract.run.journal import Journal
 from trackly_contract.run.lock import locked
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and permissions are those of POSIX")
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import urllib.request
+from collections.abc import Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 
 from trackly_contract.run import blocked
 from trackly_contract.run.targets import NetworkBlockedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LOOPBACK = ("127.0.0.1", 9)
 METHODS = ("connect", "connect_ex", "sendto", "sendmsg")

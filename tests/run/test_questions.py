@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
-from trackly_contract.contract import GUARD, NOBODY, as_answered, contract
+from trackly_contract.contract import GUARD, NOBODY, Observation, Probe, as_answered, contract
+from trackly_contract.core import Request, Response
 from trackly_contract.generate import CANDIDATE_TYPES, Tokens
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer, documented_store
 from trackly_contract.run import Session, ask_all, questions
 from trackly_contract.run.targets import QUESTIONS, embedded_target
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from trackly_contract.contract import Observation, Probe
-    from trackly_contract.core import Request, Response
-
-    Observations = dict[tuple[str, str], Observation]
+Observations = dict[tuple[str, str], Observation]
 
 TOKENS = Tokens({kind: "gte" if kind == "revenue" else "eq" for kind in CANDIDATE_TYPES}, {})
 ASKED = {question.id for question in contract().questions.values() if not question.cannot}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +14,6 @@ from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import CassetteError, recording
 from trackly_contract.run.cassettes import Player
 from trackly_contract.run.client import LARGEST_ANSWER, NoAnswerError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STAMPED = "nothing recorded: the answers bear the reference server's stamp; recordings that were there before are as"
 

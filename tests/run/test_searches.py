@@ -5,30 +5,27 @@ from __future__ import annotations
 import json
 import random
 import unicodedata
+from collections.abc import Callable, Iterator
 from itertools import combinations, permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.integrity.mutants import Answering
+from tests.integrity.variants import Variant
 from tests.integrity.variants_tokens import of_order
 from tests.run.test_questions import TOKENS
 from tests.support.drawing import some
 from trackly_contract.contract import depth, matches_nobody, schemas
 from trackly_contract.core import Request
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.reference.filter import Fault
 from trackly_contract.run import searches
 from trackly_contract.run.searches import ACCEPTED, POSITIONS, SIZES, Factor, Limit, Size, find_limit, find_order
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.integrity.mutants import Answering
-    from tests.integrity.variants import Variant
-    from trackly_contract.reference.filter import Fault
-
-    Ask = Callable[[dict[str, Any]], str]
+Ask = Callable[[dict[str, Any]], str]
 
 # Limits ------------------------------------------------------------------------------------------------
 

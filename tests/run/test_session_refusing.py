@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.run.hooked import Server, broken, session
 from trackly_contract.contract import NOBODY, contract
-from trackly_contract.core import Verdict
+from trackly_contract.core import Request, Response, Verdict
 from trackly_contract.generate import RejectionCase, rejection_cases
 from trackly_contract.judge import BrokenError
 from trackly_contract.reference import REFERENCE_KEY
-
-if TYPE_CHECKING:
-    from trackly_contract.core import Request, Response
 
 CASE = next(case for case in rejection_cases("quick") if case.vector.code == "invalid_time_unit")
 NAME_CASE = next(case for case in rejection_cases("quick") if case.vector.code == "name_too_long")

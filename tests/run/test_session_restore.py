@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from tests.run.hooked import Server, broken, session
 from trackly_contract.contract import NOBODY, matches_nobody
+from trackly_contract.core import Request, Response
 from trackly_contract.reference import AUDIENCE_ID, documented_audience
 from trackly_contract.run import Session, own_content
 from trackly_contract.run.journal import Journal
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from trackly_contract.core import Request, Response
 
 
 def backup(server: Server, folder: Path | None = None) -> Session:

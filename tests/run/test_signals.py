@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from trackly_contract.run import Stopped
 from trackly_contract.run.live import CAUGHT, PATIENCE, Interrupts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are raised as on POSIX")
 

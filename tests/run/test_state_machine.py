@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -17,19 +18,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.integrity.mutants import mutants
+from tests.integrity.mutants import Answering, mutants
 from trackly_contract.contract import as_request, matches_nobody
-from trackly_contract.core import Verdict, same
+from trackly_contract.core import JSON, Verdict, same
 from trackly_contract.generate import RejectedBody, rejected_bodies, rejection_codes, update_bodies
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import Session
 from trackly_contract.run.targets import embedded_target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.integrity.mutants import Answering
-    from trackly_contract.core import JSON
 
 SHALLOW = 4
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -14,9 +15,6 @@ from trackly_contract.reference import AUDIENCE_ID
 from trackly_contract.run import CassetteError, UnusableSettingError, blocked, cassettes, closing, live_target
 from trackly_contract.run.cassettes import Manifest, Run, write_manifest
 from trackly_contract.run.targets import CEILINGS, recorded, reference_target, replay_target
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KEY = "trk_0123456789abcdef"
 MANIFEST = Manifest("reference", "2026-11-21", "0.1.0", AUDIENCE_ID, ("quick", "standard"))

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from unittest import mock
 
-from trackly_contract import gate
+import pytest
 
-if TYPE_CHECKING:
-    import pytest
+from trackly_contract import gate
 
 # pytester forgets the modules that a run imports; the face of the gate would then hold classes of two copies of one.
 for _name in dir(gate):

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator
+from typing import TypeVar
 
 from hypothesis import Phase, Verbosity, given, settings
+from hypothesis import strategies as st
 
 from trackly_contract.contract import contract, schemas
-from trackly_contract.core import same
+from trackly_contract.core import JSON, same
+from trackly_contract.generate import RejectedBody
+from trackly_contract.generate.frozen_corpus import CorpusEntry
 from trackly_contract.reference import ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hypothesis import strategies as st
-
-    from trackly_contract.core import JSON
-    from trackly_contract.generate import RejectedBody
-    from trackly_contract.generate.frozen_corpus import CorpusEntry
 
 T = TypeVar("T")
 

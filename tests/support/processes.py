@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from trackly_contract.core.files import data_root
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from trackly_contract.reference import ReferenceServer
+from trackly_contract.reference import ReferenceServer
 
 CHECKOUT = data_root()
 SECONDS = 120

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from trackly_contract.core import Exchange, Request, Verdict, encode
 from trackly_contract.judge import Traffic, read_traffic
 from trackly_contract.judge.recorded.record import Item, Recorded
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 ADDRESS = "https://api.invalid/api"
 PATH = f"/v2/audiences/{AUDIENCE_ID}"

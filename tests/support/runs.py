@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trackly_contract.core import Verdict
+from trackly_contract.generate import Effort
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
+from trackly_contract.report import Report
+from trackly_contract.run import Target
 from trackly_contract.run.targets import embedded_target, served_target
 from trackly_contract.suite import run_suite
-
-if TYPE_CHECKING:
-    from trackly_contract.generate import Effort
-    from trackly_contract.report import Report
-    from trackly_contract.run import Target
 
 WITHOUT = ("logging", "unraisableexception", "threadexception", "faulthandler", "doctest", "unittest")
 QUIET = ("-q", "--no-summary", "--tb=no", "--assert=plain", *(f"-pno:{name}" for name in WITHOUT))

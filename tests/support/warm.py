@@ -11,12 +11,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 from tests.support.processes import CHECKOUT, SECONDS, environment
+from trackly_contract.core import Request, Response
 from trackly_contract.gate.http import running
 from trackly_contract.reference import (
     AUDIENCE_ID,
@@ -26,12 +29,6 @@ from trackly_contract.reference import (
     documented_store,
 )
 from trackly_contract.run.journal import Journal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from trackly_contract.core import Request, Response
 
 FORKING = """
 import contextlib, gc, io, json, os, signal, sys

@@ -16,15 +16,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import responses
 from math import inf
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import IO, Any, TypeAlias
 
 from tests.support.warm import CONTENT
 from trackly_contract.core import STAMP, Request, Response
 from trackly_contract.gate.http import HOST, PREFIX
 from trackly_contract.reference import AUDIENCE_ID, ReferenceServer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PATIENCE = 10
 """Seconds after which a thread of the way that has not ended is a bug."""

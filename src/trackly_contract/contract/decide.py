@@ -8,27 +8,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from trackly_contract.contract.filters import depth
 from trackly_contract.contract.load import contract
-from trackly_contract.core import data_root, escape, shortened, step
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from jsonschema.protocols import Validator
-
-    from trackly_contract.contract.vocabulary import Vocabulary
-    from trackly_contract.core import JSON
+from trackly_contract.contract.vocabulary import Vocabulary
+from trackly_contract.core import JSON, data_root, escape, shortened, step
 
 DEEPEST = 100
 """Groups nested deeper than this are open: no page names a limit, and judges are exact to this depth."""

@@ -6,14 +6,10 @@ Does not say whether an API accepts a filter (decide.py).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-from trackly_contract.core import ABSENT, differences
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from trackly_contract.core import JSON
+from trackly_contract.core import ABSENT, JSON, differences
 
 IMPOSSIBLE_COUNT = 2_000_000_000
 """No contact has as many clicks; still within 32 bits, so that no server overflows."""

@@ -7,22 +7,28 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
-from trackly_contract.contract.model import AnswerVector, Assumption, Mentioned, Page, Question, RequestVector, Rule
+from trackly_contract.contract.model import (
+    AnswerVector,
+    Assumption,
+    Entry,
+    Mentioned,
+    Named,
+    Page,
+    Question,
+    RequestVector,
+    Rule,
+)
 from trackly_contract.contract.vocabulary import Observed, Outcome, TokenFile, Vocabulary
 from trackly_contract.core import data_root, parse, short
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Sequence
-    from pathlib import Path
-
-    from trackly_contract.contract.model import Entry, Named
 
 T = TypeVar("T")
 E = TypeVar("E", bound="Entry")

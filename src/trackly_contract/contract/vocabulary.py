@@ -6,17 +6,15 @@ from the implausible (`zz_...`). Which candidate a target accepts is found out b
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003  # msgspec reads the types of fields
+import datetime as dt  # msgspec reads the types of fields
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from trackly_contract.contract.model import KINDS, Entry, Kind, Text, Token
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "time.operator": ((), ("value", "unit")),

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trackly_contract.core.text import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 _HERE = Path(__file__).resolve().parent.parent
 

@@ -10,12 +10,10 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 JSON: TypeAlias = Any
 """None, bool, int, float, str, list of JSON, dict of str to JSON."""

@@ -13,17 +13,15 @@ import logging
 import re
 import string
 from bisect import bisect_right
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from html.entities import html5
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trackly_contract.core.json import JSON, NotJSONError, encode, parse, same
 from trackly_contract.core.verdict import InconclusiveError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
 
 LEAST_SECRET = 8
 """Characters of a key that are taken for a key; what is shorter opens nothing."""

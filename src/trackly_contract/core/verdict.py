@@ -5,11 +5,8 @@ A parent can only get worse: broken outweighs noted, noted outweighs held.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Verdict(StrEnum):

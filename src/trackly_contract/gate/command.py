@@ -6,15 +6,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING
 
 from trackly_contract.gate.control import CONTROL, Control
 from trackly_contract.gate.gate import Gate
 from trackly_contract.gate.http import HOST, PREFIX, running
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 PORT = 8377
 MOST_SHOWN = 10  # violations; the control interface has them all

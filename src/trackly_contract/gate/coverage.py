@@ -5,20 +5,17 @@ Does not count a scenario that was forced and never given, nor a request with a 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trackly_contract.contract import contract, parts_of
 from trackly_contract.core import NotJSONError, parse
+from trackly_contract.gate.gate import Gate, JudgedRequest
 from trackly_contract.gate.scenarios import possible_responses
 from trackly_contract.judge import BODY_FIELDS, Severity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from trackly_contract.gate.gate import Gate, JudgedRequest
 
 SHARES = {"responses": "received", "requests": "sent"}
 MOST_NAMED = 4  # of what is missing, in the lines for people

@@ -8,22 +8,19 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trackly_contract import reference
 from trackly_contract.contract import as_answered
 from trackly_contract.core import DEFAULT_BASE_URL, JSON, Request, Response, encode, parse
 from trackly_contract.gate.scenarios import Connection, Operation, Scenario, every_scenario, scenarios_named
 from trackly_contract.judge import OPERATIONS, RequestFault, fails, judge_request, request_text
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from trackly_contract.reference import Audience, Choices
+from trackly_contract.reference import Audience, Choices
 
 MOST_KEPT = 10_000  # requests: the last, and in `failed` the first of those that fail a test
 _PATH = re.compile(r"/v2/audiences/([^/]+)(/size)?")

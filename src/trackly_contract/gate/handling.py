@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 import re
 import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import reduce
-from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
 from trackly_contract.core import WIDTH, one_line, redacted, short
+from trackly_contract.gate.gate import Gate, JudgedRequest
+from trackly_contract.gate.scenarios import Scenario
 from trackly_contract.judge import describe
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from trackly_contract.gate.gate import Gate, JudgedRequest
-    from trackly_contract.gate.scenarios import Scenario
 
 UNCAUGHT = (KeyError, IndexError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError, RecursionError)
 """Exceptions which show that a program did not expect what it read, and so does a JSONDecodeError of any library.

@@ -9,9 +9,11 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import responses
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from waitress.channel import ClientDisconnected
 from waitress.server import create_server
@@ -19,12 +21,7 @@ from waitress.server import create_server
 from trackly_contract.core import Request, Response, encode
 from trackly_contract.gate.control import CONTROL, Control
 from trackly_contract.gate.scenarios import Connection
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from trackly_contract.reference import ReferenceServer
+from trackly_contract.reference import ReferenceServer
 
 HOST = "127.0.0.1"
 PREFIX = "/api"  # before `/v2` in a path, as at the live API

@@ -6,9 +6,10 @@ A client that respx does not see is stopped before anything is sent to the API. 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
@@ -17,12 +18,8 @@ import respx
 from respx.mocks import HTTPCoreMocker
 
 from trackly_contract.core import Request
+from trackly_contract.gate.gate import Gate
 from trackly_contract.gate.scenarios import Connection
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from trackly_contract.gate.gate import Gate
 
 HOSTS = ("https://app.tracklysms.com/api", "https://api.tracklysms.com/api")
 """Base URLs that pages of the documentation print: the reference pages the first, newer copies the second."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, partial
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from trackly_contract.contract import Entry, contract, parts_of, read_data
 from trackly_contract.core import JSON, Headers, data_root, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 Operation: TypeAlias = Literal["read", "update"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)

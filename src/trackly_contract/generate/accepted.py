@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from trackly_contract.contract import GUARD, IMPOSSIBLE_COUNT, RequestVector, contract, matches_nobody
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from trackly_contract.core import JSON
+from trackly_contract.core import JSON
 
 PLAIN_VALUES = {"days": 30, "hours": 720, "minutes": 43_200, "": IMPOSSIBLE_COUNT}
 """A month in each unit, since how far back a window may reach is open (value-range), and a count that nobody has."""

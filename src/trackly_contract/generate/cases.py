@@ -10,17 +10,12 @@ import copy
 import itertools
 import zlib
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from trackly_contract.contract import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, UPDATE_FIELDS, contract
-from trackly_contract.core import differences
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from trackly_contract.contract import RequestVector
-    from trackly_contract.core import JSON
+from trackly_contract.contract import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, UPDATE_FIELDS, RequestVector, contract
+from trackly_contract.core import JSON, differences
 
 Effort = Literal["quick", "standard", "thorough"]
 EFFORTS: tuple[Effort, ...] = ("quick", "standard", "thorough")

@@ -7,15 +7,13 @@ file (tests/maintain/corpus.py).
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from trackly_contract.contract import ContractError, matches_nobody
 from trackly_contract.core import data_root
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILE = "contracts/corpus.json"
 

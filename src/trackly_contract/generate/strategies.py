@@ -7,21 +7,15 @@ has its strategy at once. Does not make bodies for the codes that no body causes
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
 
-from trackly_contract.contract import DEEPEST, IMPOSSIBLE_COUNT, KINDS, UPDATE_FIELDS, contract, depth
+from trackly_contract.contract import DEEPEST, IMPOSSIBLE_COUNT, KINDS, UPDATE_FIELDS, Vocabulary, contract, depth
+from trackly_contract.core import JSON
 from trackly_contract.generate.cases import Edit, edits
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from hypothesis.strategies import DrawFn, SearchStrategy
-
-    from trackly_contract.contract import Vocabulary
-    from trackly_contract.core import JSON
 
 Object = dict[str, "JSON"]
 """A condition, a filter or a body as a request spells it."""

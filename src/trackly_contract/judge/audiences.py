@@ -7,15 +7,11 @@ what one response shows by itself (expectation.py).
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from trackly_contract.judge.findings import Finding
 from trackly_contract.judge.state import AudienceState, Event
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from trackly_contract.judge.findings import Finding
 
 MOST = 1_000
 """Audiences that are followed at a time; of the one that was longest not seen nothing is known any more."""

@@ -10,15 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from trackly_contract.core import ABSENT, JSON, same, show, value_at
+from trackly_contract.core import ABSENT, JSON, Exchange, Request, Response, same, show, value_at
 from trackly_contract.judge.finding_text import describe
-from trackly_contract.judge.findings import Cache, Value, Whole
-
-if TYPE_CHECKING:
-    from trackly_contract.core import Exchange, Request, Response
-    from trackly_contract.judge.findings import Finding
+from trackly_contract.judge.findings import Cache, Finding, Value, Whole
 
 NEVER = "never asked"
 

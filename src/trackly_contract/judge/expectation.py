@@ -6,20 +6,16 @@ compared with nothing else. Does not send anything, and does not follow an audie
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from trackly_contract.contract import contract, parts_of
+from trackly_contract.core import JSON, Exchange
 from trackly_contract.judge.findings import Finding, Rejection, Success, Whole, Words, differs, held
-from trackly_contract.judge.requests import Severity
+from trackly_contract.judge.requests import RequestFault, Severity
 from trackly_contract.judge.responses import error_body, judge_audience, judge_rejection
 from trackly_contract.judge.state import Event, Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from trackly_contract.core import JSON, Exchange
-    from trackly_contract.judge.requests import RequestFault
 
 MOST_PARTS = 10
 """Conditions and groups of a filter, and lists, that no limit which a page leaves open can be about."""

@@ -7,17 +7,11 @@ of the request does not show. Nothing reads these texts back.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from trackly_contract.contract import contract
-from trackly_contract.core import ABSENT, WIDTH, Response, one_line, redacted, short, shortened, show
-from trackly_contract.judge.findings import Cache, Rejection, Success, Value, Whole, Words
+from trackly_contract.contract import Rule, contract
+from trackly_contract.core import ABSENT, WIDTH, Request, Response, one_line, redacted, short, shortened, show
+from trackly_contract.judge.findings import Actual, Cache, Expected, Finding, Rejection, Success, Value, Whole, Words
 from trackly_contract.judge.requests import BESIDE_THE_QUESTIONS, RequestFault, Severity
-
-if TYPE_CHECKING:
-    from trackly_contract.contract import Rule
-    from trackly_contract.core import Request
-    from trackly_contract.judge.findings import Actual, Expected, Finding
 
 LONGEST = 400
 """Characters that are shown of one fact."""

@@ -5,16 +5,12 @@ The text of a finding is made in finding_text.py, and nowhere else. A finding is
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from trackly_contract.contract import contract
-from trackly_contract.core import JSON, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from trackly_contract.core import Exchange
+from trackly_contract.core import JSON, Exchange, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,7 @@ Does not judge: a response that stays is judged like any other.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from trackly_contract.core import Response
+from trackly_contract.core import Response
 
 NOT_ABOUT_THE_REQUEST = frozenset({403, 408, 421, 425, 429})
 """Refusals that are about who asks, the pace or the connection, and not about what was asked."""

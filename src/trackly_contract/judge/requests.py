@@ -9,18 +9,13 @@ worth no failure.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING
 
 from trackly_contract.contract import KINDS, MOST_FAILURES, Failure, Schemas, code_of, contract, schemas
-from trackly_contract.core import JSON, NotJSONError, parse, show
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from trackly_contract.core import Request
+from trackly_contract.core import JSON, NotJSONError, Request, parse, show
 
 OPERATIONS = {("GET", ""): "read", ("PUT", ""): "update", ("GET", "/size"): "size"}
 """The operations that are judged, by method and what follows the id; `size` is a neighbour of the two pages."""

@@ -8,19 +8,14 @@ responses (state.py).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from trackly_contract.contract import LONGEST_TEXT, MOST_FAILURES, Failure, contract, schemas
-from trackly_contract.core import ABSENT, JSON, Verdict, shortened, show, value_at
+from trackly_contract.core import ABSENT, JSON, Exchange, Verdict, shortened, show, value_at
 from trackly_contract.judge.findings import Expected, Finding, Rejection, Value, Whole, Words, differs, held
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from trackly_contract.core import Exchange
 
 FIELDS = (
     "id",

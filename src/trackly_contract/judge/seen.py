@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from trackly_contract.contract import Observation, Rule, Trial
-    from trackly_contract.core import Exchange
-    from trackly_contract.judge.baseline import Baseline
-    from trackly_contract.judge.findings import Finding
+from trackly_contract.contract import Observation, Rule, Trial
+from trackly_contract.core import Exchange
+from trackly_contract.judge.baseline import Baseline
+from trackly_contract.judge.findings import Finding
 
 
 @dataclass(frozen=True)

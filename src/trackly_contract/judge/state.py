@@ -8,17 +8,13 @@ shape (responses.py).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from trackly_contract.contract import as_answered, filter_differences
-from trackly_contract.core import JSON, Verdict, same
+from trackly_contract.core import JSON, Exchange, Verdict, same
 from trackly_contract.judge.findings import Cache, Finding, Value, Words, differs, held
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from trackly_contract.core import Exchange
 
 BODY_FIELDS = ("name", "description", "source_lists", "filter")
 _FIXED = ("id", "status", "created_at")

@@ -6,25 +6,19 @@ Recognises a page by what it states, never by the name of its file. Does not com
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from trackly_contract.contract import document
-from trackly_contract.core import ABSENT, NotJSONError, differences, one_line, parse, short, show
-from trackly_contract.pages.expected import expected_pages
-from trackly_contract.pages.facts import ERRORS, FIELDS, MARKS, REQUEST, Facts, marks, type_name, url_facts
+from trackly_contract.core import ABSENT, JSON, NotJSONError, differences, one_line, parse, short, show
+from trackly_contract.pages.expected import ExpectedPage, ExpectedRow, expected_pages
+from trackly_contract.pages.facts import ERRORS, FIELDS, MARKS, REQUEST, Facts, Row, marks, type_name, url_facts
 from trackly_contract.pages.page import SAVE, NotAPageError, read_page, tidy
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
-    from trackly_contract.core import JSON
-    from trackly_contract.pages.expected import ExpectedPage, ExpectedRow
-    from trackly_contract.pages.facts import Row
-
-    Rules = tuple[str, ...]
+Rules = tuple[str, ...]
 
 RESPONSE, ERROR = "example answer", "example of a refusal"
 """Positions of examples, as the sources of the rules name them."""

@@ -6,20 +6,27 @@ Does not read pages, and keeps no copy of one: a quotation of a rule says only w
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from trackly_contract.contract import KINDS, code_of, contract, document
-from trackly_contract.core import show
-from trackly_contract.pages.facts import BODY, ERRORS, LISTED, MEMBER, NULL, NUMBER, PATH, REQUEST, RESPONSE, marks, yes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from trackly_contract.contract import Rule
-    from trackly_contract.core import JSON
-    from trackly_contract.pages.facts import Mark
+from trackly_contract.contract import KINDS, Rule, code_of, contract, document
+from trackly_contract.core import JSON, show
+from trackly_contract.pages.facts import (
+    BODY,
+    ERRORS,
+    LISTED,
+    MEMBER,
+    NULL,
+    NUMBER,
+    PATH,
+    REQUEST,
+    RESPONSE,
+    Mark,
+    marks,
+    yes,
+)
 
 
 @dataclass

@@ -7,16 +7,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from trackly_contract.pages.page import COMMAND, text_parts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from trackly_contract.pages.page import Part
+from trackly_contract.pages.page import COMMAND, Part, text_parts
 
 PATH, BODY, RESPONSE, ERRORS = "Path Parameters", "Body Parameters", "Response Fields", "Error Codes"
 FIELDS = (PATH, "Query Parameters", "Header Parameters", BODY, RESPONSE)

@@ -9,13 +9,11 @@ import html
 import json
 import re
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 from lxml import etree
 from markdown_it import MarkdownIt
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a file. A documentation page with all its scripts has about one million."""

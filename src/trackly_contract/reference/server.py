@@ -6,18 +6,16 @@ requests in the same order get the same responses. Does not read schemas or cont
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from trackly_contract import __version__
 from trackly_contract.core import JSON, STAMP, NotJSONError, Request, Response, encode, parse, same
 from trackly_contract.reference.choices import DEFAULT_CHOICES, Choices
 from trackly_contract.reference.filter import JUDGES, Fault, Judge, as_answered, asks_too_much, filter_faults
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 REFERENCE_KEY = "trk_" + "0" * 32
 """The API key that a new store accepts. It has the documented form and belongs to nobody."""

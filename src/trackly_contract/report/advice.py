@@ -7,14 +7,10 @@ server responded.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from trackly_contract.contract import Impact
+from trackly_contract.contract import Impact, Rule
 from trackly_contract.core import RunVerdict, Verdict
 from trackly_contract.judge import NEVER, Baseline, Finding, Reading, Success
-
-if TYPE_CHECKING:
-    from trackly_contract.contract import Rule
 
 
 def impact(finding: Finding, rule: Rule, *, waived: bool = False) -> Impact:

@@ -7,19 +7,17 @@ rest. Does not judge: the verdict of a rule is the one in its report.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from trackly_contract.contract import document
 from trackly_contract.core import ExitCode, NotJSONError, Verdict, one_line, parse, short
 from trackly_contract.report.report import SCHEMA_VERSION
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 Described = dict[str, Any]
 """A report.json, read and checked."""

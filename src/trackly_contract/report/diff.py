@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import copy
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from trackly_contract.core import ABSENT, JSON, laid_out, nesting, one_line, short, value_at
-from trackly_contract.judge import Cache, Rejection, Success, Value, actual_text, expected_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from trackly_contract.core import Response
-    from trackly_contract.judge import Finding
+from trackly_contract.core import ABSENT, JSON, Response, laid_out, nesting, one_line, short, value_at
+from trackly_contract.judge import Cache, Finding, Rejection, Success, Value, actual_text, expected_text
 
 LARGEST = 20_000
 """Bytes of a body that is held beside another line by line."""

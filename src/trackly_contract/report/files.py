@@ -12,24 +12,18 @@ import re
 import shlex
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from trackly_contract import __version__
 from trackly_contract.contract import summed_up
-from trackly_contract.core import NotJSONError, Verdict, nesting, parse, printable, short, without
-from trackly_contract.judge import actual_text, expected_text, path_of
-from trackly_contract.report.report import SCHEMA_VERSION
+from trackly_contract.core import Exchange, NotJSONError, Verdict, nesting, parse, printable, short, without
+from trackly_contract.judge import ClientFault, Finding, actual_text, expected_text, path_of
+from trackly_contract.report.report import SCHEMA_VERSION, Recording, Report, RuleResult
 from trackly_contract.report.view import MOST_BLANKS, View
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from trackly_contract.core import Exchange
-    from trackly_contract.judge import ClientFault, Finding
-    from trackly_contract.report.report import Recording, Report, RuleResult
 
 LONGEST_BODY = 20_000
 CUT = " ... (cut here)"

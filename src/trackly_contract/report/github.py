@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import html
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trackly_contract.core import RunVerdict, Verdict, one_line, short
 from trackly_contract.judge import expected_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from trackly_contract.report.report import Report
+from trackly_contract.report.report import Report
 
 MOST = 10
 """Annotations of one kind that GitHub shows of a step."""

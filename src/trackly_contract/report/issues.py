@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from trackly_contract.core import NotJSONError, Verdict, one_line, parse, short
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from trackly_contract.report.compare import Described
+from trackly_contract.report.compare import Described
 
 MARK = "[trackly-contract]"
 _TITLE = re.compile(rf"{re.escape(MARK)} ([a-z]+(?:\.[a-z_]+)+)(?![a-z._])")

@@ -5,16 +5,13 @@ The four never mix: what the reference server does is not observed, whatever it 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from trackly_contract.contract import contract
 from trackly_contract.core import Verdict, one_line, short
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from trackly_contract.report.report import RuleResult
+from trackly_contract.report.report import RuleResult
 
 How = Literal["documented", "observed", "assumed", "unknown"]
 

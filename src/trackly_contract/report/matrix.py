@@ -8,21 +8,15 @@ Refuses: to judge: cells fold findings and answers that others judged.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from trackly_contract.contract import Outcome, contract, parts_of, summed_up
-from trackly_contract.core import Verdict
+from trackly_contract.core import Exchange, Verdict
 from trackly_contract.generate import POSITIONS, Position
-from trackly_contract.judge import Success
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from trackly_contract.core import Exchange
-    from trackly_contract.judge import Seen
-    from trackly_contract.report.report import RuleResult
+from trackly_contract.judge import Seen, Success
+from trackly_contract.report.report import RuleResult
 
 _GRAVEST_FIRST = (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE, Verdict.HELD)
 _PLACED = re.compile(r"(?P<level>top|nested)-(?P<operator>and|or)-(?P<turn>first|later)(?:-\d+)?(?:\+[a-z_]+)*")

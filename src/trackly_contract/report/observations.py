@@ -7,10 +7,12 @@ did, and does not change a file that it cannot read.
 from __future__ import annotations
 
 import datetime as dt  # msgspec reads the types of fields
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 from msgspec import Meta, structs
 
@@ -18,6 +20,7 @@ from trackly_contract.contract import (
     KINDS,
     ContractError,
     Entry,
+    Observation,
     Observed,
     by_key,
     contract,
@@ -27,13 +30,7 @@ from trackly_contract.contract import (
 )
 from trackly_contract.core import UnwritableError, data_root, one_line, toml_entries, write_file
 from trackly_contract.generate import CANDIDATE_TYPES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
-
-    from trackly_contract.contract import Observation
-    from trackly_contract.report.compare import Described
+from trackly_contract.report.compare import Described
 
 
 class NothingToKeepError(ValueError):

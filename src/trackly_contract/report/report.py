@@ -8,19 +8,13 @@ Refuses: to judge: it folds findings that others made; to write files (report_fi
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from trackly_contract.contract import contract
+from trackly_contract.contract import Rule, contract
 from trackly_contract.core import RunVerdict, Verdict, redacted, run_verdict, short, worst
-from trackly_contract.judge import Baseline, actual_text
+from trackly_contract.judge import Baseline, ClientFault, Finding, LiveRecording, Seen, Traffic, actual_text
 from trackly_contract.report.waivers import Waiver, not_needed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from trackly_contract.contract import Rule
-    from trackly_contract.judge import ClientFault, Finding, LiveRecording, Seen, Traffic
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from trackly_contract.core import NotJSONError, encode, laid_out, nesting, parse, printable
+from trackly_contract.core import NotJSONError, Request, encode, laid_out, nesting, parse, printable
 from trackly_contract.generate import WRONG_KEY
-
-if TYPE_CHECKING:
-    from trackly_contract.core import Request
 
 LONGEST_BODY = 20_000
 """Bytes of a body that is made into a program; no body of the suite has as many."""

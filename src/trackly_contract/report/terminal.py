@@ -10,20 +10,17 @@ from __future__ import annotations
 
 import os
 import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from trackly_contract.core import Verdict, one_line, redacted, short
 from trackly_contract.report import github
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    import pytest
-
-    from trackly_contract.report.report import Report
+from trackly_contract.report.report import Report
 
 SCREEN = 24
 """Lines of a small terminal: with pytest's own last line, the end of a run fits one."""

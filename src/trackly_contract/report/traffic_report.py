@@ -7,8 +7,9 @@ Refuses: to judge (traffic_judge.py).
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from trackly_contract.contract import contract
 from trackly_contract.core import (
@@ -24,23 +25,20 @@ from trackly_contract.core import (
 )
 from trackly_contract.judge import (
     BESIDE_THE_QUESTIONS,
+    ClientFault,
     Finding,
     Seen,
     Severity,
     Source,
+    Traffic,
     Value,
     Words,
     failure_text,
     request_text,
 )
 from trackly_contract.report import report as reports
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
-    from trackly_contract.judge import ClientFault, Traffic
-    from trackly_contract.report.report import Report
-    from trackly_contract.report.waivers import Waiver
+from trackly_contract.report.report import Report
+from trackly_contract.report.waivers import Waiver
 
 Side = Literal["api", "client", "both"]
 SIDES: tuple[Side, ...] = ("api", "client", "both")

@@ -14,10 +14,10 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from trackly_contract.contract import contract
+from trackly_contract.contract import Impact, contract
 from trackly_contract.core import (
+    Exchange,
     NotJSONError,
     RunVerdict,
     Verdict,
@@ -29,21 +29,16 @@ from trackly_contract.core import (
     short,
 )
 from trackly_contract.generate import POSITIONS
-from trackly_contract.judge import actual_text, expected_text, path_of, sent
+from trackly_contract.judge import Finding, actual_text, expected_text, path_of, sent
 from trackly_contract.report import advice as report_advice
 from trackly_contract.report import diff as report_diff
 from trackly_contract.report import matrix as report_matrix
 from trackly_contract.report import observations
+from trackly_contract.report.advice import Since
 from trackly_contract.report.knowledge import Knowledge, known_of
 from trackly_contract.report.matrix import Known, Saw, gravest
+from trackly_contract.report.report import Report, RuleResult
 from trackly_contract.report.snippets import Snippet, snippets
-
-if TYPE_CHECKING:
-    from trackly_contract.contract import Impact
-    from trackly_contract.core import Exchange
-    from trackly_contract.judge import Finding
-    from trackly_contract.report.advice import Since
-    from trackly_contract.report.report import Report, RuleResult
 
 LONGEST_SHOWN = 6_000
 """Characters of one body that are shown."""

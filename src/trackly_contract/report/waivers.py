@@ -5,19 +5,14 @@ A waived rule is noted and stays visible with its reason and its last day. Does 
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003  # msgspec reads the types of fields
-from typing import TYPE_CHECKING
+import datetime as dt  # msgspec reads the types of fields
+from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
-from trackly_contract.contract import ContractError, Entry, read_entries
+from trackly_contract.contract import ContractError, Entry, Rule, read_entries
 from trackly_contract.core import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from trackly_contract.contract import Rule
 
 
 class WaiverError(ValueError):

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING
 
 from trackly_contract.contract import contract
 from trackly_contract.core import JSON, NotJSONError, encode, parse, same
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 AUDIENCE = "a" * 24
 """The id under which every recording is played; it has the documented form."""

@@ -9,7 +9,7 @@ for the vectors' conditions have one: with a list, or with nothing, they would d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from trackly_contract.contract import (
     GUARD,
@@ -23,9 +23,7 @@ from trackly_contract.contract import (
 from trackly_contract.core import JSON, InconclusiveError, show
 from trackly_contract.generate import CANDIDATE_TYPES, Tokens, candidate_condition
 from trackly_contract.judge import about_request, describe
-
-if TYPE_CHECKING:
-    from trackly_contract.run.session import Session
+from trackly_contract.run.session import Session
 
 CASE = "candidates"
 """The name of everything that is sent here."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import msgspec
 import yaml
@@ -29,10 +31,6 @@ from trackly_contract.core import (
     recover_folder,
     show,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
-    from pathlib import Path
 
 HOST = "https://recorded.invalid/api"
 """The base URL under which requests are recorded, whatever it was."""

@@ -11,16 +11,14 @@ import re
 import socket
 import threading
 import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from trackly_contract.core import Headers, Request, Response, redacted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 LARGEST_ANSWER = 1_000_000
 """Bytes of a response that are read; an audience needs a hundredth of that."""

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from trackly_contract.contract import Situation
 from trackly_contract.core import JSON, STAMP, Exchange, InconclusiveError, Request, encode
 from trackly_contract.generate import UNKNOWN_ID, WRONG_KEY
 from trackly_contract.judge import about_request, describe, maybe_gateway, unlike_api
 from trackly_contract.run.client import NoAnswerError
 from trackly_contract.run.faults import HABIT, LOST, PERSISTENCE, TRIES, pause, pause_when_lost
-
-if TYPE_CHECKING:
-    from trackly_contract.contract import Situation
-    from trackly_contract.run.targets import Target
+from trackly_contract.run.targets import Target
 
 
 class NotAskedError(InconclusiveError):

@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from trackly_contract.core import Exchange, Response
+from trackly_contract.core import Exchange, Response
 
 TRIES = 3
 """How often a request is sent before a suspicious answer counts."""

@@ -10,14 +10,10 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import platformdirs
 
-from trackly_contract.core import write_file
-
-if TYPE_CHECKING:
-    from trackly_contract.core import JSON
+from trackly_contract.core import JSON, write_file
 
 
 def state_folder() -> Path:

@@ -8,21 +8,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import FrameType
 
-from trackly_contract.core import InconclusiveError
+from trackly_contract.core import Exchange, InconclusiveError, Request
+from trackly_contract.generate import Effort
 from trackly_contract.run.lock import locked
 from trackly_contract.run.session import Session
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
-
-    from trackly_contract.core import Exchange, Request
-    from trackly_contract.generate import Effort
-    from trackly_contract.run.targets import Target
+from trackly_contract.run.targets import Target
 
 CAUGHT = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that ask a process to stop; Windows has no SIGHUP."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from trackly_contract.contract import Rule
 from trackly_contract.core import ABSENT, STAMP, Exchange, Request, Verdict
 from trackly_contract.judge import (
     Baseline,
@@ -28,13 +30,7 @@ from trackly_contract.judge import (
     read_traffic,
 )
 from trackly_contract.run import cassettes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from trackly_contract.contract import Rule
-    from trackly_contract.run.session import Session
+from trackly_contract.run.session import Session
 
 Key = tuple[str, str, bytes]
 

@@ -9,20 +9,16 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from trackly_contract.core import UnwritableError, write_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trackly_contract.run.journal import Journal
+from trackly_contract.run.journal import Journal
 
 NEXT_STEP = "remove the file and run `trackly-contract restore`"
 

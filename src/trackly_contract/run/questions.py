@@ -7,21 +7,26 @@ audience held. Sends at most QUESTIONS requests. Does not judge: an observation 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
-from trackly_contract.contract import GUARD, NOBODY, Observation, as_answered, contract
-from trackly_contract.core import JSON, InconclusiveError, NotJSONError, Request, differences, encode, parse, same, show
+from trackly_contract.contract import GUARD, NOBODY, Observation, Probe, Question, as_answered, contract
+from trackly_contract.core import (
+    JSON,
+    InconclusiveError,
+    NotJSONError,
+    Request,
+    Response,
+    differences,
+    encode,
+    parse,
+    same,
+    show,
+)
+from trackly_contract.generate import Tokens
 from trackly_contract.judge import BODY_FIELDS, FIELDS, describe
 from trackly_contract.run.searches import ACCEPTED, SIZES, Limit, counted_in, factors, find_limit, find_order
+from trackly_contract.run.session import Session
 from trackly_contract.run.targets import QUESTIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from trackly_contract.contract import Probe, Question
-    from trackly_contract.core import Response
-    from trackly_contract.generate import Tokens
-    from trackly_contract.run.session import Session
 
 CASE = "questions"
 

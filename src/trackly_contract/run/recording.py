@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import reduce
 from http.client import responses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from vcr.request import Request as RecordedRequest
 from vcr.serialize import serialize
 from vcr.serializers import yamlserializer
 
 from trackly_contract import __version__
-from trackly_contract.core import redacted, redacted_body, replace_folder
+from trackly_contract.core import Request, Response, redacted, redacted_body, replace_folder
 from trackly_contract.run import cassettes
 from trackly_contract.run.anonymize import AUDIENCE, Anonymizer
 from trackly_contract.run.cassettes import CassetteError, Manifest, Player
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from trackly_contract.core import Request, Response
-    from trackly_contract.run.client import Client
+from trackly_contract.run.client import Client
 
 RECOVERY = "recover"
 """The step that restores what an earlier run left: a replay has nothing to restore, so it is not recorded."""

@@ -6,22 +6,16 @@ to learn its limit. Claims an order only if every pair of its parts was sent alo
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 from trackly_contract.contract import GUARD, NOBODY, contract
-from trackly_contract.core import ABSENT
-from trackly_contract.generate import CANDIDATE_TYPES, candidate_condition
+from trackly_contract.core import ABSENT, JSON
+from trackly_contract.generate import CANDIDATE_TYPES, Tokens, candidate_condition
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-
-    from trackly_contract.core import JSON
-    from trackly_contract.generate import Tokens
-
-    Ask = Callable[[dict[str, JSON]], str]
-    """Sends the body of an update; returns ACCEPTED, the code of the error, or in words what else came of it."""
+Ask = Callable[[dict[str, JSON]], str]
+"""Sends the body of an update; returns ACCEPTED, the code of the error, or in words what else came of it."""
 
 ACCEPTED = "accepted"
 

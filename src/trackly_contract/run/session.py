@@ -7,19 +7,22 @@ at the end. Does not know what stands behind its target, and does not tell a net
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from trackly_contract.contract import NOBODY, as_request
-from trackly_contract.core import JSON, InconclusiveError, Verdict, encode, keyless, same, show
+from trackly_contract.contract import NOBODY, Observation, RequestVector, Situation, Trial, as_request
+from trackly_contract.core import JSON, Exchange, InconclusiveError, Request, Verdict, encode, keyless, same, show
+from trackly_contract.generate import Effort, RejectionCase, Tokens
 from trackly_contract.judge import (
     BODY_FIELDS,
     Accepted,
     AudienceState,
     BrokenError,
     Event,
+    Expectation,
     Finding,
+    Kind,
     Rejected,
     Rejection,
     Seen,
@@ -32,14 +35,6 @@ from trackly_contract.judge import (
     judge,
 )
 from trackly_contract.run.conversation import Conversation, NotAskedError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from trackly_contract.contract import Observation, RequestVector, Situation, Trial
-    from trackly_contract.core import Exchange, Request
-    from trackly_contract.generate import Effort, RejectionCase, Tokens
-    from trackly_contract.judge import Expectation, Kind
 
 RESTORING = 5
 """Requests that the end may take: a filter that matches nobody, the lists, the rest, the size, a last look."""

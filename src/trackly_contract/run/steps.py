@@ -9,10 +9,10 @@ knows what stands behind the target.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from trackly_contract.contract import NOBODY, Schemas, contract
+from trackly_contract.contract import NOBODY, RequestVector, Schemas, contract
 from trackly_contract.core import ABSENT, JSON, InconclusiveError, SkippedError, Verdict, differences
 from trackly_contract.generate import (
     VECTOR_LISTS,
@@ -29,11 +29,6 @@ from trackly_contract.run.candidates import find_tokens
 from trackly_contract.run.questions import CASE as QUESTIONS
 from trackly_contract.run.questions import ask_all
 from trackly_contract.run.session import Session, own_content
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from trackly_contract.contract import RequestVector
 
 Audience = dict[str, JSON]
 

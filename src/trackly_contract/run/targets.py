@@ -10,25 +10,21 @@ import os
 import re
 import socket
 import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from pathlib import Path
+from typing import Any, Literal, NoReturn
 from unittest.mock import patch
 
 from trackly_contract import reference
-from trackly_contract.core import DEFAULT_BASE_URL, InconclusiveError, holds, show
+from trackly_contract.core import DEFAULT_BASE_URL, JSON, InconclusiveError, Request, Response, holds, show
+from trackly_contract.generate import Effort
 from trackly_contract.run import cassettes
 from trackly_contract.run.client import Client, UnusableSettingError, checked_base_url
 from trackly_contract.run.journal import Journal
 from trackly_contract.run.recording import Recorder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from trackly_contract.core import JSON, Request, Response
-    from trackly_contract.generate import Effort
 
 TargetName = Literal["reference", "replay", "live"]
 TARGETS: tuple[TargetName, ...] = ("reference", "replay", "live")

@@ -8,16 +8,13 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
 
 from trackly_contract.cli import main
 from trackly_contract.contract import contract
 from trackly_contract.pages import compare_pages
-
-if TYPE_CHECKING:
-    from trackly_contract.pages.compare import Compared
+from trackly_contract.pages.compare import Compared
 
 FOLDER = Path(__file__).parent
 NAMES = ("get.txt", "get.html", "update.md", "update.html")

@@ -9,18 +9,16 @@ from __future__ import annotations
 import io
 import re
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import yaml
 
 from trackly_contract.core import NotJSONError, parse
 from trackly_contract.judge.recorded import har
 from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, RecordError, Unreadable, at, item
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 STANDARD_INPUT = "-"
 HEAD = 1 << 16

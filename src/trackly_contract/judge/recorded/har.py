@@ -7,13 +7,11 @@ entries before the cut are read, and the cut is named. Does not look for bodies 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 from trackly_contract.core import parse
 from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, Unreadable, Unrelated, at, headers, item, number
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHUNK = 1 << 18
 """Bytes that are read at a time."""

@@ -8,17 +8,13 @@ from __future__ import annotations
 import base64
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from trackly_contract.core import ABSENT, Exchange, NotJSONError, Request, Response, encode, shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from trackly_contract.core import Headers
+from trackly_contract.core import ABSENT, Exchange, Headers, NotJSONError, Request, Response, encode, shortened
 
 LONGEST = 64 * 1024 * 1024
 """Bytes of one record of a file, and of one body once it is unpacked. What is longer is skipped and named."""
