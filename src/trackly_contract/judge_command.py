@@ -1,7 +1,5 @@
 """The command `trackly-contract judge`: judges recorded traffic and returns an exit code. Opens no connection."""
 
-from __future__ import annotations
-
 import math
 import os
 import sys

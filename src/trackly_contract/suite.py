@@ -4,8 +4,6 @@ Promises: the same tests, options and exit codes as typing `pytest`; none of the
 Refuses: to add to what pytest does.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 

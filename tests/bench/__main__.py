@@ -4,8 +4,6 @@ Promises: every figure is measured in this run; times are medians, and only thei
 Refuses: to judge: no test depends on a time.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import statistics

@@ -5,8 +5,6 @@ compiled modules are kept, as in an installation.
 Refuses: to judge: tests/doors/test_start.py says what must not be imported.
 """
 
-from __future__ import annotations
-
 import os
 import statistics
 import subprocess

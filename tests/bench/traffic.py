@@ -4,8 +4,6 @@ One process judges bodies that differ from one another. The bare validation read
 No test depends on a time.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import resource

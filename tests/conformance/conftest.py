@@ -3,8 +3,6 @@
 Nothing here knows what stands behind the target.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from trackly_contract.run import Script, Session

@@ -1,7 +1,5 @@
 """GET /v2/audiences/{id}: harmless, and first, so that the untouched audience and its cache are seen."""
 
-from __future__ import annotations
-
 import pytest
 
 from trackly_contract.contract import RequestVector, contract

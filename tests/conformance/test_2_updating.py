@@ -1,7 +1,5 @@
 """PUT /v2/audiences/{id}: what is denied, and what is accepted, together where it can be."""
 
-from __future__ import annotations
-
 import pytest
 
 from trackly_contract.contract import RequestVector, contract

@@ -1,7 +1,5 @@
 """PUT /v2/audiences/{id}: what the error table refuses, each body with exactly one fault."""
 
-from __future__ import annotations
-
 import pytest
 
 from trackly_contract.core import InconclusiveError, SkippedError

@@ -1,7 +1,5 @@
 """What every answer promises, looked at in all answers of the run, after the audience was put back."""
 
-from __future__ import annotations
-
 import pytest
 
 from trackly_contract.contract import contract

@@ -1,7 +1,5 @@
 """Facts about the decision on a body or a response by the schemas alone: accepted, rejected with codes, or open."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Facts about filters: their two spellings, their depth, what a difference weighs, whom they match."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

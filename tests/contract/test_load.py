@@ -1,7 +1,5 @@
 """Facts about reading contracts/: an error in a copy is named by file, entry and field; a hostile file ends soon."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import time

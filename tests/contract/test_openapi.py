@@ -1,7 +1,5 @@
 """Facts about schemas/openapi.json and its bundle: valid, the same, and in step with the contract."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

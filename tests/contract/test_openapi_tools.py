@@ -6,8 +6,6 @@ the documentation leaves open (`x-open`), and a server may accept that. `positiv
 exist is not in a schema, and an update that names another one is rejected.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Facts about where the data is found: a checkout's own files first, a package's copies else, a clear word else."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Facts about JSON on the wire: strict reading, typed equality, differences by place, short texts."""
 
-from __future__ import annotations
-
 import json
 import time
 from typing import Any

@@ -1,7 +1,5 @@
 """Facts about the writer that takes the key out: no decoder finds it again, and ordinary texts stay as they are."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json

@@ -1,7 +1,5 @@
 """Facts about replacing folders: cut off at any step, the old or the new one is there, whole."""
 
-from __future__ import annotations
-
 import itertools
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Runs pytest and the command line as a user would: in processes of their own, over real sockets."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

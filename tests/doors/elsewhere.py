@@ -3,8 +3,6 @@
 Without CASSETTES the run uses the folder of the checkout.
 """
 
-from __future__ import annotations
-
 import os
 from datetime import date
 from pathlib import Path

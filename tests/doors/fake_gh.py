@@ -3,8 +3,6 @@
 FILE holds the issues as JSON. It knows the calls that docs/ci/nightly.sh makes, and ends with 1 at any other.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

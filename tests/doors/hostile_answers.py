@@ -5,8 +5,6 @@ it streams is never held; each run is a process of its own, whose peak memory is
 Refuses: to know what a run should say of an answer (test_hostile.py).
 """
 
-from __future__ import annotations
-
 import json
 import socket
 import threading
@@ -297,7 +295,7 @@ class Ran:
     after: dict[str, Any]
     left: tuple[str, ...]
 
-    def beside(self, ordinary: Ran) -> Ran:
+    def beside(self, ordinary: "Ran") -> "Ran":
         """Return the run with what it needed at its peak beyond an ordinary one."""
         return replace(self, more_memory=self.peak - ordinary.peak)
 

@@ -1,7 +1,5 @@
 """What holds of every run, whatever a server answers: what it leaves, needs, prints and writes."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 Nothing is fetched: what the wheel requires is linked from the environment that runs the tests, and nothing else is.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """The examples do what their README says: the client passes, its twin with a bug fails with the text shown there."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import shutil

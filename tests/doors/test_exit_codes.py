@@ -3,8 +3,6 @@
 One run for each code is started by hand; the others are forks of a warm Python.
 """
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import textwrap

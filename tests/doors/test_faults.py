@@ -1,7 +1,5 @@
 """Faults are not drift: each fault of the table is run over real sockets, and ends as the table says."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

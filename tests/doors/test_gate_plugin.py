@@ -1,7 +1,5 @@
 """The gate in a client's own pytest: what passes, what fails with which text, alone and under pytest-xdist."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support.client_project import Project

@@ -1,7 +1,5 @@
 """`trackly-contract serve`: for a command, and until Ctrl-C; what is reported, and the exit code."""
 
-from __future__ import annotations
-
 import signal
 import socket
 import subprocess

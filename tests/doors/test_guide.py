@@ -7,8 +7,6 @@ What a test has to put in the place of what people have, and nothing else:
 - `open` only looks whether the file is there; port 8377 is a free one.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """A run that meets hostile answers: a clear verdict, bounded memory and time, and nothing of them is obeyed."""
 
-from __future__ import annotations
-
 import gzip
 import os
 import zlib

@@ -1,7 +1,5 @@
 """`trackly-contract judge`: exit codes, standard input, broken files; as a process: progress, closed output."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty

@@ -1,7 +1,5 @@
 """A run that is killed at any request at all: what it left behind is put back by `restore`, or by the next run."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

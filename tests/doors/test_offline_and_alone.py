@@ -1,7 +1,5 @@
 """Offline runs open no connection; other people's pytest runs are left alone; replay needs no server."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Runs on one audience refuse each other, and a run of a live API refuses to be spread over processes."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable

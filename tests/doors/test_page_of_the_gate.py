@@ -1,7 +1,5 @@
 """What docs/gate.md says and shows is so: its code runs, its commands get responses, its tables are complete."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 from collections.abc import Iterable

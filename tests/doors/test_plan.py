@@ -1,7 +1,5 @@
 """The plan of a run is shown before its first write, and asked about where somebody can answer; a limit is kept."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

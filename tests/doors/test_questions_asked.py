@@ -1,7 +1,5 @@
 """Runs that ask the open questions: the audience is restored, observations are reported, changes are noted."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from datetime import date

@@ -1,7 +1,5 @@
 """The recipes of docs/ci, run as they stand: nights in a row against one server, and a gate around a command."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

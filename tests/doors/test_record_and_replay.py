@@ -1,7 +1,5 @@
 """Recording over real HTTP, from a server that bears no stamp; what leaves old recordings as they are; their age."""
 
-from __future__ import annotations
-
 import shutil
 import textwrap
 import threading

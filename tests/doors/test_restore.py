@@ -1,7 +1,5 @@
 """A run that was cut off: its journal stays, and the next run, or `trackly-contract restore`, puts all back."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The key is in nothing that a run leaves or prints, wherever and however the answers spell it."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json

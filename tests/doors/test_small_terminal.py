@@ -1,7 +1,5 @@
 """A run in a terminal of 80 columns without colours: what is ours fits it, and the verdict stands last."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

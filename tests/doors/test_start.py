@@ -1,7 +1,5 @@
 """What the plugin costs a pytest that does not use it: no library is imported, and few modules of ours."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

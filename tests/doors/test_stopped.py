@@ -1,7 +1,5 @@
 """A run that is stopped by a signal, or cannot reach the API at its end: put back if it can be, told if it cannot."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Facts about the wheel: what it holds, and that all of it works where there is no checkout."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

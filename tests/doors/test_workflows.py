@@ -1,7 +1,5 @@
 """actionlint finds nothing in the workflows, and finds a slip; each action they use is pinned to a commit."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

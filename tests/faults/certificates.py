@@ -1,7 +1,5 @@
 """Throwaway certificates, made anew for each run of the tests: no private key is in a repository."""
 
-from __future__ import annotations
-
 import atexit
 import shutil
 import tempfile

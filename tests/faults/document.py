@@ -3,8 +3,6 @@
 Every number is read from where it counts.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable
 from pathlib import Path

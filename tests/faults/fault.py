@@ -1,7 +1,5 @@
 """What a network fault is: what happens, when, and what a run should make of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum

@@ -3,8 +3,6 @@
 A moment is told by the requests that came and by the clock of the way, never by real time.
 """
 
-from __future__ import annotations
-
 import json
 from math import inf
 

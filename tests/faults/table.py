@@ -3,8 +3,6 @@
 Holds no response that the API itself must be asked about: that is drift or not, and no network fault.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

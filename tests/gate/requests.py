@@ -1,7 +1,5 @@
 """Requests of a client to a gate that nothing serves."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from trackly_contract.core import NotJSONError, Request, encode, parse

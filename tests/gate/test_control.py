@@ -1,7 +1,5 @@
 """The control interface of a gate, beside the API."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

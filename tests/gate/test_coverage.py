@@ -1,7 +1,5 @@
 """Coverage: what counts as received and sent, how it adds up, what is required of it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The mock API of one test: arranged, forced, inspected, and judging what it is sent."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from typing import Any

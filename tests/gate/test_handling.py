@@ -1,7 +1,5 @@
 """What a client may do when it meets a scenario, and what it may not."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

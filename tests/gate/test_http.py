@@ -1,7 +1,5 @@
 """HTTP on loopback, over real sockets: a reference server, and a gate with the network faults of its scenarios."""
 
-from __future__ import annotations
-
 import gc
 import socket
 import threading

@@ -1,7 +1,5 @@
 """How httpx clients reach the gate: no change to them, no way past it, no other host touched."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import threading

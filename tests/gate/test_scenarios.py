@@ -1,7 +1,5 @@
 """The scenarios: every documented error and every form of a success, none that the judge calls broken."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.gate.requests import read, update

@@ -1,7 +1,5 @@
 """Accepted bodies that a run sends: what they hold, and that nobody is matched."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import pytest

@@ -1,7 +1,5 @@
 """Planned cases: one error each, at the position in the id, matching nobody wherever the position allows it."""
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 from typing import Any

@@ -1,7 +1,5 @@
 """The frozen corpus says of its bodies what both judges say, covers what it should, and matches nobody."""
 
-from __future__ import annotations
-
 import json
 from itertools import combinations
 from pathlib import Path

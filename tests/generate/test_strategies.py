@@ -1,7 +1,5 @@
 """The strategies: both judges agree with them, they reach every token and depth, and they shrink to the plainest."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable
 from typing import Any

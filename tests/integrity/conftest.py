@@ -1,7 +1,5 @@
 """Makes the hundreds of whole runs in these tests quicker."""
 
-from __future__ import annotations
-
 import gc
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What the two documentation pages list, typed from them: what is lost in contracts/ or schemas/ is missed by this."""
 
-from __future__ import annotations
-
 AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
 _REJECTED = """
     name_too_long source_list_not_found invalid_group_operator empty_filter_group invalid_condition_type

@@ -1,7 +1,5 @@
 """Servers that break one documented rule each: here the plain ones, and the list of all."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

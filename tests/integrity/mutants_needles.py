@@ -3,8 +3,6 @@
 Elsewhere they answer as the reference server does. Does not break anything that the documentation leaves open.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -3,8 +3,6 @@
 Does not break anything that the documentation leaves open.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 Does not touch the reference server itself: it has no hooks for this.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias

@@ -3,8 +3,6 @@
 What the pages list is typed once more in documented.py, so that a row that is lost in contracts/ is missed here.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Iterator

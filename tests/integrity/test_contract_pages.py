@@ -1,7 +1,5 @@
 """The contract against the pages themselves; skipped where their copies do not lie beside the checkout."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

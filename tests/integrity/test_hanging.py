@@ -1,7 +1,5 @@
 """A test of the project that hangs ends; nothing of that reaches who installs the wheel or runs the suite alone."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 

@@ -1,7 +1,5 @@
 """Facts about the links of the project's own Markdown: each leads to a file that is there, and to a heading in it."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter

@@ -1,7 +1,5 @@
 """The suite can say no: every mutant is called drift and its rule is named, the plain ones at the least effort."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.integrity.mutants import Mutant, all_mutants, mutants

@@ -1,7 +1,5 @@
 """Every mutant differs from the reference server on some request whose answer the documentation decides."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from itertools import product

@@ -3,8 +3,6 @@
 The audience's own filter is somebody's, and stands before the first filter is sent and after the restore.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The proof is measured and written as it says: figures are counted rightly, and the digest knows its inputs."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

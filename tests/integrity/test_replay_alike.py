@@ -1,7 +1,5 @@
 """A replay is judged like the run it was recorded from, though it holds nothing of somebody's audience."""
 
-from __future__ import annotations
-
 import itertools
 from datetime import UTC, datetime
 from pathlib import Path

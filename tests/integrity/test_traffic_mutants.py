@@ -1,7 +1,5 @@
 """Recorded traffic can say no, and does not cry wolf: what the suite sends, answered by mutants and by variants."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The suite does not cry wolf: no variant is called drift, and each gets its audience back."""
 
-from __future__ import annotations
-
 import copy
 import http.client
 from collections.abc import Iterator

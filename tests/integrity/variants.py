@@ -3,8 +3,6 @@
 Everything but that one thing is as the reference server answers it.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager

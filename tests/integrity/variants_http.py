@@ -3,8 +3,6 @@
 A server over sockets answers what the reference server answers, only carried otherwise.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import time

@@ -3,8 +3,6 @@
 Every fault that a table of the documentation names is still rejected with its code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial

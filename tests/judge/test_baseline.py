@@ -1,7 +1,5 @@
 """Facts about the second reading: what is known, what is new, what moved, and when nobody can tell."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

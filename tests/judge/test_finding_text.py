@@ -1,7 +1,5 @@
 """Facts about the text of a difference: its layout to the letter, and what no answer can do to it."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

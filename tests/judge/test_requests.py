@@ -1,7 +1,5 @@
 """Facts about the judgement of a client's requests: what is refused, what is unknown, what is open."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

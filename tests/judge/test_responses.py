@@ -1,7 +1,5 @@
 """Facts about judging one answer by itself: which rule a difference breaks, and what is only noted."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Facts about following an audience: each difference breaks one rule, and what the pages leave open is noted."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

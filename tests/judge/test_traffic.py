@@ -1,7 +1,5 @@
 """Facts about the judgement of traffic: what breaks a rule, and what a recording may not say."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

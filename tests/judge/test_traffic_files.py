@@ -1,7 +1,5 @@
 """JSON lines and cassettes: what their records say, those that vcrpy and Schemathesis write today, hostile ones."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import json

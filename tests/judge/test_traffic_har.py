@@ -1,7 +1,5 @@
 """HAR files: how one is cut into entries, what an entry says, what it leaves out."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import io

@@ -4,8 +4,6 @@ The layers are those of pyproject.toml, which import-linter holds; the arrows ar
 that the walk names and that is not there is an error.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import sys

@@ -4,8 +4,6 @@ The same version of Hypothesis and the same vocabulary give the same bodies. `--
 changed since; that every body is still accepted or rejected as the file says is tested (tests/generate).
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

@@ -4,8 +4,6 @@ What a live API did comes from contracts/answers.toml and cassettes/live. What t
 assumed, never as the API's. The same sources give the same bytes. Sends requests to the reference server only.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout

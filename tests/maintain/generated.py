@@ -4,8 +4,6 @@ The same sources give the same bytes; `--check` writes nothing and names every s
 checkout, where nobody would commit what it writes.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import re

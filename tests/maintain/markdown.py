@@ -3,8 +3,6 @@
 A name in a template that its page does not give is an error. Does not escape: each page has filters for foreign text.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import jinja2

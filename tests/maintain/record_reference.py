@@ -4,8 +4,6 @@ The recordings replace the old ones only when every run has finished and conform
 `make record`.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory

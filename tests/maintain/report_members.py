@@ -3,8 +3,6 @@
 A field that the schema does not describe is an error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Making the corpus: what is made matches nobody, and `--check` says when it is stale."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

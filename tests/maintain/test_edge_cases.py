@@ -1,7 +1,5 @@
 """docs/edge-cases.md: it is fresh, and keeps what is observed apart from what is assumed."""
 
-from __future__ import annotations
-
 import shutil
 from datetime import date
 from pathlib import Path

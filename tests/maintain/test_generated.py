@@ -1,7 +1,5 @@
 """Generated files: fresh, named when stale, never written by `--check`."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """docs/report.md: every field is described, its examples run, its exit codes are the plugin's."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Facts about a page beside the contract: nothing differs on a page that agrees, and every other fact is named."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

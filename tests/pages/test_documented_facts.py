@@ -3,8 +3,6 @@
 Every row is taken out, and every word of every table's facts and of every example is altered, one at a time.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

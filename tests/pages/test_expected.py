@@ -1,7 +1,5 @@
 """Facts about the contract's side: it is put together from rules, schemas and vectors, and follows them."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 from functools import reduce

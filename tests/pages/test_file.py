@@ -1,7 +1,5 @@
 """Facts about files that are no page of the two operations: each is refused in a sentence, none is called alike."""
 
-from __future__ import annotations
-
 import gzip
 import re
 import time

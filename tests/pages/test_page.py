@@ -1,7 +1,5 @@
 """Facts about what is read: text, Markdown and HTML give the same parts, and words that count are found."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

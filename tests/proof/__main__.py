@@ -1,7 +1,5 @@
 """`make proof`: runs the suite on every mutant and variant and writes docs/proof.md; `--check` compares its digest."""
 
-from __future__ import annotations
-
 import sys
 
 import click

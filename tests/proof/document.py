@@ -4,8 +4,6 @@ Promises: every figure comes from one run of `make proof`; the digest at the end
 Refuses: to judge whether the figures are good enough (tests/integrity does); to hold prose (proof.md.jinja).
 """
 
-from __future__ import annotations
-
 import platform
 import statistics
 from collections import Counter

@@ -5,8 +5,6 @@ answers; not with how the code is written. That every sampled server is still ju
 (tests/integrity/test_proof_sample.py).
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from typing import Any

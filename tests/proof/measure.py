@@ -3,8 +3,6 @@
 Each run has a fresh server, and is judged by its exit code and report alone, as a user would.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import time

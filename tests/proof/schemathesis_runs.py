@@ -6,8 +6,6 @@ alone), from the other bodies that must be refused (what is open counts as fine 
 Refuses: to change how Schemathesis works, and to count what it says on the terminal: its exit code is its verdict.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import os

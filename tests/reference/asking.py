@@ -1,7 +1,5 @@
 """Requests to a reference server in tests, and what its responses say."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The reference's judgement of filters: codes, paths, order, open choices, and that any JSON is judged."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

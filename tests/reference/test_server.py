@@ -1,7 +1,5 @@
 """The reference server: the documented examples, errors, partial updates, the cached size, its choices."""
 
-from __future__ import annotations
-
 import json
 from itertools import combinations
 from typing import Any

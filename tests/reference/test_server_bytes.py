@@ -1,7 +1,5 @@
 """The reference server and whatever bytes come: it responds, and nothing makes it raise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

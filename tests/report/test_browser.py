@@ -1,7 +1,5 @@
 """Facts about report.html in a browser: quiet, readable without a script, usable by keyboard, accessible, printable."""
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 import importlib.util

@@ -1,7 +1,5 @@
 """Two reports side by side: what changed, what got worse, and which files are not reports."""
 
-from __future__ import annotations
-
 import copy
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Facts about differences as lines, and about JSON over lines."""
 
-from __future__ import annotations
-
 import json
 import time
 from typing import Any

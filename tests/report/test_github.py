@@ -1,7 +1,5 @@
 """Facts about what GitHub is told: one command a broken rule, a summary, and nothing that an answer could command."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

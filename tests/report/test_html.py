@@ -1,7 +1,5 @@
 """Facts about report.html as text: one inert file, and what it says (in a browser: test_report_browser.py)."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import dataclasses

@@ -1,7 +1,5 @@
 """The issues that a report opens and closes, whatever a server responded."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Facts about what a report says beside a rule: how it is known, what a difference means, and what to do."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import msgspec

@@ -1,7 +1,5 @@
 """Facts about the table of operators by condition type; that of codes by place is looked at in test_report_html.py."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

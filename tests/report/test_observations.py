@@ -1,7 +1,5 @@
 """The two files of observations: what is written, what is merged, and what is left as it is."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Facts about the report of a run: report.json fits its schema, no key shows, and nothing claims more than was seen."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import re

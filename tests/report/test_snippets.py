@@ -1,7 +1,5 @@
 """Requests as programs: each is run against the reference server, and sends what was sent."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

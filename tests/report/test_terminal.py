@@ -1,7 +1,5 @@
 """Facts about the end of a run in a small terminal: no line is wider, it fits one screen, and it points to the rest."""
 
-from __future__ import annotations
-
 import dataclasses
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """Facts about the report of recorded traffic: whose faults count, what never shows, what is never claimed."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

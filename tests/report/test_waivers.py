@@ -1,7 +1,5 @@
 """Facts about waivers: which files can be used, what they do to a run, and that they stay in sight."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Reference servers that a test can answer for, or give other judges of condition types; and a session with one."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +14,7 @@ from trackly_contract.run.targets import embedded_target
 class Server(ReferenceServer):
     """The reference server, but `hook` answers first where it wants to; keeps what it was asked."""
 
-    def __init__(self, hook: Callable[[Server, Request, int], Response | None] = lambda *_: None) -> None:
+    def __init__(self, hook: Callable[["Server", Request, int], Response | None] = lambda *_: None) -> None:
         super().__init__()
         self.hook = hook
         self.asked: list[Request] = []

@@ -1,7 +1,5 @@
 """Records a case from a reference server, and plays it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Facts about anonymizing: nothing of somebody's audience stays, and what was equal or different is so still."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

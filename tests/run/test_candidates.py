@@ -1,7 +1,5 @@
 """Facts about candidates: which condition is found to work, in how many trials, and what is said of a token."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import json

@@ -1,7 +1,5 @@
 """Facts about candidates in a whole run: which rules cannot be found out without a token, and what the reports tell."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Facts about cassettes: played without a network, and never silently wrong."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

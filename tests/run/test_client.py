@@ -1,7 +1,5 @@
 """Facts about the HTTP client over real sockets on loopback."""
 
-from __future__ import annotations
-
 import gzip
 import socket
 import threading

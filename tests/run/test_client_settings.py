@@ -1,7 +1,5 @@
 """Facts about the base URL that the HTTP client accepts."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Facts about a conversation that goes badly: a target that is gone, and requests that were not allowed."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.run.hooked import Server, session

@@ -1,7 +1,5 @@
 """Facts about faults of the way: which answers may be one, and how long to wait before the next try."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

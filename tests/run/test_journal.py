@@ -1,7 +1,5 @@
 """Facts about the backup on disk: written whole before the first change, and never over another."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Facts about a live session: it waits for its responses, restores at last, and says what is not as it was."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 The servers here bear no stamp, so that they stand for an API; no recording of them is ever kept.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import shutil

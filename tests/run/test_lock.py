@@ -1,7 +1,5 @@
 """Facts about the lock: one run at a time, free as soon as its owner ends, taken over only on the same host."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

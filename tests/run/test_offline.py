@@ -1,7 +1,5 @@
 """Facts about the network block: no socket connects, no name is looked up, and afterwards all is as before."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import urllib.request

@@ -3,8 +3,6 @@
 What is said of the reference server is in docs/edge-cases.md, which tests/maintain compares.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Callable, Sequence

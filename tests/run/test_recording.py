@@ -1,7 +1,5 @@
 """Facts about recording: what is written, what replaces old recordings, and what leaves all as it was."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Searches: a limit and an order are found where they are known, and nothing is claimed that was not sent."""
 
-from __future__ import annotations
-
 import json
 import random
 import unicodedata

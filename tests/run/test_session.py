@@ -1,7 +1,5 @@
 """Facts about a session: faults are asked again and held against a control, acceptances answered."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.run.hooked import Server, broken, session

@@ -1,7 +1,5 @@
 """Facts about a session's refusals: acceptances are settled, and what a refused update changed is found."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

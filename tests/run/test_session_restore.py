@@ -1,7 +1,5 @@
 """Facts about giving an audience back: lists before the filter, the journal until the end, what is left is told."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

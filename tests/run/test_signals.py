@@ -1,7 +1,5 @@
 """Facts about interrupts: the first stops, those during the restore are acknowledged, the third stops that as well."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -1,7 +1,5 @@
 """Any order of reads, counts, updates and refusals: session, reference server and a model by hand agree."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from typing import Any, ClassVar

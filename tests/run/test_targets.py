@@ -1,7 +1,5 @@
 """Facts about targets: where requests go, what must be set for a live one, and what is shown before a write."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path

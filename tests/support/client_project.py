@@ -1,7 +1,5 @@
 """A client with tests of its own, in a folder of its own, whose pytest is run."""
 
-from __future__ import annotations
-
 import os
 import re
 from dataclasses import dataclass

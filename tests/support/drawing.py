@@ -1,7 +1,5 @@
 """Drawing from strategies in tests: the same examples each time, and what stands in a filter."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 from typing import TypeVar

@@ -4,8 +4,6 @@ Promises: reads generously, so that a filter that matches nobody here matches no
 Refuses: to say what the API does with times that never happened: either reading counts as a match.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from trackly_contract.contract import IMPOSSIBLE_COUNT

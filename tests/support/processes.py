@@ -1,7 +1,5 @@
 """What tests of processes share: where they run, what they see of the environment, and what one leaves when it ends."""
 
-from __future__ import annotations
-
 import json
 import os
 from dataclasses import dataclass

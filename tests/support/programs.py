@@ -3,8 +3,6 @@
 With TRACKLY_REQUIRE_PROGRAMS set, as CI does, a missing program is a failure.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path

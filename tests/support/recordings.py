@@ -1,7 +1,5 @@
 """Recordings that tests write: a conversation with the reference server, as entries of a HAR and as lines."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Whole runs of the suite in this process, as quick as they can be: on a server, by its effort."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 from typing import Any

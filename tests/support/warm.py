@@ -5,8 +5,6 @@ and that its hash seed is that of all forks of one Python. A stand is a referenc
 process, which can strike a fork at any request.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -4,8 +4,6 @@ Whole requests reach a reference server, one at a time. Time passes when the run
 left open at the end.
 """
 
-from __future__ import annotations
-
 import socket
 import ssl
 import struct

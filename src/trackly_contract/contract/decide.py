@@ -4,8 +4,6 @@ Every keyword of a request schema that can fail stands for a documented code (`x
 (`x-open`), and every one of a response schema for a rule (`x-rule`). Does not know state, existing lists or servers.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

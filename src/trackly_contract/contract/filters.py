@@ -3,8 +3,6 @@
 Does not say whether an API accepts a filter (decide.py).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 Does not know any rule by name.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Callable, Container, Iterable, Sequence

@@ -1,7 +1,5 @@
 """The types of the contract's entries: a data file is checked against them as it is read (load.py)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 

@@ -4,8 +4,6 @@ Only a list that a page states in full rejects every other token. In all other l
 from the implausible (`zz_...`). Which candidate a target accepts is found out by a run, never assumed.
 """
 
-from __future__ import annotations
-
 import datetime as dt  # msgspec reads the types of fields
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -104,11 +102,11 @@ class Vocabulary:
         """Return the tokens of one kind as text, in order."""
         return [token.token for token in self.of(kind)]
 
-    def documented(self) -> Vocabulary:
+    def documented(self) -> "Vocabulary":
         """Return the vocabulary less its candidates: what a reference page states or shows."""
         return self.without((token.kind, token.token) for token in self.tokens if token.candidate)
 
-    def without(self, refused: Iterable[tuple[str, str]]) -> Vocabulary:
+    def without(self, refused: Iterable[tuple[str, str]]) -> "Vocabulary":
         """Return the vocabulary less some `(kind, token)` pairs."""
         gone = set(refused)
         return Vocabulary(tuple(t for t in self.tokens if (t.kind, t.token) not in gone), self.full)

@@ -4,8 +4,6 @@ A checkout's own files win over copies in an installed package. A file is writte
 replaced so that the old or the new one is always whole.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -4,8 +4,6 @@ Immutable. Bodies are the bytes that travelled; each is read as JSON once, when 
 kept. Paths start at `/v2`, whatever host and prefix they were sent to. Does not know how anything was sent.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 

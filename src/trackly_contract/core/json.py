@@ -4,8 +4,6 @@
 numbers that Python cannot hold are named, never passed on and never a crash. Does not repair anything.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -6,8 +6,6 @@ LEAST_SECRET characters that a cut left over: a beginning anywhere, an end after
 Refuses: to look for less than LEAST_SECRET characters, or for what was encrypted, hashed or packed.
 """
 
-from __future__ import annotations
-
 import base64
 import logging
 import re
@@ -74,11 +72,11 @@ class _Reading:
     """A text as decoders read it, and where each place of it stands in the text that was there first."""
 
     text: str
-    decoded_from: _Reading | None = None
+    decoded_from: "_Reading | None" = None
     begins: tuple[list[int], list[int]] = ([0], [0])
     ends: tuple[list[int], list[int]] = ([0], [0])
 
-    def decoded(self, decoder: re.Pattern[str]) -> _Reading:
+    def decoded(self, decoder: re.Pattern[str]) -> "_Reading":
         """Return what a decoder reads in this reading."""
         pieces, length, done = list[str](), 0, 0
         begins, ends = ([0], [0]), ([0], [0])

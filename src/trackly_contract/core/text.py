@@ -3,8 +3,6 @@
 Control characters never reach a terminal, and no text of a response can add a line or a CI command.
 """
 
-from __future__ import annotations
-
 import re
 
 from trackly_contract.core.redact import CUT

@@ -3,8 +3,6 @@
 A parent can only get worse: broken outweighs noted, noted outweighs held.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 

@@ -1,7 +1,5 @@
 """Serves the gate for a command, or until Ctrl-C, and reports what was sent. Does not use a shell."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The control interface: how a test in any language arranges, forces and inspects a served gate, below `/control`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any, TypeAlias
 

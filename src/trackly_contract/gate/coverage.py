@@ -3,8 +3,6 @@
 Does not count a scenario that was forced and never given, nor a request with a violation that fails a test.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -75,7 +73,7 @@ class Coverage:
 
     names: frozenset[str] = frozenset()
 
-    def of(self, gate: Gate) -> Coverage:
+    def of(self, gate: Gate) -> "Coverage":
         """Return this with what a gate saw."""
         kept = list(gate.sent)  # threads of a client may still be sending
         seen = {judged.response_name for judged in kept if not judged.failures}
@@ -83,7 +81,7 @@ class Coverage:
         # The words of a client are not kept: half a character among them is more than pytest-xdist can carry.
         return self | Coverage(frozenset(seen.intersection({*possible_responses(), *possible_requests()})))
 
-    def __or__(self, other: Coverage) -> Coverage:
+    def __or__(self, other: "Coverage") -> "Coverage":
         return Coverage(self.names | other.names)
 
     def described(self) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 Does not listen anywhere: httpx_routes.py and http.py bring requests to it.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 from collections import deque

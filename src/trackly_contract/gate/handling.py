@@ -1,7 +1,5 @@
 """Whether a client handles a scenario: it returns, or raises an exception that its test declared."""
 
-from __future__ import annotations
-
 import json
 import re
 import traceback

@@ -3,8 +3,6 @@
 Waitress does HTTP and rejects what is none, or a body beyond 1 GiB. Does not do TLS, nor listen on other addresses.
 """
 
-from __future__ import annotations
-
 import logging
 import socket
 import threading

@@ -3,8 +3,6 @@
 A client that respx does not see is stopped before anything is sent to the API. Does not touch other hosts.
 """
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The scenarios of the mock API: every response that the API may give, and network faults that a client may meet."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 Everything in them is documented, save in `candidate_condition`, and every filter matches nobody.
 """
 
-from __future__ import annotations
-
 import copy
 import itertools
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ A body has the one error of its vector. Whatever a server could accept by mistak
 contact meets, wherever the position allows it. The same effort gives the same cases.
 """
 
-from __future__ import annotations
-
 import copy
 import itertools
 import zlib

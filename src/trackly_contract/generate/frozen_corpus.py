@@ -4,8 +4,6 @@ Accepted bodies have only documented tokens; rejected ones have one error and an
 file (tests/maintain/corpus.py).
 """
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 from typing import Any

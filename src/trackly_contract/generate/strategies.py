@@ -4,8 +4,6 @@ Accepted examples are up to 100 groups deep. What can be wrong is read from the 
 has its strategy at once. Does not make bodies for the codes that no body causes (unauthorized, not_found).
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

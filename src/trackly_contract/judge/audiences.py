@@ -4,8 +4,6 @@ Responses that overlapped in time are not compared with one another; at most MOS
 what one response shows by itself (expectation.py).
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ the audience's own content may explain it, neither is said. Does not judge by th
 recorded response (run/live_history.py).
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from enum import StrEnum

@@ -4,8 +4,6 @@ The suite makes an expectation from a vector, recorded traffic from what the sch
 compared with nothing else. Does not send anything, and does not follow an audience over time (state.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -4,8 +4,6 @@ At most one screen, one line a fact, whatever a response holds; control characte
 of the request does not show. Nothing reads these texts back.
 """
 
-from __future__ import annotations
-
 import re
 
 from trackly_contract.contract import Rule, contract

@@ -3,8 +3,6 @@
 The text of a finding is made in finding_text.py, and nowhere else. A finding is not changed after it was made.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -3,8 +3,6 @@
 Does not judge: a response that stays is judged like any other.
 """
 
-from __future__ import annotations
-
 from trackly_contract.core import Response
 
 NOT_ABOUT_THE_REQUEST = frozenset({403, 408, 421, 425, 429})

@@ -6,8 +6,6 @@ Refuses: to judge answers (judge.py), and to call a fault what the documentation
 worth no failure.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ allows. A wrapped audience is judged inside its wrapping, so that one slip is na
 responses (state.py).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

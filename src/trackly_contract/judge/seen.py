@@ -1,7 +1,5 @@
 """What a run or a recording saw, as a report needs to know it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol

@@ -5,8 +5,6 @@ new source_lists or an identical filter, a recount by somebody else) is noted at
 shape (responses.py).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field

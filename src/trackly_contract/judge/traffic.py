@@ -5,8 +5,6 @@ writer may explain is no drift; bounded memory, however long the recording.
 Refuses: to ask a server, ours or any other; to say whether a list, a key or an audience exists.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

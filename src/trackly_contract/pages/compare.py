@@ -3,8 +3,6 @@
 Recognises a page by what it states, never by the name of its file. Does not compare a page that breaks off.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass

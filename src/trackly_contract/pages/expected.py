@@ -3,8 +3,6 @@
 Does not read pages, and keeps no copy of one: a quotation of a rule says only where the page states it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Keeps what it cannot read as unreadable. Does not know the contract.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterable, Sequence

@@ -3,8 +3,6 @@
 Does not fetch anything, run scripts, or know what a page is about.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re
@@ -108,7 +106,7 @@ _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 
 class _Node(NamedTuple):
     tag: str
-    children: list[_Node | str]
+    children: list["_Node | str"]
 
     def text(self) -> str:
         """Return its text, with a line for each block."""

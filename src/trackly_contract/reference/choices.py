@@ -14,8 +14,6 @@ Each field of `Choices` is one open question; its default is our answer. Where o
   body. The id is compared as it was written, without decoding percent signs.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

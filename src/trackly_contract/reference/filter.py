@@ -4,8 +4,6 @@ Takes any JSON value without raising, at any depth: it walks with a stack of its
 Does not import schemas or contract data: it writes the same pages down a second time (double entry).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

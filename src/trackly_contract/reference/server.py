@@ -4,8 +4,6 @@ Every response has the header `X-Trackly-Contract-Reference`, so that it is neve
 requests in the same order get the same responses. Does not read schemas or contract data (double entry).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta

@@ -4,8 +4,6 @@ Says which clients meet a difference; does not know anybody's client. Says nothi
 server responded.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from trackly_contract.contract import Impact, Rule

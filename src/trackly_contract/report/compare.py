@@ -4,8 +4,6 @@ Reads only files that fit `schemas/report.json`. Says first how the two runs the
 rest. Does not judge: the verdict of a rule is the one in its report.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

@@ -6,8 +6,6 @@ Refuses: to judge, and to make up what nobody promised: where the documentation 
 says the kind.
 """
 
-from __future__ import annotations
-
 import copy
 import difflib
 from collections.abc import Sequence

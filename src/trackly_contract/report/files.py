@@ -4,8 +4,6 @@ Promises: `report.json` fits `schemas/report.json`; the key shows nowhere, howev
 Refuses: to know rules or verdicts beyond what the report says.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re

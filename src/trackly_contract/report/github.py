@@ -5,8 +5,6 @@ key shows in neither.
 Refuses: to fail a run over a summary that cannot be written.
 """
 
-from __future__ import annotations
-
 import html
 import os
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ server responded is code in an issue, so it links, mentions and commands nothing
 not open again what somebody closed as not planned.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Sequence

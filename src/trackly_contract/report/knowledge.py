@@ -3,8 +3,6 @@
 The four never mix: what the reference server does is not observed, whatever it was.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -5,8 +5,6 @@ are three kinds of cells; an operator is called refused only where no accepted u
 Refuses: to judge: cells fold findings and answers that others judged.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Of two entries about the same thing at the same base URL the newer day counts. D
 did, and does not change a file that it cannot read.
 """
 
-from __future__ import annotations
-
 import datetime as dt  # msgspec reads the types of fields
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

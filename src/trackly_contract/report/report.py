@@ -5,8 +5,6 @@ recordings from it never reads as if the API had been asked.
 Refuses: to judge: it folds findings that others made; to write files (report_files.py).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field

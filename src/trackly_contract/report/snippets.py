@@ -4,8 +4,6 @@ A program sends the request that was sent: method, path, key and the same JSON. 
 read from the variables of the suite and are never in its text. A body stays inside its quotes, and is printable.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ even where pytest captures all output; a reader that goes away (`pytest | head`)
 Refuses: to decide anything, but whether somebody agreed to the plan.
 """
 
-from __future__ import annotations
-
 import os
 import textwrap
 from collections.abc import Callable, Iterator, Sequence

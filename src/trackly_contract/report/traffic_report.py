@@ -5,8 +5,6 @@ shows in a text or a file; what the client sent is told apart from what the API 
 Refuses: to judge (traffic_judge.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal

@@ -6,8 +6,6 @@ where they were seen.
 Refuses: to judge, and to know Markdown or HTML.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections import Counter

@@ -3,8 +3,6 @@
 A waived rule is noted and stays visible with its reason and its last day. Does not waive anything but a broken rule.
 """
 
-from __future__ import annotations
-
 import datetime as dt  # msgspec reads the types of fields
 from collections.abc import Mapping
 from pathlib import Path

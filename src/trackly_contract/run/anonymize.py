@@ -5,8 +5,6 @@ and shape, so a replay is judged like the run. Does not replace what the suite i
 guess (docs/adr/0007-what-a-recording-keeps.md).
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator

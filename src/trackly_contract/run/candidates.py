@@ -7,8 +7,6 @@ Refuses: to call a token refused because a condition with it did not work; to tr
 for the vectors' conditions have one: with a list, or with nothing, they would differ from their twins by two edits.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from trackly_contract.contract import (

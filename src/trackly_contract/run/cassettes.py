@@ -3,8 +3,6 @@
 Does not record (recording.py), and does not skip or mend a cassette that is missing, edited or foreign.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

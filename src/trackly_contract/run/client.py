@@ -4,8 +4,6 @@ Sends the bytes it is given, over https or to loopback. Does not follow a redire
 past its bounds: in bytes, unpacked ones included, and in time, from the first byte of its head on.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 import socket

@@ -5,8 +5,6 @@ control; a target that is gone is not asked for ever; every exchange is kept, re
 Refuses: to judge what an answer says (session.py); to send more than was allowed.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 

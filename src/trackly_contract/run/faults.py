@@ -5,8 +5,6 @@ by the server's own clock.
 Refuses: to say what an API does: an answer that stays is judged like any other (session.py).
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

@@ -3,8 +3,6 @@
 Does not hold the key, and does not overwrite the backup of an earlier run.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -29,7 +27,7 @@ class Journal:
     path: Path
 
     @classmethod
-    def of(cls, base_url: str, audience_id: str, folder: Path | None = None) -> Journal:
+    def of(cls, base_url: str, audience_id: str, folder: Path | None = None) -> "Journal":
         """Return the backup of an audience; the file's name is made from both, and shows neither."""
         name = hashlib.sha256(f"{base_url} {audience_id}".encode()).hexdigest()[:16]
         return cls((folder or state_folder()) / f"{name}.journal.json")

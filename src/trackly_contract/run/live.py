@@ -3,8 +3,6 @@
 Does not change how anything is asked or judged (session.py).
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -4,8 +4,6 @@ Reads responses of a live API only; a recording that cannot be read is reported 
 API changed where the reference server answers this run.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -4,8 +4,6 @@ The operating system holds the lock, so it ends with its process, however that e
 Does not take over what a run on another host left: not every network file system carries locks from host to host.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import socket

@@ -4,8 +4,6 @@ Every filter that a target stores on the way matches nobody. The same behaviour 
 audience held. Sends at most QUESTIONS requests. Does not judge: an observation never breaks a rule.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 

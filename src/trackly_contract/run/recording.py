@@ -3,8 +3,6 @@
 Does not write to disk what is not anonymized yet, or holds the key.
 """
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Iterator

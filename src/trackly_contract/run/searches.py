@@ -4,8 +4,6 @@ Every body matches nobody, should it be accepted. Sends nothing larger than a ce
 to learn its limit. Claims an order only if every pair of its parts was sent alone and agrees with it. Does not judge.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations

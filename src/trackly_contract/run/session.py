@@ -5,8 +5,6 @@ at the end. Does not know what stands behind its target, and does not tell a net
 (conversation.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field

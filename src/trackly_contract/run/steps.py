@@ -6,8 +6,6 @@ body that must be rejected after `candidates`. What a step sends is judged as it
 knows what stands behind the target.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

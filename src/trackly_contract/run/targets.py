@@ -4,8 +4,6 @@ Does not tell the suite which of them it faces. A live API gets no request unles
 change before the plan was shown and somebody, or a CI job, said yes.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import socket

@@ -3,8 +3,6 @@
 `{{section}}` in a file is filled with what the rules quote from that section of that page.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from pathlib import Path

@@ -4,8 +4,6 @@ HAR files are read in har.py, JSON lines and cassettes here. The name of a file 
 have any of the formats. Does not unpack archives; does not execute what stands in a cassette.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import sys

@@ -4,8 +4,6 @@ Memory is bounded, whatever the length of the file. A broken entry costs no othe
 entries before the cut are read, and the cut is named. Does not look for bodies in other files.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO

@@ -3,8 +3,6 @@
 What a recording left out is named and never taken for empty. Does not know a file format; does not judge.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 import zlib
