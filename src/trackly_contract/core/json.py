@@ -205,15 +205,8 @@ def show(value: JSON, limit: int = 300) -> str:
     return shortened(_spelt(text), limit)
 
 
-LINE_WIDTH = 96
-
-
-def _unknown(value: object) -> object:
-    raise TypeError(f"{type(value).__name__} is no JSON")
-
-
 def laid_out(
-    value: JSON, *, ascii_only: bool = False, default: Callable[[object], object] = _unknown, width: int = LINE_WIDTH
+    value: JSON, *, ascii_only: bool = False, default: Callable[[object], object] | None = None, width: int = 96
 ) -> str:
     """Return `value` as JSON over lines of at most `width` characters, where its texts allow it."""
 
