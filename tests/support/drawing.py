@@ -1,7 +1,7 @@
 """Drawing from strategies in tests: the same examples each time, and what stands in a filter."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from hypothesis import Phase, Verbosity, given, settings
@@ -25,6 +25,17 @@ smallest = settings(max_examples=200, derandomize=True, database=None, deadline=
 searching = settings(
     smallest, max_examples=500, phases=[Phase.generate], verbosity=Verbosity.quiet
 )  # the first that is found, not shrunk
+
+
+def any_json(keys: st.SearchStrategy[str], words: Sequence[str] = ("",)) -> st.SearchStrategy[JSON]:
+    """Return JSON of any shape with such keys; its texts have lone surrogates, or are one of `words`."""
+    numbers = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+    leaves = st.none() | st.booleans() | numbers | st.text(st.characters(codec=None), max_size=5)
+    return st.recursive(
+        leaves | st.sampled_from(words),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6),
+        max_leaves=20,
+    )
 
 
 def drawn(strategy: st.SearchStrategy[T], examples: int) -> list[T]:
