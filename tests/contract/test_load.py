@@ -68,7 +68,7 @@ def test_the_contract_is_read_once() -> None:
         ("sources", "https://", "http://", "source 1 (get-audience), field url: Expected `str` matching regex"),
         ("vocabulary", 'page = "update', 'page = "set', "token 1 (AND), field page: there is no 'set-audience' in"),
         ("vocabulary", 'operator"\ntoken', '"\ntoken', "token 1 (AND), field kind: Invalid enum value 'group.'"),
-        ("vocabulary", "time.unit", "time.x", "list 2, field kind: Invalid enum value 'time.x'"),
+        ("vocabulary", "time.unit", "time.x", "full 2: Invalid enum value 'time.x'"),
         ("vocabulary", 'needs = ["value", "unit"]\n', "", "token 12 (within): field 'needs': an operator lists"),
         ("questions", 'page = "get', 'page = "set', "question 1 (key-blanks), field page: there is no 'set-audience'"),
         (

@@ -206,7 +206,7 @@ def load_contract(folder: Path | None = None) -> Contract:
     words = read_data(folder / "vocabulary.toml", TokenFile)
     by_key(folder / "vocabulary.toml", "token", words.token, attrgetter("kind", "token"))
     _refer(folder / "vocabulary.toml", "token", words.token, page=pages)
-    vocabulary = Vocabulary(words.token, frozenset(entry.kind for entry in words.list))
+    vocabulary = Vocabulary(words.token, words.full)
     observed = tuple(read_observed(folder / "observed.toml"))
     return Contract(rules, requests, answers, pages, questions, assumptions, mentioned, vocabulary, observed)
 

@@ -105,8 +105,17 @@ class Vocabulary:
         """Return `vocabulary.json`: one definition per kind, and per need of its operators."""
         definitions: dict[str, Any] = {}
         for kind in KINDS:
-            name = kind.replace(".", "_")
-            definitions[name] = self._definition(kind)
+            name, words, code = kind.replace(".", "_"), self.words(kind), code_of(kind)
+            definition: dict[str, Any] = {"type": "string", "x-open": {"type": "token-shape"}}
+            if kind in self.full:
+                definition |= {"enum": words, "x-error": {"enum": code}}
+            else:
+                definition |= {
+                    "if": {"type": "string", "pattern": IMPLAUSIBLE},
+                    "then": {"not": {}, "x-error": {"not": code}},
+                    "else": {"enum": words, "x-open": {"enum": "token-unlisted"}},
+                }
+            definitions[name] = definition
             # Always the same definitions, for schemas refer to them, however few tokens there are.
             for needs in NEEDS.get(kind, ()):
                 words = [token.token for token in self.of(kind) if token.needs == needs]
@@ -119,25 +128,9 @@ class Vocabulary:
             "$defs": definitions,
         }
 
-    def _definition(self, kind: str) -> dict[str, Any]:
-        words, code = self.words(kind), code_of(kind)
-        definition: dict[str, Any] = {"type": "string", "x-open": {"type": "token-shape"}}
-        if kind in self.full:
-            return definition | {"enum": words, "x-error": {"enum": code}}
-        return definition | {
-            "if": {"type": "string", "pattern": IMPLAUSIBLE},
-            "then": {"not": {}, "x-error": {"not": code}},
-            "else": {"enum": words, "x-open": {"enum": "token-unlisted"}},
-        }
-
-
-class _FullList(Entry, frozen=True):
-    kind: Kind
-    full: Literal[True]
-
 
 class TokenFile(Entry, frozen=True):
     """The content of contracts/vocabulary.toml."""
 
     token: tuple[Token, ...]
-    list: tuple[_FullList, ...]
+    full: frozenset[Kind]
