@@ -8,7 +8,6 @@ import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any
@@ -248,7 +247,7 @@ class Gate:
             allowed = [each for each in violations if any(names is None or names & each.names for names in sets)]
             scenario = next(self._forced.get(operation, iter(())), None)
             if scenario is not None and scenario.success and audience_id in store.audiences:
-                store.audiences[audience_id] = store.audiences[audience_id] | deepcopy(scenario.audience)
+                store.audiences[audience_id] = store.audiences[audience_id] | scenario.fields
             before = store.audiences.get(audience_id)
             response, scenario = self._given(request, scenario)
             after = store.audiences.get(audience_id)
@@ -269,10 +268,9 @@ class Gate:
         if scenario is None or not response.succeeded:
             return response, None
         audience = parse(response.body)
-        if any(audience[name] != value for name, value in scenario.audience.items()):
+        if any(audience[name] != value for name, value in scenario.fields.items()):
             return response, None  # the update itself set another value
-        shown = scenario.change(audience) | scenario.extra
-        return replace(response, status=scenario.status, body=encode(shown)), scenario
+        return replace(response, status=scenario.status, body=encode(scenario.shown(audience))), scenario
 
     def _failing(self, request: Request, scenario: Scenario) -> Response | None:
         if scenario.connection is Connection.TRUNCATED:
@@ -281,6 +279,6 @@ class Gate:
             return None
         if scenario.body is not None:
             stamp = self.server.respond(scenario.status, None).headers[1:]
-            return Response(scenario.status, (*scenario.headers, *stamp), scenario.body)
+            return Response(scenario.status, (*scenario.headers.items(), *stamp), scenario.body.encode())
         error = self.server.error(scenario.status, scenario.code, f"{scenario.code}: forced by the test")
-        return replace(error, body=encode(parse(error.body) | scenario.extra))
+        return replace(error, body=encode(scenario.shown(parse(error.body))))
