@@ -1,14 +1,12 @@
 """Redocly, Prism and Schemathesis, which know nothing of this project, agree with the OpenAPI documents.
 
-Two checks of Schemathesis are left out. `negative_data_rejection`: the schema also fails what the documentation leaves
-open (`x-open`), and a server may accept that. `positive_data_acceptance`: which sending lists exist is not in a schema,
-and an update that names another one is rejected.
+Schemathesis does not check that wrong bodies are rejected, since the schema also fails what the documentation leaves
+open (`x-open`), nor that right ones are accepted, since which sending lists exist is not in a schema.
 """
 
 import json
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -257,21 +255,3 @@ def test_every_response_is_as_the_document_says(
     # Of a GET nothing can be wrong but its key.
     wanted = {200, 401} if mode is GenerationMode.POSITIVE else {400, 401} if method == "PUT" else {401}
     assert wanted <= statuses <= {200, 400, 401, 404}
-
-
-def test_its_command_line_finds_nothing(client: httpx.Client, tmp_path: Path) -> None:
-    ran = subprocess.run(
-        [
-            *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run", str(BUNDLE)),
-            *(f"--url={client.base_url}", f"--header=X-Api-Key: {REFERENCE_KEY}", "--no-color", "--checks=all"),
-            "--exclude-checks=negative_data_rejection,positive_data_acceptance",
-            *("--max-examples=10", "--seed=1", "--no-shrink"),
-        ],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert (ran.returncode, "No issues found" in ran.stdout) == (0, True), ran.stdout + ran.stderr
