@@ -7,7 +7,7 @@ from typing import TypeVar
 from hypothesis import Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
-from trackly_contract.contract import contract, schemas
+from trackly_contract.contract import contract, parts_of, schemas
 from trackly_contract.core import JSON, same
 from trackly_contract.generate import RejectedBody
 from trackly_contract.generate.frozen_corpus import CorpusEntry
@@ -83,25 +83,17 @@ def assert_rejected(found: RejectedBody | CorpusEntry) -> None:
     assert edited(found.body, found.twin, found.path)
 
 
-def groups_of(found: JSON) -> Iterator[dict[str, JSON]]:
-    pending = [found]
-    while pending:
-        group = pending.pop()
-        yield group
-        pending.extend(group.get("groups", ()))
-
-
-def conditions_of(found: JSON) -> Iterator[dict[str, JSON]]:
-    for group in groups_of(found):
-        yield from group.get("conditions", ())
+def conditions_of(found: JSON) -> list[dict[str, JSON]]:
+    return [part.fields for part in parts_of(found) if not part.is_group]
 
 
 def tokens_of(found: JSON) -> Iterator[tuple[str, str]]:
-    for group in groups_of(found):
-        yield "group.operator", group["operator"]
-    for condition in conditions_of(found):
-        kind = condition["condition_type"]
+    for part in parts_of(found):
+        if part.is_group:
+            yield "group.operator", part.fields["operator"]
+            continue
+        kind = part.fields["condition_type"]
         yield "condition_type", kind
-        yield from ((f"{kind}.{key}", condition[key]) for key in ("operator", "unit") if key in condition)
-        if kind in ("time", "count", "revenue") and "field" in condition:
-            yield f"{kind}.field", condition["field"]
+        yield from ((f"{kind}.{key}", part.fields[key]) for key in ("operator", "unit") if key in part.fields)
+        if kind in ("time", "count", "revenue") and "field" in part.fields:
+            yield f"{kind}.field", part.fields["field"]
