@@ -168,7 +168,7 @@ def test_a_hostile_body_takes_time_in_proportion_to_its_length(unit: bytes) -> N
     [
         ({"a": [1, "é"]}, 300, '{"a": [1, "é"]}'),
         ("a" * 28, 30, '"' + "a" * 28 + '"'),
-        ("a" * 200 + "z" * 200, 30, '"' + "a" * 19 + " ... " + "z" * 9 + '"'),
+        ("a" * 200 + "z" * 200, 30, '"' + "a" * 15 + " ... " + "z" * 8 + '"'),
         (ABSENT, 300, "(absent)"),
     ],
 )
@@ -179,6 +179,6 @@ def test_a_value_is_shown_whole_or_cut_in_the_middle(value: Any, limit: int, sho
 @given(VALUES, st.integers(20, 400))
 def test_what_is_shown_is_one_short_line_that_can_be_printed(value: Any, limit: int) -> None:
     shown = show(value, limit)
-    assert len(shown) <= limit + 5
+    assert len(shown) <= limit
     assert len(shown.splitlines()) <= 1
     shown.encode("utf-8")
