@@ -159,12 +159,6 @@ def test_read_only_and_unknown_fields_of_the_body_are_ignored() -> None:
     assert put(ReferenceServer(), body | {"created_at": 5}).body == READ
 
 
-def cache_after(body: JSON, **choices: bool) -> JSON:
-    audience = json.loads(put(ReferenceServer(choices=Choices(**choices)), body).body)  # type: ignore[arg-type]
-    assert (audience["cached_size"] is None) == (audience["cached_size_updated_at"] is None)
-    return audience["cached_size"]
-
-
 def with_value(value: JSON) -> dict[str, JSON]:
     return STORED_FILTER | {"conditions": [TIME, CLICKS | {"value": value}]}
 
@@ -172,24 +166,28 @@ def with_value(value: JSON) -> dict[str, JSON]:
 SWAPPED = STORED_FILTER | {"conditions": [CLICKS, TIME]}
 
 
+CHANGED = [NEW_FILTER, STORED_FILTER | {"operator": "OR"}, SWAPPED, *map(with_value, (3.0, "3", 4))]
+UNCHANGED = [STORED_FILTER, STORED_FILTER | {"groups": []}, with_value(3)]
+
+
 @pytest.mark.parametrize(
-    "changed", [NEW_FILTER, STORED_FILTER | {"operator": "OR"}, SWAPPED, *map(with_value, (3.0, "3", 4))]
+    ("body", "choices", "size"),
+    [
+        *(({"filter": changed}, {}, None) for changed in CHANGED),
+        *(({"filter": unchanged, "name": "N"}, {}, 12480) for unchanged in UNCHANGED),
+        *(({"filter": unchanged}, {"identical_filter_keeps_cache": False}, None) for unchanged in UNCHANGED),
+        ({"name": "N", "source_lists": []}, {"identical_filter_keeps_cache": False}, 12480),
+        ({"source_lists": [], "name": "", "description": ""}, {}, 12480),
+        ({"source_lists": [101, 102], "name": "N"}, {"source_lists_keep_cache": False}, 12480),
+        ({"source_lists": [102, 101]}, {"source_lists_keep_cache": False}, None),
+    ],
 )
-def test_a_changed_filter_clears_the_cached_size(changed: JSON) -> None:
-    assert cache_after({"filter": changed}) is None
-
-
-@pytest.mark.parametrize("same_filter", [STORED_FILTER, STORED_FILTER | {"groups": []}, with_value(3)])
-def test_the_same_filter_keeps_the_cached_size_unless_chosen_otherwise(same_filter: JSON) -> None:
-    assert cache_after({"filter": same_filter, "name": "N"}) == 12480
-    assert cache_after({"filter": same_filter}, identical_filter_keeps_cache=False) is None
-    assert cache_after({"name": "N", "source_lists": []}, identical_filter_keeps_cache=False) == 12480
-
-
-def test_other_fields_keep_the_cached_size_unless_chosen_otherwise() -> None:
-    assert cache_after({"source_lists": [], "name": "", "description": ""}) == 12480
-    assert cache_after({"source_lists": [101, 102], "name": "N"}, source_lists_keep_cache=False) == 12480
-    assert cache_after({"source_lists": [102, 101]}, source_lists_keep_cache=False) is None
+def test_a_changed_filter_alone_clears_the_cached_size_unless_chosen_otherwise(
+    body: JSON, choices: dict[str, Any], size: int | None
+) -> None:
+    audience = json.loads(put(ReferenceServer(choices=Choices(**choices)), body).body)
+    assert audience["cached_size"] == size
+    assert (audience["cached_size_updated_at"] is None) == (size is None)
 
 
 # Rejected bodies -----------------------------------------------------------------------------------

@@ -175,13 +175,12 @@ def missing_vectors(source: Contract) -> list[str]:
     return missing
 
 
-def load_contract(folder: Path | None = None) -> Contract:
-    """Read a contract from `folder` (default: the project's own `contracts/`).
+def load_contract(folder: Path) -> Contract:
+    """Read a contract from `folder`.
 
     Raises ContractError, naming file, entry and field, for anything that its types do not allow, for an id used twice,
     and for a reference to a rule, page or twin that is not there.
     """
-    folder = folder or data_root() / "contracts"
     pages = _by_id(folder / "sources.toml", "source", Page)
     rules: dict[str, Rule] = {}
     for path in sorted((folder / "rules").glob("*.toml"), key=lambda path: [*AREAS, path.stem].index(path.stem)):
@@ -238,7 +237,7 @@ def read_observed(path: Path) -> list[Observed]:
 @cache
 def contract() -> Contract:
     """Return the project's own contract, read once."""
-    return load_contract()
+    return load_contract(data_root() / "contracts")
 
 
 def in_order(kind: str, tokens: Iterable[str], observed: Iterable[Observed]) -> list[str]:
