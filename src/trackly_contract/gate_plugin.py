@@ -219,7 +219,7 @@ def pytest_testnodedown(node: Any) -> None:
     names = getattr(node, "workeroutput", {}).get(FROM_WORKERS)
     if names is not None:
         stash = node.config.stash
-        stash[COVERAGE] = stash.get(COVERAGE, gates.Coverage()) | gates.Coverage(frozenset(names))
+        stash[COVERAGE] = gates.Coverage(stash.get(COVERAGE, gates.Coverage()) | set(names))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -228,7 +228,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     config = session.config
     output = getattr(config, "workeroutput", None)
     if output is not None and COVERAGE in config.stash:
-        output[FROM_WORKERS] = sorted(config.stash[COVERAGE].names)  # before pytest-xdist sends it
+        output[FROM_WORKERS] = [*config.stash[COVERAGE]]  # before pytest-xdist sends it
     yield
     if output is None and session.exitstatus == pytest.ExitCode.OK and _too_little(config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -4,7 +4,6 @@ Does not count a scenario that was forced and never given, nor a request with a 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -61,11 +60,8 @@ def kinds_of(judged: JudgedRequest) -> Iterator[str]:
             yield from (f"{kind} {key} {fields[key]}" for key in ("field", "operator", "unit") if key in fields)
 
 
-@dataclass(frozen=True)
-class Coverage:
+class Coverage(frozenset[str]):
     """Names of the responses that were received, and of the kinds of requests that were sent; none is both."""
-
-    names: frozenset[str] = frozenset()
 
     def of(self, gate: Gate) -> "Coverage":
         """Return this with what a gate saw."""
@@ -73,16 +69,13 @@ class Coverage:
         seen = {judged.response_name for judged in kept if not judged.failures}
         seen.update(kind for judged in kept for kind in kinds_of(judged))
         # The words of a client are not kept: half a character among them is more than pytest-xdist can carry.
-        return self | Coverage(frozenset(seen.intersection({*possible_responses(), *possible_requests()})))
-
-    def __or__(self, other: "Coverage") -> "Coverage":
-        return Coverage(self.names | other.names)
+        return Coverage(self | seen.intersection({*possible_responses(), *possible_requests()}))
 
     def described(self) -> dict[str, Any]:
         """Return each share as JSON: how many of how many, in percent, and what is missing."""
         shares = {}
         for share, possible in (("responses", possible_responses()), ("requests", possible_requests())):
-            missing = [name for name in possible if name not in self.names]
+            missing = [name for name in possible if name not in self]
             covered, of = len(possible) - len(missing), len(possible)
             shares[share] = {"covered": covered, "of": of, "percent": round(100 * covered / of, 1), "missing": missing}
         return shares
