@@ -86,7 +86,7 @@ class Gate:
     def reset(self) -> None:
         """Start again: the documented audience, nothing forced, allowed or sent."""
         with self._lock:
-            self.server = reference.ReferenceServer(reference.documented_store())
+            self.server = reference.ReferenceServer()
             self.requests = 0
             self.sent: deque[JudgedRequest] = deque(maxlen=MOST_KEPT)
             self.failed: list[JudgedRequest] = []
