@@ -38,9 +38,10 @@ NOT_REACHED = {
 
 @dataclass
 class _Use:
-    """How one test uses the gate: by which fixture, with what sent past the gate, for which scenarios."""
+    """How one test uses the gate: what its markers allow, by which fixture, what went past it, for which scenarios."""
 
     gate: Gate
+    allowed: list[str]
     fixture: str = ""
     escaped: list[str] = field(default_factory=list)
     cases: list[ScenarioCase] = field(default_factory=list)
@@ -121,10 +122,10 @@ def trackly_gate(request: pytest.FixtureRequest) -> Iterator[Gate]:
     """Return the mock API of a test, which no client reaches yet: `trackly_api` and `trackly_server` share it."""
     config, stash = request.config, request.node.stash
     gate = gates.Gate(config.getini("trackly_allow"))
-    allowed = _marked(request.node)
-    if allowed is not None:
-        gate.start_allowing(*allowed)
-    use = stash[USE] = _Use(gate)
+    marks = list(request.node.iter_markers("trackly_allow"))
+    use = stash[USE] = _Use(gate, [name for mark in marks for name in mark.args])
+    if marks:
+        gate.start_allowing(*use.allowed)
     yield gate
     config.stash[COVERAGE] = config.stash.get(COVERAGE, gates.Coverage()).of(gate)
     del stash[USE]  # pytest keeps the items of a run to its end
@@ -132,12 +133,6 @@ def trackly_gate(request: pytest.FixtureRequest) -> Iterator[Gate]:
     text = use.violations(requests) or "".join(use.escaped[escaped : escaped + 1])
     if text:
         pytest.fail(text, pytrace=False)
-
-
-def _marked(item: Any) -> list[str] | None:
-    """Return the names that a test's markers allow; an empty list allows any; None without a marker."""
-    marks = list(item.iter_markers("trackly_allow"))
-    return [name for mark in marks for name in mark.args] if marks else None
 
 
 @pytest.fixture
@@ -188,7 +183,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         result = yield
         use = item.stash.get(USE, None)  # a test may ask for it while it runs
         if use is not None:
-            use.gate.require_sent(_marked(item) or [])
+            use.gate.require_sent(use.allowed)
             text = use.violations() or use.untested()
             if text:
                 pytest.fail(text, pytrace=False)
@@ -224,7 +219,7 @@ def pytest_testnodedown(node: Any) -> None:
     names = getattr(node, "workeroutput", {}).get(FROM_WORKERS)
     if names is not None:
         stash = node.config.stash
-        stash[COVERAGE] = stash.get(COVERAGE, gates.Coverage()) | gates.Coverage(frozenset(names))
+        stash[COVERAGE] = gates.Coverage(stash.get(COVERAGE, gates.Coverage()) | set(names))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -233,7 +228,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     config = session.config
     output = getattr(config, "workeroutput", None)
     if output is not None and COVERAGE in config.stash:
-        output[FROM_WORKERS] = sorted(config.stash[COVERAGE].names)  # before pytest-xdist sends it
+        output[FROM_WORKERS] = [*config.stash[COVERAGE]]  # before pytest-xdist sends it
     yield
     if output is None and session.exitstatus == pytest.ExitCode.OK and _too_little(config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

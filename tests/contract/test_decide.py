@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackly_contract.contract import DEEPEST, GUARD, Probe, RequestVector, Schemas, contract, document, schemas
+from tests.support.drawing import any_json
+from trackly_contract.contract import (
+    DEEPEST,
+    GUARD,
+    NOBODY,
+    UPDATE_FIELDS,
+    Probe,
+    RequestVector,
+    Schemas,
+    contract,
+    document,
+    schemas,
+)
 from trackly_contract.contract.decide import Decision
 from trackly_contract.core import ABSENT, NotJSONError, parse
 
@@ -100,10 +112,29 @@ def test_a_mark_names_a_documented_code_a_question_or_a_rule() -> None:
 # Rejected and open ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("unit", ["weeks", "months", "years", "day", "seconds", "zz_no_such_unit"])
-def test_a_unit_beyond_the_three_is_rejected(unit: str) -> None:
-    found = decided(with_time(unit=unit))
-    assert [fault.stands_for for fault in found.faults] == ["invalid_time_unit"]
+FIRST = "/filter/conditions/0"
+REJECTED: dict[str, tuple[Any, list[tuple[str, str]]]] = {
+    **{unit: (with_time(unit=unit), [(f"{FIRST}/unit", "invalid_time_unit")]) for unit in ("weeks", "day", "years")},
+    "count without value": (with_condition(value=ABSENT), [(f"{FIRST}/value", "missing_count_value")]),
+    "time without value and unit": (
+        with_time(value=ABSENT, unit=ABSENT),
+        [(f"{FIRST}/unit", "missing_time_value"), (f"{FIRST}/value", "missing_time_value")],
+    ),
+    "a group operator at depth 100": (
+        nested(DEEPEST, {"operator": "XOR", "conditions": [GUARD]}),
+        [("/filter" + "/groups/0" * 99 + "/operator", "invalid_group_operator")],
+    ),
+    "an empty group of depth 100": (
+        nested(DEEPEST, {"operator": "AND"}),
+        [("/filter" + "/groups/0" * 99, "empty_filter_group")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "faults"), REJECTED.values(), ids=REJECTED.keys())
+def test_what_the_pages_reject_is_rejected_with_its_code_and_path(body: Any, faults: list[tuple[str, str]]) -> None:
+    found = decided(body)
+    assert sorted((fault.place, fault.stands_for) for fault in found.faults) == faults
     assert not found.questions
 
 
@@ -192,6 +223,7 @@ ACCEPTED: dict[str, Any] = {
     "exists": with_time(operator="exists", value=ABSENT, unit=ABSENT),
     "the largest value": with_condition(value=2**31 - 1),
     "groups alone": nested(2),
+    "a hundred groups": nested(DEEPEST),
     "conditions empty beside groups": {
         "filter": {"operator": "OR", "conditions": [], "groups": [{"operator": "AND", "conditions": [GUARD]}]}
     },
@@ -203,30 +235,9 @@ def test_what_the_pages_say_is_accepted(body: Any) -> None:
     assert decided(body).accepted
 
 
-@pytest.mark.parametrize("kind", ["count", "time"])
-def test_both_missing_of_value_and_unit_is_one_code(kind: str) -> None:
-    body = with_condition(value=ABSENT) if kind == "count" else with_time(value=ABSENT, unit=ABSENT)
-    assert decided(body).codes == {f"missing_{kind}_value"}
-
-
-def test_a_group_of_depth_100_is_accepted() -> None:
-    assert decided(nested(DEEPEST)).accepted
-
-
-def test_an_error_at_depth_100_is_rejected_with_its_path() -> None:
-    found = decided(nested(DEEPEST, {"operator": "XOR", "conditions": [GUARD]}))
-    assert [(fault.place, fault.stands_for) for fault in found.faults] == [
-        ("/filter" + "/groups/0" * 99 + "/operator", "invalid_group_operator")
-    ]
-
-
 @pytest.mark.parametrize("groups", [101, 150, 5000])
 def test_a_group_beyond_depth_100_is_open(groups: int) -> None:
     assert {failure.stands_for for failure in decided(nested(groups)).questions} == {"depth"}
-
-
-def test_an_empty_group_of_depth_100_is_rejected() -> None:
-    assert decided(nested(DEEPEST, {"operator": "AND"})).codes == {"empty_filter_group"}
 
 
 @pytest.mark.parametrize("name", ["a/b", "a~b"])
@@ -235,29 +246,8 @@ def test_the_path_of_an_odd_key_is_a_json_pointer(name: str) -> None:
     assert f"/{name.replace('~', '~0').replace('/', '~1')}" in {failure.place for failure in found.questions}
 
 
-def test_the_path_of_a_missing_field_is_the_field() -> None:
-    assert [f.place for f in decided(with_condition(value=ABSENT)).faults] == ["/filter/conditions/0/value"]
-
-
-JSON_VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(max_size=4)
-    | st.sampled_from(["AND", "OR", "time", "count", "carrier", "gte", "before", "days", "click_count", "zz_x"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["name", "filter", "operator", "conditions", "groups", "condition_type", "field", "value", "unit", "x"]
-            ),
-            inner,
-            max_size=5,
-        )
-    ),
-    max_leaves=20,
-)
+WORDS = ["AND", "OR", "time", "count", "carrier", "gte", "before", "days", "click_count", "zz_x"]
+JSON_VALUES = any_json(st.sampled_from([*UPDATE_FIELDS, *NOBODY, *GUARD, "groups", "unit", "x"]), WORDS)
 
 
 @given(JSON_VALUES | JSON_VALUES.map(lambda value: {"filter": value}))

@@ -38,12 +38,11 @@ WRONG_CLIENT = CLIENT.replace('{"name": name}', '{"id": audience_id, "name": nam
     ],
 )
 def test_what_the_page_shows_is_so(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, client: str, tests: str, ini: str, code: int, said: str
+    pytester: pytest.Pytester, client: str, tests: str, ini: str, code: int, said: str
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
     pytester.makepyfile(audiences=client, test_it=tests)
     pytester.makeini(f"{ini or '[pytest]'}\npythonpath = .\n")
-    ran = in_a_process(pytester, "-q", "--strict-config", "--strict-markers")
+    ran = in_a_process(pytester, "--strict-config", "--strict-markers")
     assert ran.ret == code
     assert said in ran.stdout.str() + "\n"
 

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from trackly_contract.core import NotJSONError, Request, encode, parse
+from trackly_contract.core import Request, encode
 from trackly_contract.gate import Gate, JudgedRequest
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 
@@ -15,7 +15,7 @@ WEEKS = {"filter": {"operator": "AND", "conditions": [{**TIME, "unit": "weeks"}]
 
 
 class Seen(NamedTuple):
-    """What a client sees of a response: 0 if none came, None for what is no JSON."""
+    """What a client sees of a response: 0 and None if none came."""
 
     status: int
     json: Any
@@ -34,9 +34,4 @@ def update(gate: Gate, body: Any) -> Seen:
 
 def _seen(judged: JudgedRequest) -> Seen:
     response = judged.response
-    if response is None:
-        return Seen(0, None)
-    try:
-        return Seen(response.status, parse(response.body))
-    except NotJSONError:
-        return Seen(response.status, None)
+    return Seen(0, None) if response is None else Seen(response.status, response.json.value)

@@ -224,7 +224,7 @@ def test_filters_and_bodies_shrink_to_the_plainest() -> None:
 
 def test_nesting_shrinks_to_no_more_than_is_needed() -> None:
     found = find(filters(max_depth=6), lambda made: depth(made) == 3, settings=smallest)
-    assert len(list(conditions_of(found))) <= 2
+    assert len(conditions_of(found)) <= 2
 
 
 UNKNOWN = "zz_no_such_token"

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from tests.maintain import markdown, report_members
-from trackly_contract.contract import KINDS, Contract, Question, Rule, answered_questions, contract, document
+from trackly_contract.contract import KINDS, Contract, Question, Rule, contract, document
 from trackly_contract.core.files import data_root
 
 AREAS = {
@@ -231,8 +231,10 @@ def main(arguments: Sequence[str] | None = None, root: Path | None = None, files
         return 1 if names else 0
     for name in write(root, files):
         sys.stdout.write(f"{name} written\n")
-    for sentence in answered_questions(contract()):
-        sys.stdout.write(f"{sentence}\n")
+    for question in contract().questions.values():
+        for rule in contract().answering(question)[:1]:
+            why = f"it is no longer open, for there is the rule {rule}"
+            sys.stdout.write(f"contracts/questions.toml: question {question.id}: {why}\n")
     return 0
 
 

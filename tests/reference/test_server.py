@@ -8,36 +8,21 @@ import pytest
 
 from tests.reference.asking import KEY, PATH, error_of, get, put, rejection, stored
 from trackly_contract import __version__
-from trackly_contract.core import JSON, Request, same
+from trackly_contract.contract import contract
+from trackly_contract.core import JSON, Request, encode, same
 from trackly_contract.reference import (
     AUDIENCE_ID,
     REFERENCE_KEY,
     Choices,
     ReferenceServer,
     documented_audience,
-    documented_store,
 )
 from trackly_contract.reference.server import Store
 
-READ = """{"id": "664f1a2b3c4d5e6f7a8b9c0d", "name": "High-Value Clickers",
-"description": "Contacts who clicked at least 3 times in the last 30 days", "source_lists": [101, 102],
-"filter": {"operator": "AND", "conditions": [
-{"conditionType": "time", "field": "last_clicked_at", "operator": "within", "value": 30, "unit": "days"},
-{"conditionType": "count", "field": "click_count", "operator": "gte", "value": 3}], "groups": []},
-"cached_size": 12480, "cached_size_updated_at": "2025-11-15T08:30:00", "status": "active",
-"created_at": "2025-10-01T14:22:00"}"""
-
-UPDATE = b"""{"name": "High-Value Clickers (Updated)", "filter": {"operator": "AND", "conditions": [
-{"condition_type": "time", "field": "last_clicked_at", "operator": "within", "value": 14, "unit": "days"},
-{"condition_type": "count", "field": "click_count", "operator": "gte", "value": 5}]}}"""
-
-UPDATED = """{"id": "664f1a2b3c4d5e6f7a8b9c0d", "name": "High-Value Clickers (Updated)",
-"description": "Contacts who clicked at least 3 times in the last 30 days", "source_lists": [101, 102],
-"filter": {"operator": "AND", "conditions": [
-{"conditionType": "time", "field": "last_clicked_at", "operator": "within", "value": 14, "unit": "days"},
-{"conditionType": "count", "field": "click_count", "operator": "gte", "value": 5}], "groups": []},
-"cached_size": null, "cached_size_updated_at": null, "status": "active",
-"created_at": "2025-10-01T14:22:00"}"""
+VECTORS = contract().requests
+READ = encode(VECTORS["read.success/documented-example"].echo)
+UPDATE = encode(VECTORS["update.success/documented-example"].body)
+UPDATED = encode(VECTORS["update.success/documented-example"].echo)
 
 TIME = {"condition_type": "time", "field": "last_clicked_at", "operator": "within", "value": 30, "unit": "days"}
 CLICKS = {"condition_type": "count", "field": "click_count", "operator": "gte", "value": 3}
@@ -47,29 +32,20 @@ NEW_FILTER = {"operator": "OR", "conditions": [{"condition_type": "carrier", **C
 CHANGES: dict[str, Any] = {"name": "N", "description": "D", "source_lists": [103], "filter": NEW_FILTER}
 
 
-def pairs(text: str | bytes) -> Any:
-    """Read JSON so that the order of keys counts."""
-    return json.loads(text, object_pairs_hook=lambda found: ("object", found))
-
-
-def test_the_documented_read_is_printed_to_the_letter() -> None:
-    response = get(ReferenceServer())
-    assert (response.status, pairs(response.body)) == (200, pairs(READ))
-    assert documented_audience() == json.loads(READ)
-
-
-def test_the_documented_update_is_printed_to_the_letter_and_stored() -> None:
+def test_the_documented_examples_are_printed_to_the_letter_and_stored() -> None:
     server = ReferenceServer()
+    assert (get(server).status, get(server).body) == (200, READ)
     response = put(server, UPDATE)
-    assert (response.status, pairs(response.body)) == (200, pairs(UPDATED))
-    assert pairs(get(server).body) == pairs(UPDATED)
+    assert (response.status, response.body) == (200, UPDATED)
+    assert get(server).body == UPDATED
+    assert encode(documented_audience()) == READ
 
 
 def test_size_counts_stores_and_ticks() -> None:
     server = ReferenceServer(choices=Choices(counted=7))
     put(server, UPDATE)
-    sized = f'{{"audience_id": "{AUDIENCE_ID}", "size": 7, "calculated_at": "2025-11-20T10:30:45"}}'
-    assert pairs(get(server, f"{PATH}/size").body) == pairs(sized)
+    sized = {"audience_id": AUDIENCE_ID, "size": 7, "calculated_at": "2025-11-20T10:30:45"}
+    assert get(server, f"{PATH}/size").body == encode(sized)
     assert json.loads(get(server, f"{PATH}/size").body)["calculated_at"] == "2025-11-20T10:30:46"
     audience = stored(server)
     assert (audience["cached_size"], audience["cached_size_updated_at"]) == (7, "2025-11-20T10:30:46")
@@ -107,8 +83,7 @@ def test_every_response_is_json_and_stamped_and_repeatable(
 def test_servers_share_nothing() -> None:
     one, other = ReferenceServer(), ReferenceServer()
     put(one, CHANGES)
-    assert pairs(get(other).body) == pairs(READ)
-    assert documented_store() is not documented_store()
+    assert get(other).body == READ
 
 
 # Keys, paths, methods ------------------------------------------------------------------------------
@@ -181,13 +156,7 @@ def test_only_what_is_sent_changes(keys: set[str]) -> None:
 
 def test_read_only_and_unknown_fields_of_the_body_are_ignored() -> None:
     body = {"id": "x", "cached_size": 1, "cached_size_updated_at": None, "status": "archived", "zz": [1]}
-    assert pairs(put(ReferenceServer(), body | {"created_at": 5}).body) == pairs(READ)
-
-
-def cache_after(body: JSON, **choices: bool) -> JSON:
-    audience = json.loads(put(ReferenceServer(choices=Choices(**choices)), body).body)  # type: ignore[arg-type]
-    assert (audience["cached_size"] is None) == (audience["cached_size_updated_at"] is None)
-    return audience["cached_size"]
+    assert put(ReferenceServer(), body | {"created_at": 5}).body == READ
 
 
 def with_value(value: JSON) -> dict[str, JSON]:
@@ -197,24 +166,28 @@ def with_value(value: JSON) -> dict[str, JSON]:
 SWAPPED = STORED_FILTER | {"conditions": [CLICKS, TIME]}
 
 
+CHANGED = [NEW_FILTER, STORED_FILTER | {"operator": "OR"}, SWAPPED, *map(with_value, (3.0, "3", 4))]
+UNCHANGED = [STORED_FILTER, STORED_FILTER | {"groups": []}, with_value(3)]
+
+
 @pytest.mark.parametrize(
-    "changed", [NEW_FILTER, STORED_FILTER | {"operator": "OR"}, SWAPPED, *map(with_value, (3.0, "3", 4))]
+    ("body", "choices", "size"),
+    [
+        *(({"filter": changed}, {}, None) for changed in CHANGED),
+        *(({"filter": unchanged, "name": "N"}, {}, 12480) for unchanged in UNCHANGED),
+        *(({"filter": unchanged}, {"identical_filter_keeps_cache": False}, None) for unchanged in UNCHANGED),
+        ({"name": "N", "source_lists": []}, {"identical_filter_keeps_cache": False}, 12480),
+        ({"source_lists": [], "name": "", "description": ""}, {}, 12480),
+        ({"source_lists": [101, 102], "name": "N"}, {"source_lists_keep_cache": False}, 12480),
+        ({"source_lists": [102, 101]}, {"source_lists_keep_cache": False}, None),
+    ],
 )
-def test_a_changed_filter_clears_the_cached_size(changed: JSON) -> None:
-    assert cache_after({"filter": changed}) is None
-
-
-@pytest.mark.parametrize("same_filter", [STORED_FILTER, STORED_FILTER | {"groups": []}, with_value(3)])
-def test_the_same_filter_keeps_the_cached_size_unless_chosen_otherwise(same_filter: JSON) -> None:
-    assert cache_after({"filter": same_filter, "name": "N"}) == 12480
-    assert cache_after({"filter": same_filter}, identical_filter_keeps_cache=False) is None
-    assert cache_after({"name": "N", "source_lists": []}, identical_filter_keeps_cache=False) == 12480
-
-
-def test_other_fields_keep_the_cached_size_unless_chosen_otherwise() -> None:
-    assert cache_after({"source_lists": [], "name": "", "description": ""}) == 12480
-    assert cache_after({"source_lists": [101, 102], "name": "N"}, source_lists_keep_cache=False) == 12480
-    assert cache_after({"source_lists": [102, 101]}, source_lists_keep_cache=False) is None
+def test_a_changed_filter_alone_clears_the_cached_size_unless_chosen_otherwise(
+    body: JSON, choices: dict[str, Any], size: int | None
+) -> None:
+    audience = json.loads(put(ReferenceServer(choices=Choices(**choices)), body).body)
+    assert audience["cached_size"] == size
+    assert (audience["cached_size_updated_at"] is None) == (size is None)
 
 
 # Rejected bodies -----------------------------------------------------------------------------------

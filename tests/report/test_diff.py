@@ -162,5 +162,5 @@ def test_what_fits_stays_on_a_line_and_the_outermost_is_broken_up() -> None:
 
 
 def test_what_is_no_json_is_an_error() -> None:
-    with pytest.raises(TypeError, match="set is no JSON"):
+    with pytest.raises(TypeError, match="set is not JSON"):
         laid_out({"a": {1}})

@@ -1,13 +1,13 @@
 """Drawing from strategies in tests: the same examples each time, and what stands in a filter."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from hypothesis import Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
-from trackly_contract.contract import contract, schemas
+from trackly_contract.contract import contract, parts_of, schemas
 from trackly_contract.core import JSON, same
 from trackly_contract.generate import RejectedBody
 from trackly_contract.generate.frozen_corpus import CorpusEntry
@@ -25,6 +25,17 @@ smallest = settings(max_examples=200, derandomize=True, database=None, deadline=
 searching = settings(
     smallest, max_examples=500, phases=[Phase.generate], verbosity=Verbosity.quiet
 )  # the first that is found, not shrunk
+
+
+def any_json(keys: st.SearchStrategy[str], words: Sequence[str] = ("",)) -> st.SearchStrategy[JSON]:
+    """Return JSON of any shape with such keys; its texts have lone surrogates, or are one of `words`."""
+    numbers = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+    leaves = st.none() | st.booleans() | numbers | st.text(st.characters(codec=None), max_size=5)
+    return st.recursive(
+        leaves | st.sampled_from(words),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6),
+        max_leaves=20,
+    )
 
 
 def drawn(strategy: st.SearchStrategy[T], examples: int) -> list[T]:
@@ -72,25 +83,17 @@ def assert_rejected(found: RejectedBody | CorpusEntry) -> None:
     assert edited(found.body, found.twin, found.path)
 
 
-def groups_of(found: JSON) -> Iterator[dict[str, JSON]]:
-    pending = [found]
-    while pending:
-        group = pending.pop()
-        yield group
-        pending.extend(group.get("groups", ()))
-
-
-def conditions_of(found: JSON) -> Iterator[dict[str, JSON]]:
-    for group in groups_of(found):
-        yield from group.get("conditions", ())
+def conditions_of(found: JSON) -> list[dict[str, JSON]]:
+    return [part.fields for part in parts_of(found) if not part.is_group]
 
 
 def tokens_of(found: JSON) -> Iterator[tuple[str, str]]:
-    for group in groups_of(found):
-        yield "group.operator", group["operator"]
-    for condition in conditions_of(found):
-        kind = condition["condition_type"]
+    for part in parts_of(found):
+        if part.is_group:
+            yield "group.operator", part.fields["operator"]
+            continue
+        kind = part.fields["condition_type"]
         yield "condition_type", kind
-        yield from ((f"{kind}.{key}", condition[key]) for key in ("operator", "unit") if key in condition)
-        if kind in ("time", "count", "revenue") and "field" in condition:
-            yield f"{kind}.field", condition["field"]
+        yield from ((f"{kind}.{key}", part.fields[key]) for key in ("operator", "unit") if key in part.fields)
+        if kind in ("time", "count", "revenue") and "field" in part.fields:
+            yield f"{kind}.field", part.fields["field"]

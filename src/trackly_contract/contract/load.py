@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,18 +20,16 @@ from trackly_contract.contract.model import (
     Assumption,
     Entry,
     Mentioned,
-    Named,
     Page,
     Question,
     RequestVector,
     Rule,
 )
-from trackly_contract.contract.vocabulary import Observed, Outcome, TokenFile, Vocabulary
+from trackly_contract.contract.vocabulary import LIST_OPERATORS, Observed, Outcome, TokenFile, Vocabulary
 from trackly_contract.core import data_root, parse, short
 
 T = TypeVar("T")
-E = TypeVar("E", bound="Entry")
-N = TypeVar("N", bound="Named")
+E = TypeVar("E", bound=Entry)
 
 LARGEST = 256 * 1024
 """Bytes of a TOML file that is read."""
@@ -46,9 +45,6 @@ LABELS = ("id", "token", "rule", "question", "text", "word")
 
 HOMES = {"page": "sources.toml", "rule": "rules/", "rules": "rules/", "twin": "vectors/"}
 """What holds the entries that a field refers to."""
-
-LISTS = ("in", "not_in")
-"""Operators whose value is a list."""
 
 
 class ContractError(ValueError):
@@ -107,10 +103,14 @@ def _entry(table: str, index: int, entry: Any) -> str:
     return f"{table} {index + 1}{label}"
 
 
-def read_entries(path: Path, table: str, kind: type[E]) -> list[E]:
-    """Return the entries of a file that holds one array of them, named `table`. Raises as `read_data` does."""
+def read_entries(path: Path, table: str, kind: type[E], **known: Container[str]) -> list[E]:
+    """Return the entries of a file that holds one array of them, named `table`.
+
+    Raises as `read_data` does, and for an entry whose field refers to something that is not `known`.
+    """
     whole = msgspec.defstruct("Whole", [(table, list[kind])], forbid_unknown_fields=True)  # type: ignore[valid-type]
     entries: list[E] = getattr(read_data(path, whole), table)
+    _refer(path, table, entries, **known)
     return entries
 
 
@@ -175,26 +175,16 @@ def missing_vectors(source: Contract) -> list[str]:
     return missing
 
 
-def answered_questions(source: Contract) -> list[str]:
-    """Return one sentence for each question that a rule answers: it is no longer open."""
-    return [
-        f"contracts/questions.toml: question {question.id}: it is no longer open, for there is the rule {rule}"
-        for question in source.questions.values()
-        for rule in source.answering(question)[:1]
-    ]
-
-
-def load_contract(folder: Path | None = None) -> Contract:
-    """Read a contract from `folder` (default: the project's own `contracts/`).
+def load_contract(folder: Path) -> Contract:
+    """Read a contract from `folder`.
 
     Raises ContractError, naming file, entry and field, for anything that its types do not allow, for an id used twice,
     and for a reference to a rule, page or twin that is not there.
     """
-    folder = folder or data_root() / "contracts"
     pages = _by_id(folder / "sources.toml", "source", Page)
     rules: dict[str, Rule] = {}
     for path in sorted((folder / "rules").glob("*.toml"), key=lambda path: [*AREAS, path.stem].index(path.stem)):
-        found = _by_id(path, "rule", Rule, rules)
+        found = _by_id(path, "rule", Rule, taken=rules)
         for rule in found.values():
             _refer(path, f"rule {rule.id}, source", rule.sources, page=pages)
             if not rule.id.startswith(f"{path.stem}."):
@@ -206,26 +196,22 @@ def load_contract(folder: Path | None = None) -> Contract:
     answers = _by_id(vectors / "answers.json", "answers", AnswerVector, rule=rules)
     requests: dict[str, RequestVector] = {}
     for path in sorted({*vectors.glob("*.json")} - {vectors / "answers.json"}):
-        requests |= _by_id(path, "vectors", RequestVector, {*answers, *requests}, rule=rules)
+        requests |= _by_id(path, "vectors", RequestVector, taken={*answers, *requests}, rule=rules)
     _refer(vectors, "answers", answers.values(), twin=answers)
     _refer(vectors, "vectors", requests.values(), twin=requests)
     questions = _by_id(folder / "questions.toml", "question", Question, page=pages, rules=rules)
-    assumptions = read_entries(folder / "assumptions.toml", "assumption", Assumption)
-    _refer(folder / "assumptions.toml", "assumption", assumptions, rules=rules)
-    mentioned = read_entries(folder / "mentioned.toml", "mentioned", Mentioned)
-    _refer(folder / "mentioned.toml", "mentioned", mentioned, page=pages)
+    assumptions = read_entries(folder / "assumptions.toml", "assumption", Assumption, rules=rules)
+    mentioned = read_entries(folder / "mentioned.toml", "mentioned", Mentioned, page=pages)
     words = read_data(folder / "vocabulary.toml", TokenFile)
-    by_key(folder / "vocabulary.toml", "token", words.token, lambda token: (token.kind, token.token))
+    by_key(folder / "vocabulary.toml", "token", words.token, attrgetter("kind", "token"))
     _refer(folder / "vocabulary.toml", "token", words.token, page=pages)
-    vocabulary = Vocabulary(words.token, frozenset(entry.kind for entry in words.list))
+    vocabulary = Vocabulary(words.token, words.full)
     observed = tuple(read_observed(folder / "observed.toml"))
     return Contract(rules, requests, answers, pages, questions, assumptions, mentioned, vocabulary, observed)
 
 
-def _by_id(path: Path, table: str, kind: type[N], taken: Container[str] = (), **known: Container[str]) -> dict[str, N]:
-    found = by_key(path, table, read_entries(path, table, kind), lambda entry: entry.id, taken)
-    _refer(path, table, found.values(), **known)
-    return found
+def _by_id(path: Path, table: str, kind: type[E], taken: Container[str] = (), **known: Container[str]) -> dict[str, E]:
+    return by_key(path, table, read_entries(path, table, kind, **known), attrgetter("id"), taken)
 
 
 def _refer(path: Path, table: str, entries: Iterable[Entry], **known: Container[str]) -> None:
@@ -245,13 +231,13 @@ def read_observed(path: Path) -> list[Observed]:
     Raises ContractError, naming file, entry and field, if it cannot be read or has a token twice for one base URL.
     """
     entries = read_entries(path, "observed", Observed) if path.exists() else []
-    return list(by_key(path, "observed", entries, lambda entry: entry.key).values())
+    return list(by_key(path, "observed", entries, attrgetter("base_url", "kind", "token")).values())
 
 
 @cache
 def contract() -> Contract:
     """Return the project's own contract, read once."""
-    return load_contract()
+    return load_contract(data_root() / "contracts")
 
 
 def in_order(kind: str, tokens: Iterable[str], observed: Iterable[Observed]) -> list[str]:
@@ -267,12 +253,9 @@ def in_order(kind: str, tokens: Iterable[str], observed: Iterable[Observed]) -> 
     return sorted(tokens, key=rank)
 
 
-def words_of(
-    kind: str, source: Contract | None = None, observed: Iterable[Observed] | None = None
-) -> tuple[list[str | None], list[str]]:
+def words_of(kind: str, observed: Iterable[Observed] | None = None) -> tuple[list[str | None], list[str]]:
     """Return the fields and the operators to try for one type, in order; `observed` replaces the contract's own."""
-    source = source or contract()
-    known = list(source.observed if observed is None else observed)
-    scalar = [t.token for t in source.vocabulary.of(f"{kind}.operator") if t.needs and t.token not in LISTS]
-    fields = in_order(f"{kind}.field", source.vocabulary.words(f"{kind}.field"), known)
+    vocabulary, known = contract().vocabulary, list(contract().observed if observed is None else observed)
+    scalar = [t.token for t in vocabulary.of(f"{kind}.operator") if t.needs and t.token not in LIST_OPERATORS]
+    fields = in_order(f"{kind}.field", vocabulary.words(f"{kind}.field"), known)
     return [*fields] or [None], in_order(f"{kind}.operator", scalar, known)

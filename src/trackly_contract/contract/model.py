@@ -41,13 +41,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of a data file. Immutable; a field that its type does not name is an error."""
 
 
-class Named(Entry, frozen=True):
-    """An entry with an id."""
-
-    id: str
-
-
-class Page(Named, frozen=True):
+class Page(Entry, frozen=True):
     """A documentation page: a reference page can make a rule stated or shown, a guide only inferred."""
 
     id: Annotated[str, Meta(pattern="^[a-z-]+$")]
@@ -72,7 +66,7 @@ class Impact(Entry, frozen=True):
     client: Text
 
 
-class Rule(Named, frozen=True):
+class Rule(Entry, frozen=True):
     """One claim of the documentation.
 
     `status` and `code` are those of the rejection the rule is about, None for other rules; `accepts`: it is about
@@ -112,7 +106,7 @@ class Rule(Named, frozen=True):
         return f"contracts/rules/{self.id.partition('.')[0]}.toml"
 
 
-class _Vector(Named, frozen=True):
+class _Vector(Entry, frozen=True):
     id: VectorId
 
     @property
@@ -220,7 +214,7 @@ class Probe(Entry, frozen=True):
             raise ValueError("fields 'find' and 'of' go together: add the one that is missing")
 
 
-class Question(Named, frozen=True):
+class Question(Entry, frozen=True):
     """Something the documentation leaves open: the `page` that does, and `why` it matters to authors of clients.
 
     It is asked by `probes`; if by none, `cannot` says why. It stands beside `rules`; as soon as there is one of the

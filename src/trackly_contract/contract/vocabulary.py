@@ -28,6 +28,8 @@ SCHEMA_ID = "https://trackly-contract.example/schemas/vocabulary.json"
 IMPLAUSIBLE = "^zz_"
 """Tokens that no API would have: a list that is not known in full is tested with these alone."""
 
+LIST_OPERATORS = ("in", "not_in")
+"""Operators whose value is a list."""
 
 _TRIED = r"^(condition_type|(custom_field|carrier|timezone)\.operator|revenue\.(field|operator))$"
 """Kinds with candidates that the suite tries."""
@@ -49,42 +51,30 @@ class Outcome(StrEnum):
     UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Entry, frozen=True):
     """One token that a target was tried with; `said` is its response in a few words: `400 invalid_carrier_operator`."""
-
-    kind: str
-    token: str
-    outcome: Outcome
-    said: str
-
-
-class Observed(Entry, frozen=True):
-    """What a run on a live API found out about one token: where, on which day, at which effort."""
 
     kind: Annotated[str, Meta(pattern=_TRIED)]
     token: Text
     outcome: Outcome
     said: Text
+
+
+class Observed(Trial, frozen=True):
+    """What a run on a live API found out about one token: where, on which day, at which effort."""
+
     base_url: Text
     date: dt.date
     effort: Literal["quick", "standard", "thorough"]
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What it is about; of two with the same key the newer one counts."""
-        return self.base_url, self.kind, self.token
-
 
 def summed_up(trials: Iterable[Trial]) -> list[Trial]:
     """Return one trial a token, the one that says the most (the first of several), in the order of first trying."""
-    found: dict[tuple[str, str], Trial] = {}
-    ranks = list(Outcome)
+    tried: dict[tuple[str, str], list[Trial]] = {}
     for trial in trials:
-        best = found.setdefault((trial.kind, trial.token), trial)
-        if ranks.index(trial.outcome) < ranks.index(best.outcome):
-            found[trial.kind, trial.token] = trial
-    return list(found.values())
+        tried.setdefault((trial.kind, trial.token), []).append(trial)
+    ranks = list(Outcome)
+    return [min(found, key=lambda trial: ranks.index(trial.outcome)) for found in tried.values()]
 
 
 @dataclass(frozen=True)
@@ -115,8 +105,17 @@ class Vocabulary:
         """Return `vocabulary.json`: one definition per kind, and per need of its operators."""
         definitions: dict[str, Any] = {}
         for kind in KINDS:
-            name = kind.replace(".", "_")
-            definitions[name] = self._definition(kind)
+            name, words, code = kind.replace(".", "_"), self.words(kind), code_of(kind)
+            definition: dict[str, Any] = {"type": "string", "x-open": {"type": "token-shape"}}
+            if kind in self.full:
+                definition |= {"enum": words, "x-error": {"enum": code}}
+            else:
+                definition |= {
+                    "if": {"type": "string", "pattern": IMPLAUSIBLE},
+                    "then": {"not": {}, "x-error": {"not": code}},
+                    "else": {"enum": words, "x-open": {"enum": "token-unlisted"}},
+                }
+            definitions[name] = definition
             # Always the same definitions, for schemas refer to them, however few tokens there are.
             for needs in NEEDS.get(kind, ()):
                 words = [token.token for token in self.of(kind) if token.needs == needs]
@@ -129,25 +128,9 @@ class Vocabulary:
             "$defs": definitions,
         }
 
-    def _definition(self, kind: str) -> dict[str, Any]:
-        words, code = self.words(kind), code_of(kind)
-        definition: dict[str, Any] = {"type": "string", "x-open": {"type": "token-shape"}}
-        if kind in self.full:
-            return definition | {"enum": words, "x-error": {"enum": code}}
-        return definition | {
-            "if": {"type": "string", "pattern": IMPLAUSIBLE},
-            "then": {"not": {}, "x-error": {"not": code}},
-            "else": {"enum": words, "x-open": {"enum": "token-unlisted"}},
-        }
-
-
-class _FullList(Entry, frozen=True):
-    kind: Kind
-    full: Literal[True]
-
 
 class TokenFile(Entry, frozen=True):
     """The content of contracts/vocabulary.toml."""
 
     token: tuple[Token, ...]
-    list: tuple[_FullList, ...]
+    full: frozenset[Kind]

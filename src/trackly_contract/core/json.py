@@ -23,6 +23,9 @@ that, recursive readers overflow (`json.loads` itself at about 990 on CPython 3.
 LONGEST_STEP = 200
 """Characters of a key that a place shows: a place is made anew for whatever stands below it."""
 
+CUT = " ... "
+"""What stands in the place of a middle that was cut out."""
+
 _STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _OTHERS = bytes(set(range(256)) - set(_STEPS))
@@ -183,11 +186,9 @@ def step(key: str) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """Return the text, cut in the middle where it is longer than `limit`."""
-    if len(text) <= limit:
-        return text
-    head = limit * 2 // 3
-    return f"{text[:head]} ... {text[-(limit - head) :]}"
+    """Return the text, at most `limit` characters of it: cut in the middle where it is longer."""
+    kept = limit - len(CUT)
+    return text if len(text) <= limit else f"{text[: kept * 2 // 3]}{CUT}{text[kept * 2 // 3 - kept :]}"
 
 
 def _spelt(text: str) -> str:
@@ -205,15 +206,8 @@ def show(value: JSON, limit: int = 300) -> str:
     return shortened(_spelt(text), limit)
 
 
-LINE_WIDTH = 96
-
-
-def _unknown(value: object) -> object:
-    raise TypeError(f"{type(value).__name__} is no JSON")
-
-
 def laid_out(
-    value: JSON, *, ascii_only: bool = False, default: Callable[[object], object] = _unknown, width: int = LINE_WIDTH
+    value: JSON, *, ascii_only: bool = False, default: Callable[[object], object] | None = None, width: int = 96
 ) -> str:
     """Return `value` as JSON over lines of at most `width` characters, where its texts allow it."""
 

@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from html.entities import html5
+from itertools import product
 from typing import Any
 
-from trackly_contract.core.json import JSON, NotJSONError, encode, parse, same
+from trackly_contract.core.json import CUT, JSON, NotJSONError, encode, parse, same
 from trackly_contract.core.verdict import InconclusiveError
 
 LEAST_SECRET = 8
@@ -26,9 +27,6 @@ LEAST_SECRET = 8
 
 LEAST_BASE64 = 10
 """Characters of base64 that LEAST_SECRET characters decide alone, whatever stands before and after them."""
-
-CUT = " ... "
-"""What stands in the place of a middle that was cut out."""
 
 TAKEN_OUT = "[key]"
 
@@ -153,21 +151,15 @@ class _Needle:
             cut = text.find(CUT, begin)
 
 
-def _in_base64(secret: str) -> Iterator[str]:
-    """Yield what base64 always holds of a text where the secret stands in it: one string an offset."""
-    for offset in range(3):
-        whole = base64.b64encode(b"\0" * offset + secret.encode("ascii", "replace")).decode("ascii")
-        yield whole[-(-8 * offset // 6) : 8 * (offset + len(secret)) // 6]
-
-
 @lru_cache(maxsize=8)
 def _needles(secret: str) -> tuple[_Needle, ...]:
-    cased = (secret, secret.lower(), secret.upper(), secret.swapcase())
-    encoded = dict.fromkeys(form for spelt in cased for form in _in_base64(spelt))
-    return (
-        _Needle(secret.translate(_LOWER), LEAST_SECRET, _LOWER),
-        *(_Needle(form, LEAST_BASE64, _ONE_BASE64) for form in encoded),
-    )
+    needles = [_Needle(secret.translate(_LOWER), LEAST_SECRET, _LOWER)]
+    for spelt, offset in product({secret, secret.lower(), secret.upper(), secret.swapcase()}, range(3)):
+        whole = base64.b64encode(b"\0" * offset + spelt.encode("ascii", "replace")).decode("ascii")
+        # What base64 always holds of a text where the secret stands in it, at this offset.
+        always = whole[-(-8 * offset // 6) : 8 * (offset + len(spelt)) // 6]
+        needles.append(_Needle(always, LEAST_BASE64, _ONE_BASE64))
+    return tuple(needles)
 
 
 def _found(text: str, secret: str) -> Iterator[tuple[int, int]]:

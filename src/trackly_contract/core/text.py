@@ -5,7 +5,7 @@ Control characters never reach a terminal, and no text of a response can add a l
 
 import re
 
-from trackly_contract.core.redact import CUT
+from trackly_contract.core.json import shortened
 
 WIDTH = 80
 """Columns of the first line of a difference, where the name of its case is no longer than most."""
@@ -34,8 +34,4 @@ def one_line(text: str) -> str:
 
 def short(text: str, limit: int = LONGEST) -> str:
     """Return the text in one printable line of at most `limit` characters, cut in the middle where it is longer."""
-    line = one_line(text)
-    if len(line) <= limit:
-        return line
-    half = (limit - len(CUT)) // 2
-    return f"{line[:half]}{CUT}{line[-half:]}"
+    return shortened(one_line(text), limit)

@@ -34,13 +34,11 @@ class ExitCode(IntEnum):
     INCONCLUSIVE = 10
 
 
-WEIGHT = (Verdict.BROKEN, Verdict.NOTED, Verdict.HELD, Verdict.INCONCLUSIVE)
-
-
 def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
     """Return the verdict of several looks at one rule; None if nobody looked."""
     seen = set(verdicts)
-    return next((verdict for verdict in WEIGHT if verdict in seen), None)
+    by_weight = (Verdict.BROKEN, Verdict.NOTED, Verdict.HELD, Verdict.INCONCLUSIVE)
+    return next((verdict for verdict in by_weight if verdict in seen), None)
 
 
 def run_verdict(verdicts: Iterable[Verdict]) -> RunVerdict:

@@ -4,13 +4,10 @@ Does not count a scenario that was forced and never given, nor a request with a 
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from trackly_contract.contract import contract, parts_of
-from trackly_contract.core import NotJSONError, parse
 from trackly_contract.gate.gate import Gate, JudgedRequest
 from trackly_contract.gate.scenarios import possible_responses
 from trackly_contract.judge import BODY_FIELDS, Severity
@@ -50,11 +47,7 @@ def kinds_of(judged: JudgedRequest) -> Iterator[str]:
         yield "read"
     if judged.operation != "update":
         return
-    body = {}
-    with suppress(NotJSONError):  # a test may allow what is no JSON, or no object
-        body = parse(judged.request.body, duplicate_keys=True)
-    if not isinstance(body, dict):
-        return
+    body = judged.request.json.fields  # none of what is no JSON, or no object: a test may allow that
     yield from (f"update {name}" for name in body)
     for path, fields, is_group, _ in parts_of(body.get("filter")):
         if is_group:
@@ -67,11 +60,8 @@ def kinds_of(judged: JudgedRequest) -> Iterator[str]:
             yield from (f"{kind} {key} {fields[key]}" for key in ("field", "operator", "unit") if key in fields)
 
 
-@dataclass(frozen=True)
-class Coverage:
+class Coverage(frozenset[str]):
     """Names of the responses that were received, and of the kinds of requests that were sent; none is both."""
-
-    names: frozenset[str] = frozenset()
 
     def of(self, gate: Gate) -> "Coverage":
         """Return this with what a gate saw."""
@@ -79,16 +69,13 @@ class Coverage:
         seen = {judged.response_name for judged in kept if not judged.failures}
         seen.update(kind for judged in kept for kind in kinds_of(judged))
         # The words of a client are not kept: half a character among them is more than pytest-xdist can carry.
-        return self | Coverage(frozenset(seen.intersection({*possible_responses(), *possible_requests()})))
-
-    def __or__(self, other: "Coverage") -> "Coverage":
-        return Coverage(self.names | other.names)
+        return Coverage(self | seen.intersection({*possible_responses(), *possible_requests()}))
 
     def described(self) -> dict[str, Any]:
         """Return each share as JSON: how many of how many, in percent, and what is missing."""
         shares = {}
         for share, possible in (("responses", possible_responses()), ("requests", possible_requests())):
-            missing = [name for name in possible if name not in self.names]
+            missing = [name for name in possible if name not in self]
             covered, of = len(possible) - len(missing), len(possible)
             shares[share] = {"covered": covered, "of": of, "percent": round(100 * covered / of, 1), "missing": missing}
         return shares

@@ -8,7 +8,6 @@ import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any
@@ -64,8 +63,7 @@ class JudgedRequest:
         if self.scenario is not None:
             return self.scenario.name
         assert self.response is not None
-        code = "as-documented" if self.response.succeeded else parse(self.response.body)["code"]
-        name = f"{self.operation}-{self.response.status}-{code}"
+        name = f"{self.operation}-{self.response.status}-{self.response.code or 'as-documented'}"
         return name if name in every_scenario() else ""
 
 
@@ -88,7 +86,7 @@ class Gate:
     def reset(self) -> None:
         """Start again: the documented audience, nothing forced, allowed or sent."""
         with self._lock:
-            self.server = reference.ReferenceServer(reference.documented_store())
+            self.server = reference.ReferenceServer()
             self.requests = 0
             self.sent: deque[JudgedRequest] = deque(maxlen=MOST_KEPT)
             self.failed: list[JudgedRequest] = []
@@ -249,7 +247,7 @@ class Gate:
             allowed = [each for each in violations if any(names is None or names & each.names for names in sets)]
             scenario = next(self._forced.get(operation, iter(())), None)
             if scenario is not None and scenario.success and audience_id in store.audiences:
-                store.audiences[audience_id] = store.audiences[audience_id] | deepcopy(scenario.audience)
+                store.audiences[audience_id] = store.audiences[audience_id] | scenario.fields
             before = store.audiences.get(audience_id)
             response, scenario = self._given(request, scenario)
             after = store.audiences.get(audience_id)
@@ -270,10 +268,9 @@ class Gate:
         if scenario is None or not response.succeeded:
             return response, None
         audience = parse(response.body)
-        if any(audience[name] != value for name, value in scenario.audience.items()):
+        if any(audience[name] != value for name, value in scenario.fields.items()):
             return response, None  # the update itself set another value
-        shown = scenario.change(audience) | scenario.extra
-        return replace(response, status=scenario.status, body=encode(shown)), scenario
+        return replace(response, status=scenario.status, body=encode(scenario.shown(audience))), scenario
 
     def _failing(self, request: Request, scenario: Scenario) -> Response | None:
         if scenario.connection is Connection.TRUNCATED:
@@ -282,6 +279,6 @@ class Gate:
             return None
         if scenario.body is not None:
             stamp = self.server.respond(scenario.status, None).headers[1:]
-            return Response(scenario.status, (*scenario.headers, *stamp), scenario.body)
+            return Response(scenario.status, (*scenario.headers.items(), *stamp), scenario.body.encode())
         error = self.server.error(scenario.status, scenario.code, f"{scenario.code}: forced by the test")
-        return replace(error, body=encode(parse(error.body) | scenario.extra))
+        return replace(error, body=encode(scenario.shown(parse(error.body))))

@@ -66,7 +66,7 @@ class ScenarioCase:
         if not given:
             response = asked[-1].response
             if response is not None and response.succeeded and self.operation == "update":
-                fields = ", ".join(sorted(self.scenario.audience))
+                fields = ", ".join(sorted(self.scenario.fields))
                 raise NotApplicableError(f"{self.name}: the update sends {fields} itself, so the response shows that")
             shown = describe(response) if response is not None else "nothing"
             raise NotHandledError(f"{self.name}: never met, because the response to the {self.operation} was {shown}")

@@ -2,13 +2,14 @@
 
 import difflib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, partial
 from typing import Literal, TypeAlias, get_args
 
+from msgspec import structs
+
 from trackly_contract.contract import Entry, contract, parts_of, read_data
-from trackly_contract.core import JSON, Headers, data_root, parse
+from trackly_contract.core import JSON, data_root, parse
 
 Operation: TypeAlias = Literal["read", "update"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
@@ -25,32 +26,40 @@ class Connection(StrEnum):
     TRUNCATED = "truncated"
 
 
-@dataclass(frozen=True, eq=False)
-class Scenario:
+class Scenario(Entry, frozen=True, eq=False):
     """One response to one operation, or one network fault.
 
-    `based_on` is the id of a rule or of a question, "" for a network fault. `audience` holds fields that the audience
-    has before the request. `change` takes the fields that a success shows, and may change them in place; `extra` is
-    added to them, or to those of an error. `code` makes it an error; `body` and `headers` are those of a network fault.
+    `based_on` is the id of a rule or of a question, "" for a network fault. `code` makes it an error; `body` and
+    `headers` are those of a network fault. The head of contracts/scenarios.toml says what the other fields are.
     """
 
     name: str
-    operation: Operation
-    status: int
     description: str
+    status: int = 200
     based_on: str = ""
     code: str = ""
-    audience: Fields = field(default_factory=dict)
-    extra: Fields = field(default_factory=dict)
-    change: Callable[[Fields], Fields] = dict
-    headers: Headers = ()
-    body: bytes | None = None
+    audience: str = "{}"
+    extra: str = "{}"
+    headers: dict[str, str] = {}  # noqa: RUF012  # msgspec copies it
+    body: str | None = None
     connection: Connection = Connection.WHOLE
+    operation: Operation = "read"
 
     @property
     def success(self) -> bool:
         """Whether it is a success: the audience, in some form."""
         return not self.code and self.body is None and self.connection is Connection.WHOLE
+
+    @property
+    def fields(self) -> Fields:
+        """The fields of `audience`, anew each time."""
+        return dict(parse(self.audience.encode()))
+
+    def shown(self, fields: Fields) -> Fields:
+        """Return what the response shows in place of these fields, which may change."""
+        change = _CHANGES.get(self.name.removeprefix(f"{self.operation}-"), dict)
+        shown: Fields = change(fields) | parse(self.extra.encode())
+        return shown
 
     @property
     def names(self) -> set[str]:
@@ -87,42 +96,18 @@ _CHANGES: dict[str, Callable[[Fields], Fields]] = {
 """What a success changes of the fields that it shows, by its name in contracts/scenarios.toml."""
 
 
-class _Entry(Entry, frozen=True):
-    """An entry of contracts/scenarios.toml; its head says what the fields are."""
-
-    name: str
-    description: str
-    status: int = 200
-    based_on: tuple[str, ...] = ("",)
-    code: str = ""
-    audience: str = "{}"
-    extra: str = "{}"
-    headers: dict[str, str] = {}  # noqa: RUF012  # msgspec copies it
-    body: str | None = None
-    connection: Connection = Connection.WHOLE
-
-
 class _File(Entry, frozen=True):
-    success: tuple[_Entry, ...]
-    error: tuple[_Entry, ...]
-    network_fault: tuple[_Entry, ...]
+    """The content of contracts/scenarios.toml."""
+
+    success: tuple[Scenario, ...]
+    error: tuple[Scenario, ...]
+    network_fault: tuple[Scenario, ...]
 
 
-def _scenario(operation: Operation, entry: _Entry) -> Scenario:
-    return Scenario(
-        f"{operation}-{entry.name}",
-        operation,
-        entry.status,
-        entry.description,
-        next((rule for rule in entry.based_on if rule.startswith(f"{operation}.")), entry.based_on[0]),
-        entry.code,
-        parse(entry.audience.encode()),
-        parse(entry.extra.encode()),
-        _CHANGES.get(entry.name, dict),
-        tuple(entry.headers.items()),
-        None if entry.body is None else entry.body.encode(),
-        entry.connection,
-    )
+def _of_operation(operation: Operation, listed: Scenario) -> Scenario:
+    own = f"{operation}.{listed.based_on}"
+    based_on = own if own in contract().rules else listed.based_on
+    return structs.replace(listed, name=f"{operation}-{listed.name}", based_on=based_on, operation=operation)
 
 
 def _documented_errors(operation: Operation) -> Iterator[Scenario]:
@@ -131,7 +116,7 @@ def _documented_errors(operation: Operation) -> Iterator[Scenario]:
         own = operation == "update" if rule.status == 400 else rule.id.startswith(f"{operation}.")
         if own and rule.status is not None and rule.code is not None:
             name = f"{operation}-{rule.status}-{rule.code}"
-            yield Scenario(name, operation, rule.status, rule.statement, rule.id, rule.code)
+            yield Scenario(name, rule.statement, rule.status, rule.id, rule.code, operation=operation)
 
 
 @cache
@@ -140,10 +125,10 @@ def every_scenario() -> dict[str, Scenario]:
     listed = read_data(data_root() / "contracts" / "scenarios.toml", _File)
     found: list[Scenario] = []
     for operation in OPERATIONS:
-        found += [_scenario(operation, entry) for entry in listed.success]
+        found += [_of_operation(operation, entry) for entry in listed.success]
         found += _documented_errors(operation)
-        found += [_scenario(operation, entry) for entry in listed.error]
-    found += [_scenario(operation, entry) for operation in OPERATIONS for entry in listed.network_fault]
+        found += [_of_operation(operation, entry) for entry in listed.error]
+    found += [_of_operation(operation, entry) for operation in OPERATIONS for entry in listed.network_fault]
     return {scenario.name: scenario for scenario in found}
 
 

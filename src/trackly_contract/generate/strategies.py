@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from trackly_contract.contract import DEEPEST, IMPOSSIBLE_COUNT, KINDS, UPDATE_FIELDS, Vocabulary, contract, depth
+from trackly_contract.contract import (
+    DEEPEST,
+    IMPOSSIBLE_COUNT,
+    KINDS,
+    LIST_OPERATORS,
+    UPDATE_FIELDS,
+    Vocabulary,
+    contract,
+    depth,
+)
 from trackly_contract.core import JSON
 from trackly_contract.generate.cases import Edit, edits
 
@@ -25,7 +34,6 @@ LARGEST = 2_147_483_647
 WIDEST = {"days": 3_650, "hours": 87_600, "minutes": 5_256_000}
 """Ten years in each unit: how far back a window may reach is open (value-range)."""
 
-_LIST_OPERATORS = ("in", "not_in")
 _GROUP_OPERATORS = st.sampled_from(("AND", "OR"))
 _TELLING = ("a", "Zoë", "e\u0301", "שלום", "مرحبا", "日本", "\U0001f4f1", "\U0001f469\u200d\U0001f4bb", "ﬁ", "ß", "İ")
 
@@ -67,7 +75,7 @@ def _values(kind: str, field: str | None, operator: str, unit: str | None) -> Se
     if kind in ("time", "count", "revenue"):
         most = WIDEST.get(str(unit), min(WIDEST.values())) if kind == "time" else LARGEST
         return st.one_of(st.integers(1, 60), st.integers(1, most))
-    return st.lists(texts(), min_size=1, max_size=4) if operator in _LIST_OPERATORS else texts()
+    return st.lists(texts(), min_size=1, max_size=4) if operator in LIST_OPERATORS else texts()
 
 
 def _conditions(kind: str, vocabulary: Vocabulary) -> SearchStrategy[Object]:
@@ -310,7 +318,7 @@ def _editable(kind: str, key: str, vocabulary: Vocabulary) -> SearchStrategy[Obj
     fitting = vocabulary
     if key in ("operator", "value", "unit"):
         # What values fit an unknown operator is open, save the plainest.
-        needed, lists = ("value", _LIST_OPERATORS) if key == "operator" else (key, ())
+        needed, lists = ("value", LIST_OPERATORS) if key == "operator" else (key, ())
         operators = vocabulary.of(f"{kind}.operator")
         fitting = vocabulary.without((o.kind, o.token) for o in operators if needed not in o.needs or o.token in lists)
     elif key == "field":

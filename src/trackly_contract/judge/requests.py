@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from trackly_contract.contract import KINDS, MOST_FAILURES, Failure, Schemas, code_of, contract, schemas
+from trackly_contract.contract import KINDS, MOST_FAILURES, Failure, Schemas, code_of, contract, schemas, snake_case
 from trackly_contract.core import JSON, NotJSONError, Request, parse, show
 
 OPERATIONS = {("GET", ""): "read", ("PUT", ""): "update", ("GET", "/size"): "size"}
@@ -200,7 +200,7 @@ def body_faults(body: JSON, lists: Collection[int] | None = None) -> Iterator[Re
         for question in questions
         if question.stands_for == "unknown-key"
         for place, key, _ in _extra_keys(question.place, body)
-        if _snake(key) == "condition_type"
+        if snake_case(key) == "condition_type"
     }
     for question in questions:
         if question.stands_for == "unknown-key":
@@ -297,10 +297,6 @@ def _open(question: Failure, body: JSON) -> RequestFault:
     return RequestFault(name, Severity.OPEN, place, got, contract().questions[name].asks)
 
 
-def _snake(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[1].lower()}", key)
-
-
 def _extra_keys(place: str, body: JSON) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield `(place of the object, key, documented keys)` for each key of an object that no page names."""
     holder = _value(body, place)
@@ -315,7 +311,7 @@ def _extra_keys(place: str, body: JSON) -> Iterator[tuple[str, str, tuple[str, .
 
 
 def _unknown_key(place: str, key: str, documented: tuple[str, ...]) -> RequestFault:
-    got, snake = show(key, 120), _snake(key)
+    got, snake = show(key, 120), snake_case(key)
     if snake != key and snake in documented:
         return RequestFault("camel-case", Severity.UNDOCUMENTED, place, got, snake, word=key)
     instead = f"one of {', '.join(documented)}"

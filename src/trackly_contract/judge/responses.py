@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from trackly_contract.contract import LONGEST_TEXT, MOST_FAILURES, Failure, contract, schemas
+from trackly_contract.contract import LONGEST_TEXT, MOST_FAILURES, Failure, contract, parts_of, schemas
 from trackly_contract.core import ABSENT, JSON, Exchange, Verdict, shortened, show, value_at
 from trackly_contract.judge.findings import Expected, Finding, Rejection, Value, Whole, Words, differs, held
 
@@ -151,20 +151,12 @@ def _contested(audience: dict[str, JSON]) -> Iterator[tuple[str, Words, Value | 
         stamp = audience.get(field)
         if isinstance(stamp, str) and not _SHOWN_TIMESTAMP.fullmatch(stamp):
             yield "audience.timestamps", Words("YYYY-MM-DDThh:mm:ss"), Value(stamp), f"/{field}"
-    pending = [("/filter", audience.get("filter"))]
-    while pending:
-        place, group = pending.pop()
-        if not isinstance(group, dict):
-            continue
-        groups, conditions = group.get("groups", []), group.get("conditions", [])
-        if "groups" not in group:
+    for path, fields, is_group, _ in parts_of(audience.get("filter")):
+        place, extra = f"/filter{path}", [] if is_group else sorted(set(fields) - _KNOWN_CONDITION_KEYS)
+        if is_group and "groups" not in fields:
             yield "audience.filter.groups", Words("groups, [] where there are none"), Words("no groups"), place
-        if isinstance(groups, list):
-            pending.extend((f"{place}/groups/{index}", entry) for index, entry in enumerate(groups))
-        for index, condition in enumerate(conditions if isinstance(conditions, list) else []):
-            extra = sorted(set(condition) - _KNOWN_CONDITION_KEYS) if isinstance(condition, dict) else []
-            if extra and "condition_type" not in extra:
-                yield "audience.filter", Words("the documented keys"), _also(extra), f"{place}/conditions/{index}"
+        if extra and "condition_type" not in extra:
+            yield "audience.filter", Words("the documented keys"), _also(extra), place
 
 
 def judge_rejection(

@@ -144,25 +144,17 @@ class ReferenceServer:
         return response
 
     def faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        """Yield the faults of an update; the first decides the response (update-audience, error table)."""
-        yield from self.name_faults(body)
-        yield from self.description_faults(body)
-        yield from self.source_lists_faults(body)
-        if "filter" in body:
-            yield from filter_faults(body["filter"], self.choices, self.judges)
-
-    def name_faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        """Yield the fault of a `name` that is no string or longer than 255 characters (update-audience, parameters)."""
+        """Yield the faults of an update; the first decides the response (update-audience, parameters, error table)."""
         name = body.get("name", "")
         if not isinstance(name, str):
             yield Fault(self.choices.undocumented, "/name")
         elif len(name) > 255:
             yield Fault("name_too_long", "/name")
-
-    def description_faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        """Yield the fault of a `description` that is no string."""
         if not isinstance(body.get("description", ""), str):
             yield Fault(self.choices.undocumented, "/description")
+        yield from self.source_lists_faults(body)
+        if "filter" in body:
+            yield from filter_faults(body["filter"], self.choices, self.judges)
 
     def source_lists_faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
         """Yield the faults of `source_lists`: no list of integers, or ids of lists that do not exist."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import jinja2
 from markupsafe import Markup
+from msgspec import structs
 
 from trackly_contract import __version__
 from trackly_contract.contract import summed_up
@@ -141,7 +142,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "writes": session.writes,
         "suite_failures": list(report.suite_failures),
         "rules": [_rule(report, result) for result in report.results],
-        "vocabulary": [{**asdict(trial), "said": short(trial.said)} for trial in summed_up(session.vocabulary)],
+        "vocabulary": [{**structs.asdict(trial), "said": short(trial.said)} for trial in summed_up(session.vocabulary)],
         "answers": [{name: short(text) for name, text in asdict(answer).items()} for answer in session.answers],
         "notes": list(report.notes),
         "exchanges": [_exchange(exchange) for exchange in session.exchanges],

@@ -1,4 +1,4 @@
-"""Facts about replacing folders: cut off at any step, the old or the new one is there, whole."""
+"""Facts about files: where the data is found, and that a replaced folder is the old or the new one, whole."""
 
 import itertools
 import shutil
@@ -10,6 +10,39 @@ from typing import Any
 import pytest
 
 from trackly_contract.core import recover_folder, replace_folder
+from trackly_contract.core.files import data_root
+
+INSTALLED = "site-packages/trackly_contract"
+IN_CHECKOUT = "checkout/src/trackly_contract"
+
+
+@pytest.mark.parametrize(
+    ("package", "filled", "root"),
+    [
+        pytest.param(IN_CHECKOUT, ["checkout"], "checkout", id="a checkout"),
+        pytest.param(IN_CHECKOUT, ["checkout", f"{IN_CHECKOUT}/data"], "checkout", id="a checkout wins over copies"),
+        pytest.param(IN_CHECKOUT, [f"{IN_CHECKOUT}/data"], f"{IN_CHECKOUT}/data", id="copies below src"),
+        pytest.param(INSTALLED, [f"{INSTALLED}/data"], f"{INSTALLED}/data", id="a package"),
+        pytest.param(INSTALLED, [".", f"{INSTALLED}/data"], f"{INSTALLED}/data", id="a foreign folder above a package"),
+    ],
+)
+def test_the_data_is_that_of_a_checkout_or_else_the_packages_own(
+    tmp_path: Path, package: str, filled: list[str], root: str
+) -> None:
+    for folder in filled:
+        (tmp_path / folder / "contracts").mkdir(parents=True)
+        (tmp_path / folder / "contracts" / "sources.toml").touch()
+    assert data_root(tmp_path / package) == tmp_path / root
+
+
+def test_data_that_is_nowhere_is_told_with_both_places(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="install trackly-contract again") as caught:
+        data_root(tmp_path / IN_CHECKOUT)
+    assert str(tmp_path / IN_CHECKOUT / "data" / "contracts") in str(caught.value)
+    assert str(tmp_path / "checkout" / "contracts") in str(caught.value)
+
+
+# Folders that are replaced -------------------------------------------------------------------------
 
 STEPS = ((Path, "mkdir"), (Path, "rename"), (shutil, "copyfile"), (shutil, "rmtree"))
 OLD = {"a": b"old", "b": b"old"}
