@@ -5,6 +5,9 @@ from .baseline import (
     Baseline as Baseline,
 )
 from .baseline import (
+    LiveRecording as LiveRecording,
+)
+from .baseline import (
     Move as Move,
 )
 from .baseline import (
@@ -54,6 +57,12 @@ from .findings import (
     Rejection as Rejection,
 )
 from .findings import (
+    Seen as Seen,
+)
+from .findings import (
+    Source as Source,
+)
+from .findings import (
     Success as Success,
 )
 from .findings import (
@@ -71,9 +80,6 @@ from .findings import (
 from .findings import (
     held as held,
 )
-from .gateway import about_request as about_request
-from .gateway import maybe_gateway as maybe_gateway
-from .gateway import unlike_api as unlike_api
 from .recorded.files import (
     STANDARD_INPUT as STANDARD_INPUT,
 )
@@ -106,12 +112,11 @@ from .requests import (
     judge_request as judge_request,
 )
 from .responses import FIELDS as FIELDS
+from .responses import about_request as about_request
 from .responses import judge_audience as judge_audience
 from .responses import judge_rejection as judge_rejection
-from .seen import LiveRecording as LiveRecording
-from .seen import Seen as Seen
-from .seen import Source as Source
-from .state import BODY_FIELDS as BODY_FIELDS
+from .responses import maybe_gateway as maybe_gateway
+from .responses import unlike_api as unlike_api
 from .state import AudienceState as AudienceState
 from .state import Event as Event
 from .state import Kind as Kind
