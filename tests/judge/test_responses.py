@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from trackly_contract.judge.responses import CONTESTED_401
 from trackly_contract.reference import AUDIENCE_ID, documented_audience
 
 EXAMPLE: dict[str, Any] = documented_audience()
-GROUP = {"operator": "AND", "conditions": [], "groups": []}
+GROUP: dict[str, Any] = {"operator": "AND", "conditions": [], "groups": []}
 REJECTION = {"error": "unit must be days, hours, or minutes", "code": "invalid_time_unit"}
 BROKEN, NOTED = Verdict.BROKEN, Verdict.NOTED
 
@@ -36,17 +37,8 @@ def rejected(answer: Any, status: int = 400, expected: int = 400, code: str = "i
     return judge_rejection(exchange(answer, status, "PUT"), "filter.time.unit", Rejection(expected, code), "the case")
 
 
-def rejection(answer: Any, status: int = 400, expected: int = 400, code: str = "invalid_time_unit") -> Any:
-    """Return the verdicts on a response to a request that is rejected, less those that held."""
-    return unwell(rejected(answer, status, expected, code))
-
-
 def changed(**fields: Any) -> dict[str, Any]:
     return {**copy.deepcopy(EXAMPLE), **fields}
-
-
-def with_condition(**fields: Any) -> dict[str, Any]:
-    return changed(filter={**GROUP, "conditions": [{"conditionType": "count", "field": "click_count", **fields}]})
 
 
 def nested(levels: int) -> dict[str, Any]:
@@ -79,41 +71,35 @@ def test_a_field_that_is_absent_null_or_of_another_type_breaks_its_rule_alone(fi
     assert success(changed(**{field: None})) == MAY_BE_NULL.get(field, broken)
 
 
-@pytest.mark.parametrize(
-    ("answer", "rule", "verdict"),
-    [
-        pytest.param(changed(id="f" * 24), "audience.id", BROKEN, id="another id"),
-        pytest.param(changed(created_at="2025-02-30T00:00:00"), "audience.created_at", BROKEN, id="no such day"),
-        pytest.param(with_condition(condition_type="count"), "audience.filter.keys", BROKEN, id="both spellings"),
-        pytest.param(
-            changed(filter={**GROUP, "conditions": [{"condition_type": "count", "field": "click_count"}]}),
-            "audience.filter.keys",
-            BROKEN,
-            id="snake case",
-        ),
-        *(
-            pytest.param(changed(filter={**GROUP, "operator": operator}), "audience.filter", BROKEN, id=str(operator))
-            for operator in ("XOR", "and", None, 1)
-        ),
-        *(
-            pytest.param(changed(filter={**GROUP, part: value}), "audience.filter", BROKEN, id=f"{part} {value}")
-            for part in ("conditions", "groups")
-            for value in (None, {}, "x")
-        ),
-        pytest.param(changed(filter={**GROUP, "groups": [None]}), "audience.filter", BROKEN, id="no group"),
-        pytest.param(
-            changed(filter={**GROUP, "conditions": [None]}), "audience.filter.keys", BROKEN, id="no condition"
-        ),
-        pytest.param(changed(tags=[]), "read.success", NOTED, id="a new key"),
-        pytest.param(changed(success=True, message="ok"), "read.success", NOTED, id="success and message"),
-        pytest.param(changed(created_at="2025-10-01T14:22:00Z"), "audience.timestamps", NOTED, id="a zone"),
-        pytest.param(changed(created_at="2025-10-01T14:22:00+00:00"), "audience.timestamps", NOTED, id="an offset"),
-        pytest.param(
-            changed(cached_size_updated_at="2025-10-01T14:22:00.123"), "audience.timestamps", NOTED, id="a fraction"
-        ),
-        pytest.param(with_condition(label="x"), "audience.filter", NOTED, id="a new key of a condition"),
-    ],
-)
+def with_group(**fields: Any) -> dict[str, Any]:
+    return changed(filter={**GROUP, **fields})
+
+
+def with_condition(**fields: Any) -> dict[str, Any]:
+    return with_group(conditions=[{"conditionType": "count", "field": "click_count", **fields}])
+
+
+NAMED: dict[str, tuple[Any, str, Verdict]] = {
+    "another id": (changed(id="f" * 24), "audience.id", BROKEN),
+    "no such day": (changed(created_at="2025-02-30T00:00:00"), "audience.created_at", BROKEN),
+    "both spellings of a key": (with_condition(condition_type="count"), "audience.filter.keys", BROKEN),
+    "snake case": (with_group(conditions=[{"condition_type": "count"}]), "audience.filter.keys", BROKEN),
+    "a condition that is null": (with_group(conditions=[None]), "audience.filter.keys", BROKEN),
+    "a group that is null": (with_group(groups=[None]), "audience.filter", BROKEN),
+    "a new key": (changed(tags=[]), "read.success", NOTED),
+    "success and message": (changed(success=True, message="ok"), "read.success", NOTED),
+    "a zone": (changed(created_at="2025-10-01T14:22:00Z"), "audience.timestamps", NOTED),
+    "an offset": (changed(created_at="2025-10-01T14:22:00+00:00"), "audience.timestamps", NOTED),
+    "a fraction": (changed(cached_size_updated_at="2025-10-01T14:22:00.123"), "audience.timestamps", NOTED),
+    "a new key of a condition": (with_condition(label="x"), "audience.filter", NOTED),
+}
+for wrong in ("XOR", "and", None, 1):
+    NAMED[f"operator {wrong}"] = (with_group(operator=wrong), "audience.filter", BROKEN)
+for part, wrong in product(("conditions", "groups"), list[Any]([None, {}, "x"])):
+    NAMED[f"{part} {wrong}"] = (with_group(**{part: wrong}), "audience.filter", BROKEN)
+
+
+@pytest.mark.parametrize(("answer", "rule", "verdict"), NAMED.values(), ids=NAMED.keys())
 def test_a_difference_is_named_by_one_rule(answer: Any, rule: str, verdict: Verdict) -> None:
     assert success(answer) == {rule: verdict}
 
@@ -123,7 +109,7 @@ def test_a_key_of_a_condition_that_begins_with_a_capital_is_broken_and_a_new_one
 
 
 def test_groups_that_are_absent_are_noted_with_their_position() -> None:
-    answer = changed(filter={**GROUP, "groups": [{"operator": "OR", "conditions": []}]})
+    answer = with_group(groups=[{"operator": "OR", "conditions": []}])
     found = judge_audience(exchange(answer), AUDIENCE_ID).findings
     assert unwell(found) == {"audience.filter.groups": NOTED}
     assert [finding.at for finding in found if finding.verdict is NOTED] == ["/filter/groups/0"]
@@ -168,6 +154,10 @@ RULE = {"filter.time.unit": BROKEN}
 CODE, TEXT = {"error.code": BROKEN}, {"error.text": BROKEN}
 
 
+def coded(code: Any) -> dict[str, Any]:
+    return {**REJECTION, "code": code}
+
+
 @pytest.mark.parametrize("text", [REJECTION["error"], "", "Something else entirely", "ü"])
 def test_the_documented_rejection_holds_in_every_rule_whatever_its_text(text: str) -> None:
     findings = rejected({**REJECTION, "error": text})
@@ -180,28 +170,25 @@ def test_an_error_that_is_accepted_is_named_by_its_rule_alone(status: int) -> No
     assert [(f.rule, f.verdict) for f in rejected(EXAMPLE, status)] == [("filter.time.unit", BROKEN)]
 
 
-@pytest.mark.parametrize(
-    ("answer", "status", "found"),
-    [
-        *((REJECTION, status, RULE) for status in (401, 403, 404, 409, 422, 500)),
-        *(
-            ({**REJECTION, "code": code}, 400, RULE)
-            for code in ("invalid_time_value", "Invalid_Time_Unit", "", "undocumented", *sorted(CONTESTED_401))
-        ),
-        *(({**REJECTION, "code": code}, 400, CODE) for code in (None, 7, ["invalid_time_unit"], {})),
-        ({"error": "x", "error_code": "invalid_time_unit"}, 400, {**CODE, "error.text": NOTED}),
-        ({"error": REJECTION}, 400, {**CODE, **TEXT}),
-        *(({**REJECTION, "error": text}, 400, TEXT) for text in (None, 7, {})),
-        ({"code": "invalid_time_unit"}, 400, TEXT),
-        *((body, 400, CODE) for body in (b"", b"<html>", b"\xff", b"[", b'{"code": "a", "code": "b"}')),
-        *((body, 400, CODE) for body in (b"null", b"[]", b'"invalid_time_unit"')),
-        (b"<html>", 500, {**RULE, **CODE}),
-        ({**REJECTION, "message": "x", "success": False}, 400, {"error.text": NOTED}),
-    ],
-    ids=str,
-)
+NO_TEXT: tuple[Any, ...] = (None, 7, ["invalid_time_unit"], {})
+DIFFERENCES: list[tuple[Any, int, dict[str, Verdict]]] = [
+    *((REJECTION, status, RULE) for status in (401, 403, 404, 409, 422, 500)),
+    *((coded(code), 400, RULE) for code in ("invalid_time_value", "Invalid_Time_Unit", "", "x", *CONTESTED_401)),
+    *((coded(wrong), 400, CODE) for wrong in NO_TEXT),
+    *((body, 400, CODE) for body in (b"", b"<html>", b"\xff", b"[", b'{"code": "a", "code": "b"}')),
+    *((body, 400, CODE) for body in (b"null", b"[]", b'"invalid_time_unit"')),
+    ({"error": "x", "error_code": "invalid_time_unit"}, 400, {**CODE, "error.text": NOTED}),
+    ({"error": REJECTION}, 400, {**CODE, **TEXT}),
+    *(({**REJECTION, "error": wrong}, 400, TEXT) for wrong in NO_TEXT),
+    ({"code": "invalid_time_unit"}, 400, TEXT),
+    (b"<html>", 500, {**RULE, **CODE}),
+    ({**REJECTION, "message": "x", "success": False}, 400, {"error.text": NOTED}),
+]
+
+
+@pytest.mark.parametrize(("answer", "status", "found"), DIFFERENCES, ids=str)
 def test_each_difference_of_a_rejection_is_named_by_its_rule(answer: Any, status: int, found: Any) -> None:
-    assert rejection(answer, status) == found
+    assert unwell(rejected(answer, status)) == found
 
 
 def test_without_a_code_nothing_is_said_of_the_rule() -> None:
@@ -213,7 +200,7 @@ def test_without_a_code_nothing_is_said_of_the_rule() -> None:
     [*((code, NOTED) for code in sorted(CONTESTED_401)), ("forbidden", BROKEN), ("Unauthorized", BROKEN)],
 )
 def test_of_a_401_a_contested_code_is_noted_and_any_other_broken(code: str, verdict: Verdict) -> None:
-    assert rejection({"error": "x", "code": code}, 401, 401, "unauthorized") == {"filter.time.unit": verdict}
+    assert unwell(rejected({"error": "x", "code": code}, 401, 401, "unauthorized")) == {"filter.time.unit": verdict}
 
 
 # A few words ---------------------------------------------------------------------------------------
