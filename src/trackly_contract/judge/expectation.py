@@ -151,7 +151,8 @@ def expectation_of(
         return Rejected(tuple(rejections.values()), "" if modest(body, counts=False) else WINDOW)
     if errors or asked or (body is not None and not isinstance(body, dict)):
         return Open()
-    return Accepted(tuple(sorted(shown(body))), True, not modest(body)) if body else Accepted(by_code=True)
+    rules = tuple(sorted(shown(body))) if body else ()
+    return Accepted(rules, by_code=True, limited=bool(body) and not modest(body))
 
 
 def shown(body: dict[str, JSON]) -> set[str]:

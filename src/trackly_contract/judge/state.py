@@ -303,24 +303,23 @@ class Audiences:
         audience.seen = audience.seen or event.audience is not None
         busy = audience.busy_until
         overlaps = busy is not None and began is not None and began < busy - CLOCK
-        self._apply(audience, blind=overlaps)
+        audience.blind = audience.blind or overlaps  # of two that overlap neither is compared
+        self._apply(audience)
         audience.waiting, audience.blind = event, overlaps
         audience.busy_until = max((moment for moment in (busy, began, ended) if moment is not None), default=None)
         if len(self._held) > MOST:
-            self._apply(self._held.popitem(last=False)[1], blind=False)
+            self._apply(self._held.popitem(last=False)[1])
 
     def finish(self) -> None:
         """Judge the events that still wait."""
         for audience in self._held.values():
-            self._apply(audience, blind=False)
+            self._apply(audience)
 
-    def _apply(self, audience: _Followed, *, blind: bool) -> None:
+    def _apply(self, audience: _Followed) -> None:
         event, audience.waiting = audience.waiting, None
-        if event is None:
-            return
-        if blind or audience.blind:
+        if event is not None and audience.blind:
             self.overlapping += 1
             audience.state.adopted(None)
-            return
-        self._say(audience.state.follow(event))
-        del audience.state.rejected[:-MOST_REJECTED]
+        elif event is not None:
+            self._say(audience.state.follow(event))
+            del audience.state.rejected[:-MOST_REJECTED]
