@@ -10,7 +10,16 @@ from tests.support.recordings import COUNT, JSON_KEY, KEY, PATH, TIME, filtered,
 from trackly_contract.contract import as_answered, contract
 from trackly_contract.core import ABSENT, Request
 from trackly_contract.generate import update_bodies
-from trackly_contract.judge import BESIDE_THE_QUESTIONS, RequestFault, Severity, fails, judge_request, request_text
+from trackly_contract.judge import (
+    BESIDE_THE_QUESTIONS,
+    Accepted,
+    RequestFault,
+    Severity,
+    fails,
+    judge_request,
+    request_text,
+)
+from trackly_contract.judge.expectation import expectation_of
 from trackly_contract.judge.finding_text import about
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 
@@ -168,6 +177,12 @@ def test_what_no_page_has_of_these_operations_is_named(
 ) -> None:
     found = judge_request(Request(method, path, JSON_KEY, body), query=query)
     assert [(fault.name, fault.severity) for fault in found] == [(name, Severity.UNDOCUMENTED)]
+
+
+def test_an_odd_id_is_open_and_leaves_the_body_to_be_judged() -> None:
+    violations = judge_request(Request("PUT", "/v2/audiences/x", JSON_KEY, b'{"name": "x"}'))
+    assert [violation.name for violation in violations] == ["id-form"]
+    assert expectation_of(violations, {"name": "x"}, violations) == Accepted(("update.optional",), by_code=True)
 
 
 def test_of_a_query_no_value_shows() -> None:

@@ -203,6 +203,16 @@ def test_of_a_401_a_contested_code_is_noted_and_any_other_broken(code: str, verd
     assert unwell(rejected({"error": "x", "code": code}, 401, 401, "unauthorized")) == {"filter.time.unit": verdict}
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "verdict"),
+    [(400, "too_old", NOTED), (400, "missing_time_value", BROKEN), (422, "too_old", BROKEN)],
+)
+def test_with_a_remark_a_400_with_a_code_of_no_table_is_noted(status: int, code: str, verdict: Verdict) -> None:
+    asked = exchange(coded(code), status, "PUT")
+    found = judge_rejection(asked, "filter.time.unit", Rejection(400, "invalid_time_unit"), remark=", which may be x")
+    assert unwell(found) == {"filter.time.unit": verdict}
+
+
 # A few words ---------------------------------------------------------------------------------------
 
 
