@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.drawing import smallest, some
+from trackly_contract.contract import UPDATE_FIELDS
 from trackly_contract.core import (
     JSON,
     InconclusiveError,
@@ -28,7 +29,6 @@ from trackly_contract.core import (
     without,
 )
 from trackly_contract.core.files import data_root
-from trackly_contract.judge import BODY_FIELDS
 from trackly_contract.reference import REFERENCE_KEY, documented_audience
 
 KEY = "trk_Ab3dEfGhIjKlMnOpQrStUvWxYz012345"
@@ -331,21 +331,21 @@ def test_a_body_stays_what_it_is_and_loses_the_key_alone(body: bytes, expected: 
     assert redacted_body(body, KEY) == expected
 
 
-@pytest.mark.parametrize("name", BODY_FIELDS)
+@pytest.mark.parametrize("name", UPDATE_FIELDS)
 def test_an_audience_whose_own_content_holds_the_key_is_refused(name: str) -> None:
     audience = documented_audience() | {name: [{"x": f"a {quote(KEY).upper()}"}]}
     with pytest.raises(
         InconclusiveError, match=f"own content holds the key.* \\({name}\\).*nothing is changed"
     ) as told:
-        keyless(audience, BODY_FIELDS, KEY)
+        keyless(audience, UPDATE_FIELDS, KEY)
     assert not shows(str(told.value), KEY[:8])
 
 
 def test_of_an_audience_what_is_not_its_own_loses_the_key() -> None:
     audience = documented_audience()
-    told = keyless({**audience, "echo": KEY, KEY: 1}, BODY_FIELDS, KEY)
+    told = keyless({**audience, "echo": KEY, KEY: 1}, UPDATE_FIELDS, KEY)
     assert told == {**audience, "echo": "[key]", "[key]": 1}
-    assert encode(keyless(audience, BODY_FIELDS, KEY)) == encode(audience)
+    assert encode(keyless(audience, UPDATE_FIELDS, KEY)) == encode(audience)
 
 
 def test_nothing_that_is_logged_shows_the_key(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.faults.table import FAULTS, every_fault
 from tests.maintain import generated
-from trackly_contract.judge.gateway import NOT_ABOUT_THE_REQUEST
+from trackly_contract.judge.responses import NOT_ABOUT_THE_REQUEST
 from trackly_contract.run import client, faults
 
 

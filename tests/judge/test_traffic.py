@@ -24,8 +24,8 @@ from tests.support.recordings import (
 )
 from trackly_contract.core import Exchange, Request, Response, Verdict, encode
 from trackly_contract.judge import Traffic
-from trackly_contract.judge.audiences import MOST
 from trackly_contract.judge.recorded.record import Recorded, Unreadable, Unrelated
+from trackly_contract.judge.state import MOST
 from trackly_contract.judge.traffic import MOST_ALIKE
 
 AUDIENCE: dict[str, Any] = json.loads(asked(get())[0].response.body)

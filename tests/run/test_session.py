@@ -191,7 +191,7 @@ def test_an_update_without_an_answer_is_no_reason_to_blame_a_refused_one() -> No
     server = deaf_then_down()
     asked = session(server)
     asked.read()
-    asked.state.was_rejected({"description": "x"})
+    asked.state.rejected.append({"description": "x"})
     with pytest.raises(InconclusiveError):
         asked.update(ACCEPTED, "the case")
     asked.read()

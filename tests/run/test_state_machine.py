@@ -100,7 +100,7 @@ class Conversation(RuleBasedStateMachine):
         exchange = self.session.ask(self.session._request("PUT", body=found.body))
         assert exchange.response.status == 400
         assert f'"code":"{found.code}"'.encode() in exchange.response.body
-        self.session.state.was_rejected(found.body)
+        self.session.state.rejected.append(found.body)
 
     @invariant()
     def nothing_is_broken(self) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from trackly_contract.contract import contract, parts_of
+from trackly_contract.contract import UPDATE_FIELDS, contract, parts_of
 from trackly_contract.gate.gate import Gate, JudgedRequest
 from trackly_contract.gate.scenarios import possible_responses
-from trackly_contract.judge import BODY_FIELDS, Severity
+from trackly_contract.judge import Severity
 
 SHARES = {"responses": "received", "requests": "sent"}
 MOST_NAMED = 4  # of what is missing, in the lines for people
@@ -32,7 +32,7 @@ def required(text: str) -> tuple[str, float]:
 def possible_requests() -> tuple[str, ...]:
     """Return the kinds of requests that the documentation has: operations, fields, groups, tokens."""
     vocabulary = contract().vocabulary.documented()
-    kinds = ["read", *(f"update {name}" for name in BODY_FIELDS), "filter nested"]
+    kinds = ["read", *(f"update {name}" for name in UPDATE_FIELDS), "filter nested"]
     lists = "group.operator condition_type time.field time.operator time.unit count.field count.operator"
     for kind in lists.split():
         kinds += [f"{kind.replace('.', ' ')} {word}" for word in vocabulary.words(kind)]

@@ -6,10 +6,13 @@ recorded response (run/live_history.py).
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-from trackly_contract.core import ABSENT, JSON, Exchange, Request, Response, same, show, value_at
+from trackly_contract.contract import Rule
+from trackly_contract.core import ABSENT, JSON, Exchange, Response, same, show, value_at
 from trackly_contract.judge.finding_text import describe
 from trackly_contract.judge.findings import Cache, Finding, Value, Whole
 
@@ -25,9 +28,9 @@ class Reading(StrEnum):
 
 
 _ARROWS = {
-    Reading.KNOWN: "-> known: the API did so then too",
-    Reading.NEW: "-> the API changed",
-    Reading.MOVED: "-> inside the contract, but something moved",
+    Reading.KNOWN: "known: the API did so then too",
+    Reading.NEW: "the API changed",
+    Reading.MOVED: "inside the contract, but something moved",
 }
 
 
@@ -45,8 +48,9 @@ class Baseline:
     @property
     def text(self) -> str:
         """The words of a failure text; the arrow needs a recording, for nobody can tell what was never asked."""
-        arrow = _ARROWS[self.reading] if self.recorded and self.reading is not None else ""
-        return f"{self.said}        {arrow}".rstrip()
+        if not self.recorded or self.reading is None:
+            return self.said
+        return f"{self.said}        -> {_ARROWS[self.reading]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +62,23 @@ class Move:
     now: str
 
 
-_CACHE = ("cached_size", "cached_size_updated_at")
-_NULLABLE = (*_CACHE, "description")
+class LiveRecording(Protocol):
+    """The last live recording beside a run (run/live_history.py)."""
+
+    def before(self, finding: Finding) -> Baseline:
+        """Return what it says of a difference."""
+
+    def recorded(self, exchange: Exchange | None) -> tuple[Exchange, str] | None:
+        """Return what a live API answered when the same was asked, and the day."""
+
+    def moves(self, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[list[Finding], list[str]]:
+        """Return what changed since the recording though a rule held, as noted findings; and notes."""
+
+
+_NULLABLE = ("cached_size", "cached_size_updated_at", "description")
 _STAMPS = ("cached_size_updated_at", "created_at")
 _VOLATILE = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{16,}|\d{4}-\d\d-\d\dT[0-9:.]+Z?")
 """What an error text may say anew each time: ids of requests and audiences, times."""
-
-
-def _asked_id(request: Request) -> str:
-    return request.path.partition("/v2/audiences/")[2].partition("/")[0]
 
 
 def _said(response: Response) -> tuple[int, JSON]:
@@ -91,17 +103,21 @@ def reading(finding: Finding, then: Exchange) -> Reading | None:
     """
     assert finding.exchange is not None
     now = finding.exchange
-    if _said(now.response) != _said(then.response):
-        return Reading.NEW
     one, other = now.response.json.value, then.response.json.value
-    if not isinstance(one, dict) or not isinstance(other, dict):
-        return Reading.KNOWN if type(one) is type(other) else Reading.NEW
+    if _said(now.response) != _said(then.response) or type(one) is not type(other):
+        return Reading.NEW
+    if not isinstance(one, dict):
+        return Reading.KNOWN
     if isinstance(finding.actual, Cache):
         return _cache_reading(finding.rule, one, other)
     if finding.at:
         return _field_reading(finding, now, then)
     # The status and code are the whole of it, or it is the fields: one too many, or a wrapping.
-    return Reading.KNOWN if isinstance(finding.actual, Whole) or set(one) == set(other) else Reading.NEW
+    return _known(isinstance(finding.actual, Whole) or set(one) == set(other))
+
+
+def _known(alike: bool) -> Reading:
+    return Reading.KNOWN if alike else Reading.NEW
 
 
 def _cache_reading(rule: str, now: JSON, then: JSON) -> Reading | None:
@@ -114,22 +130,21 @@ def _cache_reading(rule: str, now: JSON, then: JSON) -> Reading | None:
 
 def _field_reading(finding: Finding, now: Exchange, then: Exchange) -> Reading | None:
     name = finding.at.split("/")[1]
-    one, other = value_at(now.response.json.value, finding.at), value_at(then.response.json.value, finding.at)
+    one, other = (value_at(exchange.response.json.value, finding.at) for exchange in (now, then))
     if name == "id":
-        kept = [value == _asked_id(exchange.request) for value, exchange in ((one, now), (other, then))]
-        return Reading.KNOWN if kept[0] == kept[1] and type(one) is type(other) else Reading.NEW
+        # Each is compared with the id that was asked for, the third step of the path: /v2/audiences/ID.
+        kept = [value == exchange.request.path.split("/")[3] for value, exchange in ((one, now), (other, then))]
+        return _known(kept[0] == kept[1] and type(one) is type(other))
     if name in _STAMPS and isinstance(one, str) and isinstance(other, str):
-        alike = re.sub(r"\d", "0", one) == re.sub(r"\d", "0", other)
-        return Reading.KNOWN if alike else Reading.NEW
+        return _known(re.sub(r"\d", "0", one) == re.sub(r"\d", "0", other))
     if same(one, other):
         return Reading.KNOWN
     if name in _NULLABLE and (one is None or other is None):
         return None  # whether there is one depends on what happened to the audience before
     # Another value is the API's doing where the suite sent it, or where it was then as it should be.
     promised = isinstance(finding.expected, Value) and same(finding.expected.json, other)
-    if type(one) is not type(other) or promised or name in now.request.json.fields:
-        return Reading.NEW
-    return None
+    new = type(one) is not type(other) or promised or name in now.request.json.fields
+    return Reading.NEW if new else None
 
 
 def move(now: Exchange, then: Exchange, refusal: str | None = None) -> Move | None:
@@ -137,15 +152,14 @@ def move(now: Exchange, then: Exchange, refusal: str | None = None) -> Move | No
 
     A move names the rule that it is told under; `refusal` is the rule whose refusal the answer is, if any.
     """
-    operation = "read" if now.request.method == "GET" else "update"
-    success = f"{operation}.success"
+    success = "read.success" if now.request.method == "GET" else "update.success"
     if _said(now.response) != _said(then.response):
         rule = success if now.response.succeeded else refusal or "error.code"
         return Move(rule, describe(then.response), describe(now.response))
     one, other = now.response.json.value, then.response.json.value
     if not isinstance(one, dict) or not isinstance(other, dict):
         return None
-    moved = [(_members(other, one), _members(one, other))] if set(one) != set(other) else []
+    moved = [(_fields(other, one), _fields(one, other))] if set(one) != set(other) else []
     if not now.response.succeeded and _text(one) != _text(other):
         moved.append((f"error {show(other.get('error'), 120)}", f"error {show(one.get('error'), 120)}"))
     if not moved:
@@ -154,7 +168,8 @@ def move(now: Exchange, then: Exchange, refusal: str | None = None) -> Move | No
     return Move(success if now.response.succeeded else "error.text", "; ".join(before), "; ".join(after))
 
 
-def _members(answer: dict[str, JSON], beside: dict[str, JSON]) -> str:
+def _fields(answer: dict[str, JSON], beside: dict[str, JSON]) -> str:
+    """Return which fields an answer has and another has not, or else which it lacks."""
     extra = sorted(set(answer) - set(beside))
     return f"also {', '.join(extra)}" if extra else f"no {', '.join(sorted(set(beside) - set(answer)))}"
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from trackly_contract.contract import contract, parts_of
-from trackly_contract.core import JSON, Exchange
-from trackly_contract.judge.findings import Finding, Rejection, Success, Whole, Words, differs, held
+from trackly_contract.contract import parts_of
+from trackly_contract.core import JSON, Exchange, Verdict
+from trackly_contract.judge.findings import Finding, Rejection, Success, Whole, differs, held, rule_of
 from trackly_contract.judge.requests import RequestFault, Severity
-from trackly_contract.judge.responses import error_body, judge_audience, judge_rejection
+from trackly_contract.judge.responses import AUDIENCE, Judged, error_body, judge_audience, judge_rejection
 from trackly_contract.judge.state import Event, Kind
 
 MOST_PARTS = 10
@@ -21,10 +21,8 @@ MOST_PARTS = 10
 LARGEST_NUMBER = 1_000
 LONGEST_NAME = 255
 
-NO_FAULT_OF_THE_BODY = frozenset({"id-form", "key-form", "key-blanks"})
-"""Open questions that matter only to who asks with such an id or key."""
-
 LIMIT = ", which may be a limit that no page states"
+WINDOW = ", which may be about a window of a hundred years (open: value-range)"
 
 _KNOWN = (
     ("filter.time.", "filter.time.known"),
@@ -72,26 +70,16 @@ class Open:
 Expectation: TypeAlias = Accepted | Rejected | Open
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a response shows by itself, and what it means for its audience (None for nothing).
-
-    `audience` is what a success carried, None if it carried none; the event has of it what can be compared over time.
-    """
-
-    findings: tuple[Finding, ...]
-    event: Event | None = None
-    audience: JSON = None
-
-
 def judge(exchange: Exchange, expectation: Expectation, audience_id: str, case: str = "") -> Judged:
     """Judge the response to a GET or PUT of an audience by what must come back."""
     body = exchange.request.json.strict if exchange.request.method == "PUT" else None
     sent = body if isinstance(body, dict) else {}
-    if exchange.response.succeeded:
+    succeeded = exchange.response.succeeded
+    if succeeded and not isinstance(expectation, Rejected):
         return _success(exchange, expectation, audience_id, case, sent)
-    found: list[Finding]
     match expectation:
+        case Rejected(errors) if succeeded:
+            found = [differs(rule, exchange, rejection, Whole(), case=case) for rule, rejection in errors]
         case Rejected(errors, remark):
             rule, rejection = next((e for e in errors if e[1].code == exchange.response.code), errors[0])
             found = judge_rejection(exchange, rule, rejection, case, remark)
@@ -99,47 +87,45 @@ def judge(exchange: Exchange, expectation: Expectation, audience_id: str, case: 
             found = _wrongly_rejected(exchange, expectation, case)
         case Open():
             found = error_body(exchange, case)
-    return Judged(_certain(found, expectation), Event("rejected", exchange, case, sent) if body is not None else None)
-
-
-def _certain(found: list[Finding], expectation: Expectation) -> tuple[Finding, ...]:
-    """Return the findings, without those on a rule whose difference says nothing."""
     if isinstance(expectation, Rejected) and not expectation.certain:
         rules = {rule for rule, _ in expectation.errors}
-        found = [finding for finding in found if finding.rule not in rules or finding.expected is None]
-    return tuple(found)
+        found = [finding for finding in found if finding.rule not in rules or finding.verdict is Verdict.HELD]
+    event = None
+    if succeeded:
+        event = Event("adopted", exchange, case, sent, exchange.response.json.strict)
+    elif body is not None:
+        event = Event("rejected", exchange, case, sent)
+    return Judged(tuple(found), None, event)
 
 
 def _success(
-    exchange: Exchange, expectation: Expectation, audience_id: str, case: str, sent: dict[str, JSON]
+    exchange: Exchange, expectation: Accepted | Open, audience_id: str, case: str, sent: dict[str, JSON]
 ) -> Judged:
-    if isinstance(expectation, Rejected):
-        wrong = [differs(rule, exchange, rejection, Whole(), case=case) for rule, rejection in expectation.errors]
-        shown = exchange.response.json.strict
-        return Judged(_certain(wrong, expectation), Event("adopted", exchange, case, sent, shown))
     judged = judge_audience(exchange, audience_id, case)
-    found = [*judged.findings]
-    audience = judged.well_formed() if judged.audience is not None else None
+    found, audience = judged.findings, None
+    if judged.audience is not None:
+        # A field whose shape is broken is not compared over time.
+        broken = {finding.rule.split(".")[1] for finding in found if finding.verdict is Verdict.BROKEN}
+        audience = {name: value for name, value in judged.audience.items() if name not in broken}
     if exchange.request.method == "GET":
-        read = Event("read", exchange, case, {}, audience) if audience is not None else None
-        return Judged(tuple(found), read, judged.audience)
-    if isinstance(expectation, Open):
-        return Judged(tuple(found), Event("adopted", exchange, case, sent, audience), judged.audience)
-    found += [held(rule, exchange, case) for rule in expectation.rules]
-    kind: Kind = "updated" if audience is not None else "adopted"
-    return Judged(tuple(found), Event(kind, exchange, case, sent, audience, expectation.open_at), judged.audience)
+        event = Event("read", exchange, case, audience=audience) if audience is not None else None
+    elif isinstance(expectation, Open):
+        event = Event("adopted", exchange, case, sent, audience)
+    else:
+        found += tuple(held(rule, exchange, case) for rule in expectation.rules)
+        kind: Kind = "updated" if audience is not None else "adopted"
+        event = Event(kind, exchange, case, sent, audience, expectation.open_at)
+    return Judged(found, judged.audience, event)
 
 
 def _wrongly_rejected(exchange: Exchange, expectation: Accepted, case: str) -> list[Finding]:
-    operation = "read" if exchange.request.method == "GET" else "update"
+    reads = exchange.request.method == "GET"
     if not expectation.by_code:
-        rules = expectation.rules if operation == "update" else ("read.success",)
-        expected = Success() if operation == "update" else Words("2xx and the audience object")
-        return [differs(rule, exchange, expected, Whole(), case=case) for rule in rules]
-    code = exchange.response.code
-    about = next((rule.id for rule in contract().rules.values() if code and rule.code == code), "")
+        rules = ("read.success",) if reads else expectation.rules
+        return [differs(rule, exchange, AUDIENCE if reads else Success(), Whole(), case=case) for rule in rules]
+    about = rule_of(exchange.response.code or "")
     known = next((known for start, known in _KNOWN if about.startswith(start)), "")
-    rule = known if known in expectation.rules else f"{operation}.success"
+    rule = known if known in expectation.rules else "read.success" if reads else "update.success"
     limit = expectation.limited and not about
     actual = Whole(LIMIT if limit else "")
     return [differs(rule, exchange, Success(), actual, case=case, grave=not limit), *error_body(exchange, case)]
@@ -156,21 +142,17 @@ def expectation_of(
     `violations` are those of the request, `open_violations` those of them that a target may see otherwise; `body` is
     its JSON (None for a GET).
     """
-    of_body = [v for v in violations if v.status not in (401, 404) and v.name not in NO_FAULT_OF_THE_BODY]
+    of_body = [v for v in violations if v.status not in (401, 404) and v.name != "id-form"]
     errors = [v for v in of_body if v.severity is Severity.REFUSED]
     places = {v.place for v in errors}
     asked = [v for v in of_body if v.severity is not Severity.REFUSED and v.place not in places]
     if errors and not any(v in open_violations for v in asked):
-        remark = (
-            "" if modest(body, counts=False) else ", which may be about a window of a hundred years (open: value-range)"
-        )
-        known = {v.name: (v.name, Rejection(v.status or 400, v.code or "")) for v in errors}
-        return Rejected(tuple(known.values()), remark)
+        rejections = {v.name: (v.name, Rejection(v.status or 400, v.code or "")) for v in errors}
+        return Rejected(tuple(rejections.values()), "" if modest(body, counts=False) else WINDOW)
     if errors or asked or (body is not None and not isinstance(body, dict)):
         return Open()
-    return Accepted(
-        tuple(sorted(shown(body))) if body else (), by_code=True, limited=not modest(body) if body else False
-    )
+    rules = tuple(sorted(shown(body))) if body else ()
+    return Accepted(rules, by_code=True, limited=bool(body) and not modest(body))
 
 
 def shown(body: dict[str, JSON]) -> set[str]:
@@ -183,7 +165,8 @@ def shown(body: dict[str, JSON]) -> set[str]:
         if part.fields.get("groups"):
             found.add("filter.nested")
         kind = part.fields.get("condition_type")
-        found |= {f"filter.{kind}.known"} if kind in ("time", "count") else set()
+        if kind in ("time", "count"):
+            found.add(f"filter.{kind}.known")
     return found
 
 
@@ -197,7 +180,8 @@ def modest(body: JSON, *, counts: bool = True) -> bool:
         return False
     lists = body.get("source_lists")
     parts = [part.fields for part in parts_of(body.get("filter"))]
+    if max(len(parts), len(lists) if isinstance(lists, list) else 0) > MOST_PARTS:
+        return False
     numbered = [part for part in parts if counts or part.get("condition_type") == "time"]
-    numbers = (value for part in numbered for value in part.values() if isinstance(value, int | float))
-    many = max(len(parts), len(lists) if isinstance(lists, list) else 0)
-    return many <= MOST_PARTS and all(abs(number) <= LARGEST_NUMBER for number in numbers)
+    values = (value for part in numbered for value in part.values() if isinstance(value, int | float))
+    return all(abs(value) <= LARGEST_NUMBER for value in values)

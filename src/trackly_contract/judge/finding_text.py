@@ -27,11 +27,7 @@ def sent(request: Request, limit: int = LONGEST) -> str:
         value = request.json.strict
         line += f"  {show(value, limit) if value is not ABSENT else repr(request.body[:limit])}"
     key = request.header("x-api-key")
-    if key is None:
-        line += "  (no key)"
-    elif not key:
-        line += "  (empty key)"
-    return line
+    return line if key else f"{line}  ({'no' if key is None else 'empty'} key)"
 
 
 def describe(response: Response) -> str:
@@ -48,9 +44,7 @@ def describe(response: Response) -> str:
 
 def expected_text(finding: Finding) -> str:
     """Return what was expected, "" where the rule held."""
-    if finding.expected == Cache(None, None):
-        return "both null"
-    return _text(finding, finding.expected)
+    return "both null" if finding.expected == Cache(None, None) else _text(finding, finding.expected)
 
 
 def actual_text(finding: Finding) -> str:
@@ -84,21 +78,16 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
     """
     head = finding.case if finding.case.partition("/")[0] == rule.id else rule.id
     source = rule.sources[-1] if rule.code else rule.sources[0]
-    facts = [("docs", f"{source.page}, {source.section}")]
-    if finding.exchange is not None:
-        facts.append(("sent", sent(finding.exchange.request)))
-    facts += [("expected", short(expected_text(finding))), ("got", short(actual_text(finding)))]
-    if last_live:
-        facts.append(("last live", last_live))
-    if again:
-        facts.append(("again", again))
-    lines = [
-        f"{one_line(head):<{WIDTH - 17}} {finding.verdict} · {rule.basis}",
-        f"  {rule.statement}",
-        *(f"  {name:<9}  {one_line(text)}" for name, text in facts),
-    ]
-    key = finding.exchange.request.header("x-api-key") if finding.exchange is not None else None
-    return redacted("\n".join(lines), key or "")
+    request = finding.exchange.request if finding.exchange is not None else None
+    facts = {
+        "docs": f"{source.page}, {source.section}",
+        "sent": sent(request) if request is not None else "",
+        "expected": short(expected_text(finding)),
+        "got": short(actual_text(finding)),
+        "last live": last_live,
+        "again": again,
+    }
+    return _laid_out(f"{one_line(head):<{WIDTH - 17}} {finding.verdict} · {rule.basis}", rule.statement, facts, request)
 
 
 def about(fault: RequestFault) -> tuple[str, str]:
@@ -117,13 +106,17 @@ def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
     """Return a fault as people read it; `where` says which request of many it was: `tests/x.har entry 12`."""
     statement, docs = about(fault)
     said = f"{fault.severity} · {fault.status} {fault.code}" if fault.status else str(fault.severity)
-    facts = [("docs", docs), ("sent", sent(request))]
-    facts += [("in", where)] if where else []
-    facts += [("at", fault.place or "the whole body"), ("got", short(fault.got))]
-    facts += [("instead", short(fault.instead))] if fault.severity is not Severity.OPEN else []
-    lines = [
-        f"{one_line(min(fault.names, key=len)):<{WIDTH - 45}} {said}",
-        f"  {statement}",
-        *(f"  {name:<9}  {one_line(text)}" for name, text in facts),
-    ]
-    return redacted("\n".join(lines), request.header("x-api-key") or "")
+    facts = {
+        "docs": docs,
+        "sent": sent(request),
+        "in": where,
+        "at": fault.place or "the whole body",
+        "got": short(fault.got),
+        "instead": short(fault.instead) if fault.severity is not Severity.OPEN else "",
+    }
+    return _laid_out(f"{one_line(min(fault.names, key=len)):<{WIDTH - 45}} {said}", statement, facts, request)
+
+
+def _laid_out(first: str, statement: str, facts: dict[str, str], request: Request | None) -> str:
+    lines = [first, f"  {statement}", *(f"  {name:<9}  {one_line(text)}" for name, text in facts.items() if text)]
+    return redacted("\n".join(lines), (request.header("x-api-key") if request is not None else None) or "")

@@ -4,10 +4,10 @@ The text of a finding is made in finding_text.py, and nowhere else. A finding is
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from trackly_contract.contract import contract
+from trackly_contract.contract import Observation, Trial, contract
 from trackly_contract.core import JSON, Exchange, Verdict
 
 
@@ -102,9 +102,46 @@ def differs(
     return Finding(rule, verdict, exchange, expected, actual, at, case)
 
 
+def rule_of(code: str) -> str:
+    """Return the id of the first rule that a code of an error is about, "" for a code of no table."""
+    return next((rule.id for rule in contract().rules.values() if rule.code == code), "")
+
+
 class BrokenError(Exception):
     """A rule is broken: the API is at fault, not the suite. Carries the findings that say so."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
         super().__init__(", ".join(sorted({finding.case or finding.rule for finding in self.findings})))
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where responses came from.
+
+    `name` is `reference`, `replay`, `live` or `traffic`; `evidence` says what the responses are worth; `audience_id`
+    and `key`, which must not show, are empty for recorded traffic.
+    """
+
+    name: str
+    base_url: str
+    evidence: str
+    audience_id: str = ""
+    key: str = field(default="", repr=False)
+
+
+@dataclass
+class Seen:
+    """A run of the suite, or recorded traffic; `stamped`: a response bears the stamp of the reference server."""
+
+    target: Source
+    stamped: bool
+    requests: int
+    writes: int
+    findings: list[Finding]
+    exchanges: list[Exchange]
+    notes: list[str]
+    effort: str = "recorded"
+    read_only: bool = False
+    vocabulary: list[Trial] = field(default_factory=list)
+    answers: list[Observation] = field(default_factory=list)

@@ -1,9 +1,7 @@
-"""Judges one request of a client by itself: what the API would refuse of it, and what no page knows.
+"""Judges one request of a client by itself: what the API rejects of it, and what no page knows.
 
-Promises: names each fault once, with its place, what stands there, and what to send instead; a fault that the
-documentation refuses is named by its rule, anything else by the question that it touches.
-Refuses: to judge answers (judge.py), and to call a fault what the documentation leaves open: that is told, and
-worth no failure.
+A fault that the documentation rejects is named by its rule, anything else by the question that it touches; what the
+documentation leaves open fails nothing. Does not judge responses (responses.py).
 """
 
 import re
@@ -12,13 +10,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from trackly_contract.contract import KINDS, MOST_FAILURES, Failure, Schemas, code_of, contract, schemas, snake_case
-from trackly_contract.core import JSON, NotJSONError, Request, parse, show
+from trackly_contract.contract import (
+    KINDS,
+    MOST_FAILURES,
+    UPDATE_FIELDS,
+    Failure,
+    Schemas,
+    code_of,
+    contract,
+    schemas,
+    snake_case,
+)
+from trackly_contract.core import ABSENT, JSON, Request, show, value_at
+from trackly_contract.judge.findings import rule_of
 
 OPERATIONS = {("GET", ""): "read", ("PUT", ""): "update", ("GET", "/size"): "size"}
 """The operations that are judged, by method and what follows the id; `size` is a neighbour of the two pages."""
 
-BODY_KEYS = ("name", "description", "source_lists", "filter")
 GROUP_KEYS = ("operator", "conditions", "groups")
 CONDITION_KEYS = ("condition_type", "field", "operator", "value", "unit")
 READ_ONLY = frozenset({"id", "cached_size", "cached_size_updated_at", "created_at"})
@@ -32,20 +40,25 @@ BESIDE_THE_QUESTIONS = {
 
 _PATH = re.compile(r"/v2/audiences/([^/?#]+)(/size)?")
 _ID = re.compile(r"[0-9a-f]{24}")
+_KIND_OF_CODE = {code_of(kind): kind for kind in KINDS}
+
 _TYPES = {
     "body-shape": (dict, "an object"),
     "name-shape": (str, "a string"),
     "description-shape": (str, "a string"),
+    "list-shape": (int, "an array of integers"),
+    "filter-shape": (dict, "an object"),
     "token-shape": (str, "a string"),
 }
-"""What the pages say a member is: a value of another type is no open question of the client's."""
+_LISTS = {"source_lists": "an array of integers", "conditions": "an array", "groups": "an array"}
+"""What the pages say a field is, by question, and by name: a value of another type is no open question."""
 
 _NEEDED = frozenset({"operator-missing", "condition-type-missing", "token-missing"})
-"""Members that the pages have in every group or condition; open is only which code their absence has."""
+"""Fields that the pages have in every group or condition; open is only which code their absence has."""
 
 
 class Severity(StrEnum):
-    """What a fault is worth: refused and undocumented ones fail a gate, open ones are told."""
+    """What a fault is worth: refused and undocumented ones fail a gate, open ones are told. The gravest first."""
 
     REFUSED = "refused"
     UNDOCUMENTED = "undocumented"
@@ -82,6 +95,15 @@ def fails(faults: Collection[RequestFault]) -> list[RequestFault]:
     return [fault for fault in faults if fault.severity is not Severity.OPEN]
 
 
+def _refused(rule_id: str, place: str, got: str, instead: str) -> RequestFault:
+    rule = contract().rules[rule_id]
+    return RequestFault(rule_id, Severity.REFUSED, place, got, instead, rule.status, rule.code)
+
+
+def _undocumented(name: str, place: str, got: str, instead: str, word: str = "") -> RequestFault:
+    return RequestFault(name, Severity.UNDOCUMENTED, place, got, instead, word=word)
+
+
 def judge_request(
     request: Request,
     *,
@@ -96,119 +118,82 @@ def judge_request(
     exist; with None (recorded traffic) nobody knows, and nothing is said of them.
     Sources: get-audience, update-audience: header, path, body and error tables.
     """
-    found = dict.fromkeys(_found(request, query, keys, lists, ids))
-    return sorted(found, key=lambda fault: list(Severity).index(fault.severity))
-
-
-def _found(
-    request: Request,
-    query: str,
-    keys: Collection[str] | None,
-    lists: Collection[int] | None,
-    ids: Collection[str] | None,
-) -> Iterator[RequestFault]:
     path = _PATH.fullmatch(request.path)
-    operation = OPERATIONS.get((request.method, path[2] or "")) if path is not None else None
-    if path is None or operation is None:
-        yield _unknown_operation(request, on_audience=path is not None)
-        return
+    if path is None:
+        got = f"{request.method} {request.path}"
+        return [_undocumented("operation", "path", got, "/v2/audiences/ID, without a slash at its end")]
+    operation = OPERATIONS.get((request.method, path[2] or ""))
+    if operation is None:
+        instead = "GET to read, PUT to change: PUT changes only the members that it sends"
+        return [_undocumented("method", "method", request.method, instead)]
     rules = "update" if operation == "update" else "read"
+    found: list[RequestFault] = []
     if query:
         # Names alone: the value of one may be a key.
-        names = "&".join(f"{name}{equals}{value and '...'}" for name, equals, value in _parted(query))
-        yield RequestFault("query", Severity.UNDOCUMENTED, "query", f"?{names}", "no query")
-    yield from _key_faults(request, rules, keys)
+        names = re.sub(r"=[^&]+", "=...", query)
+        found.append(_undocumented("query", "query", f"?{names}", "no query"))
+    trouble = _key_trouble(request, keys)
+    if trouble:
+        found.append(_refused(f"{rules}.key", "header X-Api-Key", trouble, "the API key in X-Api-Key"))
+    shown = show(path[1], 80)
     if ids is not None and path[1] not in ids:
-        got, instead = show(path[1], 80), "the id of an audience that exists"
-        yield RequestFault(f"{rules}.unknown_id", Severity.REFUSED, "path", got, instead, 404, "not_found")
+        found.append(_refused(f"{rules}.unknown_id", "path", shown, "the id of an audience that exists"))
     elif ids is None and not _ID.fullmatch(path[1]):
-        yield RequestFault("id-form", Severity.OPEN, "path", show(path[1], 80), "24 digits 0-9a-f, as in every example")
+        found.append(RequestFault("id-form", Severity.OPEN, "path", shown, "24 digits 0-9a-f, as in every example"))
     if operation == "update":
-        yield from _update_faults(request, lists)
+        found += _update_faults(request, lists)
     elif request.body:
-        yield RequestFault("body-of-a-read", Severity.UNDOCUMENTED, "body", _start(request.body), "no body")
+        found.append(_undocumented("body-of-a-read", "body", _start(request.body), "no body"))
+    return sorted(dict.fromkeys(found), key=lambda fault: list(Severity).index(fault.severity))
 
 
-def _parted(query: str) -> list[tuple[str, str, str]]:
-    return [part.partition("=") for part in query.split("&")]
-
-
-def _unknown_operation(request: Request, *, on_audience: bool) -> RequestFault:
-    if on_audience:
-        instead = "GET to read, PUT to change: PUT changes only the members that it sends"
-        return RequestFault("method", Severity.UNDOCUMENTED, "method", request.method, instead)
-    got = f"{request.method} {request.path}"
-    return RequestFault("operation", Severity.UNDOCUMENTED, "path", got, "/v2/audiences/ID, without a slash at its end")
-
-
-def _key_faults(request: Request, rules: str, keys: Collection[str] | None) -> Iterator[RequestFault]:
+def _key_trouble(request: Request, keys: Collection[str] | None) -> str:
     key = request.header("X-Api-Key")
-    got = ""
     if key is None:
-        got = "no such header"
-        if request.header("Authorization") is not None:
-            got += ", but Authorization, which no page names"
-    elif not key.strip():
-        got = "an empty key"
-    elif keys is not None and key not in keys:
-        got = "a key that is not accepted"
-    if got:
-        place, instead = "header X-Api-Key", "the API key in X-Api-Key"
-        yield RequestFault(f"{rules}.key", Severity.REFUSED, place, got, instead, 401, "unauthorized")
+        other = request.header("Authorization") is not None
+        return "no such header, but Authorization, which no page names" if other else "no such header"
+    if not key.strip():
+        return "an empty key"
+    return "a key that is not accepted" if keys is not None and key not in keys else ""
+
+
+def _start(body: bytes) -> str:
+    return repr(body[:60])[1:] + ("..." if len(body) > 60 else "")
 
 
 def _update_faults(request: Request, lists: Collection[int] | None) -> Iterator[RequestFault]:
+    """Yield what is wrong with an update. Source: update-audience, Body Parameters and Error Codes."""
     header = request.header("Content-Type")
     if header is None or header.partition(";")[0].strip().lower() != "application/json":
         got = "no such header" if header is None else show(header, 80)
-        yield RequestFault("content-type", Severity.UNDOCUMENTED, "header Content-Type", got, "application/json")
-    try:
-        body = parse(request.body)
-    except NotJSONError as error:
-        try:
-            parse(request.body, duplicate_keys=True)
-        except NotJSONError:
-            got = f"{_start(request.body)}: {error}" if request.body else "no body"
-            yield RequestFault("body-shape", Severity.UNDOCUMENTED, "body", got, "a JSON object in UTF-8")
-        else:
-            yield RequestFault("json-dialect", Severity.UNDOCUMENTED, "body", str(error), "each key once in an object")
-        return
-    yield from body_faults(body, lists)
+        yield _undocumented("content-type", "header Content-Type", got, "application/json")
+    parsed = request.json
+    if parsed.value is ABSENT:
+        got = f"{_start(request.body)}: {parsed.error}" if request.body else "no body"
+        yield _undocumented("body-shape", "body", got, "a JSON object in UTF-8")
+    elif parsed.error:
+        yield _undocumented("json-dialect", "body", parsed.error, "each key once in an object")
+    else:
+        yield from _body_faults(parsed.value, lists)
 
 
-def body_faults(body: JSON, lists: Collection[int] | None = None) -> Iterator[RequestFault]:
-    """Yield what is wrong with the body of an update; `lists` are the ids of the sending lists that exist.
-
-    `body` is parsed JSON. Source: update-audience, Body Parameters and Error Codes.
-    """
+def _body_faults(body: JSON, lists: Collection[int] | None) -> Iterator[RequestFault]:
     decision = _documented().decide(body)
     questions, faults = decision.questions, decision.faults
     if len(questions) + len(faults) >= MOST_FAILURES or any(q.stands_for == "token-unlisted" for q in questions):
         # What a candidate needs is in the whole vocabulary alone; that it is one, in the documented part alone.
         faults = schemas().decide(body).faults
     for fault in faults:
-        yield _refused(fault, body)
-    sent = body.get("source_lists") if isinstance(body, dict) else None
-    for index, entry in enumerate(sent if isinstance(sent, list) and lists is not None else ()):
-        if type(entry) is int and entry not in (lists or ()):
-            instead = "ids of sending lists that exist"
-            code = "source_list_not_found"
+        yield _rejected(fault, body)
+    sent = value_at(body, "/source_lists")
+    for index, entry in enumerate(sent if isinstance(sent, list) else ()):
+        if lists is not None and type(entry) is int and entry not in lists:
             place = f"/source_lists/{index}"
-            yield RequestFault("update.source_lists.unknown", Severity.REFUSED, place, show(entry), instead, 400, code)
-    misspelt = {
-        place
-        for question in questions
-        if question.stands_for == "unknown-key"
-        for place, key, _ in _extra_keys(question.place, body)
-        if snake_case(key) == "condition_type"
-    }
+            yield _refused("update.source_lists.unknown", place, show(entry), "ids of sending lists that exist")
     for question in questions:
         if question.stands_for == "unknown-key":
-            for _, key, documented in _extra_keys(question.place, body):
-                yield _unknown_key(f"{question.place}/{key}", key, documented)
-        elif question.stands_for == "condition-type-missing" and question.place.rpartition("/")[0] in misspelt:
-            pass  # conditionType is told already
-        else:
+            yield from _unknown_keys(question.place, body)
+        elif question.stands_for != "condition-type-missing" or not _misspelt(question.place, body):
             yield _open(question, body)
 
 
@@ -218,28 +203,13 @@ def _documented() -> Schemas:
     return Schemas(contract().vocabulary.documented())
 
 
-def _value(body: JSON, place: str) -> JSON:
-    """Return what stands at a place of the body; the place itself as text where it cannot be followed."""
-    for step in place.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(body, list) and name.isdecimal() and int(name) < len(body):
-            body = body[int(name)]
-        elif isinstance(body, dict) and name in body:
-            body = body[name]
-        else:
-            return _MISSING
-    return body
+def _got(value: JSON) -> str:
+    return "not sent" if value is ABSENT else show(value, 120)
 
 
-_MISSING = object()
-_KIND_OF_CODE = {code_of(kind): kind for kind in KINDS}
-
-
-def _refused(fault: Failure, body: JSON) -> RequestFault:
-    rule = next(rule for rule in contract().rules.values() if rule.code == fault.stands_for)
-    value = _value(body, fault.place)
-    got = "not sent" if value is _MISSING else show(value, 120)
-    code = fault.stands_for
+def _rejected(fault: Failure, body: JSON) -> RequestFault:
+    code, value = fault.stands_for, value_at(body, fault.place)
+    got = _got(value)
     if code in _KIND_OF_CODE:
         instead = _words(_KIND_OF_CODE[code])
     elif code == "name_too_long":
@@ -248,78 +218,65 @@ def _refused(fault: Failure, body: JSON) -> RequestFault:
         instead = "at least one condition or one nested group"
     else:
         instead = f"a condition with its {fault.place.rpartition('/')[2]}"
-    return RequestFault(rule.id, Severity.REFUSED, fault.place, got, instead, rule.status, code)
+    return _refused(rule_of(code), fault.place, got, instead)
 
 
 def _words(kind: str) -> str:
     """Return the tokens of a kind that a reference page states or shows, as a text."""
     words = contract().vocabulary.documented().words(kind)
-    what = kind.replace(".", " ").replace("_", " ")
     if not words:
+        what = kind.replace(".", " ").replace("_", " ")
         return f"what you know of the API: no page that could be read states a {what}"
     listed = ", ".join(words)
     return f"one of {listed}" if kind in contract().vocabulary.full else f"{listed} (what the pages state or show)"
 
 
-def _hint(kind: str, word: JSON) -> str:
-    """Return what the vocabulary says of a candidate, "" for a word that it does not know."""
-    found = next((token for token in contract().vocabulary.of(kind) if token.token == word), None)
-    return f"; {word} is a candidate of {found.page}{f', {found.note}' if found.note else ''}" if found else ""
-
-
-def _kind_at(body: JSON, place: str) -> str:
-    """Return the kind of the token at a place: `time.operator`, `group.operator`, `condition_type`."""
-    holder, _, name = place.rpartition("/")
-    if name == "condition_type":
-        return name
-    condition = _value(body, holder)
-    kind = condition.get("condition_type") if isinstance(condition, dict) else None
-    return f"{kind}.{name}" if isinstance(kind, str) else f"group.{name}"
-
-
 def _open(question: Failure, body: JSON) -> RequestFault:
     """Return an open question as a fault: undocumented where the pages say what to send, else open."""
     name, place = question.stands_for, question.place
-    value = _value(body, place)
-    got = "not sent" if value is _MISSING else show(value, 120)
+    value = value_at(body, place)
+    got = _got(value)
+    holder, _, last = place.rpartition("/")
     if name in {"token-unlisted", "token-case"}:
-        kind = _kind_at(body, place)
-        return RequestFault(name, Severity.UNDOCUMENTED, place, got, _words(kind) + _hint(kind, value), word=str(value))
-    if name == "filter-shape":
-        listed = place.endswith(("/conditions", "/groups"))
-        return RequestFault(name, Severity.UNDOCUMENTED, place, got, "an array" if listed else "an object")
-    if name == "list-shape" and not (isinstance(value, list) if place == "/source_lists" else type(value) is int):
-        return RequestFault(name, Severity.UNDOCUMENTED, place, got, "an array of integers")
-    if name in _TYPES and not isinstance(value, _TYPES[name][0]):
-        return RequestFault(name, Severity.UNDOCUMENTED, place, got, _TYPES[name][1])
+        tokens = _kind_of_token(value_at(body, holder), last)
+        found = next((token for token in contract().vocabulary.of(tokens) if token.token == value), None)
+        hint = f"; {value} is a candidate of {found.page}{f', {found.note}' if found.note else ''}" if found else ""
+        return _undocumented(name, place, got, _words(tokens) + hint, str(value))
     if name in _NEEDED:
-        return RequestFault(name, Severity.UNDOCUMENTED, place, got, f"with {place.rpartition('/')[2]}")
+        return _undocumented(name, place, got, f"with {last}")
+    kind, described = _TYPES.get(name, (None, ""))
+    if name in {"list-shape", "filter-shape"} and last in _LISTS:
+        kind, described = list, _LISTS[last]
+    if kind is not None and type(value) is not kind:
+        return _undocumented(name, place, got, described)
     return RequestFault(name, Severity.OPEN, place, got, contract().questions[name].asks)
 
 
-def _extra_keys(place: str, body: JSON) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield `(place of the object, key, documented keys)` for each key of an object that no page names."""
-    holder = _value(body, place)
-    documented: tuple[str, ...] = GROUP_KEYS
-    if not place:
-        documented = BODY_KEYS
-    elif place.rpartition("/")[0].endswith("/conditions"):
-        documented = CONDITION_KEYS
-    for key in holder if isinstance(holder, dict) else ():
-        if key not in documented:
-            yield place, key, documented
+def _kind_of_token(holder: JSON, name: str) -> str:
+    """Return the kind of a token in a group or condition: `time.operator`, `group.operator`, `condition_type`."""
+    if name == "condition_type":
+        return name
+    kind = holder.get("condition_type")
+    return f"{kind}.{name}" if isinstance(kind, str) else f"group.{name}"
 
 
-def _unknown_key(place: str, key: str, documented: tuple[str, ...]) -> RequestFault:
-    got, snake = show(key, 120), snake_case(key)
-    if snake != key and snake in documented:
-        return RequestFault("camel-case", Severity.UNDOCUMENTED, place, got, snake, word=key)
-    instead = f"one of {', '.join(documented)}"
-    if documented is BODY_KEYS and (key in READ_ONLY or key == "status"):
-        name = "status-change" if key == "status" else "read-only-member"
-        return RequestFault(name, Severity.UNDOCUMENTED, place, got, instead, word=key)
-    return RequestFault("unknown-key", Severity.UNDOCUMENTED, place, got, instead, word=key)
+def _misspelt(place: str, body: JSON) -> bool:
+    """Whether a condition without condition_type has conditionType: that is said as an unknown key already."""
+    return any(snake_case(key) == "condition_type" for key in value_at(body, place.rpartition("/")[0]))
 
 
-def _start(body: bytes) -> str:
-    return repr(body[:60])[1:] + ("..." if len(body) > 60 else "")
+def _unknown_keys(place: str, body: JSON) -> Iterator[RequestFault]:
+    """Yield the keys of the body, of a group or of a condition that no page names."""
+    in_condition = place.rpartition("/")[0].endswith("/conditions")
+    documented = CONDITION_KEYS if in_condition else GROUP_KEYS if place else UPDATE_FIELDS
+    for key in value_at(body, place):
+        if key in documented:
+            continue
+        name, instead = "unknown-key", f"one of {', '.join(documented)}"
+        if snake_case(key) in documented:
+            name, instead = "camel-case", snake_case(key)
+        elif not place and key == "status":
+            name = "status-change"
+        elif not place and key in READ_ONLY:
+            name = "read-only-member"
+        yield _undocumented(name, f"{place}/{key}", show(key, 120), instead, key)

@@ -1,4 +1,4 @@
-"""Judges one response by itself: the audience in a success, the body and code of a rejection.
+"""Judges one response by itself: the audience in a success, the body and code of a rejection, and whose response it is.
 
 Says of every rule that a response bears on whether it held, is broken, or differs within what the documentation
 allows. A wrapped audience is judged inside its wrapping, so that one slip is named once. Does not compare with earlier
@@ -6,61 +6,53 @@ responses (state.py).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from trackly_contract.contract import LONGEST_TEXT, MOST_FAILURES, Failure, contract, parts_of, schemas
-from trackly_contract.core import ABSENT, JSON, Exchange, Verdict, shortened, show, value_at
-from trackly_contract.judge.findings import Expected, Finding, Rejection, Value, Whole, Words, differs, held
+from trackly_contract.contract import LONGEST_TEXT, MOST_FAILURES, UPDATE_FIELDS, Failure, contract, parts_of, schemas
+from trackly_contract.core import ABSENT, JSON, Exchange, Response, shortened, show, value_at
+from trackly_contract.judge.findings import Finding, Rejection, Value, Whole, Words, differs, held, rule_of
+from trackly_contract.judge.state import Event
 
-FIELDS = (
-    "id",
-    "name",
-    "description",
-    "source_lists",
-    "filter",
-    "cached_size",
-    "cached_size_updated_at",
-    "status",
-    "created_at",
-)
+FIELDS = ("id", *UPDATE_FIELDS, "cached_size", "cached_size_updated_at", "status", "created_at")
 """The nine fields of an audience (get-audience, Response Fields)."""
 
 CONTESTED_401 = frozenset({"missing_api_key", "invalid_api_key"})
 """Codes that other reference pages print where these two print unauthorized (error-codes, 401)."""
 
+NOT_ABOUT_THE_REQUEST = frozenset({403, 408, 421, 425, 429})
+"""Rejections that are about who asks, the pace or the connection, and not about what was asked."""
+
 AUDIENCE = Words("2xx and the audience object")
 
+_STAMPS = ("cached_size_updated_at", "created_at")
 _SHOWN_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 _KNOWN_CONDITION_KEYS = frozenset({"conditionType", "field", "operator", "value", "unit", "listId"})
 
 
 @dataclass(frozen=True, slots=True)
-class AudienceJudgement:
-    """The findings of one success, and the audience it carried (None if it carried none)."""
+class Judged:
+    """What a response shows by itself, and what it means for its audience (None for nothing).
+
+    `audience` is what a success carried, None if it carried none; the event has of it what can be compared over time.
+    """
 
     findings: tuple[Finding, ...]
-    audience: JSON
-
-    def well_formed(self) -> dict[str, JSON]:
-        """Return the audience without the fields whose shape is broken: what can be compared over time."""
-        broken = {f.rule.split(".")[1] for f in self.findings if f.verdict is Verdict.BROKEN}
-        return {name: value for name, value in self.audience.items() if name not in broken}
+    audience: JSON = None
+    event: Event | None = None
 
 
-def _unwrapped(answer: dict[str, JSON]) -> tuple[str | None, JSON]:
+def _unwrapped(answer: JSON) -> tuple[str | None, JSON]:
     """Return the key an audience is wrapped in, and the audience; no key if it stands flat."""
-    if sum(field in answer for field in FIELDS) >= 5:
-        return None, answer
-    for key, value in answer.items():
-        if isinstance(value, dict) and sum(field in value for field in FIELDS) >= 5:
-            return key, value
-    return None, answer
+    if not isinstance(answer, dict):
+        return None, {}
+    parts = [(None, answer), *answer.items()]
+    return next((part for part in parts if isinstance(part[1], dict) and len(part[1].keys() & FIELDS) >= 5), parts[0])
 
 
-def judge_audience(exchange: Exchange, asked_id: str, case: str = "") -> AudienceJudgement:
+def judge_audience(exchange: Exchange, asked_id: str, case: str = "") -> Judged:
     """Judge the response to a GET or PUT that the documentation says succeeds.
 
     `asked_id` is the id in the path. Rules: audience.*, read.* or update.* (success, flat).
@@ -69,58 +61,61 @@ def judge_audience(exchange: Exchange, asked_id: str, case: str = "") -> Audienc
     response = exchange.response
     success, flat = f"{operation}.success", f"{operation}.flat"
     answer = response.json.strict
-    wrapping, audience = _unwrapped(answer) if isinstance(answer, dict) else (None, {})
-    if not response.succeeded or not any(field in audience for field in FIELDS):
+    wrapping, audience = _unwrapped(answer)
+    if not response.succeeded or not audience.keys() & FIELDS:
         actual: Whole | Value = Whole()
-        if response.succeeded and answer is ABSENT:
-            actual = Value(ABSENT, f"{response.status}, no JSON: {response.json.error}")
-        elif response.succeeded:
-            actual = Value(answer, f"{response.status} {show(answer, 120)}")
-        return AudienceJudgement((differs(success, exchange, AUDIENCE, actual, case=case),), None)
-    found: list[Finding] = []
-    if wrapping is None:
-        found.append(held(flat, exchange, case))
-    else:
+        if response.succeeded:
+            shown = f", no JSON: {response.json.error}" if answer is ABSENT else f" {show(answer, 120)}"
+            actual = Value(answer, f"{response.status}{shown}")
+        return Judged((differs(success, exchange, AUDIENCE, actual, case=case),))
+    found = [held(flat, exchange, case)]
+    if wrapping is not None:
         under = Words(f"under {shortened(repr(wrapping), 200)}")
-        found.append(differs(flat, exchange, Words("the fields of the audience at the top"), under, case=case))
-    extra = sorted(set(audience) - set(FIELDS))
+        found = [differs(flat, exchange, Words("the fields of the audience at the top"), under, case=case)]
+    extra = sorted(audience.keys() - FIELDS)
     if response.status != 200:
-        expected, actual = Words("200"), Value(response.status)
-        found.append(differs(success, exchange, expected, actual, case=case, grave=False))
+        expected, status = Words("200"), Value(response.status)
+        found.append(differs(success, exchange, expected, status, case=case, grave=False))
     elif extra:
         expected = Words("the nine documented fields")
         found.append(differs(success, exchange, expected, _also(extra), case=case, grave=False))
     else:
         found.append(held(success, exchange, case))
-    found.extend(_fields(exchange, audience, asked_id, case))
-    return AudienceJudgement(tuple(found), audience)
+    return Judged((*found, *_fields(exchange, audience, asked_id, case)), audience)
 
 
-def _fields(exchange: Exchange, audience: dict[str, JSON], asked_id: str, case: str) -> Iterator[Finding]:
-    decided: set[str] = set()
-
-    def say(rule: str, expected: Expected, actual: Value | Words, at: str, *, grave: bool = True) -> Finding:
-        decided.add(rule)
-        return differs(rule, exchange, expected, actual, at=at, case=case, grave=grave)
-
+def _fields(exchange: Exchange, audience: dict[str, JSON], asked_id: str, case: str) -> list[Finding]:
     failures = schemas().audience_failures(audience)
-    contested = list(islice(_contested(audience), MOST_FAILURES))
-    for failure in failures:
-        yield say(failure.stands_for, _stated(failure.stands_for), _invalid(failure, audience), failure.place)
-    if "audience.id" not in decided and audience["id"] != asked_id:
-        yield say("audience.id", Words("the id that was asked for"), Value(audience["id"]), "/id")
-    for field in ("cached_size_updated_at", "created_at"):
+    found = _failed(failures, audience, exchange, case)
+    broken = {finding.rule for finding in found}
+    if "audience.id" not in broken and audience["id"] != asked_id:
+        expected, actual = Words("the id that was asked for"), Value(audience["id"])
+        found.append(differs("audience.id", exchange, expected, actual, at="/id", case=case))
+    for field in _STAMPS:
         rule, stamp = f"audience.{field}", audience.get(field)
-        if rule not in decided and isinstance(stamp, str) and not _is_a_day(stamp[:10]):
-            yield say(rule, _stated(rule), Value(stamp, f"no such day: {shortened(stamp, 200)}"), f"/{field}")
-    for rule, expected, actual, at in contested:
-        yield say(rule, expected, actual, at, grave=False)
+        if rule not in broken and isinstance(stamp, str) and not _is_a_day(stamp[:10]):
+            actual = Value(stamp, f"no such day: {shortened(stamp, 200)}")
+            found.append(differs(rule, exchange, _stated(rule), actual, at=f"/{field}", case=case))
+    contested = [
+        differs(rule, exchange, Words(documented), shown, at=at, case=case, grave=False)
+        for rule, documented, shown, at in islice(_contested(audience), MOST_FAILURES)
+    ]
+    found += contested
     if MOST_FAILURES in (len(failures), len(contested)):
-        return  # what comes after the last that is reported may be about any of the others
-    every = {f"audience.{field}" for field in FIELDS}
-    every |= {"audience.filter.keys", "audience.filter.groups", "audience.timestamps"}
-    for rule in sorted(every - decided):
-        yield held(rule, exchange, case)
+        return found  # what comes after the last that is reported may be about any of the others
+    every = {f"audience.{field}" for field in (*FIELDS, "filter.keys", "filter.groups", "timestamps")}
+    return found + _held(every, found, exchange, case)
+
+
+def _failed(failures: Iterable[Failure], answer: JSON, exchange: Exchange, case: str) -> list[Finding]:
+    """Return what a schema says of a body as findings."""
+    found = ((f.stands_for, Value(value_at(answer, f.place), f.text), f.place) for f in failures)
+    return [differs(rule, exchange, _stated(rule), actual, at=at, case=case) for rule, actual, at in found]
+
+
+def _held(rules: set[str], found: Iterable[Finding], exchange: Exchange, case: str) -> list[Finding]:
+    """Return that those of the rules held which nothing was found about."""
+    return [held(rule, exchange, case) for rule in sorted(rules - {finding.rule for finding in found})]
 
 
 def _also(extra: list[str]) -> Words:
@@ -139,24 +134,20 @@ def _stated(rule: str) -> Words:
     return Words(contract().rules[rule].statement)
 
 
-def _invalid(failure: Failure, answer: JSON) -> Value:
-    return Value(value_at(answer, failure.place), failure.text)
-
-
-def _contested(audience: dict[str, JSON]) -> Iterator[tuple[str, Words, Value | Words, str]]:
+def _contested(audience: dict[str, JSON]) -> Iterator[tuple[str, str, Value | Words, str]]:
     """Yield `(rule, expected, actual, position)` for what pages contradict one another about, or leave open."""
     if "description" in audience and audience["description"] is None:
-        yield "audience.description", Words("a string"), Value(None), "/description"
-    for field in ("cached_size_updated_at", "created_at"):
+        yield "audience.description", "a string", Value(None), "/description"
+    for field in _STAMPS:
         stamp = audience.get(field)
         if isinstance(stamp, str) and not _SHOWN_TIMESTAMP.fullmatch(stamp):
-            yield "audience.timestamps", Words("YYYY-MM-DDThh:mm:ss"), Value(stamp), f"/{field}"
-    for path, fields, is_group, _ in parts_of(audience.get("filter")):
-        place, extra = f"/filter{path}", [] if is_group else sorted(set(fields) - _KNOWN_CONDITION_KEYS)
-        if is_group and "groups" not in fields:
-            yield "audience.filter.groups", Words("groups, [] where there are none"), Words("no groups"), place
-        if extra and "condition_type" not in extra:
-            yield "audience.filter", Words("the documented keys"), _also(extra), place
+            yield "audience.timestamps", "YYYY-MM-DDThh:mm:ss", Value(stamp), f"/{field}"
+    for part in parts_of(audience.get("filter")):
+        if part.is_group and "groups" not in part.fields:
+            yield "audience.filter.groups", "groups, [] where there are none", Words("no groups"), f"/filter{part.path}"
+        extra = sorted(part.fields.keys() - _KNOWN_CONDITION_KEYS)
+        if not part.is_group and extra and "condition_type" not in extra:
+            yield "audience.filter", "the documented keys", _also(extra), f"/filter{part.path}"
 
 
 def judge_rejection(
@@ -169,47 +160,62 @@ def judge_rejection(
     whether it is allowed: a 400 with a code of no table may be about that, and is noted.
     """
     response = exchange.response
-
-    def other(*, grave: bool = True, remark: str = "") -> Finding:
-        return differs(rule, exchange, expected, Whole(remark), case=case, grave=grave)
-
+    broken = differs(rule, exchange, expected, Whole(), case=case)
     if response.succeeded:
-        return [other()]
-    right_status = response.status == expected.status
+        return [broken]
     found = error_body(exchange, case)
+    right_status = response.status == expected.status
     given = response.code if not response.json.error else None
     if given is None:
-        return found if right_status else [other(), *found]
+        return found if right_status else [broken, *found]
     if right_status and given == expected.code:
         return [*found, held(rule, exchange, case)]
-    if right_status and response.status == 401 and given in CONTESTED_401:
-        return [*found, other(grave=False)]
-    if remark and response.status == 400 and given not in {rule.code for rule in contract().rules.values()}:
-        return [*found, other(grave=False, remark=remark)]
-    return [other(), *found]
+    contested = right_status and response.status == 401 and given in CONTESTED_401
+    about_the_rest = bool(remark) and response.status == 400 and not rule_of(given)
+    if contested or about_the_rest:
+        actual = Whole(remark if about_the_rest else "")
+        return [*found, differs(rule, exchange, expected, actual, case=case, grave=False)]
+    return [broken, *found]
 
 
 def error_body(exchange: Exchange, case: str = "") -> list[Finding]:
     """Judge what the body of a rejection shows by itself, whatever was rejected."""
     json = exchange.response.json
     if json.error:
-        problem = f"{exchange.response.status}, no JSON: {json.error}"
-        expected = Words("a JSON object with error and code")
-        return [differs("error.code", exchange, expected, Value(ABSENT, problem), case=case)]
-    found = [
-        differs(
-            failure.stands_for,
-            exchange,
-            _stated(failure.stands_for),
-            _invalid(failure, json.value),
-            at=failure.place,
-            case=case,
-        )
-        for failure in schemas().error_failures(json.value)
-    ]
-    decided = {finding.rule for finding in found}
-    extra = sorted(set(json.fields) - {"error", "code"})
-    if extra and "error.text" not in decided:
-        decided.add("error.text")
+        actual = Value(ABSENT, f"{exchange.response.status}, no JSON: {json.error}")
+        return [differs("error.code", exchange, Words("a JSON object with error and code"), actual, case=case)]
+    found = _failed(schemas().error_failures(json.value), json.value, exchange, case)
+    extra = sorted(json.fields.keys() - {"error", "code"})
+    if extra and all(finding.rule != "error.text" for finding in found):
         found.append(differs("error.text", exchange, Words("error and code"), _also(extra), case=case, grave=False))
-    return [*found, *(held(rule, exchange, case) for rule in sorted({"error.code", "error.text"} - decided))]
+    return found + _held({"error.code", "error.text"}, found, exchange, case)
+
+
+# Whose response it is --------------------------------------------------------------------------------
+
+
+def maybe_gateway(response: Response, *, good_key: bool) -> bool:
+    """Whether a response may come from something in between.
+
+    No JSON object, 3xx, 403, 408, 421, 425, 429, 5xx, and 401 with a good key.
+    """
+    status = response.status
+    if status in NOT_ABOUT_THE_REQUEST or status >= 500 or 300 <= status < 400 or (good_key and status == 401):
+        return True
+    return not isinstance(response.json.value, dict)
+
+
+def unlike_api(response: Response) -> bool:
+    """Whether a body is nothing that these operations respond with: a rejection without a code, a 2xx without an id.
+
+    It may come from something in between, or the API has drifted: if it stays, it is judged.
+    """
+    if not response.succeeded:
+        return response.code is None
+    answer = response.json.fields
+    return not any({"id", "audience_id"} & set(part) for part in (answer, *answer.values()) if isinstance(part, dict))
+
+
+def about_request(response: Response) -> bool:
+    """Whether a response, suspicious or not, is about the request: not about a key, the pace, a server that fails."""
+    return response.status // 100 in (2, 4) and response.status not in {401, *NOT_ABOUT_THE_REQUEST}

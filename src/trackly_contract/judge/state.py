@@ -1,36 +1,37 @@
-"""Follows one audience: what an update must change, what it must leave, what a read must show.
+"""Follows audiences over time: what an update must change, what it must leave, what a read must show.
 
 Each difference is named by the rule it breaks, and by that alone. What the documentation leaves open (the cache after
 new source_lists or an identical filter, a recount by somebody else) is noted at most. Does not judge a response's own
 shape (responses.py).
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from trackly_contract.contract import as_answered, filter_differences
+from trackly_contract.contract import UPDATE_FIELDS, as_answered, filter_differences
 from trackly_contract.core import JSON, Exchange, Verdict, same
-from trackly_contract.judge.findings import Cache, Finding, Value, Words, differs, held
+from trackly_contract.judge.findings import Actual, Cache, Expected, Finding, Value, Words, differs, held
 
-BODY_FIELDS = ("name", "description", "source_lists", "filter")
-_FIXED = ("id", "status", "created_at")
+_COMPARED = (*UPDATE_FIELDS, "id", "status", "created_at")
 _CACHE = ("cached_size", "cached_size_updated_at")
 _EMPTY = Cache(None, None)
 
 Kind = Literal["read", "updated", "adopted", "rejected", "counted", "unknown"]
 
-BETWEEN = frozenset({"update.partial", "update.stored", "update.refused.unchanged"})
-"""Rules that compare a response with an earlier one, beside those of the cache: another writer may explain them."""
+MOST = 1_000
+"""Audiences that are followed at a time; of the one that was longest not seen nothing is known any more."""
 
+MOST_REJECTED = 50
+"""Rejected updates that are remembered until a read."""
 
-def _cache(audience: dict[str, JSON]) -> Cache:
-    return Cache(audience.get("cached_size"), audience.get("cached_size_updated_at"))
+CLOCK = 0.001
+"""Seconds by which a recorded time may be cut off."""
 
 
 class _Difference(NamedTuple):
-    """Where two values differ, both sides, and whether the documentation leaves it open."""
+    """Where two values differ, both sides, and whether no page leaves it open."""
 
     at: str
     expected: JSON
@@ -39,36 +40,37 @@ class _Difference(NamedTuple):
 
 
 def _difference(name: str, one: JSON, other: JSON, open_at: Collection[str] = ()) -> _Difference | None:
-    """Return the gravest difference of one field, None if it is the same.
+    """Return the gravest difference of one field, the first of several, None if it is the same.
 
     At the positions `open_at`, and below them, a difference is not grave.
     """
     if name == "filter":
-        worst: _Difference | None = None
-        for place, left, right, grave in filter_differences(as_answered(one), other):
-            at = f"/filter{place}"
-            found = _Difference(at, left, right, grave and not any(f"{at}/".startswith(f"{p}/") for p in open_at))
-            if worst is None or (found.grave and not worst.grave):
-                worst = found
-            if found.grave:
-                break
-        return worst
+        below = tuple(f"{position}/" for position in open_at)
+        found = (
+            _Difference(f"/filter{path}", left, right, grave and not f"/filter{path}/".startswith(below))
+            for path, left, right, grave in filter_differences(as_answered(one), other)
+        )
+        return max(found, key=lambda difference: difference.grave, default=None)
     if same(one, other) or (name == "created_at" and _instant(one) == _instant(other)):
         return None
     # Open: the order of source_lists, and whether a description that was never given is null or empty.
-    reordered = name == "source_lists" and _sorted(one) is not None and _sorted(one) == _sorted(other)
-    never_given = name == "description" and {one or None, other or None} == {None}
+    lists = name == "source_lists" and isinstance(one, list) and isinstance(other, list)
+    reordered = lists and sorted(map(repr, one)) == sorted(map(repr, other))
+    never_given = name == "description" and not one and not other
     return _Difference(f"/{name}", one, other, not (reordered or never_given))
-
-
-def _sorted(lists: JSON) -> list[int] | None:
-    whole = isinstance(lists, list) and all(type(entry) is int for entry in lists)
-    return sorted(lists) if whole else None
 
 
 def _instant(stamp: JSON) -> str:
     """Return a timestamp to the second, without its zone: zone and fraction are contested."""
     return str(stamp)[:19]
+
+
+def _cache(audience: dict[str, JSON]) -> Cache:
+    return Cache(audience.get("cached_size"), audience.get("cached_size_updated_at"))
+
+
+def _same_cache(one: Cache, other: Cache) -> bool:
+    return same([one.size, _instant(one.updated_at)], [other.size, _instant(other.updated_at)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Event:
 
     `kind`: `read`; `updated`, accepted as documented; `adopted`, accepted, and nobody knows whether it should be;
     `rejected`; `counted`; `unknown`, what was changed cannot be seen. `body` is what an update sent, `audience` what
-    a success showed. `open_at` as in `AudienceState.updated`.
+    a success showed, without fields that cannot be compared. `open_at` are positions in the stored audience of which
+    nobody says how they look.
     """
 
     kind: Kind
@@ -92,7 +95,8 @@ class Event:
 class AudienceState:
     """The audience as the last response showed it, and what happened since a read last confirmed it.
 
-    `shared`: others change the audience too, so a difference between two responses is noted at most.
+    `shared`: others change the audience too, so a difference between two responses is noted at most. `counted`: its
+    size was counted, and the next read must show it. `rejected` are bodies that no read may show anything of.
     """
 
     shared: bool = False
@@ -105,206 +109,217 @@ class AudienceState:
     stale_cache: Cache | None = None
     rejected: list[dict[str, JSON]] = field(default_factory=list)
 
-    # What happens ------------------------------------------------------------------------------------
-
     def follow(self, event: Event) -> list[Finding]:
-        """Judge an event by what was known before, and follow it."""
+        """Judge an event by what was known before, and follow it. Fields that a response lacks are not judged."""
+        found: list[Finding] = []
         match event.kind:
             case "read":
-                return self.read(event.exchange, event.audience, event.case)
+                found += self._read(event)
+                self.audience = event.audience
+                self.unconfirmed = self.counted = False
+                self.rejected.clear()
+                self.touched.clear()
             case "updated":
-                return self.updated(event.exchange, event.body, event.audience, event.case, event.open_at)
+                found += self._updated(event)
+                self._change(event.body, event.audience)
             case "rejected":
-                self.was_rejected(event.body)
+                self.rejected.append(event.body)
             case "counted":
-                self.was_counted()
+                self.counted = True
             case _:
                 self.adopted(event.audience)
-        return []
-
-    def updated(
-        self,
-        exchange: Exchange,
-        body: dict[str, JSON],
-        audience: dict[str, JSON],
-        case: str = "",
-        open_at: Collection[str] = (),
-    ) -> list[Finding]:
-        """Judge an accepted update by what was known before, and follow it.
-
-        `body` is what was sent, `audience` what the response carried; fields that the response lacks are left to the
-        rules about its shape. `open_at` are positions in the stored audience of which nobody says how they look.
-        """
-        before = self.audience
-        found = [
-            self._compared(exchange, f"update.{name}", _difference(name, body[name], audience[name], open_at), case)
-            for name in BODY_FIELDS
-            if name in body and name in audience
-        ]
-        if before is not None:
-            for name in (*BODY_FIELDS, *_FIXED):
-                if name not in body and name in before and name in audience:
-                    difference = _difference(name, before[name], audience[name])
-                    found.append(self._compared(exchange, self._blamed(name, audience), difference, case))
-            found.extend(self._cache_after(exchange, body, before, audience, case))
-        self.touched.update(body)
-        self._follow(audience)
         return found
 
     def adopted(self, audience: JSON) -> None:
         """Follow a success without judging it; what is not a whole audience leaves the state unknown."""
-        whole = isinstance(audience, dict) and all(name in audience for name in BODY_FIELDS)
-        self.touched.update(BODY_FIELDS)
-        self._follow(audience if whole else None)
+        whole = isinstance(audience, dict) and all(name in audience for name in UPDATE_FIELDS)
+        self._change(UPDATE_FIELDS, audience if whole else None)
 
-    def was_rejected(self, body: dict[str, JSON]) -> None:
-        """Remember that an update was rejected: the next read must show nothing of it."""
-        self.rejected.append(body)
-
-    def was_counted(self) -> None:
-        """Remember that the size was counted: the next read must show it."""
-        self.counted = True
-
-    def read(self, exchange: Exchange, audience: dict[str, JSON], case: str = "") -> list[Finding]:
-        """Judge what a GET shows by what the last responses said, and follow it."""
-        found: list[Finding] = []
-        if self.audience is not None:
-            for name in (*BODY_FIELDS, *_FIXED):
-                if name in self.audience and name in audience:
-                    difference = _difference(name, self.audience[name], audience[name])
-                    if difference is not None:
-                        found.append(self._changed(exchange, name, difference, audience, case))
-            found.extend(self._cache_read(exchange, audience, case))
-            broken = {finding.rule for finding in found if finding.verdict is Verdict.BROKEN}
-            if self.unconfirmed and "update.stored" not in broken:
-                found.append(held("update.stored", exchange, case))
-            if self.rejected and "update.refused.unchanged" not in broken:
-                found.append(held("update.refused.unchanged", exchange, case))
-        self.audience = audience
-        self.unconfirmed = self.counted = False
-        self.rejected.clear()
-        self.touched.clear()
-        return found
-
-    # How it is judged --------------------------------------------------------------------------------
-
-    def _follow(self, audience: dict[str, JSON] | None) -> None:
+    def _change(self, names: Iterable[str], audience: dict[str, JSON] | None) -> None:
         if self.audience is not None and _cache(self.audience) != _EMPTY:
             self.stale_cache = _cache(self.audience)
+        self.touched.update(names)
         self.audience = audience
         self.unconfirmed = True
         self.counted = False
 
-    def _differs(
-        self,
-        rule: str,
-        exchange: Exchange,
-        expected: Value | Cache | Words,
-        actual: Value | Cache,
-        *,
-        case: str,
-        grave: bool = True,
-        at: str = "",
-    ) -> Finding:
-        between = rule in BETWEEN or rule.startswith("update.cache.")
-        return differs(
-            rule, exchange, expected, actual, at=at, case=case, grave=grave and not (self.shared and between)
-        )
+    def _updated(self, event: Event) -> Iterator[Finding]:
+        before, after, sent = self.audience, event.audience, event.body
+        for name in UPDATE_FIELDS:
+            if name in sent and name in after:
+                difference = _difference(name, sent[name], after[name], event.open_at)
+                yield self._compared(f"update.{name}", event, difference)
+        if before is None:
+            return
+        for name in _COMPARED:
+            if name not in sent and name in before and name in after:
+                difference = _difference(name, before[name], after[name])
+                from_rejected = difference is not None and self._from_rejected(name, after)
+                rule = "update.refused.unchanged" if from_rejected else "update.partial"
+                yield self._compared(rule, event, difference)
+        yield from self._cache_after(event, before)
+
+    def _read(self, event: Event) -> list[Finding]:
+        before, after = self.audience, event.audience
+        if before is None:
+            return []
+        found: list[Finding] = []
+        for name in _COMPARED:
+            difference = _difference(name, before[name], after[name]) if name in before and name in after else None
+            if difference is None:
+                continue
+            if self._from_rejected(name, after) or self._only_rejected:
+                found.append(self._compared("update.refused.unchanged", event, difference))
+            else:
+                # Where nothing is unconfirmed, nobody of this run changed it.
+                difference = difference._replace(grave=difference.grave and self.unconfirmed)
+                found.append(self._compared("update.stored", event, difference))
+        found += self._cache_read(event, before)
+        broken = {finding.rule for finding in found if finding.verdict is Verdict.BROKEN}
+        if self.unconfirmed and "update.stored" not in broken:
+            found.append(held("update.stored", event.exchange, event.case))
+        if self.rejected and "update.refused.unchanged" not in broken:
+            found.append(held("update.refused.unchanged", event.exchange, event.case))
+        return found
+
+    @property
+    def _only_rejected(self) -> bool:
+        """Whether updates were rejected since the last read, and none was accepted."""
+        return bool(self.rejected) and not self.unconfirmed
 
     def _from_rejected(self, name: str, audience: dict[str, JSON]) -> bool:
         """Whether a field shows what a rejected update sent."""
         return any(name in body and _difference(name, body[name], audience[name]) is None for body in self.rejected)
 
-    def _blamed(self, name: str, audience: dict[str, JSON]) -> str:
-        """Return the rule that a field breaks which an update did not send, and which changed all the same."""
-        changed = self.audience is not None and _difference(name, self.audience.get(name), audience[name]) is not None
-        return "update.refused.unchanged" if changed and self._from_rejected(name, audience) else "update.partial"
-
-    def _compared(self, exchange: Exchange, rule: str, difference: _Difference | None, case: str) -> Finding:
+    def _compared(self, rule: str, event: Event, difference: _Difference | None) -> Finding:
         if difference is None:
-            return held(rule, exchange, case)
+            return held(rule, event.exchange, event.case)
         at, expected, actual, grave = difference
-        return self._differs(rule, exchange, Value(expected), Value(actual), at=at, case=case, grave=grave)
+        return self._differs(rule, event, Value(expected), Value(actual), at=at, grave=grave)
 
-    def _cache_after(
-        self,
-        exchange: Exchange,
-        body: dict[str, JSON],
-        before: dict[str, JSON],
-        after: dict[str, JSON],
-        case: str,
-    ) -> Iterator[Finding]:
-        if not all(name in after for name in _CACHE) or ("filter" in body and "filter" not in before):
+    def _differs(
+        self, rule: str, event: Event, expected: Expected, actual: Actual, *, at: str = "", grave: bool = True
+    ) -> Finding:
+        if self.shared and rule.removeprefix("update.") not in UPDATE_FIELDS:
+            grave = False  # the rule compares two responses: another writer may explain it
+        return differs(rule, event.exchange, expected, actual, at=at, case=event.case, grave=grave)
+
+    def _cache_after(self, event: Event, before: dict[str, JSON]) -> Iterator[Finding]:
+        sent, after = event.body, event.audience
+        if not all(name in after for name in _CACHE) or ("filter" in sent and "filter" not in before):
             return  # whether the filter changed cannot be told
         old, new = _cache(before), _cache(after)
         kept = _same_cache(old, new)
-        changed = _difference("filter", body["filter"], before.get("filter")) if "filter" in body else None
+        changed = _difference("filter", sent["filter"], before.get("filter")) if "filter" in sent else None
         if changed is not None and changed.grave:
             # With nothing cached before, null says nothing of clearing.
             if new != _EMPTY:
-                yield self._differs("update.cache.cleared", exchange, _EMPTY, new, case=case)
+                yield self._differs("update.cache.cleared", event, _EMPTY, new)
             elif old != _EMPTY:
-                yield held("update.cache.cleared", exchange, case)
-        elif "filter" in body or "source_lists" in body:
-            rule, what = ("cleared", "an identical filter") if "filter" in body else ("kept", "source_lists alone")
-            expected = Words(f"{what}: open")
+                yield held("update.cache.cleared", event.exchange, event.case)
+        elif "filter" in sent or "source_lists" in sent:
+            rule, what = ("cleared", "an identical filter") if "filter" in sent else ("kept", "source_lists alone")
             if not kept:
-                yield self._differs(f"update.cache.{rule}", exchange, expected, new, case=case, grave=False)
+                yield self._differs(f"update.cache.{rule}", event, Words(f"{what}: open"), new, grave=False)
         elif kept and old != _EMPTY:
-            self.kept.update(body.keys())
-            yield held("update.cache.kept", exchange, case)
+            self.kept.update(sent.keys())
+            yield held("update.cache.kept", event.exchange, event.case)
         elif old != _EMPTY:
-            grave = None in (new.size, new.updated_at) or self._renews(body, old, new)
-            yield self._differs("update.cache.kept", exchange, old, new, case=case, grave=grave)
+            grave = None in (new.size, new.updated_at) or self._renews(sent, old, new)
+            yield self._differs("update.cache.kept", event, old, new, grave=grave)
 
-    def _renews(self, body: dict[str, JSON], old: Cache, new: Cache) -> bool:
+    def _renews(self, sent: dict[str, JSON], old: Cache, new: Cache) -> bool:
         """Whether it is the update that filled the cache again, and not a count by somebody else in between.
 
         A count changes the time; and it does not come with each of three updates of a field and never without one.
         """
-        self.renewed.update(body.keys())
+        self.renewed.update(sent.keys())
         same_time = new.updated_at == old.updated_at
-        return same_time or any(self.renewed[name] >= 3 and not self.kept[name] for name in body)
+        return same_time or any(self.renewed[name] >= 3 and not self.kept[name] for name in sent)
 
-    def _changed(
-        self, exchange: Exchange, name: str, difference: _Difference, audience: dict[str, JSON], case: str
-    ) -> Finding:
-        if self._from_rejected(name, audience) or (self.rejected and not self.unconfirmed):
-            return self._compared(exchange, "update.refused.unchanged", difference, case)
-        # Where nothing is unconfirmed, nobody of this run changed it.
-        return self._compared(
-            exchange, "update.stored", difference._replace(grave=difference.grave and self.unconfirmed), case
-        )
-
-    def _cache_read(self, exchange: Exchange, audience: dict[str, JSON], case: str) -> Iterator[Finding]:
-        known = self.audience or {}
-        if not all(name in known and name in audience for name in _CACHE):
+    def _cache_read(self, event: Event, before: dict[str, JSON]) -> Iterator[Finding]:
+        if not all(name in before and name in event.audience for name in _CACHE):
             return
-        old, new = _cache(known), _cache(audience)
+        old, new = _cache(before), _cache(event.audience)
         missing = None in (new.size, new.updated_at)
-
-        def other(rule: str, *, grave: bool) -> Finding:
-            return self._differs(rule, exchange, old, new, case=case, grave=grave)
-
-        if self.counted:
-            filled = Words("both filled by the count")
-            rule = "update.cache.recounted"
-            yield self._differs(rule, exchange, filled, new, case=case) if missing else held(rule, exchange, case)
+        if self.counted and missing:
+            yield self._differs("update.cache.recounted", event, Words("both filled by the count"), new)
+        elif self.counted:
+            yield held("update.cache.recounted", event.exchange, event.case)
         elif _same_cache(old, new):
             return
         elif old == _EMPTY:
             # The old pair again was never cleared; another one was counted by somebody else. Zero is what every filter
             # of the suite counts, and a second count within the second has the same time too.
             never = self.stale_cache is not None and _same_cache(self.stale_cache, new) and new.size != 0
-            yield other("update.cache.cleared", grave=never or missing)
-        elif not missing:
-            yield other("update.cache.kept", grave=False)
-        elif self.rejected and not self.unconfirmed:
-            yield other("update.refused.unchanged", grave=True)
+            yield self._differs("update.cache.cleared", event, old, new, grave=never or missing)
+        elif missing and self._only_rejected:
+            yield self._differs("update.refused.unchanged", event, old, new)
         else:
             # Only an update of name or description alone is documented to keep it; between reads, it was somebody else.
-            yield other("update.cache.kept", grave=self.unconfirmed and self.touched <= {"name", "description"})
+            grave = missing and self.unconfirmed and self.touched <= {"name", "description"}
+            yield self._differs("update.cache.kept", event, old, new, grave=grave)
 
 
-def _same_cache(one: Cache, other: Cache) -> bool:
-    return same([one.size, _instant(one.updated_at)], [other.size, _instant(other.updated_at)])
+# Every audience of a recording -----------------------------------------------------------------------
+
+Key = tuple[str, str]
+"""Address and id of an audience."""
+
+
+@dataclass
+class _Followed:
+    state: AudienceState
+    waiting: Event | None = None
+    blind: bool = False
+    busy_until: float | None = None
+    seen: bool = False
+
+
+class Audiences:
+    """All audiences of a recording, each in the order of its exchanges as far as that is known.
+
+    What is found of them goes to `say`. Responses that overlapped in time are not compared with one another. With
+    `shared` others change the audiences too: what another writer may explain is noted.
+    """
+
+    def __init__(self, say: Callable[[Iterable[Finding]], None], *, shared: bool = False) -> None:
+        self._say = say
+        self._shared = shared
+        self._held: OrderedDict[Key, _Followed] = OrderedDict()
+        self.overlapping = 0
+
+    def knows(self, key: Key) -> bool:
+        """Whether a response has shown the audience before."""
+        return key in self._held and self._held[key].seen
+
+    def follow(self, key: Key, event: Event, began: float | None, ended: float | None) -> None:
+        """Take the next event of an audience; it is judged when the one after it is known, or at the end.
+
+        `began` and `ended` are seconds since 1970, None where nobody wrote them down.
+        """
+        audience = self._held.setdefault(key, _Followed(AudienceState(shared=self._shared)))
+        self._held.move_to_end(key)
+        audience.seen = audience.seen or event.audience is not None
+        busy = audience.busy_until
+        overlaps = busy is not None and began is not None and began < busy - CLOCK
+        audience.blind = audience.blind or overlaps  # of two that overlap neither is compared
+        self._apply(audience)
+        audience.waiting, audience.blind = event, overlaps
+        audience.busy_until = max((moment for moment in (busy, began, ended) if moment is not None), default=None)
+        if len(self._held) > MOST:
+            self._apply(self._held.popitem(last=False)[1])
+
+    def finish(self) -> None:
+        """Judge the events that still wait."""
+        for audience in self._held.values():
+            self._apply(audience)
+
+    def _apply(self, audience: _Followed) -> None:
+        event, audience.waiting = audience.waiting, None
+        if event is not None and audience.blind:
+            self.overlapping += 1
+            audience.state.adopted(None)
+        elif event is not None:
+            self._say(audience.state.follow(event))
+            del audience.state.rejected[:-MOST_REJECTED]

@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 
 from trackly_contract.contract import parts_of
 from trackly_contract.core import JSON, STAMP, Exchange, Verdict, redacted, value_at
-from trackly_contract.judge.audiences import Audiences
 from trackly_contract.judge.expectation import Open, expectation_of, judge
 from trackly_contract.judge.finding_text import actual_text, describe, expected_text
 from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, differs
-from trackly_contract.judge.gateway import maybe_gateway, unlike_api
 from trackly_contract.judge.recorded.record import Item, Recorded, Unreadable, Unrelated
 from trackly_contract.judge.requests import RequestFault, Severity, judge_request
-from trackly_contract.judge.responses import judge_rejection
-from trackly_contract.judge.state import Event
+from trackly_contract.judge.responses import judge_rejection, maybe_gateway, unlike_api
+from trackly_contract.judge.state import Audiences, Event
 
 Word = tuple[str, str, str]
 """A word of the filter language in its place: condition type, field, word."""

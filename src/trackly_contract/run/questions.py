@@ -7,7 +7,7 @@ audience held. Sends at most QUESTIONS requests. Does not judge: an observation 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from trackly_contract.contract import GUARD, NOBODY, Observation, Probe, Question, as_answered, contract
+from trackly_contract.contract import GUARD, NOBODY, UPDATE_FIELDS, Observation, Probe, Question, as_answered, contract
 from trackly_contract.core import (
     JSON,
     InconclusiveError,
@@ -21,7 +21,7 @@ from trackly_contract.core import (
     show,
 )
 from trackly_contract.generate import Tokens
-from trackly_contract.judge import BODY_FIELDS, FIELDS, describe
+from trackly_contract.judge import FIELDS, describe
 from trackly_contract.run.searches import ACCEPTED, SIZES, Limit, counted_in, factors, find_limit, find_order
 from trackly_contract.run.session import Session
 from trackly_contract.run.targets import QUESTIONS
@@ -107,7 +107,7 @@ class _Asking:
         response = self.session.ask(request, good_key="X-Api-Key" not in (headers or {})).response
         if method != "GET" and response.succeeded:
             audience = _json(response.body)
-            whole = isinstance(audience, dict) and all(name in audience for name in BODY_FIELDS)
+            whole = isinstance(audience, dict) and all(name in audience for name in UPDATE_FIELDS)
             self.now, self.as_ours = audience if whole else None, False
         return response
 
@@ -167,13 +167,13 @@ class _Asking:
         if now is None:
             return "without the audience"
         sent = body if isinstance(body, dict) else {}
-        written: dict[str, JSON] = {name: sent[name] for name in BODY_FIELDS if name in sent}
+        written: dict[str, JSON] = {name: sent[name] for name in UPDATE_FIELDS if name in sent}
         if "filter" in written:
             written["filter"] = as_answered(written["filter"])
         also = [name for name in sent if name not in FIELDS and name in now]
         shown = f"; {', '.join(also)} is shown" if also else ""
-        own = {name: now[name] for name in BODY_FIELDS}
-        was = own if before is None else {name: before[name] for name in BODY_FIELDS}
+        own = {name: now[name] for name in UPDATE_FIELDS}
+        was = own if before is None else {name: before[name] for name in UPDATE_FIELDS}
         expected = was | written
         if before is not None and same(own, was) and not same(own, expected):
             return f"nothing changed{shown}"

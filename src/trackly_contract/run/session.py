@@ -9,11 +9,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from trackly_contract.contract import NOBODY, Observation, RequestVector, Situation, Trial, as_request
+from trackly_contract.contract import (
+    NOBODY,
+    UPDATE_FIELDS,
+    Observation,
+    RequestVector,
+    Situation,
+    Trial,
+    as_request,
+)
 from trackly_contract.core import JSON, Exchange, InconclusiveError, Request, Verdict, encode, keyless, same, show
 from trackly_contract.generate import Effort, RejectionCase, Tokens
 from trackly_contract.judge import (
-    BODY_FIELDS,
     Accepted,
     AudienceState,
     BrokenError,
@@ -281,7 +288,7 @@ class Session(Conversation):
         """GET the size of the audience, which fills its cache; return whether the target could."""
         exchange = self.ask(self._request("GET", "/size"))
         if exchange.response.succeeded:
-            self.state.was_counted()
+            self.state.counted = True
         return exchange.response.succeeded
 
     # Backing up and restoring ------------------------------------------------------------------------
@@ -318,7 +325,7 @@ class Session(Conversation):
                 "nothing is changed"
             )
         if self.target.journal is not None:
-            audience = keyless(audience, BODY_FIELDS, self.target.key)
+            audience = keyless(audience, UPDATE_FIELDS, self.target.key)
         self.target.confirm(self.effort, audience, self.most_requests, questions=self.asks_questions)
         if self.target.journal is not None:
             self.target.journal.write(self.target.base_url, audience)
@@ -362,7 +369,7 @@ class Session(Conversation):
         left = [
             f"{name}: the API kept {show(after.get(name), 120)}; send PUT /v2/audiences/{self.target.audience_id} "
             f"{encode({name: as_request(before.get(name))}).decode('ascii')}"
-            for name in BODY_FIELDS
+            for name in UPDATE_FIELDS
             if not same(before.get(name), after.get(name)) and not self._as_good_as_null(name, before, after)
         ]
         if not left:
@@ -400,7 +407,7 @@ def own_content(audience: dict[str, JSON]) -> dict[str, JSON]:
 
     A null is left out, for the documentation does not say what it does.
     """
-    content = {name: audience[name] for name in BODY_FIELDS if audience.get(name) is not None}
+    content = {name: audience[name] for name in UPDATE_FIELDS if audience.get(name) is not None}
     if "filter" in content:
         content["filter"] = as_request(content["filter"])
     return content
