@@ -5,9 +5,9 @@ from itertools import combinations
 import pytest
 
 from trackly_contract.contract import GUARD, UPDATE_FIELDS, RequestVector, contract, depth, matches_nobody, schemas
-from trackly_contract.generate import accepted_filters, alone, documented_conditions, together, update_sequence
+from trackly_contract.generate import accepted, alone, documented_conditions, together, update_sequence
 
-EACH = [*accepted_filters(), *documented_conditions()]
+EACH = [*accepted("filter"), *documented_conditions()]
 
 
 def test_all_together_are_accepted_and_match_nobody() -> None:
@@ -32,7 +32,7 @@ def test_an_or_group_that_could_match_someone_is_not_sent_alone() -> None:
 
 
 def test_every_documented_token_is_in_an_accepted_filter() -> None:
-    written = str([vector.body for vector in accepted_filters()])
+    written = str([vector.body for vector in accepted("filter")])
     documented = contract().vocabulary.documented().tokens
     assert [token.token for token in documented if f"'{token.token}'" not in written] == []
 

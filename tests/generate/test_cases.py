@@ -11,7 +11,6 @@ from tests.support.drawing import drawn
 from trackly_contract.contract import UPDATE_FIELDS, RequestVector, contract, matches_nobody, schemas
 from trackly_contract.core import encode, same
 from trackly_contract.generate import (
-    CANDIDATE_TYPES,
     POSITIONS,
     VECTOR_LISTS,
     Effort,
@@ -19,6 +18,7 @@ from trackly_contract.generate import (
     RejectionCase,
     Tokens,
     candidate_condition,
+    candidate_types,
     rejected_bodies,
     rejection_cases,
     rejection_codes,
@@ -32,7 +32,7 @@ PLACED = {name: case for name, case in CASES.items() if case.position is not Non
 WITH_LISTS = {name: case for name, case in CASES.items() if "source_lists" in case.vector.body}
 
 OTHERS = Tokens(
-    dict.fromkeys(CANDIDATE_TYPES, "contains") | {"carrier": "ne", "timezone": "in", "revenue": "lt"},
+    dict.fromkeys(candidate_types(), "contains") | {"carrier": "ne", "timezone": "in", "revenue": "lt"},
     {"revenue": "avg_revenue"},
 )
 """Tokens of a target that accepts none of those in the vectors."""
@@ -208,10 +208,10 @@ def test_at_quick_the_twin_of_a_documented_type_matches_nobody() -> None:
 
 def test_the_candidate_types_are_those_of_the_vocabulary() -> None:
     tokens = contract().vocabulary.of("condition_type")
-    assert [token.token for token in tokens if token.candidate] == list(CANDIDATE_TYPES)
+    assert [token.token for token in tokens if token.candidate] == list(candidate_types())
 
 
-@pytest.mark.parametrize("kind", CANDIDATE_TYPES)
+@pytest.mark.parametrize("kind", candidate_types())
 def test_candidate_tokens_are_replaced_by_those_that_the_target_accepts(kind: str) -> None:
     condition = candidate_condition(kind)
     before = copy.deepcopy(condition)

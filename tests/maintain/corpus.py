@@ -20,8 +20,8 @@ from tests.support.drawing import drawn, tokens_of
 from trackly_contract.contract import GUARD, UPDATE_FIELDS, ContractError, Vocabulary, contract, matches_nobody
 from trackly_contract.core import JSON, data_root
 from trackly_contract.generate import (
-    CANDIDATE_TYPES,
     RejectedBody,
+    candidate_types,
     corpus,
     rejected_bodies,
     rejection_codes,
@@ -59,7 +59,7 @@ def _vocabulary(code: str | None = None) -> Vocabulary:
     """Return the documented tokens, and of a code's own condition type the candidates of the contract's vectors."""
     whole = contract().vocabulary
     known = set().union(*(tokens_in(vector.body) for vector in contract().requests.values()))
-    types = {edit.condition_type for edit in edits() if edit.vector.code == code} & {*CANDIDATE_TYPES}
+    types = {edit.condition_type for edit in edits() if edit.vector.code == code} & {*candidate_types()}
     wanted = {(kind, token) for kind, token in known if {kind.partition(".")[0], token} & types}
     return whole.without((t.kind, t.token) for t in whole.tokens if t.candidate and (t.kind, t.token) not in wanted)
 

@@ -1,5 +1,5 @@
 from .accepted import (
-    accepted_filters as accepted_filters,
+    accepted as accepted,
 )
 from .accepted import (
     alone as alone,
@@ -15,9 +15,6 @@ from .accepted import (
 )
 from .accepted import (
     update_sequence as update_sequence,
-)
-from .cases import (
-    CANDIDATE_TYPES as CANDIDATE_TYPES,
 )
 from .cases import (
     POSITIONS as POSITIONS,
@@ -44,7 +41,13 @@ from .cases import (
     Tokens as Tokens,
 )
 from .cases import (
+    candidate_types as candidate_types,
+)
+from .cases import (
     rejection_cases as rejection_cases,
+)
+from .cases import (
+    with_lists as with_lists,
 )
 from .frozen_corpus import corpus as corpus
 from .strategies import (

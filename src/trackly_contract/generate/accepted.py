@@ -18,11 +18,10 @@ TELLING = "Zoë's “café” cafe\u0301 \U0001f4f1 שלום مرحبا\u200f �
 """A text that shows encodings, normalization, escaping and stripped marks at once; 255 bytes hold it twice."""
 
 
-def accepted_filters() -> list[RequestVector]:
-    """Return the accepted vectors of the rules on filters that reject nothing, in the order of the files."""
-    source = contract()
-    rules = {rule.id for rule in source.rules.values() if rule.id.startswith("filter.") and rule.code is None}
-    return [vector for vector in source.requests.values() if vector.rule in rules and vector.code is None]
+def accepted(area: str) -> list[RequestVector]:
+    """Return the accepted vectors of the rules of one area (`filter`, `update`) about what is accepted."""
+    rules = {rule.id for rule in contract().rules.values() if rule.accepts and rule.id.startswith(f"{area}.")}
+    return [vector for vector in contract().requests.values() if vector.rule in rules and not vector.refused]
 
 
 def documented_conditions() -> list[RequestVector]:
