@@ -12,7 +12,7 @@ from tests.support.drawing import DOCUMENTED, assert_accepted, assert_rejected
 from trackly_contract.contract import UPDATE_FIELDS, ContractError, contract, depth, matches_nobody
 from trackly_contract.core import JSON, data_root
 from trackly_contract.generate import corpus, rejection_codes
-from trackly_contract.generate.frozen_corpus import CorpusEntry
+from trackly_contract.generate.updates import CorpusEntry
 
 ACCEPTED, REJECTED = corpus().accepted, corpus().rejected
 BODIES: list[dict[str, JSON]] = [entry.body for entry in (*ACCEPTED, *REJECTED)] + [entry.twin for entry in REJECTED]

@@ -1,21 +1,3 @@
-from .accepted import (
-    accepted as accepted,
-)
-from .accepted import (
-    alone as alone,
-)
-from .accepted import (
-    candidate_condition as candidate_condition,
-)
-from .accepted import (
-    documented_conditions as documented_conditions,
-)
-from .accepted import (
-    together as together,
-)
-from .accepted import (
-    update_sequence as update_sequence,
-)
 from .cases import (
     POSITIONS as POSITIONS,
 )
@@ -49,7 +31,6 @@ from .cases import (
 from .cases import (
     with_lists as with_lists,
 )
-from .frozen_corpus import corpus as corpus
 from .strategies import (
     EmptyVocabularyError as EmptyVocabularyError,
 )
@@ -70,4 +51,23 @@ from .strategies import (
 )
 from .strategies import (
     update_bodies as update_bodies,
+)
+from .updates import (
+    accepted as accepted,
+)
+from .updates import (
+    alone as alone,
+)
+from .updates import (
+    candidate_condition as candidate_condition,
+)
+from .updates import corpus as corpus
+from .updates import (
+    documented_conditions as documented_conditions,
+)
+from .updates import (
+    together as together,
+)
+from .updates import (
+    update_sequence as update_sequence,
 )

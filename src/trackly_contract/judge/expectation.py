@@ -26,15 +26,6 @@ NO_FAULT_OF_THE_BODY = frozenset({"id-form", "key-form", "key-blanks"})
 
 LIMIT = ", which may be a limit that no page states"
 
-_KNOWN = (
-    ("filter.time.", "filter.time.known"),
-    ("filter.count.", "filter.count.known"),
-    ("filter.operator", "filter.operator.known"),
-    ("filter.empty", "filter.nested"),
-    ("update.name.", "update.name.longest"),
-)
-"""Which accepting rule a wrong rejection breaks, by the rule of the code that it came with."""
-
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -138,11 +129,18 @@ def _wrongly_rejected(exchange: Exchange, expectation: Accepted, case: str) -> l
         return [differs(rule, exchange, expected, Whole(), case=case) for rule in rules]
     code = exchange.response.code
     about = next((rule.id for rule in contract().rules.values() if code and rule.code == code), "")
-    known = next((known for start, known in _KNOWN if about.startswith(start)), "")
-    rule = known if known in expectation.rules else f"{operation}.success"
+    rule = next((rule for rule in expectation.rules if _opposite(rule, about)), f"{operation}.success")
     limit = expectation.limited and not about
     actual = Whole(LIMIT if limit else "")
     return [differs(rule, exchange, Success(), actual, case=case, grave=not limit), *error_body(exchange, case)]
+
+
+def _opposite(accepting: str, rejecting: str) -> bool:
+    """Whether a rule says what is accepted where another rejects: `filter.time.known` and `filter.time.unit`."""
+    if (accepting, rejecting) == ("filter.nested", "filter.empty"):
+        return True
+    area = accepting.rpartition(".")[0]
+    return "." in area and contract().rules[accepting].accepts and f"{rejecting}.".startswith(f"{area}.")
 
 
 # From recorded traffic -----------------------------------------------------------------------------
@@ -182,9 +180,8 @@ def shown(body: dict[str, JSON]) -> set[str]:
         found.add("filter.operator.known")
         if part.fields.get("groups"):
             found.add("filter.nested")
-        kind = part.fields.get("condition_type")
-        found |= {f"filter.{kind}.known"} if kind in ("time", "count") else set()
-    return found
+        found.add(f"filter.{part.fields.get('condition_type')}.known")
+    return found & contract().rules.keys()
 
 
 def modest(body: JSON, *, counts: bool = True) -> bool:

@@ -183,8 +183,7 @@ class Session(Conversation):
 
         The last is tried again alone, then twice as many each time: what all of them do costs few requests.
         """
-        changes, others = self._changes("refused-unchanged")
-        self.findings += others
+        changes = self._changes("refused-unchanged")
         culprit: list[Finding] = []
         suspects, size = self.sent_to_be_rejected[::-1] if changes else [], 1
         while suspects and not culprit:
@@ -192,11 +191,12 @@ class Session(Conversation):
             suspects, size = suspects[size:], size * 2
         self.findings += culprit or changes
 
-    def _changes(self, case: str) -> tuple[list[Finding], list[Finding]]:
-        """Read the audience; return the findings that a rejected update changed it, and all others."""
+    def _changes(self, case: str) -> list[Finding]:
+        """Read the audience; return the findings that a rejected update changed it, and keep all others."""
         found, _ = self._look(case)
         changes = [f for f in found if f.rule == "update.refused.unchanged" and f.verdict is Verdict.BROKEN]
-        return changes, [finding for finding in found if finding not in changes]
+        self.findings += [finding for finding in found if finding not in changes]
+        return changes
 
     def _culprit(self, suspects: Sequence[Sent]) -> list[Finding]:
         """Send rejected updates again; if they change the audience, return what one of them alone shows."""
@@ -211,8 +211,7 @@ class Session(Conversation):
             self.state.follow(Event(kind, exchange, body=body, audience=exchange.response.json.strict))
             if exchange.response.succeeded:
                 self.settle()
-        changes, others = self._changes(suspects[0][0])
-        self.findings += others
+        changes = self._changes(suspects[0][0])
         if not changes or len(suspects) == 1:
             return changes
         half = len(suspects) // 2
@@ -228,10 +227,9 @@ class Session(Conversation):
         if broken:
             self.reported.add(rule)
             raise BrokenError(broken)
-        if not found and case is None:
-            raise InconclusiveError(f"no answer of this run shows whether {rule} holds")
         if not found:
-            raise InconclusiveError(f"the answer to {case} does not show which fault was meant")
+            which = f"the answer to {case} does not show which fault was meant"
+            raise InconclusiveError(which if case else f"no answer of this run shows whether {rule} holds")
 
     def require_nothing_unreported(self) -> None:
         """Raise BrokenError for what a later response broke of a rule whose own test had passed."""
