@@ -18,7 +18,6 @@ from trackly_contract import report as reporting
 from trackly_contract.options import EFFORTS, TARGETS
 
 if TYPE_CHECKING:
-    from trackly_contract.generate import Effort
     from trackly_contract.report import Kind, Side
 
 
@@ -56,17 +55,7 @@ def main() -> None:
 @_waivers
 @click.option("--yes", is_flag=True, help="Do not ask before the first write.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def check(  # noqa: PLR0913  # one parameter an option
-    *,
-    live: bool,
-    target: str,
-    effort: Effort,
-    read_only: bool,
-    report: str | None,
-    waivers: str | None,
-    yes: bool,
-    pytest_arguments: tuple[str, ...],
-) -> None:
+def check(*, live: bool, target: str, pytest_arguments: tuple[str, ...], **options: str | bool | None) -> None:
     """Run the conformance suite; further arguments go to pytest.
 
     Such as --trackly-questions (ask what the documentation leaves open), --trackly-max-requests=N, --junitxml=FILE or
@@ -77,12 +66,12 @@ def check(  # noqa: PLR0913  # one parameter an option
     """
     from trackly_contract.suite import run_suite  # noqa: PLC0415  # pytest is slow to import, and --help need not wait
 
-    options = [f"--trackly-target={'live' if live else target}"]
-    options += ["--trackly-read-only"] if read_only else []
-    options += ["--trackly-yes"] if yes else []
-    options += [f"--trackly-report={report}"] if report else []
-    options += [f"--trackly-waivers={waivers}"] if waivers else []
-    code, _ = run_suite(None, effort, [*options, *pytest_arguments])
+    given = [f"--trackly-target={'live' if live else target}"]
+    for name, value in options.items():  # each is called as it is in the plugin
+        if value:
+            option = f"--trackly-{name.replace('_', '-')}"
+            given.append(option if value is True else f"{option}={value}")
+    code, _ = run_suite(None, None, [*given, *pytest_arguments])
     sys.exit(code)
 
 
