@@ -12,7 +12,7 @@ from trackly_contract.generate import RejectionCase, rejection_cases
 from trackly_contract.judge import BrokenError
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.run import Session
-from trackly_contract.run.faults import HABIT, TRIES
+from trackly_contract.run.conversation import HABIT, TRIES
 
 HTML = Response(502, (("Content-Type", "text/html"),), b"<html>Bad Gateway</html>")
 OOPS = Response(500, (), b'{"error": "x", "code": "internal"}')
