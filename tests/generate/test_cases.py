@@ -276,6 +276,16 @@ def test_a_new_rule_has_cases_at_each_effort_and_a_strategy(code: str, monkeypat
         assert (wrong in str(found.body), wrong in str(found.twin)) == (True, False)
 
 
+def test_types_whose_tokens_are_documented_have_cases_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = contract()
+    tokens = tuple(msgspec.structs.replace(token, basis="stated") for token in known.vocabulary.tokens)
+    vocabulary = dataclasses.replace(known.vocabulary, tokens=tokens)
+    monkeypatch.setattr(module, "contract", lambda: dataclasses.replace(known, vocabulary=vocabulary))
+    assert candidate_types() == []
+    for effort in EFFORTS:
+        assert {case.vector.code for case in rejection_cases(effort)} == CODES
+
+
 def test_a_rule_without_a_rejected_vector_has_no_case(monkeypatch: pytest.MonkeyPatch) -> None:
     known = contract()
     rule = msgspec.structs.replace(next(iter(known.rules.values())), id="new.rule", status=400, code="new")

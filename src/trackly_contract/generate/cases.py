@@ -83,17 +83,10 @@ class Edit:
         nobody meets matches everybody.
         """
         conditions = [self.wrong] if self.inside == "conditions" else self.wrong.get("conditions", [])
-        return (
-            conditions != []
-            and self.wrong.get("operator") not in ("NOT", "NAND", "NOR")
-            and all(
-                condition.get("condition_type") not in candidate_types()
-                and (
-                    self.datable or (condition.get("operator") == "gte" and condition.get("value") == IMPOSSIBLE_COUNT)
-                )
-                for condition in conditions
-            )
-        )
+        unknown = any(condition.get("condition_type") in candidate_types() for condition in conditions)
+        counts = [(condition.get("operator"), condition.get("value")) for condition in conditions]
+        impossible = self.datable or (counts != [] and all(count == ("gte", IMPOSSIBLE_COUNT) for count in counts))
+        return impossible and not unknown and self.wrong.get("operator") not in ("NOT", "NAND", "NOR")
 
 
 def edit_of(vector: RequestVector) -> Edit:
@@ -324,8 +317,8 @@ def _other_words(edit: Edit) -> list[dict[str, str]]:
         return [{}]
     choices: list[list[tuple[str, str]]] = []
     for key in ("field", "operator"):
-        if key != edit.key:
-            needs = {token.token: token.needs for token in vocabulary.of(f"{kind}.{key}")}
+        needs = {token.token: token.needs for token in vocabulary.of(f"{kind}.{key}")}
+        if needs and key != edit.key:
             choices.append([(key, token) for token in needs if needs[token] == needs[edit.wrong[key]]])
     found = [{key: word for key, word in words if word != edit.wrong[key]} for words in itertools.product(*choices)]
     return sorted(found, key=bool)

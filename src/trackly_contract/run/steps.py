@@ -1,9 +1,8 @@
 """The steps of a run, in the order in which they are sent: from harmless to destructive, then restored.
 
-A test asks for a step by its name; it and the steps that it needs are sent once, and no other. Between them tests send
-what stands alone: reads that must be denied after `untouched`, updates that must be denied after `rehearsal`, each
-body that must be rejected after `candidates`. What a step sends is judged as it happens (session.py). Nothing here
-knows what stands behind the target.
+A test asks for a step by its name; it and those before it are sent once, and no other. Between them tests send what
+stands alone: requests that must be denied, and each body that must be rejected. What a step sends is judged as it
+happens (session.py). Nothing here knows what stands behind the target.
 """
 
 import itertools
