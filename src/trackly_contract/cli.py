@@ -1,14 +1,11 @@
-"""The command line: the suite, the reference server and the restore, from a checkout or a wheel.
-
-Promises: the exit codes of the suite; an error in one sentence, with the next step.
-Refuses: to print the key.
-"""
+"""The command line: the suite, the reference server and the restore, from a checkout or a wheel."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +18,17 @@ from trackly_contract import report as reporting
 from trackly_contract.options import EFFORTS, TARGETS
 
 if TYPE_CHECKING:
-    from trackly_contract.generate import Effort
     from trackly_contract.report import Kind, Side
+
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+_report = click.argument("report", type=FILE)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+_folder = click.option("--report", metavar="DIR", help="Write report.json, report.md and report.html into DIR.")
+_waivers = click.option(
+    "--waivers", metavar="FILE", help="Broken rules that FILE waives are noted (TOML: rule, reason, expires)."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,23 +51,11 @@ def main() -> None:
 )
 @click.option("--effort", type=click.Choice(EFFORTS), default="standard", show_default=True, help="How much is asked.")
 @click.option("--read-only", is_flag=True, help="Send GET of the audience only.")
-@click.option("--report", metavar="DIR", help="Write report.json, report.md and report.html into DIR.")
-@click.option(
-    "--waivers", metavar="FILE", help="Broken rules that FILE waives are noted (TOML: rule, reason, expires)."
-)
+@_folder
+@_waivers
 @click.option("--yes", is_flag=True, help="Do not ask before the first write.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def check(  # noqa: PLR0913  # one parameter an option
-    *,
-    live: bool,
-    target: str,
-    effort: Effort,
-    read_only: bool,
-    report: str | None,
-    waivers: str | None,
-    yes: bool,
-    pytest_arguments: tuple[str, ...],
-) -> None:
+def check(*, live: bool, target: str, pytest_arguments: tuple[str, ...], **options: str | bool | None) -> None:
     """Run the conformance suite; further arguments go to pytest.
 
     Such as --trackly-questions (ask what the documentation leaves open), --trackly-max-requests=N, --junitxml=FILE or
@@ -72,28 +66,30 @@ def check(  # noqa: PLR0913  # one parameter an option
     """
     from trackly_contract.suite import run_suite  # noqa: PLC0415  # pytest is slow to import, and --help need not wait
 
-    options = [f"--trackly-target={'live' if live else target}"]
-    options += ["--trackly-read-only"] if read_only else []
-    options += ["--trackly-yes"] if yes else []
-    options += [f"--trackly-report={report}"] if report else []
-    options += [f"--trackly-waivers={waivers}"] if waivers else []
-    code, _ = run_suite(None, effort, [*options, *pytest_arguments])
+    given = [f"--trackly-target={'live' if live else target}"]
+    for name, value in options.items():  # each is called as it is in the plugin
+        if value:
+            option = f"--trackly-{name.replace('_', '-')}"
+            given.append(option if value is True else f"{option}={value}")
+    code, _ = run_suite(None, None, [*given, *pytest_arguments])
     sys.exit(code)
 
 
 def _required(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> list[tuple[str, float]]:
-
     try:
         return [gate.required(text) for text in texts]
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
 
-def _known(allow: tuple[str, ...]) -> None:
-    """Raise click.UsageError for names that no violation can have."""
+def _known(_context: click.Context, _option: click.Parameter, allow: tuple[str, ...]) -> tuple[str, ...]:
     unknown = [name for name in allow if name.partition(":")[0] not in reporting.known_names()]
     if unknown:
         raise click.UsageError(f"--allow: no rule or question is called {', '.join(unknown)}")
+    return allow
+
+
+_allow = partial(click.option, "--allow", multiple=True, metavar="NAME", callback=_known)
 
 
 @main.command(
@@ -101,7 +97,7 @@ def _known(allow: tuple[str, ...]) -> None:
     context_settings={"allow_interspersed_args": False},
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes any free one.  [default: 8377; with COMMAND 0]")
-@click.option("--allow", multiple=True, metavar="NAME", help="Allow a violation by its name; may be given again.")
+@_allow(help="Allow a violation by its name; may be given again.")
 @click.option(
     "--fail-under",
     multiple=True,
@@ -121,7 +117,6 @@ def serve(
     COMMAND finds TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and TRACKLY_CONTROL_URL in its environment.
     Exit code: its own, if it is not 0; else 1 if a request had a violation, none arrived, or too little was covered.
     """
-    _known(allow)
     try:
         code = gate.serve_gate(list(command), port, allow, fail_under, click.echo)
     except OSError as error:
@@ -148,30 +143,27 @@ def restore() -> None:
             if before is None:
                 click.echo("nothing to put back: no journal of this audience")
                 return
-            session.backup = before
+            name, session.backup = before.get("name"), before
             left = session.restore()
-    except (run.UnusableSettingError, ValueError) as error:
+    except ValueError as error:
         raise click.ClickException(str(error)) from None
     except core.InconclusiveError as error:
-        click.echo(core.redacted(core.one_line(f"not put back: {error}; the journal stays"), key), err=True)
-        sys.exit(10)
+        left = [f"{error}; the journal stays"]
     except run.LockedError as error:
-        click.echo(f"not put back: {error}", err=True)
-        sys.exit(10)
+        left = [str(error)]
     except run.Stopped as error:
-        click.echo(f"not put back: stopped by {error}; the journal stays, so run it again", err=True)
-        sys.exit(10)
+        left = [f"stopped by {error}; the journal stays, so run it again"]
     for line in left:
         click.echo(core.redacted(core.one_line(f"not put back: {line}"), key), err=True)
     if left:
         sys.exit(10)
-    click.echo(f"put back: audience {before.get('name')!r} is as it was")
+    click.echo(f"put back: audience {name!r} is as it was")
 
 
 @main.command(short_help="Say what changed between two report.json.")
-@click.argument("old", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("new", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+@_json
 def compare(old: Path, new: Path, *, as_json: bool) -> None:
     """Say what changed between two runs: OLD and NEW are their files report.json.
 
@@ -187,10 +179,10 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
 
 
 @main.command(short_help="Say which issues a run opens and closes.")
-@click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
+@_report
 @click.option(
     "--known",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="What `gh issue list --state all --json number,title,state,stateReason` printed; without it, none is known.",
 )
 @click.option("--into", required=True, type=click.Path(path_type=Path), help="The folder to write; it must be new.")
@@ -229,7 +221,7 @@ def recipe(name: str | None) -> None:
 
 @main.command(short_help="Compare saved documentation pages with the contract.")
 @click.argument("pages", metavar="PAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@_json
 def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
     """Compare saved documentation pages with the contract: PAGE is one of the two pages as HTML, text or Markdown.
 
@@ -254,13 +246,11 @@ def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
     show_default=True,
     help="Whose faults count.",
 )
-@click.option("--allow", metavar="NAME", multiple=True, help="Allow a violation of the client; may be given again.")
+@_allow(help="Allow a violation of the client; may be given again.")
 @click.option("--shared", is_flag=True, help="Others change the audiences too: what they may explain is noted.")
-@click.option("--report", metavar="DIR", help="Write report.json, report.md and report.html into DIR.")
-@click.option(
-    "--waivers", metavar="FILE", help="Broken rules that FILE waives are noted (TOML: rule, reason, expires)."
-)
-def judge(  # one parameter an option
+@_folder
+@_waivers
+def judge(
     *,
     files: tuple[str, ...],
     side: Side,
@@ -276,7 +266,6 @@ def judge(  # one parameter an option
     Exit code 0: conforms. 1: an answer breaks a rule, or a request is refused or undocumented (--side says whose
     faults count). 10: nothing of this, but something could not be judged. 3: a bug of ours. 2: no file can be read.
     """
-    _known(allow)
     try:
         code = judge_command.run(
             files, side=side, meant=allow, shared=shared, report_folder=report, waiver_file=waivers
@@ -286,7 +275,6 @@ def judge(  # one parameter an option
     sys.exit(code)
 
 
-_report = click.argument("report", type=click.Path(dir_okay=False, path_type=Path))
 _output = click.option(
     "--output",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),

@@ -1,8 +1,4 @@
-"""The options of a conformance run, for pytest.
-
-Promises: every name begins with `--trackly-`; nothing is imported that a client's own pytest does not need.
-Refuses: to act on them (plugin.py).
-"""
+"""The options of a conformance run, for pytest. Imports nothing that a client's own pytest does not need."""
 
 from __future__ import annotations
 
@@ -55,9 +51,7 @@ def add(parser: pytest.Parser) -> None:
     )
     group.addoption("--trackly-yes", action="store_true", help="do not ask before the first write (implied in CI)")
     group.addoption(
-        "--trackly-record",
-        action="store_true",
-        help="with --trackly-target=live: record into cassettes/live",
+        "--trackly-record", action="store_true", help="with --trackly-target=live: record into cassettes/live"
     )
     group.addoption(
         "--trackly-questions",

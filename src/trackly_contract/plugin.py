@@ -1,8 +1,7 @@
 """The pytest plugin: the options of a conformance run, its exit code and its reports.
 
-Silent in any other pytest run: the network block and the exit codes hold for a conformance run only. A difference of
-the API fails with its own text and never with a stack trace; a bug of the suite is never drift. Does not mix
-conformance tests with others in one run, and does not spread them over processes.
+Silent in any other pytest run. A bug of the suite is never drift. Does not mix conformance tests with others in one
+run, and does not spread them over processes.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from trackly_contract import run as running
 from trackly_contract.core import (
     ExitCode,
     InconclusiveError,
-    RunVerdict,
     SkippedError,
     logged_without,
     one_line,
@@ -36,6 +34,7 @@ from trackly_contract.core import (
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from trackly_contract.judge import Finding
     from trackly_contract.report import Report, Waiver
     from trackly_contract.run import LiveSession, Target
 
@@ -47,31 +46,36 @@ GIVEN = "trackly-given-target"
 MOST_SHOWN = 3
 """Differences shown by one failing test; the report has them all."""
 
+FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+"""The codes of pytest that a verdict replaces."""
+
 
 @dataclass
 class Run:
-    """What the plugin keeps of one conformance run.
+    """What the plugin keeps of one conformance run; `left` says what of the audience is not put back."""
 
-    `live` is the session again where it changes an audience that somebody needs; `left` says what is not put back.
-    """
-
+    session: running.Session
     script: running.Script
     stack: ExitStack
     started_at: str
     last_live: running.LastLive
-    waivers: dict[str, Waiver] = field(default_factory=dict)
+    waivers: dict[str, Waiver]
     ended: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)
     suite_failures: list[str] = field(default_factory=list)
     misfit: bool = False
     report: Report | None = None
-    live: LiveSession | None = None
     left: str = ""
 
     @property
-    def session(self) -> running.Session:
-        """What the run sends its requests through."""
-        return self.script.session
+    def live(self) -> LiveSession | None:
+        """The session, if it changes an audience that somebody needs."""
+        return self.session if isinstance(self.session, running.LiveSession) else None
+
+    @property
+    def stopped(self) -> list[str]:
+        """What stopped the run: signals, or the end of its output."""
+        return self.live.interrupts.seen if self.live is not None else []
 
 
 RUN = pytest.StashKey[Run]()
@@ -84,23 +88,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker that ties a test to the rule it is about; refuse to spread the suite over processes."""
+    """Register the marker that ties a test to the rule it is about; keep the suite in one process."""
     config.addinivalue_line("markers", "trackly_rule(id): the rule of the contract that a test is about")
-    # With pytest-xdist the controller collects nothing, so the arguments have to tell.
-    spread = getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None)
-    if spread and _names_the_suite(config):
-        _run_in_one_process(config)
-
-
-def _run_in_one_process(config: pytest.Config) -> None:
-    """Leave `-n` without effect where it does no harm: a run is one sequence of steps, and takes a second offline."""
     option = config.option
+    # With pytest-xdist the controller collects nothing, so the arguments have to tell.
+    spread = getattr(option, "numprocesses", None) or getattr(option, "tx", None)
+    if not spread or not _names_the_suite(config):
+        return
     if option.trackly_target == "live":
         raise pytest.UsageError(
             "the conformance suite changes one audience step by step, so on a live API it runs in one process: "
             "run it without -n and --tx"
         )
-    option.numprocesses, option.tx, option.dist = None, [], "no"
+    option.numprocesses, option.tx, option.dist = None, [], "no"  # offline a run takes a second
 
 
 def _names_the_suite(config: pytest.Config) -> bool:
@@ -127,7 +127,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
         item.config.stash[NARROWED] = True
 
 
-def _rules(item: pytest.Item) -> list[str]:
+def _rules_of(item: pytest.Item) -> list[str]:
     return [mark.args[0] for mark in item.iter_markers("trackly_rule")]
 
 
@@ -145,46 +145,34 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run = _opened(session.config)
     session.config.stash[RUN] = run
     for item in ours:
-        for rule in _rules(item):
-            item.user_properties.append(("trackly_rule", rule))
+        item.user_properties += [("trackly_rule", rule) for rule in _rules_of(item)]
 
 
 def _opened(config: pytest.Config) -> Run:
-
-    option = config.option
-    stack = ExitStack()
-    now = datetime.now(UTC)
+    option, stack, now = config.option, ExitStack(), datetime.now(UTC)
+    file, effort, read_only = option.trackly_waivers, option.trackly_effort, option.trackly_read_only
     try:
-        waived = (
-            reporting.load_waivers(Path(option.trackly_waivers), contract.contract().rules, now.date())
-            if option.trackly_waivers
-            else {}
-        )
+        waived = reporting.load_waivers(Path(file), contract.contract().rules, now.date()) if file else {}
         target = stack.enter_context(running.closing(_target(config)))
-        live = None
+        session = running.Session(target, effort, read_only=read_only)
         if target.journal is not None:
-            what = f"check, {option.trackly_effort}"
-            live = stack.enter_context(
-                running.opened(target, option.trackly_effort, what, read_only=option.trackly_read_only)
-            )
+            session = stack.enter_context(running.opened(target, effort, f"check, {effort}", read_only=read_only))
     except (running.UnusableSettingError, running.CassetteError, running.LockedError, reporting.WaiverError) as error:
         stack.close()
         raise pytest.UsageError(str(error)) from None
     stack.enter_context(logged_without(target.key))
     if target.offline:
         stack.enter_context(running.blocked())
-    session = live or running.Session(target, option.trackly_effort, read_only=option.trackly_read_only)
     session.most_requests = option.trackly_max_requests
     session.asks_questions = option.trackly_questions
     session.notes += target.notes
-    last_live = running.last_live(session)
-    seen = live.interrupts.seen if live is not None else []
-    reporting.ignore_broken_pipe(config, lambda: seen.append("the end of its output"))
-    return Run(running.Script(session), stack, now.isoformat(timespec="seconds"), last_live, waived, live=live)
+    started, last_live = now.isoformat(timespec="seconds"), running.last_live(session)
+    run = Run(session, running.Script(session), stack, started, last_live, waived)
+    reporting.ignore_broken_pipe(config, lambda: run.stopped.append("the end of its output"))
+    return run
 
 
 def _target(config: pytest.Config) -> Target:
-
     given = config.pluginmanager.get_plugin(GIVEN)
     if given is not None and given.target is not None:
         target: Target = given.target
@@ -223,12 +211,12 @@ def pytest_runtest_makereport(
     report = yield
     if run is None:
         return report
-    if run.live is not None and run.live.interrupts.seen:
-        item.session.shouldstop = f"stopped by {run.live.interrupts.seen[0]}"
+    if run.stopped:
+        item.session.shouldstop = f"stopped by {run.stopped[0]}"
     error = call.excinfo.value if call.excinfo is not None else None
     if error is None:
         if call.when == "call":
-            run.ended.update(_rules(item))
+            run.ended.update(_rules_of(item))
     else:
         _tell(run, item, error, report)
     key = run.session.target.key
@@ -243,41 +231,38 @@ def pytest_runtest_makereport(
 
 def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.TestReport) -> None:
     """Keep what an exception of a test says of its rules, and have the report say it in our words."""
-    rules = _rules(item)
+    rules = _rules_of(item)
+    skipped, mark = "", ""
     if isinstance(error, SkippedError | pytest.skip.Exception):
-        report.outcome = "skipped"
-        report.longrepr = (str(item.path), 0, f"Skipped: {error}")
+        skipped = f"Skipped: {error}"
         run.reasons.update(dict.fromkeys(rules, f"skipped: {error}"))
     elif isinstance(error, InconclusiveError):
-        report.outcome = "skipped"
-        report.longrepr = (str(item.path), 0, one_line(f"inconclusive: {error}"))
-        report.__dict__["trackly"] = "inconclusive"
+        skipped, mark = one_line(f"inconclusive: {error}"), "inconclusive"
         run.reasons.update(dict.fromkeys(rules, str(error)))
         run.ended.update(rules)
-    elif isinstance(error, judging.BrokenError) and all(found.rule in run.waivers for found in error.findings):
-        waiver = run.waivers[error.findings[0].rule]
-        report.outcome = "skipped"
-        report.longrepr = (str(item.path), 0, one_line(f"{waiver.text} ({waiver.rule})"))
-        report.__dict__["trackly"] = "waived"
-        run.ended.update(rules)
     elif isinstance(error, judging.BrokenError):
-        report.outcome = "failed"
-        report.longrepr = _broken_text(item, error)
         run.ended.update(rules)
+        findings = [found for found in error.findings if found.rule not in run.waivers]
+        if findings:
+            report.outcome = "failed"
+            report.longrepr = _broken_text(run, item, findings)
+        else:
+            waiver = run.waivers[error.findings[0].rule]
+            skipped, mark = one_line(f"{waiver.text} ({waiver.rule})"), "waived"
     else:
         if isinstance(error, running.CassetteError):
             report.longrepr = str(error)
             run.misfit = True
         run.suite_failures.append(item.nodeid)
+    if skipped:
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, skipped)
+        report.__dict__["trackly"] = mark
 
 
-def _broken_text(item: pytest.Item, error: judging.BrokenError) -> str:
-
+def _broken_text(run: Run, item: pytest.Item, findings: list[Finding]) -> str:
     rules = contract.contract().rules
-    run = item.config.stash[RUN]
-    session = run.session
-    again = f'pytest --trackly-target={session.target.name} --trackly-effort={session.effort} "{item.nodeid}"'
-    findings = [found for found in error.findings if found.rule not in run.waivers]
+    again = f'pytest --trackly-target={run.session.target.name} --trackly-effort={run.session.effort} "{item.nodeid}"'
     texts = [
         judging.failure_text(found, rules[found.rule], again, short(run.last_live.before(found).text))
         for found in findings[:MOST_SHOWN]
@@ -289,35 +274,31 @@ def _broken_text(item: pytest.Item, error: judging.BrokenError) -> str:
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Give what could not be found out, and what was waived, a name of its own."""
-    if report.__dict__.get("trackly") == "inconclusive":
-        return "inconclusive", "I", "INCONCLUSIVE"
-    if report.__dict__.get("trackly") == "waived":
-        return "waived", "W", "WAIVED"
-    return None
+    mark = report.__dict__.get("trackly")
+    return (mark, mark[0].upper(), mark.upper()) if mark else None
 
 
 @contextmanager
 def _torn_down(run: Run, exitstatus: int) -> Iterator[None]:
     """Put the audience back whatever goes wrong as the fixtures are torn down inside; keep what is not as it was."""
-    with run.live.interrupts.held() if run.live is not None else nullcontext():
+    live = run.live
+    with live.interrupts.held() if live is not None else nullcontext():
         try:
             try:
                 yield
                 run.script.finish()
             finally:
-                if run.live is not None:
-                    run.live.restore_at_last()
+                if live is not None:
+                    live.restore_at_last()
         except (InconclusiveError, running.Stopped):
             pass  # the session keeps why
         except Exception as error:  # noqa: BLE001  # out of here it would end the process with 1, which means drift
             run.suite_failures.append(f"the end of the run ({error!r})")
-    if run.live is None:
-        return
-    run.left = run.live.left_behind()
-    if run.left:
-        run.session.notes.append(run.left)
+    run.left = live.left_behind() if live is not None else ""
+    if live is not None and run.left:
+        live.notes.append(run.left)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:  # then pytest asks nobody for a summary
-            run.live.interrupts.say(redacted(one_line(run.left), run.session.target.key))
+            live.interrupts.say(redacted(one_line(run.left), live.target.key))
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -329,25 +310,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     with _torn_down(run, exitstatus):
         yield
 
-    def folded() -> Report:
-        report = reporting.build_report(
-            run.session.seen(),
-            started_at=run.started_at,
-            looked_for=frozenset(run.ended),
-            reasons=run.reasons,
-            suite_failures=tuple(run.suite_failures),
-            waivers=run.waivers,
-            last_live=run.last_live,
-        )
-        return replace(report, left=run.left)
-
     if run.session.answers and run.session.target.name == "live" and not run.session.stamped:
         run.session.notes += reporting.changed_answers(run.session.answers, run.session.target.base_url)
-    run.report = folded()
-    told = len(run.session.notes) + len(run.suite_failures)
-    _finish_recording(run, exitstatus, session.config)
-    if len(run.session.notes) + len(run.suite_failures) > told:
-        run.report = folded()
+    _finish_recording(run, _folded(run), exitstatus, session.config)
+    run.report = _folded(run)
     run.stack.close()
     folder = session.config.option.trackly_report
     if folder:
@@ -355,29 +321,31 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
             reporting.write_report(run.report, Path(folder))
         except Exception as error:  # noqa: BLE001  # whatever keeps a report from being written is no drift
             run.suite_failures.append(f"writing the report into {folder} ({error})")
-            run.report = folded()
-    if run.live is not None and run.live.interrupts.seen:
+            run.report = _folded(run)
+    if run.stopped:
         session.exitstatus = pytest.ExitCode.INTERRUPTED
-    elif exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        session.exitstatus = _exit_code(run, run.report)
+    elif exitstatus in FINISHED:
+        session.exitstatus = ExitCode.SUITE_FAILED if run.suite_failures else ExitCode[run.report.verdict.name]
 
 
-def _exit_code(run: Run, report: Report) -> int:
-    if run.suite_failures:
-        return ExitCode.SUITE_FAILED
-    return {
-        RunVerdict.DRIFT: ExitCode.DRIFT,
-        RunVerdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
-        RunVerdict.CONFORMS: ExitCode.CONFORMS,
-    }[report.verdict]
+def _folded(run: Run) -> Report:
+    report = reporting.build_report(
+        run.session.seen(),
+        started_at=run.started_at,
+        looked_for=frozenset(run.ended),
+        reasons=run.reasons,
+        suite_failures=tuple(run.suite_failures),
+        waivers=run.waivers,
+        last_live=run.last_live,
+    )
+    return replace(report, left=run.left)
 
 
-def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
-    stopped = run.live is not None and run.live.interrupts.seen
+def _finish_recording(run: Run, report: Report, exitstatus: int, config: pytest.Config) -> None:
     missing = ""
-    if stopped or run.suite_failures or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    if run.stopped or run.suite_failures or exitstatus not in FINISHED:
         missing = "the run was not finished"
-    elif run.report is None or not run.report.complete or config.stash.get(NARROWED, False):
+    elif not report.complete or config.stash.get(NARROWED, False):
         missing = "the run did not ask everything"
     elif any("::" in argument for argument in config.args):
         missing = "the run asked only what was named"  # each rule may have been, and yet not each case
@@ -397,5 +365,4 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Gen
     yield
     run = config.stash.get(RUN, None)
     if run is not None and run.report is not None:
-        report = replace(run.report, suite_failures=tuple(run.suite_failures), left=run.left)
-        reporting.summarize(terminalreporter, report, config.option.trackly_report, misfit=run.misfit)
+        reporting.summarize(terminalreporter, run.report, config.option.trackly_report, misfit=run.misfit)

@@ -1,7 +1,6 @@
 """Runs the conformance suite from a program: for the command line, for recordings, and for tests of the suite.
 
-Promises: the same tests, options and exit codes as typing `pytest`; none of the caller's pytest settings.
-Refuses: to add to what pytest does.
+It is the same as typing `pytest`, without the caller's own settings of pytest.
 """
 
 import os
@@ -31,9 +30,7 @@ class _Caller:
 
 
 def run_suite(
-    target: Target | None = None,
-    effort: Effort | None = None,
-    arguments: Sequence[str] = (),
+    target: Target | None = None, effort: Effort | None = None, arguments: Sequence[str] = ()
 ) -> tuple[int, Report | None]:
     """Run the suite and return its exit code and report (None if it did not get that far).
 

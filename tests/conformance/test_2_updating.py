@@ -13,8 +13,9 @@ DENIED = [
 ]
 
 ACCEPTED = [
-    pytest.param(rule, id=rule, marks=pytest.mark.trackly_rule(rule))
-    for rule in ("filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known")
+    pytest.param(rule.id, id=rule.id, marks=pytest.mark.trackly_rule(rule.id))
+    for rule in contract().rules.values()
+    if rule.accepts and rule.id.startswith("filter.")
 ]
 
 

@@ -22,7 +22,7 @@ from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.report import Report
 from trackly_contract.run import Session, Target, closing, opened
 from trackly_contract.run.client import Client
-from trackly_contract.run.faults import LONGEST_WAIT
+from trackly_contract.run.conversation import LONGEST_WAIT
 from trackly_contract.run.journal import Journal
 from trackly_contract.run.targets import CEILINGS
 from trackly_contract.suite import run_suite

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tests.faults.table import FAULTS, every_fault
 from tests.maintain import generated
 from trackly_contract.judge.responses import NOT_ABOUT_THE_REQUEST
-from trackly_contract.run import client, faults
+from trackly_contract.run import client, conversation
 
 
 def _pauses(seconds: Iterable[float]) -> str:
@@ -28,14 +28,14 @@ def document() -> str:
     return templates.get_template("faults.md.jinja").render(
         groups=FAULTS,
         count=len(every_fault()),
-        tries=faults.TRIES,
-        pauses=_pauses(faults.pause(None, attempt) for attempt in range(1, faults.TRIES)),
-        longest_wait=f"{faults.LONGEST_WAIT:g}",
-        habit=faults.HABIT,
-        lost=faults.LOST,
-        lost_pauses=_pauses(faults.pause_when_lost(controls) for controls in range(1, faults.LOST)),
+        tries=conversation.TRIES,
+        pauses=_pauses(conversation.pause(None, attempt) for attempt in range(1, conversation.TRIES)),
+        longest_wait=f"{conversation.LONGEST_WAIT:g}",
+        habit=conversation.HABIT,
+        lost=conversation.LOST,
+        lost_pauses=_pauses(conversation.pause_when_lost(controls) for controls in range(1, conversation.LOST)),
         not_about=", ".join(map(str, sorted(NOT_ABOUT_THE_REQUEST))),
-        persistence=faults.PERSISTENCE,
+        persistence=conversation.PERSISTENCE,
         longest_answer=f"{client.LONGEST_ANSWER:g}",
         largest_answer=f"{client.LARGEST_ANSWER:,}",
     )

@@ -20,15 +20,15 @@ from tests.support.drawing import drawn, tokens_of
 from trackly_contract.contract import GUARD, UPDATE_FIELDS, ContractError, Vocabulary, contract, matches_nobody
 from trackly_contract.core import JSON, data_root
 from trackly_contract.generate import (
-    CANDIDATE_TYPES,
     RejectedBody,
+    candidate_types,
     corpus,
     rejected_bodies,
     rejection_codes,
     update_bodies,
 )
 from trackly_contract.generate.cases import edits
-from trackly_contract.generate.frozen_corpus import FILE
+from trackly_contract.generate.updates import CORPUS_FILE
 
 _T = TypeVar("_T")
 _Body = dict[str, "JSON"]
@@ -59,7 +59,7 @@ def _vocabulary(code: str | None = None) -> Vocabulary:
     """Return the documented tokens, and of a code's own condition type the candidates of the contract's vectors."""
     whole = contract().vocabulary
     known = set().union(*(tokens_in(vector.body) for vector in contract().requests.values()))
-    types = {edit.condition_type for edit in edits() if edit.vector.code == code} & {*CANDIDATE_TYPES}
+    types = {edit.condition_type for edit in edits() if edit.vector.code == code} & {*candidate_types()}
     wanted = {(kind, token) for kind, token in known if {kind.partition(".")[0], token} & types}
     return whole.without((t.kind, t.token) for t in whole.tokens if t.candidate and (t.kind, t.token) not in wanted)
 
@@ -182,7 +182,7 @@ def made(root: Path | None = None) -> str:
 def outdated(path: Path | None = None) -> list[str]:
     """Return which inputs have changed since the corpus was made."""
     corpus(path)
-    frozen = json.loads((path or data_root() / FILE).read_text("utf-8")).get("inputs", {})
+    frozen = json.loads((path or data_root() / CORPUS_FILE).read_text("utf-8")).get("inputs", {})
     return [name for name, digest in inputs().items() if frozen.get(name) != digest]
 
 
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None, root: Path | None = None) -> in
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the corpus is stale")
     options = parser.parse_args(arguments)
     root = root or data_root()
-    path = root / FILE
+    path = root / CORPUS_FILE
     if not (root / "pyproject.toml").is_file():
         sys.stderr.write(f"{root}: no checkout; the corpus is made in a checkout only\n")
         return 2
@@ -200,7 +200,7 @@ def main(arguments: Sequence[str] | None = None, root: Path | None = None) -> in
         path.write_bytes(made(root).encode("ascii"))
         found = corpus(path)
         sys.stdout.write(
-            f"{FILE} written: {len(found.accepted)} accepted bodies, {len(found.rejected)} rejected ones\n"
+            f"{CORPUS_FILE} written: {len(found.accepted)} accepted bodies, {len(found.rejected)} rejected ones\n"
         )
         return 0
     try:
@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None = None, root: Path | None = None) -> in
         return 1
     if changed:
         sys.stderr.write(
-            f"{FILE} is stale ({', '.join(changed)} changed): run `make corpus` and commit what it writes\n"
+            f"{CORPUS_FILE} is stale ({', '.join(changed)} changed): run `make corpus` and commit what it writes\n"
         )
     return 1 if changed else 0
 

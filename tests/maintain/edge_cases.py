@@ -16,7 +16,7 @@ from tests.maintain import generated, markdown
 from trackly_contract.contract import GUARD, Entry, Observation, Probe, Question, contract, read_entries
 from trackly_contract.core import NotJSONError, Verdict, parse, short, show
 from trackly_contract.core.files import data_root
-from trackly_contract.generate import CANDIDATE_TYPES, Tokens
+from trackly_contract.generate import Tokens, candidate_types
 from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.judge.finding_text import actual_text
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
@@ -134,7 +134,7 @@ def assumed() -> list[Observation]:
     """Return what the reference server does with every question."""
     server = ReferenceServer()
     session = Session(embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
-    operators = {kind: "gte" if kind == "revenue" else "eq" for kind in CANDIDATE_TYPES}
+    operators = {kind: "gte" if kind == "revenue" else "eq" for kind in candidate_types()}
     lists = server.store.audiences[AUDIENCE_ID]["source_lists"]
     return ask_all(session, Tokens(operators, {}), lists)
 

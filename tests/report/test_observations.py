@@ -19,7 +19,7 @@ from trackly_contract.contract.load import load_contract
 from trackly_contract.core import JSON, Response
 from trackly_contract.core.files import data_root
 from trackly_contract.gate.http import running
-from trackly_contract.generate import CANDIDATE_TYPES
+from trackly_contract.generate import candidate_types
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer
 from trackly_contract.reference.filter import JUDGES, Fault
 from trackly_contract.report import ANSWERS, TOKENS, NothingToKeepError, changed_answers, observations
@@ -374,7 +374,7 @@ def test_a_wrong_field_of_observed_tokens_is_an_error(folder: Path, old: str, ne
 
 
 def test_the_kinds_that_are_read_are_those_of_which_tokens_are_tried(folder: Path) -> None:
-    tried = {f"{kind}.{part}" for kind in CANDIDATE_TYPES for part in ("field", "operator")} | {"condition_type"}
+    tried = {f"{kind}.{part}" for kind in candidate_types() for part in ("field", "operator")} | {"condition_type"}
     for kind in KINDS:
         (folder / "observed.toml").write_text(TOKENS.toml([replace(TOKEN, about=(kind, "eq"))]), "utf-8")
         with nullcontext() if kind in tried else pytest.raises(ContractError, match="field kind"):

@@ -16,7 +16,7 @@ from tests.run.hooked import Server, always, broken, serving, session
 from trackly_contract.contract import GUARD, Observed, Outcome, Trial, contract, matches_nobody, summed_up
 from trackly_contract.contract.load import in_order, words_of
 from trackly_contract.core import InconclusiveError, Request, Response, Verdict
-from trackly_contract.generate import CANDIDATE_TYPES, Tokens, candidate_condition
+from trackly_contract.generate import Tokens, candidate_condition, candidate_types
 from trackly_contract.reference import Choices
 from trackly_contract.reference.filter import Fault, Judge
 from trackly_contract.run import Session, find_tokens
@@ -75,16 +75,16 @@ def outcomes(found: Session, kind: str) -> dict[str, tuple[str, str]]:
 def test_where_the_vectors_own_tokens_are_accepted_one_update_is_all() -> None:
     server = Server()
     _, tokens = asked(server)
-    assert tried(server) == [[candidate_condition(kind) for kind in CANDIDATE_TYPES]]
-    operators = {kind: candidate_condition(kind)["operator"] for kind in CANDIDATE_TYPES}
+    assert tried(server) == [[candidate_condition(kind) for kind in candidate_types()]]
+    operators = {kind: candidate_condition(kind)["operator"] for kind in candidate_types()}
     assert tokens == Tokens(operators, {"revenue": candidate_condition("revenue")["field"]})
 
 
 def test_all_tokens_of_an_accepted_update_are_accepted() -> None:
     found, _ = asked(Server())
     assert {(trial.kind, trial.token) for trial in found.vocabulary} == {
-        *(("condition_type", kind) for kind in CANDIDATE_TYPES),
-        *((f"{kind}.operator", candidate_condition(kind)["operator"]) for kind in CANDIDATE_TYPES),
+        *(("condition_type", kind) for kind in candidate_types()),
+        *((f"{kind}.operator", candidate_condition(kind)["operator"]) for kind in candidate_types()),
         ("revenue.field", "revenue_total"),
     }
     assert {(trial.outcome, trial.said) for trial in found.vocabulary} == {(Outcome.ACCEPTED, "200")}
@@ -93,7 +93,7 @@ def test_all_tokens_of_an_accepted_update_are_accepted() -> None:
 def test_each_type_is_tried_alone_once_the_update_of_all_is_refused() -> None:
     server = serving("carrier")
     _, tokens = asked(server)
-    assert alone(server) == dict.fromkeys(CANDIDATE_TYPES, 1)
+    assert alone(server) == dict.fromkeys(candidate_types(), 1)
     assert set(tokens.operators) == {"custom_field", "timezone", "revenue"}
 
 
@@ -207,7 +207,7 @@ def test_with_other_codes_pairs_near_the_head_of_both_lists_are_found(pair: tupl
 
 
 def test_no_type_is_tried_more_often_than_the_ceiling_and_no_condition_twice() -> None:
-    server = serving(**{kind: always("undocumented") for kind in CANDIDATE_TYPES})
+    server = serving(**{kind: always("undocumented") for kind in candidate_types()})
     asked(server)
     assert alone(server) == {"custom_field": 7, "carrier": 2, "timezone": 2, "revenue": MOST_TRIALS}
     sent = [json.dumps(conditions) for conditions in tried(server)]
@@ -215,7 +215,7 @@ def test_no_type_is_tried_more_often_than_the_ceiling_and_no_condition_twice() -
 
 
 def test_the_ceiling_leaves_room_for_every_field_and_every_operator() -> None:
-    for kind in CANDIDATE_TYPES:
+    for kind in candidate_types():
         fields, operators = words_of(kind)
         assert len(fields) + len(operators) - 1 <= MOST_TRIALS
 
@@ -223,8 +223,8 @@ def test_the_ceiling_leaves_room_for_every_field_and_every_operator() -> None:
 # What may be sent ---------------------------------------------------------------------------------------
 
 UNHELPFUL = {
-    "no operator": {kind: judging(kind, ("equals",)) for kind in CANDIDATE_TYPES},
-    "other codes": {kind: always("undocumented") for kind in CANDIDATE_TYPES},
+    "no operator": {kind: judging(kind, ("equals",)) for kind in candidate_types()},
+    "other codes": {kind: always("undocumented") for kind in candidate_types()},
     "no field": {"revenue": judging("revenue", OPERATORS, ("total_revenue",))},
 }
 
@@ -271,7 +271,7 @@ def spelt_out(conditions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def dropped(conditions: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [c for c in conditions if c["conditionType"] not in CANDIDATE_TYPES]
+    return [c for c in conditions if c["conditionType"] not in candidate_types()]
 
 
 def test_an_operator_that_is_stored_as_another_is_undecided_and_breaks_nothing() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.integrity.variants_tokens import judging
 from tests.run.hooked import Server, always, serving
 from trackly_contract.core import ExitCode, Verdict
-from trackly_contract.generate import CANDIDATE_TYPES
+from trackly_contract.generate import candidate_types
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.reference.filter import Fault
 from trackly_contract.report import Report
@@ -40,13 +40,13 @@ class Ignoring(Server):
 
     def _less(self, part: Any) -> Any:
         if isinstance(part, list):
-            kept = [e for e in part if not (isinstance(e, dict) and e.get("condition_type") in CANDIDATE_TYPES)]
+            kept = [e for e in part if not (isinstance(e, dict) and e.get("condition_type") in candidate_types())]
             return [self._less(entry) for entry in kept]
         return {name: self._less(entry) for name, entry in part.items()} if isinstance(part, dict) else part
 
 
 OF_CANDIDATES = {
-    *(f"filter.{kind}.{part}" for kind in CANDIDATE_TYPES for part in ("operator", "value")),
+    *(f"filter.{kind}.{part}" for kind in candidate_types() for part in ("operator", "value")),
     *("filter.custom_field.field", "filter.revenue.field"),
 }
 NEEDING = {
@@ -56,7 +56,7 @@ NEEDING = {
         {"filter.revenue.operator", "filter.revenue.value"},
     ),
     "no type timezone": (serving("timezone"), {"filter.timezone.operator", "filter.timezone.value"}),
-    "no type of the four": (serving(*CANDIDATE_TYPES), OF_CANDIDATES),
+    "no type of the four": (serving(*candidate_types()), OF_CANDIDATES),
     "conditions passed over": (Ignoring(), OF_CANDIDATES),
 }
 

@@ -7,8 +7,7 @@ from trackly_contract.contract import NOBODY
 from trackly_contract.core import InconclusiveError, Response
 from trackly_contract.reference import documented_audience
 from trackly_contract.run import Session
-from trackly_contract.run.conversation import NotAskedError
-from trackly_contract.run.faults import LOST, TRIES
+from trackly_contract.run.conversation import LOST, TRIES, NotAskedError
 from trackly_contract.run.session import BACKING_UP, RESTORING
 
 DOWN = Response(503, (), b"{}")

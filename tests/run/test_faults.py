@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from trackly_contract.core import Exchange, Request, Response
 from trackly_contract.judge.responses import about_request, maybe_gateway
-from trackly_contract.run.faults import LONGEST_WAIT, pause, pause_when_lost
+from trackly_contract.run.conversation import LONGEST_WAIT, pause, pause_when_lost
 
 NOW = "Sun, 22 Nov 2026 08:00:00 GMT"
 SOON = "Sun, 22 Nov 2026 08:00:07 GMT"

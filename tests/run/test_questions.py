@@ -12,14 +12,14 @@ import pytest
 
 from trackly_contract.contract import GUARD, NOBODY, Observation, Probe, as_answered, contract
 from trackly_contract.core import Request, Response
-from trackly_contract.generate import CANDIDATE_TYPES, Tokens
+from trackly_contract.generate import Tokens, candidate_types
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer, documented_store
 from trackly_contract.run import Session, ask_all, questions
 from trackly_contract.run.targets import QUESTIONS, embedded_target
 
 Observations = dict[tuple[str, str], Observation]
 
-TOKENS = Tokens({kind: "gte" if kind == "revenue" else "eq" for kind in CANDIDATE_TYPES}, {})
+TOKENS = Tokens({kind: "gte" if kind == "revenue" else "eq" for kind in candidate_types()}, {})
 ASKED = {question.id for question in contract().questions.values() if not question.cannot}
 PROBES = {(question.id, probe.says): probe for question in contract().questions.values() for probe in question.probes}
 NO_LISTS = "no lists in place of those that it had"
@@ -162,7 +162,7 @@ def test_what_does_not_fit_says_why_not_and_the_rest_is_asked() -> None:
     no_list = dict.fromkeys(("an id twice", "sourceLists", NO_LISTS), "the audience has no sending list")
     assert why_not == no_list | {
         f"Which part of a {kind} condition is looked at first?": f"no token of a {kind} condition works"
-        for kind in CANDIDATE_TYPES
+        for kind in candidate_types()
         if kind != "carrier"
     }
     assert len(found) == len(PROBES)

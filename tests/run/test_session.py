@@ -1,67 +1,87 @@
-"""Facts about a session: faults are asked again and held against a control, acceptances answered."""
+"""A session: network faults are tried again, acceptances are settled, and what a rejected update changed is found."""
+
+import json
+from typing import Any
 
 import pytest
 
 from tests.run.hooked import Server, broken, session
 from trackly_contract.contract import NOBODY, contract
-from trackly_contract.core import Exchange, InconclusiveError, Request, Response
-from trackly_contract.generate import rejection_cases
+from trackly_contract.core import InconclusiveError, Request, Response, Verdict
+from trackly_contract.generate import RejectionCase, rejection_cases
+from trackly_contract.judge import BrokenError
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-from trackly_contract.run.faults import HABIT, LONGEST_WAIT, TRIES, pause
+from trackly_contract.run import Session
+from trackly_contract.run.conversation import HABIT, TRIES
 
 HTML = Response(502, (("Content-Type", "text/html"),), b"<html>Bad Gateway</html>")
 OOPS = Response(500, (), b'{"error": "x", "code": "internal"}')
 ACCEPTED = contract().requests["update.name/ascii"].body
+WRONG_KEY = contract().requests["update.key/key-wrong"]
 CASE = next(case for case in rejection_cases("quick") if case.vector.code == "invalid_time_unit")
 NAME_CASE = next(case for case in rejection_cases("quick") if case.vector.code == "name_too_long")
+WITH_NAME = next(case for case in rejection_cases("quick") if case.position and case.companion == "name")
 UNCHANGED = "update.refused.unchanged"
 
 
-def always(answer: Response, method: str) -> Server:
-    return Server(lambda _server, request, _n: answer if request.method == method else None)
+def always(answer: Response, method: str) -> Session:
+    return session(Server(lambda _server, request, _n: answer if request.method == method else None))
 
 
-# Faults --------------------------------------------------------------------------------------------
+def failing(answer: Response, times: int) -> Session:
+    return session(Server(lambda _server, _request, number: answer if number <= times else None))
 
 
-@pytest.mark.parametrize("fault", [OOPS, HTML, Response(429), Response(302), Response(401, (), b"{}"), Response(200)])
-def test_a_fault_that_goes_away_is_no_finding(fault: Response) -> None:
-    asked = session(Server(lambda _s, _r, number: fault if number == 1 else None))
+# Network faults --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [
+        *((fault, 1) for fault in (HTML, Response(429), Response(302), Response(401, (), b"{}"), Response(200))),
+        (OOPS, TRIES - 1),
+    ],
+)
+def test_a_fault_that_goes_away_is_tried_again_after_growing_pauses(fault: Response, times: int) -> None:
+    asked = failing(fault, times)
+    pauses: list[float] = []
+    asked.target.wait = pauses.append
     asked.read()
     assert broken(asked) == set()
-    assert asked.requests == 2
+    assert asked.requests == times + 1
+    assert pauses == [0.5, 1.0][:times]
 
 
-def test_a_fault_twice_is_no_finding() -> None:
-    asked = session(Server(lambda _s, _r, number: OOPS if number < TRIES else None))
+def test_a_pause_is_as_long_as_the_response_asks_for() -> None:
+    asked = failing(Response(429, (("Retry-After", "7"),), b"{}"), 1)
+    pauses: list[float] = []
+    asked.target.wait = pauses.append
     asked.read()
-    assert broken(asked) == set()
+    assert pauses == [7.0]
 
 
-@pytest.mark.parametrize("fault", [OOPS, HTML, Response(403, (), b"{}"), Response(200, (), b"[]")])
-def test_a_read_that_always_fails_is_inconclusive(fault: Response) -> None:
-    asked = session(always(fault, "GET"))
-    with pytest.raises(InconclusiveError, match=f"cannot be read: .*, {TRIES} times"):
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (OOPS, "500"),
+        (HTML, "502, not JSON: '<html>Bad Gateway</html>'"),
+        (Response(403, (), b"{}"), "403"),
+        (Response(200, (), b"[]"), "200"),
+    ],
+)
+def test_a_read_that_always_fails_is_inconclusive_and_says_what_came(fault: Response, text: str) -> None:
+    asked = always(fault, "GET")
+    with pytest.raises(InconclusiveError, match=f"cannot be read: {text}.*, {TRIES} times"):
         asked.read()
     assert broken(asked) == set()
 
 
-def test_what_a_gateway_said_is_in_the_text() -> None:
-    with pytest.raises(InconclusiveError, match="502, not JSON: '<html>Bad Gateway</html>'"):
-        session(always(HTML, "GET")).read()
-
-
 @pytest.mark.parametrize("fault", [OOPS, HTML, Response(401, (), b'{"error": "x", "code": "unauthorized"}')])
 def test_an_update_that_always_fails_while_reading_works_is_judged(fault: Response) -> None:
-    asked = session(always(fault, "PUT"))
+    asked = always(fault, "PUT")
     asked.update(ACCEPTED, "the case", ("update.optional",))
-    assert broken(asked) == {"update.optional"}
-
-
-def test_a_refusal_that_is_always_a_500_is_judged_under_its_rule() -> None:
-    asked = session(always(OOPS, "PUT"))
     asked.reject(CASE)
-    assert broken(asked) == {CASE.vector.rule}
+    assert broken(asked) - {"error.code"} == {"update.optional", CASE.vector.rule}
 
 
 @pytest.mark.parametrize("fault", [OOPS, HTML])
@@ -77,7 +97,7 @@ def in_plain_text(server: Server, request: Request, _number: int) -> Response | 
     return Response(honest.status, (), b"no") if request.method == "PUT" and honest.status == 400 else None
 
 
-def test_a_refusal_without_json_that_stayed_thrice_is_no_longer_tried_again() -> None:
+def test_a_rejection_without_json_that_stayed_thrice_is_no_longer_tried_again() -> None:
     asked = session(Server(in_plain_text))
     spent = []
     for _ in range(HABIT + 2):
@@ -88,25 +108,21 @@ def test_a_refusal_without_json_that_stayed_thrice_is_no_longer_tried_again() ->
 
 
 def test_a_502_that_stays_is_tried_again_every_time() -> None:
-    asked = session(always(HTML, "PUT"))
+    asked = always(HTML, "PUT")
     for _ in range(HABIT + 2):
         asked.reject(NAME_CASE)
     assert asked.requests == (HABIT + 2) * (TRIES + 1)
 
 
-def test_a_bad_key_that_is_refused_is_asked_once() -> None:
-    server = Server()
-    session(server).deny(contract().requests["update.key/key-wrong"])
-    assert len(server.asked) == 1
-
-
-def test_the_key_of_a_denied_request_is_not_the_good_one() -> None:
+def test_a_denied_request_is_sent_once_and_without_the_good_key() -> None:
     server = Server()
     asked = session(server)
     for name in ("key-missing", "key-empty", "key-wrong"):
         asked.deny(contract().requests[f"update.key/{name}"])
-    assert [request.header("X-Api-Key") for request in server.asked][:2] == [None, ""]
-    assert REFERENCE_KEY not in {request.header("X-Api-Key") for request in server.asked}
+    keys = [request.header("X-Api-Key") for request in server.asked]
+    assert len(keys) == 3
+    assert keys[:2] == [None, ""]
+    assert REFERENCE_KEY not in keys
 
 
 def test_an_unknown_id_is_asked_with_the_good_key() -> None:
@@ -118,78 +134,34 @@ def test_an_unknown_id_is_asked_with_the_good_key() -> None:
     assert broken(asked) == set()
 
 
-@pytest.mark.parametrize(
-    ("header", "waited"),
-    [("7", 7.0), ("0", 0.0), ("9999", LONGEST_WAIT), ("soon", 0.5), ("-1", 0.5), ("", 0.5)],
-)
-def test_a_wish_to_wait_is_honoured_within_bounds(header: str, waited: float) -> None:
-    answer = Response(429, (("Retry-After", header),), b"{}")
-    asked = session(Server(lambda _s, _r, number: answer if number == 1 else None))
-    pauses: list[float] = []
-    asked.target.wait = pauses.append
-    asked.read()
-    assert pauses == [waited]
-
-
-def test_a_wish_to_wait_that_only_looks_like_a_number_is_no_crash() -> None:
-    answer = Response(429, (("Retry-After", "\xb2"),))
-    assert pause(Exchange(Request("GET", "/v2/x"), answer), 1) == 0.5
-
-
-def test_pauses_grow() -> None:
-    asked = session(Server(lambda _s, _r, number: OOPS if number < TRIES else None))
-    pauses: list[float] = []
-    asked.target.wait = pauses.append
-    asked.read()
-    assert pauses == [0.5, 1.0]
-
-
 def test_requests_and_accepted_writes_are_counted() -> None:
-    asked = session(Server(lambda _s, _r, number: OOPS if number == 1 else None))
+    asked = failing(OOPS, 1)
     asked.update(ACCEPTED, "")
     asked.reject(CASE)
     asked.read()
     assert (asked.requests, asked.writes) == (4, 1)
 
 
-def test_the_key_is_not_in_what_a_session_shows_of_itself() -> None:
-    asked = session(Server())
-    asked.read()
-    assert REFERENCE_KEY not in repr(asked)
-
-
-def test_a_stamp_is_seen() -> None:
+def test_a_session_sees_the_stamp_and_does_not_show_the_key() -> None:
     asked = session(Server())
     asked.read()
     assert asked.stamped
+    assert REFERENCE_KEY not in repr(asked)
 
 
-# Updates that got no answer ------------------------------------------------------------------------
+# Updates that got no response --------------------------------------------------------------------------
 
 
-def lossy(server: Server, request: Request, _number: int) -> Response | None:
-    """Apply every PUT, and answer it like a broken gateway."""
-    if request.method == "PUT":
+def deaf_then_down(server: Server, request: Request, number: int) -> Response | None:
+    """Apply an update without a response, and cannot be read until something else is asked."""
+    if request.method == "PUT" and number <= 1 + TRIES:
         server.honest(request)
-        return Response(504, (), b"<html>")
-    return None
+        return HTML
+    return HTML if number == 2 + TRIES else None
 
 
-def deaf_then_down() -> Server:
-    """Applies a PUT without an answer, and cannot be read until something else is asked."""
-
-    def hook(server: Server, request: Request, number: int) -> Response | None:
-        if request.method == "PUT" and number <= 1 + TRIES:
-            server.honest(request)
-            return HTML
-        return HTML if number == 2 + TRIES else None
-
-    return Server(hook)
-
-
-def test_an_update_without_an_answer_is_no_reason_to_blame_a_refused_one() -> None:
-    server = deaf_then_down()
-    asked = session(server)
+def test_an_update_without_a_response_is_no_reason_to_blame_a_rejected_one() -> None:
+    asked = session(Server(deaf_then_down))
     asked.read()
     asked.state.rejected.append({"description": "x"})
     with pytest.raises(InconclusiveError):
@@ -198,8 +170,8 @@ def test_an_update_without_an_answer_is_no_reason_to_blame_a_refused_one() -> No
     assert broken(asked) == set()
 
 
-def test_a_faulty_update_without_an_answer_is_answered_by_a_filter_that_matches_nobody() -> None:
-    server = deaf_then_down()
+def test_a_wrong_update_without_a_response_is_followed_by_a_filter_that_matches_nobody() -> None:
+    server = Server(deaf_then_down)
     asked = session(server)
     asked.read()
     with pytest.raises(InconclusiveError):
@@ -207,16 +179,120 @@ def test_a_faulty_update_without_an_answer_is_answered_by_a_filter_that_matches_
     assert server.bodies()[-1] == {"filter": NOBODY}
 
 
-def test_a_faulty_update_that_a_gateway_swallowed_is_judged_and_settled() -> None:
-    server = Server(lossy)
-    asked = session(server)
-    asked.reject(CASE)
-    assert CASE.vector.rule in broken(asked)
+# Rejections --------------------------------------------------------------------------------------------
 
 
-# What nobody looked at -----------------------------------------------------------------------------
+def test_an_error_that_is_rejected_holds() -> None:
+    asked = session(Server())
+    assert {finding.verdict for finding in asked.reject(CASE)} == {Verdict.HELD}
+    asked.require(CASE.vector.rule, CASE.id)
 
 
-def test_a_rule_that_nobody_looked_at_is_inconclusive() -> None:
+def test_a_rule_that_no_response_is_about_is_inconclusive() -> None:
     with pytest.raises(InconclusiveError, match=r"whether read\.flat holds"):
         session(Server()).require("read.flat")
+
+
+class Lenient(Server):
+    """Takes every update as it is."""
+
+    def faults(self, body: Any) -> Any:
+        return iter(())
+
+
+def test_an_unexpected_acceptance_is_replaced_raised_with_its_case_and_no_change_by_a_rejected_update() -> None:
+    server = Lenient()
+    asked = session(server)
+    asked.read()
+    asked.reject(CASE)
+    assert server.bodies()[1:] == [{"filter": NOBODY}]
+    asked.confirm_unchanged()
+    assert broken(asked) == {CASE.vector.rule}
+    with pytest.raises(BrokenError) as caught:
+        asked.require(CASE.vector.rule, CASE.id)
+    assert str(caught.value) == CASE.id
+
+
+def test_where_a_token_may_be_rejected_first_a_difference_says_nothing() -> None:
+    asked = session(Lenient())
+    assert asked.reject(CASE, certain=False) == []
+    assert broken(asked) == set()
+    held = session(Server()).reject(CASE, certain=False)
+    assert {finding.verdict for finding in held if finding.rule == CASE.vector.rule} == {Verdict.HELD}
+
+
+class Half(Server):
+    """Rejects a wrong filter, but keeps the name or the description that came with it."""
+
+    def rejection(self, fault: Any) -> Response:
+        body = json.loads(self.asked[-1].body)
+        if "filter" in body:
+            self.audience.update({key: body[key] for key in ("name", "description") if key in body})
+        return super().rejection(fault)
+
+
+class Careless(Server):
+    """Takes an update with a wrong key over, and rejects it."""
+
+    def authorise(self, request: Request) -> Response | None:
+        refused = super().authorise(request)
+        if refused is not None and request.method == "PUT":
+            self.audience.update(json.loads(request.body))
+        return refused
+
+
+def culprits(asked: Session) -> set[str]:
+    asked.confirm_unchanged()
+    return {finding.case for finding in asked.of(UNCHANGED) if finding.verdict is Verdict.BROKEN}
+
+
+@pytest.mark.parametrize(
+    "rejected", [[NAME_CASE, WITH_NAME], [WITH_NAME, *[NAME_CASE] * 40]], ids=["last", "first of many"]
+)
+def test_a_rejected_update_that_half_applies_is_found_and_named(rejected: list[RejectionCase]) -> None:
+    asked = session(Half())
+    asked.read()
+    for case in rejected:
+        asked.reject(case)
+    before = asked.requests
+    assert culprits(asked) == {WITH_NAME.id}
+    assert asked.requests - before < 3 * 41
+
+
+def test_what_every_rejected_update_does_is_found_in_few_requests() -> None:
+    asked = session(Half())
+    asked.read()
+    for case in rejection_cases("standard"):
+        asked.reject(case)
+    before = asked.requests
+    assert culprits(asked)
+    assert asked.requests - before < before / 3
+
+
+def test_rejected_updates_that_changed_nothing_are_read_once() -> None:
+    server = Server()
+    asked = session(server)
+    asked.read()
+    asked.reject(NAME_CASE)
+    assert culprits(asked) == set()
+    assert [request.method for request in server.asked] == ["GET", "PUT", "GET"]
+    asked.require(UNCHANGED)
+
+
+def test_the_search_for_a_culprit_sends_no_denied_body_with_the_good_key() -> None:
+    server = Half()
+    asked = session(server)
+    asked.read()
+    asked.deny(WRONG_KEY)
+    asked.reject(WITH_NAME)
+    asked.confirm_unchanged()
+    sent = [r for r in server.asked if r.method == "PUT" and json.loads(r.body) == WRONG_KEY.body]
+    assert REFERENCE_KEY not in {request.header("X-Api-Key") for request in sent}
+
+
+def test_a_denied_update_that_applies_is_found_and_named() -> None:
+    asked = session(Careless())
+    asked.read()
+    asked.deny(WRONG_KEY)
+    asked.reject(NAME_CASE)
+    assert culprits(asked) == {WRONG_KEY.id}

@@ -1,4 +1,4 @@
-"""Facts about giving an audience back: lists before the filter, the journal until the end, what is left is told."""
+"""The restore of an audience: lists before the filter, the journal until the end, what is left is reported."""
 
 import json
 from pathlib import Path
@@ -22,19 +22,14 @@ def backup(server: Server, folder: Path | None = None) -> Session:
     return asked
 
 
-def test_an_audience_is_given_back_as_it_was() -> None:
+def test_an_audience_is_restored_as_it_was_lists_first_and_its_size_counted_again() -> None:
     server = Server()
     assert backup(server).restore() == []
-    original = documented_audience()
-    assert {k: server.audience[k] for k in own_content(original)} == {k: original[k] for k in own_content(original)}
-
-
-def test_the_lists_are_given_back_before_the_filter() -> None:
-    server = Server()
-    backup(server).restore()
+    assert own_content(server.audience) == own_content(documented_audience())
     first, second = server.bodies()[-2:]
     assert first == {"source_lists": [101, 102]}
     assert set(second) == {"name", "description", "filter"}
+    assert any(request.path.endswith("/size") for request in server.asked)
 
 
 def test_the_filter_is_not_given_back_while_the_lists_are_others() -> None:
@@ -78,12 +73,6 @@ def test_nothing_is_sent_where_nothing_was_borrowed() -> None:
     assert server.asked == []
 
 
-def test_the_cache_is_counted_again_where_there_was_one() -> None:
-    server = Server()
-    backup(server).restore()
-    assert any(request.path.endswith("/size") for request in server.asked)
-
-
 def test_the_own_content_of_an_audience_is_sent_in_snake_case() -> None:
     content = own_content(documented_audience())
     assert list(content) == ["name", "description", "source_lists", "filter"]
@@ -93,6 +82,15 @@ def test_the_own_content_of_an_audience_is_sent_in_snake_case() -> None:
 
 def test_a_null_is_not_sent_back() -> None:
     assert "description" not in own_content({**documented_audience(), "description": None})
+
+
+def test_a_description_that_was_null_may_be_restored_as_empty() -> None:
+    server = Server()
+    server.audience["description"] = None
+    asked = backup(server)
+    assert asked.restore() == []
+    assert server.audience["description"] == ""
+    assert asked.notes == ['the description of the audience was null, and is "" now: nobody says how to send null']
 
 
 def test_sending_the_own_content_back_changes_nothing() -> None:

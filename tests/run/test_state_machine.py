@@ -140,6 +140,17 @@ def test_any_order_of_requests_agrees_with_the_model() -> None:
 MUTANTS = {mutant.id: mutant for mutant in mutants()}
 
 
+def hunt(mutant: str, **members: Any) -> set[str]:
+    """Find a broken server, and return the rules that any session called broken."""
+    mutated: Any = type(
+        "Mutated", (Conversation,), {"make": staticmethod(MUTANTS[mutant].make), "named": set(), **members}
+    )
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(mutated, settings=hunting)
+    named: set[str] = mutated.named
+    return named
+
+
 @pytest.mark.parametrize(
     "mutant",
     [
@@ -153,23 +164,9 @@ MUTANTS = {mutant.id: mutant for mutant in mutants()}
     ],
 )
 def test_the_same_requests_find_a_broken_server_and_the_session_names_its_rule(mutant: str) -> None:
-    class Mutated(Conversation):
-        make = staticmethod(MUTANTS[mutant].make)
-        named: ClassVar[set[str]] = set()
-        modelled = False
-
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(Mutated, settings=hunting)
-    assert Mutated.named & set(MUTANTS[mutant].rules)
+    assert hunt(mutant, modelled=False) & set(MUTANTS[mutant].rules)
 
 
 @pytest.mark.parametrize("mutant", ["update not stored", "size not cached", "invalid_time_unit accepted"])
 def test_the_model_finds_a_broken_server_without_the_session(mutant: str) -> None:
-    class Mutated(Conversation):
-        make = staticmethod(MUTANTS[mutant].make)
-
-        def nothing_is_broken(self) -> None:
-            """Look away."""
-
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(Mutated, settings=hunting)
+    hunt(mutant, nothing_is_broken=lambda _: None)

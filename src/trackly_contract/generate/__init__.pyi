@@ -1,24 +1,3 @@
-from .accepted import (
-    accepted_filters as accepted_filters,
-)
-from .accepted import (
-    alone as alone,
-)
-from .accepted import (
-    candidate_condition as candidate_condition,
-)
-from .accepted import (
-    documented_conditions as documented_conditions,
-)
-from .accepted import (
-    together as together,
-)
-from .accepted import (
-    update_sequence as update_sequence,
-)
-from .cases import (
-    CANDIDATE_TYPES as CANDIDATE_TYPES,
-)
 from .cases import (
     POSITIONS as POSITIONS,
 )
@@ -44,9 +23,14 @@ from .cases import (
     Tokens as Tokens,
 )
 from .cases import (
+    candidate_types as candidate_types,
+)
+from .cases import (
     rejection_cases as rejection_cases,
 )
-from .frozen_corpus import corpus as corpus
+from .cases import (
+    with_lists as with_lists,
+)
 from .strategies import (
     EmptyVocabularyError as EmptyVocabularyError,
 )
@@ -67,4 +51,23 @@ from .strategies import (
 )
 from .strategies import (
     update_bodies as update_bodies,
+)
+from .updates import (
+    accepted as accepted,
+)
+from .updates import (
+    alone as alone,
+)
+from .updates import (
+    candidate_condition as candidate_condition,
+)
+from .updates import corpus as corpus
+from .updates import (
+    documented_conditions as documented_conditions,
+)
+from .updates import (
+    together as together,
+)
+from .updates import (
+    update_sequence as update_sequence,
 )

@@ -27,10 +27,21 @@ WRONG_KEY = "trk_" + "z" * 32
 VECTOR_LISTS = (101, 102)
 """The ids of sending lists in vectors. A case has those of the target in their place."""
 
-CANDIDATE_TYPES = ("custom_field", "carrier", "timezone", "revenue")
-"""Condition types for which no reference page states an operator."""
-
 _COMPANIONS = ("description", "name", "source_lists", None)
+
+
+def candidate_types() -> list[str]:
+    """Return the condition types for which no reference page states an operator."""
+    return [token.token for token in contract().vocabulary.of("condition_type") if token.candidate]
+
+
+def with_lists(body: dict[str, JSON], lists: Sequence[int]) -> dict[str, JSON]:
+    """Return the body of a vector with existing sending lists in the place of its own, as far as there are any."""
+    known = dict(zip(VECTOR_LISTS, lists, strict=False))
+    return {
+        name: [known.get(entry, entry) for entry in value] if name == "source_lists" else value
+        for name, value in body.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +83,10 @@ class Edit:
         nobody meets matches everybody.
         """
         conditions = [self.wrong] if self.inside == "conditions" else self.wrong.get("conditions", [])
-        return (
-            conditions != []
-            and self.wrong.get("operator") not in ("NOT", "NAND", "NOR")
-            and all(
-                condition.get("condition_type") not in CANDIDATE_TYPES
-                and (
-                    self.datable or (condition.get("operator") == "gte" and condition.get("value") == IMPOSSIBLE_COUNT)
-                )
-                for condition in conditions
-            )
-        )
+        unknown = any(condition.get("condition_type") in candidate_types() for condition in conditions)
+        counts = [(condition.get("operator"), condition.get("value")) for condition in conditions]
+        impossible = self.datable or (counts != [] and all(count == ("gte", IMPOSSIBLE_COUNT) for count in counts))
+        return impossible and not unknown and self.wrong.get("operator") not in ("NOT", "NAND", "NOR")
 
 
 def edit_of(vector: RequestVector) -> Edit:
@@ -102,8 +106,8 @@ def edit_of(vector: RequestVector) -> Edit:
 
 def edits() -> list[Edit]:
     """Return the edits of all rules that reject bodies of updates, in the order of the rules and of their vectors."""
-    rules = [rule.id for rule in contract().rules.values() if rule.status == 400 and rule.code is not None]
-    return [edit_of(vector) for rule in rules for vector in contract().of_rule(rule) if vector.code is not None]
+    vectors = (vector for rule in contract().rules.values() if rule.code for vector in contract().of_rule(rule.id))
+    return [edit_of(vector) for vector in vectors if vector.refused and vector.situation is None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,7 @@ class RejectionCase:
 
     `depth` is that of the group with the error, `index` the error's in its list. `companion` is another field of the
     body, part of the id with `named`. `words` are documented tokens in place of the vector's. `beside`: the groups
-    around the error have other groups too. `too_wide`: a window, which nothing guards directly under OR, is a hundred
-    years wide, so that nobody is in it; whether it may be that wide is open.
+    around the error have other groups too.
     """
 
     edit: Edit
@@ -165,7 +168,6 @@ class RejectionCase:
     named: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
     beside: bool = False
-    too_wide: bool = False
 
     @property
     def vector(self) -> RequestVector:
@@ -182,6 +184,11 @@ class RejectionCase:
         return f"{self.vector.id}@{self.position.id}{level}{words}"
 
     @property
+    def too_wide(self) -> bool:
+        """Whether a window, where nothing guards it, is a hundred years wide; whether it may be that wide is open."""
+        return self.position is not None and not self.position.guarded and self.edit.datable
+
+    @property
     def wrong(self) -> dict[str, JSON]:
         """The condition or group with the error, as this case sends it."""
         part = {**self.edit.wrong, **self.words}
@@ -192,7 +199,7 @@ class RejectionCase:
     def condition_type(self) -> str | None:
         """The condition type whose candidate tokens the case needs, None if it needs none."""
         kind = self.edit.condition_type
-        return kind if kind in CANDIDATE_TYPES else None
+        return kind if kind in candidate_types() else None
 
     def known_lists(self) -> int:
         """Return how many existing sending lists the body needs."""
@@ -200,10 +207,7 @@ class RejectionCase:
 
     def body(self, tokens: Tokens | None = None, lists: Sequence[int] = VECTOR_LISTS) -> dict[str, JSON]:
         """Return the body for a target with these tokens and these existing sending lists."""
-        body: dict[str, JSON] = copy.deepcopy(self.vector.body)
-        if "source_lists" in body:
-            known = dict(zip(VECTOR_LISTS, lists, strict=False))
-            body["source_lists"] = [known.get(entry, entry) for entry in body["source_lists"]]
+        body = with_lists(copy.deepcopy(self.vector.body), lists)
         if self.position is not None:
             body["filter"] = copy.deepcopy(self.filter_with(tokens.adapt(self.wrong) if tokens else self.wrong))
         if self.companion == "source_lists":
@@ -303,7 +307,6 @@ def _at(position: Position, edit: Edit, effort: Effort) -> RejectionCase:
         companion=_COMPANIONS[turn % len(_COMPANIONS)],
         words=words[turn % len(words)] if position.guarded else {},
         beside=turn // 4 % 2 == 1,
-        too_wide=edit.datable and not position.guarded,
     )
 
 
@@ -314,8 +317,8 @@ def _other_words(edit: Edit) -> list[dict[str, str]]:
         return [{}]
     choices: list[list[tuple[str, str]]] = []
     for key in ("field", "operator"):
-        if key != edit.key:
-            needs = {token.token: token.needs for token in vocabulary.of(f"{kind}.{key}")}
+        needs = {token.token: token.needs for token in vocabulary.of(f"{kind}.{key}")}
+        if needs and key != edit.key:
             choices.append([(key, token) for token in needs if needs[token] == needs[edit.wrong[key]]])
     found = [{key: word for key, word in words if word != edit.wrong[key]} for words in itertools.product(*choices)]
     return sorted(found, key=bool)

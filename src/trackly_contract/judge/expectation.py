@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from trackly_contract.contract import parts_of
+from trackly_contract.contract import contract, parts_of
 from trackly_contract.core import JSON, Exchange, Verdict
 from trackly_contract.judge.findings import Finding, Rejection, Success, Whole, differs, held, rule_of
 from trackly_contract.judge.requests import RequestFault, Severity
@@ -23,15 +23,6 @@ LONGEST_NAME = 255
 
 LIMIT = ", which may be a limit that no page states"
 WINDOW = ", which may be about a window of a hundred years (open: value-range)"
-
-_KNOWN = (
-    ("filter.time.", "filter.time.known"),
-    ("filter.count.", "filter.count.known"),
-    ("filter.operator", "filter.operator.known"),
-    ("filter.empty", "filter.nested"),
-    ("update.name.", "update.name.longest"),
-)
-"""Which accepting rule a wrong rejection breaks, by the rule of the code that it came with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +115,19 @@ def _wrongly_rejected(exchange: Exchange, expectation: Accepted, case: str) -> l
         rules = ("read.success",) if reads else expectation.rules
         return [differs(rule, exchange, AUDIENCE if reads else Success(), Whole(), case=case) for rule in rules]
     about = rule_of(exchange.response.code or "")
-    known = next((known for start, known in _KNOWN if about.startswith(start)), "")
-    rule = known if known in expectation.rules else "read.success" if reads else "update.success"
+    success = "read.success" if reads else "update.success"
+    rule = next((rule for rule in expectation.rules if _opposite(rule, about)), success)
     limit = expectation.limited and not about
     actual = Whole(LIMIT if limit else "")
     return [differs(rule, exchange, Success(), actual, case=case, grave=not limit), *error_body(exchange, case)]
+
+
+def _opposite(accepting: str, rejecting: str) -> bool:
+    """Whether a rule says what is accepted where another rejects: `filter.time.known` and `filter.time.unit`."""
+    if (accepting, rejecting) == ("filter.nested", "filter.empty"):
+        return True
+    area = accepting.rpartition(".")[0]
+    return "." in area and contract().rules[accepting].accepts and f"{rejecting}.".startswith(f"{area}.")
 
 
 # From recorded traffic -----------------------------------------------------------------------------
@@ -164,10 +163,8 @@ def shown(body: dict[str, JSON]) -> set[str]:
         found.add("filter.operator.known")
         if part.fields.get("groups"):
             found.add("filter.nested")
-        kind = part.fields.get("condition_type")
-        if kind in ("time", "count"):
-            found.add(f"filter.{kind}.known")
-    return found
+        found.add(f"filter.{part.fields.get('condition_type')}.known")
+    return found & contract().rules.keys()
 
 
 def modest(body: JSON, *, counts: bool = True) -> bool:

@@ -27,7 +27,7 @@ from trackly_contract.contract import (
     words_of,
 )
 from trackly_contract.core import UnwritableError, data_root, one_line, toml_entries, write_file
-from trackly_contract.generate import CANDIDATE_TYPES
+from trackly_contract.generate import candidate_types
 from trackly_contract.report.compare import Described
 
 
@@ -220,6 +220,6 @@ def order_of_trying() -> list[object]:
     """Return the order in which a run tries tokens, as the file of the checkout has it; empty without such a file."""
     try:
         tokens = read_observed(TOKENS.file) if TOKENS.file else None
-        return [words_of(kind, observed=tokens) for kind in CANDIDATE_TYPES]
+        return [words_of(kind, observed=tokens) for kind in candidate_types()]
     except ContractError:
         return []

@@ -19,7 +19,7 @@ from trackly_contract.contract import (
     words_of,
 )
 from trackly_contract.core import JSON, InconclusiveError, show
-from trackly_contract.generate import CANDIDATE_TYPES, Tokens, candidate_condition
+from trackly_contract.generate import Tokens, candidate_condition, candidate_types
 from trackly_contract.judge import about_request, describe
 from trackly_contract.run.session import Session
 
@@ -81,7 +81,7 @@ def find_tokens(session: Session) -> Tokens:
 
     Raises InconclusiveError if the target is gone.
     """
-    first = {kind: words for kind in CANDIDATE_TYPES if (words := _Pairs(kind).next()) is not None}
+    first = {kind: words for kind in candidate_types() if (words := _Pairs(kind).next()) is not None}
     found = dict(first)
     answer = _tried(session, [condition(kind, words) for kind, words in first.items()])
     if answer.worked:

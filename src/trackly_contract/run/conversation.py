@@ -5,16 +5,33 @@ control; a target that is gone is not asked for ever; every exchange is kept, re
 Refuses: to judge what an answer says (session.py); to send more than was allowed.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from trackly_contract.contract import Situation
 from trackly_contract.core import JSON, STAMP, Exchange, InconclusiveError, Request, encode
 from trackly_contract.generate import UNKNOWN_ID, WRONG_KEY
 from trackly_contract.judge import about_request, describe, maybe_gateway, unlike_api
 from trackly_contract.run.client import NoAnswerError
-from trackly_contract.run.faults import HABIT, LOST, PERSISTENCE, TRIES, pause, pause_when_lost
 from trackly_contract.run.targets import Target
+
+TRIES = 3
+"""How often a request is sent before a suspicious answer counts."""
+
+HABIT = 3
+"""How often a refusal without JSON must have stayed before it counts at once."""
+
+LONGEST_WAIT = 60.0
+"""Seconds that a Retry-After is honoured for at most."""
+
+PERSISTENCE = 6
+"""Controls that may fail before putting the audience back is given up: two minutes."""
+
+LOST = 4
+"""Controls in a row that fail until nothing more is asked: the longer it lasts, the longer is waited before each."""
 
 
 class NotAskedError(InconclusiveError):
@@ -185,3 +202,31 @@ class Conversation:
 
 def _habit(exchange: Exchange) -> tuple[str, int]:
     return exchange.request.method, exchange.response.status
+
+
+def pause(last: Exchange | None, attempt: int) -> float:
+    """Return the seconds to wait before try number `attempt` (from 1), after the `last` exchange, if there was one.
+
+    A Retry-After (RFC 9110, section 10.2.3) is honoured up to LONGEST_WAIT; a date is read by the server's own clock.
+    """
+    asked = last.response.header("retry-after") if last is not None else None
+    if last is not None and asked is not None:
+        if re.fullmatch("[0-9]{1,9}", asked):
+            return min(float(asked), LONGEST_WAIT)
+        until, now = _moment(asked), _moment(last.response.header("date") or "") or datetime.now(UTC)
+        if until is not None:
+            return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)
+    return 0.5 * 2.0 ** (attempt - 1)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def pause_when_lost(controls: int) -> float:
+    """Return the seconds to wait before asking again after that many controls failed in a row."""
+    return min(2.0**controls, LONGEST_WAIT)

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from trackly_contract.contract import GUARD, NOBODY, contract
 from trackly_contract.core import ABSENT, JSON
-from trackly_contract.generate import CANDIDATE_TYPES, Tokens, candidate_condition
+from trackly_contract.generate import Tokens, candidate_condition, candidate_types
 
 Ask = Callable[[dict[str, JSON]], str]
 """Sends the body of an update; returns ACCEPTED, the code of the error, or in words what else came of it."""
@@ -234,7 +234,7 @@ def factors(tokens: Tokens) -> dict[str, Factor]:
     A candidate type is left out if no token of it works: its parts could not be told apart from the token.
     """
     sound: dict[str, dict[str, JSON]] = {"time": _WITHIN, "count": GUARD}
-    sound |= {kind: tokens.adapt(candidate_condition(kind)) for kind in CANDIDATE_TYPES if kind in tokens.operators}
+    sound |= {kind: tokens.adapt(candidate_condition(kind)) for kind in candidate_types() if kind in tokens.operators}
     found = (_body(), *_groups(), *(_condition(kind, sound[kind]) for kind in sound), _position())
     return {factor.id: factor for factor in found}
 

@@ -1,8 +1,6 @@
-"""A session: one run's conversation with one target, judged as it happens and kept.
+"""A session: one run's conversation with one target, judged as it happens and kept. Restores the audience at the end.
 
-Every exchange is judged once, by judge.expectation, and every finding is kept as it was made. The audience is restored
-at the end. Does not know what stands behind its target, and does not tell a network fault from a response
-(conversation.py).
+Does not know what stands behind its target, and does not tell a network fault from a response (conversation.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,11 +30,7 @@ from trackly_contract.judge import (
     Rejection,
     Seen,
     Source,
-    Success,
-    Whole,
     describe,
-    differs,
-    held,
     judge,
 )
 from trackly_contract.run.conversation import Conversation, NotAskedError
@@ -46,9 +40,6 @@ RESTORING = 5
 
 BACKING_UP = 2
 """Requests that it takes to know that it could be put back: the rehearsal, and a look."""
-
-DOCUMENTED_FILTERS = frozenset({"filter.operator.known", "filter.nested", "filter.time.known", "filter.count.known"})
-"""Rules that a rejected filter of documented tokens breaks."""
 
 Sent = tuple[str, dict[str, JSON], "Situation | None"]
 """An update that was sent to be rejected: its case, its body, and what is wrong with its key or id."""
@@ -137,13 +128,17 @@ class Session(Conversation):
         self.findings += self._judged(exchange, Accepted(tuple(rules), open_at=tuple(open_at)), case)[0]
         return exchange
 
-    def _put(self, body: dict[str, JSON]) -> Exchange:
+    def _put(self, body: dict[str, JSON], *, risky: bool = False) -> Exchange:
+        """PUT a body; with no response to a `risky` one, which could match somebody, a safe filter replaces it."""
         try:
             return self.ask(self._request("PUT", body=body))
         except NotAskedError:
             raise
         except InconclusiveError:
             self.state.adopted(None)  # whether it was applied is not known, so nobody is to blame for it
+            if risky:
+                with suppress(InconclusiveError):
+                    self.settle()
             raise
 
     def _harmless_update(self) -> Request | None:
@@ -151,18 +146,6 @@ class Session(Conversation):
         name = (self.state.audience or self.backup or {}).get("name")
         known = self.backup is not None and self.writes > 0 and isinstance(name, str)
         return self._request("PUT", body={"name": name}) if known else None
-
-    def held(self, rules: Sequence[str], exchange: Exchange, case: str) -> None:
-        """Say of several rules that one exchange shows them to hold."""
-        self.findings.extend(held(rule, exchange, case) for rule in rules)
-
-    def broke(self, rule: str, exchange: Exchange, case: str) -> None:
-        """Say of a rule that one exchange breaks it: an update that should be accepted was rejected."""
-        self.findings.append(differs(rule, exchange, Success(), Whole(), case=case))
-
-    def rejects_documented_filters(self) -> bool:
-        """Whether a filter of documented tokens was rejected already, and named as what is broken."""
-        return any(f.verdict is Verdict.BROKEN and f.rule in DOCUMENTED_FILTERS for f in self.findings)
 
     def reject(
         self, case: RejectionCase, tokens: Tokens | None = None, lists: Sequence[int] = (), *, certain: bool = True
@@ -174,7 +157,7 @@ class Session(Conversation):
         """
         vector = case.vector
         remark = ", which may be about a window of a hundred years (open: value-range)" if case.too_wide else ""
-        error = (vector.rule, Rejection(400, str(vector.code)))
+        error = (vector.rule, Rejection(vector.status, str(vector.code)))
         return self.reject_body(case.body(tokens, lists), Rejected((error,), remark, certain), case.id)
 
     def reject_body(self, body: dict[str, JSON], expectation: Rejected, case: str) -> list[Finding]:
@@ -182,15 +165,7 @@ class Session(Conversation):
 
         A success is followed by a filter that matches nobody at once.
         """
-        try:
-            exchange = self._put(body)
-        except NotAskedError:
-            raise
-        except InconclusiveError:
-            with suppress(InconclusiveError):
-                self.settle()  # it may have been accepted, though no response says so
-            raise
-        return self._rejected(exchange, expectation, (case, body, None))
+        return self._rejected(self._put(body, risky=True), expectation, (case, body, None))
 
     def deny(self, vector: RequestVector) -> None:
         """Send a request with a bad key or to an unknown id, and judge that it is rejected."""
@@ -215,8 +190,7 @@ class Session(Conversation):
 
         The last is tried again alone, then twice as many each time: what all of them do costs few requests.
         """
-        changes, others = self._changes("refused-unchanged")
-        self.findings += others
+        changes = self._changes("refused-unchanged")
         culprit: list[Finding] = []
         suspects, size = self.sent_to_be_rejected[::-1] if changes else [], 1
         while suspects and not culprit:
@@ -224,11 +198,12 @@ class Session(Conversation):
             suspects, size = suspects[size:], size * 2
         self.findings += culprit or changes
 
-    def _changes(self, case: str) -> tuple[list[Finding], list[Finding]]:
-        """Read the audience; return the findings that a rejected update changed it, and all others."""
+    def _changes(self, case: str) -> list[Finding]:
+        """Read the audience; return the findings that a rejected update changed it, and keep all others."""
         found, _ = self._look(case)
         changes = [f for f in found if f.rule == "update.refused.unchanged" and f.verdict is Verdict.BROKEN]
-        return changes, [finding for finding in found if finding not in changes]
+        self.findings += [finding for finding in found if finding not in changes]
+        return changes
 
     def _culprit(self, suspects: Sequence[Sent]) -> list[Finding]:
         """Send rejected updates again; if they change the audience, return what one of them alone shows."""
@@ -243,8 +218,7 @@ class Session(Conversation):
             self.state.follow(Event(kind, exchange, body=body, audience=exchange.response.json.strict))
             if exchange.response.succeeded:
                 self.settle()
-        changes, others = self._changes(suspects[0][0])
-        self.findings += others
+        changes = self._changes(suspects[0][0])
         if not changes or len(suspects) == 1:
             return changes
         half = len(suspects) // 2
@@ -260,10 +234,9 @@ class Session(Conversation):
         if broken:
             self.reported.add(rule)
             raise BrokenError(broken)
-        if not found and case is None:
-            raise InconclusiveError(f"no answer of this run shows whether {rule} holds")
         if not found:
-            raise InconclusiveError(f"the answer to {case} does not show which fault was meant")
+            which = f"the answer to {case} does not show which fault was meant"
+            raise InconclusiveError(which if case else f"no answer of this run shows whether {rule} holds")
 
     def require_nothing_unreported(self) -> None:
         """Raise BrokenError for what a later response broke of a rule whose own test had passed."""
@@ -349,28 +322,33 @@ class Session(Conversation):
         if before is None:
             return []
         self.insist()
-        kept = {"source_lists"}
-        if isinstance(before.get("source_lists"), list):
-            lists = {"source_lists": before["source_lists"]}
-            accepted = self._written_back(lists, ("update.optional",))
-            shown = {**lists, **(self.state.audience or {})}
-            if not accepted or not same(shown["source_lists"], before["source_lists"]):
-                kept.add("filter")  # on other lists it could match people that it never matched
-        content = {k: v for k, v in own_content(before).items() if k not in kept}
-        if before.get("description", "") is None and (self.state.audience or {}).get("description"):
+        content, shown = own_content(before), self.state.audience or {}
+        lists = content.pop("source_lists", None)
+        if isinstance(lists, list):
+            accepted = self._written_back({"source_lists": lists}, ("update.optional",))
+            shown = self.state.audience or {}
+            if not accepted or not same(shown.get("source_lists", lists), lists):
+                content.pop("filter", None)  # on other lists it could match people that it never matched
+        if before.get("description", "") is None and shown.get("description"):
             content["description"] = ""  # nobody says that null may be sent
         self._written_back(content)
-        if before.get("cached_size") is not None and not self._counted_again():
+        counted = before.get("cached_size") is None
+        with suppress(InconclusiveError):  # a size endpoint that does not respond keeps nothing from being restored
+            counted = counted or self.count()
+        if not counted:
             self.notes.append(
                 "the cached size of the audience was cleared, and its size endpoint does not answer: the API counts it "
                 "again when somebody asks for the size"
             )
         after = self.read("restore") or {}
+        if before.get("description", "") is None and after.get("description") == "":
+            self.notes.append('the description of the audience was null, and is "" now: nobody says how to send null')
+            before = {**before, "description": ""}
         left = [
             f"{name}: the API kept {show(after.get(name), 120)}; send PUT /v2/audiences/{self.target.audience_id} "
             f"{encode({name: as_request(before.get(name))}).decode('ascii')}"
             for name in UPDATE_FIELDS
-            if not same(before.get(name), after.get(name)) and not self._as_good_as_null(name, before, after)
+            if not same(before.get(name), after.get(name))
         ]
         if not left:
             self.discard_backup()
@@ -388,18 +366,6 @@ class Session(Conversation):
                 raise
             self.read("restore")
             return True
-
-    def _counted_again(self) -> bool:
-        """Count the size; a size endpoint that does not answer keeps nothing from being put back."""
-        with suppress(InconclusiveError):
-            return self.count()
-        return False
-
-    def _as_good_as_null(self, name: str, before: dict[str, JSON], after: dict[str, JSON]) -> bool:
-        if name != "description" or before.get(name, "") is not None or after.get(name) != "":
-            return False
-        self.notes.append('the description of the audience was null, and is "" now: nobody says how to send null')
-        return True
 
 
 def own_content(audience: dict[str, JSON]) -> dict[str, JSON]:

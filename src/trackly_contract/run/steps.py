@@ -1,9 +1,8 @@
 """The steps of a run, in the order in which they are sent: from harmless to destructive, then restored.
 
-A test asks for a step by its name; it and the steps that it needs are sent once, and no other. Between them tests send
-what stands alone: reads that must be denied after `untouched`, updates that must be denied after `rehearsal`, each
-body that must be rejected after `candidates`. What a step sends is judged as it happens (session.py). Nothing here
-knows what stands behind the target.
+A test asks for a step by its name; it and those before it are sent once, and no other. Between them tests send what
+stands alone: requests that must be denied, and each body that must be rejected. What a step sends is judged as it
+happens (session.py). Nothing here knows what stands behind the target.
 """
 
 import itertools
@@ -15,14 +14,15 @@ from trackly_contract.core import ABSENT, JSON, InconclusiveError, SkippedError,
 from trackly_contract.generate import (
     VECTOR_LISTS,
     Tokens,
-    accepted_filters,
+    accepted,
     alone,
     corpus,
     documented_conditions,
     together,
     update_sequence,
+    with_lists,
 )
-from trackly_contract.judge import Rejected, Rejection, actual_text
+from trackly_contract.judge import Rejected, Rejection, Success, Whole, actual_text, differs, held
 from trackly_contract.run.candidates import find_tokens
 from trackly_contract.run.questions import CASE as QUESTIONS
 from trackly_contract.run.questions import ask_all
@@ -35,8 +35,8 @@ Audience = dict[str, JSON]
 class Script:
     """One run through the steps, and what later steps and tests need of earlier ones.
 
-    `untouched` is the audience before anything was changed, `rehearsed` after its own content was sent back; `cached`
-    and `recounted` say whether the size endpoint counted; `tokens` are those that the target accepts where the
+    `untouched` is the audience before anything was changed, `rehearsed` after its own content was sent back;
+    `recounted` says whether the size endpoint counted; `tokens` are those that the target accepts where the
     documentation has candidates only; `left` is what could not be restored.
     """
 
@@ -46,32 +46,28 @@ class Script:
     recounted: bool = False
     tokens: Tokens = field(default_factory=lambda: Tokens({}, {}))
     left: list[str] = field(default_factory=list)
-    _done: set[str] = field(default_factory=set)
-    _failed: dict[str, InconclusiveError | SkippedError] = field(default_factory=dict)
+    _sent: int = 0
+    _failed: InconclusiveError | SkippedError | None = None
 
     @property
     def known_lists(self) -> list[int]:
         """Sending lists that exist: those the audience came with."""
         return [entry for entry in self.untouched.get("source_lists") or [] if type(entry) is int]
 
-    def reach(self, *names: str) -> None:
-        """Send the named steps and what they need, each once.
+    def reach(self, name: str) -> None:
+        """Send the steps up to the named one, each once.
 
-        Raises InconclusiveError or SkippedError, each time, where a step could not be made.
+        Raises InconclusiveError or SkippedError, each time, where one of them could not be made.
         """
-        for name in names:
-            if name in self._failed:
-                raise self._failed[name]
-            if name in self._done:
-                continue
-            step = next(step for step in STEPS if step.name == name)
+        for send in [*STEPS.values()][self._sent : [*STEPS].index(name) + 1]:
             try:
-                self.reach(*step.needs)
-                step.send(self)
+                if self._failed is not None:
+                    raise self._failed
+                send(self)
             except (InconclusiveError, SkippedError) as error:
-                self._failed[name] = error
+                self._failed = error
                 raise
-            self._done.add(name)
+            self._sent += 1
 
     def finish(self) -> None:
         """Restore the audience, if a step backed it up and none restored it."""
@@ -116,7 +112,7 @@ def _rehearse(script: Script) -> None:
             api.discard_backup()
             # A list of the audience may be gone, and a server may be closed for writing: then nothing is broken.
             if documented and response.status < 500 and response.code != "source_list_not_found":
-                api.broke("update.success", exchange, "rehearsal")
+                api.findings.append(differs("update.success", exchange, Success(), Whole(), case="rehearsal"))
             raise InconclusiveError(
                 f"the audience's own content was refused ({response.status}): it could not be put back "
                 "after a change, so nothing is changed"
@@ -140,56 +136,52 @@ def _cache(script: Script) -> None:
             script.session.read("cached")
 
 
-def _describe(script: Script) -> None:
-    """Update name and description first: the size of the audience's own filter is cached, and may be more than 0.
+def _update_with(case: str, name: str, *rules: str, read: bool = True) -> Callable[[Script], None]:
+    """Return a step that sends the body of a vector, which shows each of `rules`, and then reads the audience."""
 
-    Of the two the description: the response then shows whether a name came through that was sent with a bad key.
-    """
-    vector = contract().requests["update.description/unicode"]
-    with script.session.step("described"):
-        script.session.update(vector.body, vector.id, ("update.optional",))
+    def send(script: Script) -> None:
+        with script.session.step(case):
+            script.session.update(contract().requests[name].body, name, rules)
+            if read:
+                script.session.read(case)
+
+    return send
 
 
 def _rename(script: Script) -> None:
-    vector = contract().requests["update.name.longest/255"]
+    """Send the name of the greatest length, and whatever else a rule on the value of one field accepts."""
     with script.session.step("renamed"):
-        script.session.update(vector.body, vector.id, ("update.optional", "update.name.longest"))
+        for vector in accepted("update"):
+            script.session.update(vector.body, vector.id, ("update.optional", vector.rule))
         script.session.read("renamed")
-
-
-def _rename_and_describe(script: Script) -> None:
-    vector = contract().requests["update.cache.kept/name-and-description"]
-    with script.session.step("retold"):
-        script.session.update(vector.body, vector.id, ("update.name", "update.description"))
-        script.session.read("retold")
 
 
 def _filter(script: Script) -> None:
     """Send one update with every documented token; split it to find the culprit only if it is rejected."""
     with script.session.step("accepted-filters"):
-        _accept(script.session, [*accepted_filters(), *documented_conditions()], ("update.optional",))
+        _accept(script.session, [*accepted("filter"), *documented_conditions()])
         script.session.read("accepted-filters")
 
 
-def _accept(api: Session, vectors: Sequence[RequestVector], rules: tuple[str, ...], *, first: bool = True) -> None:
-    judged = tuple(dict.fromkeys(vector.rule for vector in vectors))
-    if len(vectors) == 1:
-        exchange = api.update({"filter": alone(vectors[0])}, vectors[0].id, judged)
-        if exchange.response.succeeded:
-            api.held(rules, exchange, vectors[0].id)
-        return
-    exchange = api.update({"filter": together(vectors)}, "accepted-filters")
+def _accept(api: Session, vectors: Sequence[RequestVector], *, first: bool = True) -> None:
+    rules = tuple(dict.fromkeys(vector.rule for vector in vectors))
+    single = len(vectors) == 1
+    case = vectors[0].id if single else "accepted-filters"
+    found = alone(vectors[0]) if single else together(vectors)
+    exchange = api.update({"filter": found}, case, rules if single else ())
     if exchange.response.succeeded:
-        api.held((*judged, *rules), exchange, "accepted-filters")
+        shown = () if single else rules
+        api.findings += [held(rule, exchange, case) for rule in (*shown, "update.optional")]
+    if exchange.response.succeeded or single:
         return
-    if first and not api.update({"filter": NOBODY}, "accepted-filters").response.succeeded:
+    if first and not api.update({"filter": NOBODY}, case).response.succeeded:
         raise InconclusiveError(
             "the filter that matches nobody is refused here (a count of two thousand million clicks; how large a value "
             "may be is open): without it nothing can be tried safely"
         )
     half = len(vectors) // 2
-    _accept(api, vectors[:half], rules, first=False)
-    _accept(api, vectors[half:], rules, first=False)
+    _accept(api, vectors[:half], first=False)
+    _accept(api, vectors[half:], first=False)
 
 
 def _recount(script: Script) -> None:
@@ -197,12 +189,6 @@ def _recount(script: Script) -> None:
     with script.session.step("recounted"):
         script.recounted = script.session.count()
         script.session.read("recounted")
-
-
-def _list(script: Script) -> None:
-    vector = contract().requests["update.source_lists/empty"]
-    with script.session.step("listed"):
-        script.session.update(vector.body, vector.id, ("update.optional", "update.source_lists"))
 
 
 def _try_candidates(script: Script) -> None:
@@ -234,34 +220,31 @@ def _update_in_a_row(script: Script) -> None:
 
 
 def _update_with_the_corpus(api: Session, known_lists: list[int]) -> None:
-    rules = {rule.code: rule.id for rule in contract().rules.values() if rule.status == 400}
+    rules = {rule.code: rule for rule in contract().rules.values()}
     rejected = iter([entry for entry in corpus().rejected if not entry.candidates])
     for number, entry in enumerate(corpus().accepted):
-        body = {**entry.body}
+        case, body = f"corpus: {entry.id}", {**entry.body}
         if "source_lists" in body:
             body["source_lists"] = known_lists[: len(body["source_lists"])]
         if number % 3 == 0 and api.count():
-            api.read(f"corpus: {entry.id}")
-        _update(api, f"corpus: {entry.id}", body)
+            api.read(case)
+        _update(api, case, body)
         for faulty in itertools.islice(rejected, 2):
-            body = {**faulty.body}
-            if "source_lists" in body:
-                known = dict(zip(VECTOR_LISTS, known_lists, strict=False))
-                body["source_lists"] = [known.get(one, one) for one in body["source_lists"]]
+            body, rule = with_lists(faulty.body, known_lists), rules[faulty.code]
             if not {*VECTOR_LISTS} & {*body.get("source_lists", ())} - {*known_lists}:
-                error = (rules[faulty.code], Rejection(400, faulty.code))
+                error = (rule.id, Rejection(rule.status or 400, faulty.code))
                 api.reject_body(body, Rejected((error,)), f"corpus: {faulty.id}")
-        api.read(f"corpus: {entry.id}")
+        api.read(case)
 
 
 def _update(api: Session, case: str, body: Audience) -> None:
-    """Send an update of several fields; a rejection of one that was rejected before is reported already."""
+    """Send an update of several fields; a rejection of what was rejected before is reported already."""
     exchange = api.update(body, case)
-    if exchange.response.succeeded or api.rejects_documented_filters():
-        return
     rules = ["update.name.longest" if len(body.get("name", "")) == 255 else f"update.{name}" for name in body]
-    if not any(finding.verdict is Verdict.BROKEN for rule in rules for finding in api.of(rule)):
-        api.broke(rules[0], exchange, case)
+    explaining = {*rules, *(vector.rule for vector in accepted("filter"))}
+    reported = any(f.verdict is Verdict.BROKEN and f.rule in explaining for f in api.findings)
+    if not exchange.response.succeeded and not reported:
+        api.findings.append(differs(rules[0], exchange, Success(), Whole(), case=case))
 
 
 def _ask_questions(script: Script) -> None:
@@ -277,29 +260,26 @@ def _restore(script: Script) -> None:
         script.left = script.session.restore()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a run: its name, what sends it, and the steps that must have been sent before."""
-
-    name: str
-    send: Callable[[Script], None]
-    needs: tuple[str, ...] = ()
-
-
-STEPS = (
-    Step("untouched", _read_untouched),
-    Step("backed up", _back_up, needs=("untouched",)),
-    Step("rehearsed", _rehearse, needs=("backed up",)),
-    Step("cached", _cache, needs=("rehearsed",)),
-    Step("described", _describe, needs=("cached",)),  # a cache must be there to be kept
-    Step("renamed", _rename, needs=("described",)),
-    Step("renamed and described", _rename_and_describe, needs=("renamed",)),
-    Step("filtered", _filter, needs=("renamed and described",)),  # a cache must be there to be cleared
-    Step("recounted", _recount, needs=("filtered",)),  # there is nothing to count before
-    Step("listed", _list, needs=("recounted",)),  # a filter that matches nobody stands
-    Step("candidates tried", _try_candidates, needs=("listed",)),
-    Step("updated in a row", _update_in_a_row, needs=("candidates tried",)),
-    Step("questions asked", _ask_questions, needs=("updated in a row",)),
-    Step("restored", _restore, needs=("questions asked",)),
-)
-"""Every step, in the order in which they are sent."""
+STEPS: dict[str, Callable[[Script], None]] = {
+    "untouched": _read_untouched,
+    "backed up": _back_up,
+    "rehearsed": _rehearse,
+    # A size must be cached to be kept or cleared. That of the audience's own filter may be more than 0, so what keeps
+    # it comes first. Of name and description the latter: the response then shows whether a name came through that was
+    # sent with a bad key.
+    "cached": _cache,
+    "described": _update_with("described", "update.description/unicode", "update.optional", read=False),
+    "renamed": _rename,
+    "renamed and described": _update_with(
+        "retold", "update.cache.kept/name-and-description", "update.name", "update.description"
+    ),
+    "filtered": _filter,
+    "recounted": _recount,
+    # Now that a filter stands that matches nobody, the audience may draw on all lists.
+    "listed": _update_with("listed", "update.source_lists/empty", "update.optional", "update.source_lists", read=False),
+    "candidates tried": _try_candidates,
+    "updated in a row": _update_in_a_row,
+    "questions asked": _ask_questions,
+    "restored": _restore,
+}
+"""What sends each step, in the order in which they are sent: a step needs all that stand before it."""

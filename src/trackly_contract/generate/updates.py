@@ -1,15 +1,29 @@
-"""Accepted bodies that a run sends: many filters in one update, and updates that differ in one respect each.
+"""The updates of a run beside its planned cases: accepted ones in one or in a row, and those of the frozen corpus.
 
-Everything in them is documented, save in `candidate_condition`, and every filter matches nobody.
+Every filter matches nobody.
 """
 
 import copy
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from trackly_contract.contract import GUARD, IMPOSSIBLE_COUNT, RequestVector, contract, matches_nobody
-from trackly_contract.core import JSON
+import msgspec
+
+from trackly_contract.contract import (
+    GUARD,
+    IMPOSSIBLE_COUNT,
+    ContractError,
+    RequestVector,
+    contract,
+    matches_nobody,
+)
+from trackly_contract.core import JSON, data_root
+
+CORPUS_FILE = "contracts/corpus.json"
 
 PLAIN_VALUES = {"days": 30, "hours": 720, "minutes": 43_200, "": IMPOSSIBLE_COUNT}
 """A month in each unit, since how far back a window may reach is open (value-range), and a count that nobody has."""
@@ -18,11 +32,10 @@ TELLING = "Zoë's “café” cafe\u0301 \U0001f4f1 שלום مرحبا\u200f �
 """A text that shows encodings, normalization, escaping and stripped marks at once; 255 bytes hold it twice."""
 
 
-def accepted_filters() -> list[RequestVector]:
-    """Return the accepted vectors of the rules on filters that reject nothing, in the order of the files."""
-    source = contract()
-    rules = {rule.id for rule in source.rules.values() if rule.id.startswith("filter.") and rule.code is None}
-    return [vector for vector in source.requests.values() if vector.rule in rules and vector.code is None]
+def accepted(area: str) -> list[RequestVector]:
+    """Return the accepted vectors of the rules of one area (`filter`, `update`) about what is accepted."""
+    rules = {rule.id for rule in contract().rules.values() if rule.accepts and rule.id.startswith(f"{area}.")}
+    return [vector for vector in contract().requests.values() if vector.rule in rules and not vector.refused]
 
 
 def documented_conditions() -> list[RequestVector]:
@@ -86,14 +99,12 @@ def _filter(
     value: int = 30, unit: str = "days", operator: str = "within", group: str = "OR", *, more: bool = False
 ) -> dict[str, JSON]:
     """Return a filter with one telling condition deep inside."""
-
-    def time(value: int = 30, unit: str = "days", operator: str = "within") -> dict[str, JSON]:
-        return {"condition_type": "time", "field": "last_sent_at", "operator": operator, "value": value, "unit": unit}
-
-    deep: dict[str, JSON] = {"operator": group, "conditions": [GUARD, time(value, unit, operator)]}
+    plain = {"condition_type": "time", "field": "last_sent_at", "operator": "within", "value": 30, "unit": "days"}
+    telling = {**plain, "operator": operator, "value": value, "unit": unit}
+    deep: dict[str, JSON] = {"operator": group, "conditions": [GUARD, telling]}
     if more:
-        deep["groups"] = [{"operator": "AND", "conditions": [time()]}]
-    nested = {"operator": "OR", "conditions": [GUARD, {**GUARD, "value": 5}, time(7)], "groups": [deep]}
+        deep["groups"] = [{"operator": "AND", "conditions": [plain]}]
+    nested = {"operator": "OR", "conditions": [GUARD, {**GUARD, "value": 5}, {**plain, "value": 7}], "groups": [deep]}
     return {"operator": "AND", "conditions": [GUARD, {**GUARD, "field": "send_count", "value": 1}], "groups": [nested]}
 
 
@@ -125,3 +136,43 @@ def update_sequence(lists: Sequence[int]) -> list[Step]:
         Step({"name": "n", "description": "d", "filter": _filter(8)}, read_after=True),
         Step({"name": name, "description": TELLING, "source_lists": every, "filter": _filter(9)}, read_after=True),
     ]
+
+
+class CorpusEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A generated body that every target accepts, or one with an error: its code, the path to it, an accepted twin.
+
+    `candidates` are the `(kind, token)` pairs in both that no reference page states: a target may reject both for one.
+    """
+
+    id: str
+    body: dict[str, Any]
+    code: str = ""
+    path: str = msgspec.field(default="", name="place")
+    twin: dict[str, Any] = {}
+    candidates: tuple[tuple[str, str], ...] = ()
+
+
+class Corpus(msgspec.Struct, frozen=True):
+    """The frozen bodies, made by `make corpus`: every run sends the same ones. Accepted ones hold no candidates."""
+
+    accepted: tuple[CorpusEntry, ...]
+    rejected: tuple[CorpusEntry, ...] = msgspec.field(name="refused")
+
+
+@cache
+def corpus(path: Path | None = None) -> Corpus:
+    """Read a corpus (default: the project's own), once.
+
+    Raises ContractError for a file that is missing or of another form, and for a filter that could match somebody.
+    """
+    path = path or data_root() / CORPUS_FILE
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Corpus)
+    except FileNotFoundError:
+        raise ContractError(f"{path}: the file is not there; `make corpus` makes it") from None
+    except msgspec.DecodeError as error:
+        raise ContractError(f"{path}: {error}; `make corpus` makes it anew") from None
+    for entry in (*found.accepted, *found.rejected):
+        if not all(matches_nobody(body["filter"]) for body in (entry.body, entry.twin) if "filter" in body):
+            raise ContractError(f"{path}: entry {entry.id!r}: the filter could match somebody")
+    return found

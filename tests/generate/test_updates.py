@@ -1,4 +1,4 @@
-"""The frozen corpus says of its bodies what both judges say, covers what it should, and matches nobody."""
+"""The updates beside the planned cases: what they hold, that both judges agree on them, and that nobody is matched."""
 
 import json
 from itertools import combinations
@@ -9,10 +9,74 @@ import pytest
 
 from tests.maintain.corpus import position_of, tokens_in
 from tests.support.drawing import DOCUMENTED, assert_accepted, assert_rejected
-from trackly_contract.contract import UPDATE_FIELDS, ContractError, contract, depth, matches_nobody
+from trackly_contract.contract import (
+    GUARD,
+    UPDATE_FIELDS,
+    ContractError,
+    RequestVector,
+    contract,
+    depth,
+    matches_nobody,
+    schemas,
+)
 from trackly_contract.core import JSON, data_root
-from trackly_contract.generate import corpus, rejection_codes
-from trackly_contract.generate.frozen_corpus import CorpusEntry
+from trackly_contract.generate import (
+    accepted,
+    alone,
+    candidate_types,
+    corpus,
+    documented_conditions,
+    rejection_codes,
+    together,
+    update_sequence,
+)
+from trackly_contract.generate.updates import CorpusEntry
+
+EACH = [*accepted("filter"), *documented_conditions()]
+
+
+def test_all_together_are_accepted_and_match_nobody() -> None:
+    found = together(EACH)
+    assert schemas().decide({"filter": found}).accepted
+    assert matches_nobody(found)
+
+
+@pytest.mark.parametrize("vector", EACH, ids=lambda vector: vector.id)
+def test_one_alone_is_accepted_matches_nobody_and_is_no_deeper_than_its_vector(vector: RequestVector) -> None:
+    found = alone(vector)
+    assert schemas().decide({"filter": found}).accepted
+    assert matches_nobody(found)
+    assert depth(found) == depth(vector.body["filter"])
+
+
+def test_an_or_group_that_could_match_someone_is_not_sent_alone() -> None:
+    likely = {"operator": "OR", "conditions": [{**GUARD, "value": 1}]}
+    vector = RequestVector("filter.operator.known/likely", "PUT", 200, {"filter": likely})
+    with pytest.raises(ValueError, match=r"filter\.operator\.known/likely"):
+        alone(vector)
+
+
+def test_every_documented_token_is_in_an_accepted_filter() -> None:
+    written = str([vector.body for vector in accepted("filter")])
+    assert [token.token for token in DOCUMENTED.tokens if f"'{token.token}'" not in written] == []
+
+
+@pytest.mark.parametrize("lists", [[], [7], [101, 102], [1, 2, 3]])
+def test_the_sequence_is_accepted_matches_nobody_and_names_existing_lists_alone(lists: list[int]) -> None:
+    steps = update_sequence(lists)
+    assert all(schemas().decide(step.body).accepted for step in steps)
+    assert all(matches_nobody(step.body["filter"]) for step in steps if "filter" in step.body)
+    assert {entry for step in steps for entry in step.body.get("source_lists", ())} == set(lists)
+
+
+def test_the_sequence_has_every_subset_of_several_fields_under_ids_of_their_own() -> None:
+    steps = update_sequence([101, 102])
+    several = {chosen for size in (2, 3, 4) for chosen in combinations(UPDATE_FIELDS, size)}
+    assert {tuple(step.body) for step in steps} - {("name",), ("filter",)} == several
+    assert len({step.id for step in steps}) == len(steps)
+
+
+# The frozen corpus -----------------------------------------------------------------------------------
 
 ACCEPTED, REJECTED = corpus().accepted, corpus().rejected
 BODIES: list[dict[str, JSON]] = [entry.body for entry in (*ACCEPTED, *REJECTED)] + [entry.twin for entry in REJECTED]
@@ -74,21 +138,15 @@ def test_candidates_are_those_of_the_vectors_and_named_where_they_are_used() -> 
         assert set(entry.candidates) == used & CANDIDATES
         assert set(entry.candidates) <= in_vectors
     plain = {entry.code for entry in REJECTED if not entry.candidates}
-    kinds = ("custom_field", "carrier", "timezone", "revenue")
-    assert plain == {code for code in rejection_codes() if not any(kind in code for kind in kinds)}
+    assert plain == {code for code in rejection_codes() if not any(kind in code for kind in candidate_types())}
 
 
-def test_lists_are_those_of_the_documented_audience_or_unknown() -> None:
+def test_ids_are_unique_and_lists_those_of_the_documented_audience_or_unknown() -> None:
+    assert len({entry.id for entry in (*ACCEPTED, *REJECTED)}) == len(ACCEPTED) + len(REJECTED)
     found = {entry for body in BODIES for entry in body.get("source_lists", ())}
     assert {101, 102} <= found
     assert all(entry >= 2_000_000_000 for entry in found - {101, 102})
 
-
-def test_ids_are_unique() -> None:
-    assert len({entry.id for entry in (*ACCEPTED, *REJECTED)}) == len(ACCEPTED) + len(REJECTED)
-
-
-# Its file ------------------------------------------------------------------------------------------
 
 ANYBODY = {"filter": {"operator": "OR", "conditions": [{"condition_type": "count", "operator": "gte", "value": 1}]}}
 
@@ -112,7 +170,7 @@ def test_a_slip_in_the_file_is_named(tmp_path: Path, part: str, key: str, value:
         corpus(path)
 
 
-def test_a_file_that_is_no_json_or_missing_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_no_json_is_named(tmp_path: Path) -> None:
     path = tmp_path / "corpus.json"
     with pytest.raises(ContractError, match=r"corpus\.json: the file is not there; `make corpus` makes it"):
         corpus(path)
