@@ -1,6 +1,5 @@
 """Facts about report.html in a browser: quiet, readable without a script, usable by keyboard, accessible, printable."""
 
-import copy
 import dataclasses
 import importlib.util
 import re
@@ -12,14 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.report.test_report import Unstamped, ran, target_of
 from tests.run.test_live_history import Api, TakesAnyUnit, asked
 from tests.support.programs import missing, program
+from tests.support.reports import Ran, Unstamped, ran, target_of
 from trackly_contract.core import JSON, RunVerdict, Verdict
-from trackly_contract.reference import ReferenceServer
 from trackly_contract.reference.filter import Fault
-from trackly_contract.report import Report
-from trackly_contract.report import files as reports
+from trackly_contract.report import Report, write_report
 from trackly_contract.run import LastLive, cassettes
 
 OFFLINE = [
@@ -45,24 +42,22 @@ class NoCarrier(Unstamped):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Report, Path]]:
-    """A conforming run on the stand-in, one on an API that moved since it was recorded, one that is inconclusive."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in RUNS}
-    found: dict[str, tuple[Report, Path]] = {}
-    found["conforming"] = (ran(target_of(ReferenceServer()), folders["conforming"])[1], folders["conforming"])
+def runs(tmp_path_factory: pytest.TempPathFactory, conforming: Ran) -> dict[str, tuple[Report, Path]]:
+    """Runs on the reference server, on an API that changed since it was recorded, and an inconclusive one."""
+    drifted, inconclusive = tmp_path_factory.mktemp("drifted"), tmp_path_factory.mktemp("inconclusive")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cassettes, "cassette_folder", lambda name: folders["drifted"] / name)
-        asked(Api(), folders["drifted"] / "first", record=True)
-        found["drifted"] = (asked(TakesAnyUnit(), folders["drifted"]), folders["drifted"])
-    live: dict[str, Any] = {
-        "name": "live",
-        "evidence": "asked at https://127.0.0.1/api",
-        "base_url": "https://127.0.0.1/api",
+        patch.setattr(cassettes, "cassette_folder", lambda name: drifted / name)
+        asked(Api(), drifted / "first", record=True)
+        changed = asked(TakesAnyUnit(), drifted)
+    url = "https://127.0.0.1/api"
+    live = target_of(NoCarrier(), name="live", evidence=f"asked at {url}", base_url=url)
+    found = {
+        "conforming": (conforming.report, conforming.folder / "report.html"),
+        "drifted": (changed, drifted / "report.html"),
+        "inconclusive": (ran(live, inconclusive).report, inconclusive / "report.html"),
     }
-    target = dataclasses.replace(target_of(NoCarrier()), **live)
-    found["inconclusive"] = (ran(target, folders["inconclusive"])[1], folders["inconclusive"])
     assert [report.verdict for report, _ in found.values()] == list(RunVerdict)
-    return {name: (report, folder / "report.html") for name, (report, folder) in found.items()}
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -261,7 +256,7 @@ def test_a_stranger_learns_what_changed_since_when_and_whom_it_breaks(
     assert box["y"] < 900
 
 
-def test_of_a_stand_in_nothing_is_shown_as_observed(
+def test_of_the_reference_server_nothing_is_shown_as_observed(
     context: BrowserContext, runs: dict[str, tuple[Report, Path]]
 ) -> None:
     for name, observed in (("conforming", False), ("drifted", True)):
@@ -273,10 +268,10 @@ def test_a_thousand_exchanges_open_in_seconds(
     context: BrowserContext, runs: dict[str, tuple[Report, Path]], tmp_path: Path
 ) -> None:
     report = runs["conforming"][0]
-    longer: Any = copy.copy(report.session)
-    exchanges = report.session.exchanges
-    longer.exchanges = [dataclasses.replace(exchanges[n % len(exchanges)], number=n + 1) for n in range(1000)]
-    reports.write_report(dataclasses.replace(report, session=longer), tmp_path)
+    some = report.session.exchanges
+    many = [dataclasses.replace(some[number % len(some)], number=number + 1) for number in range(1000)]
+    longer = dataclasses.replace(report.session, exchanges=many)
+    write_report(dataclasses.replace(report, session=longer), tmp_path)
     opened = Opened(context, tmp_path / "report.html")
     assert len(opened.shown("exchange")) == 1000
     taken = opened.page.evaluate("performance.timing.domContentLoadedEventEnd - performance.timing.navigationStart")

@@ -25,7 +25,7 @@ from trackly_contract.contract import document
 from trackly_contract.core import Exchange, ExitCode, Request, Response, Verdict, encode
 from trackly_contract.judge import Traffic
 from trackly_contract.judge.recorded.record import Unreadable, Unrelated
-from trackly_contract.report import Report, exit_code, fold, github, lines
+from trackly_contract.report import Report, exit_code, fold, github_lines, lines
 from trackly_contract.report.files import as_json
 from trackly_contract.report.files import write_report as write
 from trackly_contract.report.traffic_report import MOST_KEYS
@@ -195,7 +195,7 @@ def test_the_key_shows_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     report = folded(leaky())
     write(report, tmp_path)
-    texts = [*lines(report), *github.github_lines(report), *(path.read_text("utf-8") for path in tmp_path.iterdir())]
+    texts = [*lines(report), *github_lines(report), *(path.read_text("utf-8") for path in tmp_path.iterdir())]
     assert len(texts) > 10
     spelt = base64.b64encode(SECRET.encode()).decode()
     for text in texts:
