@@ -103,11 +103,6 @@ class View:
         base_url = one_line(self.session.target.base_url).partition(", ")[0]
         return base_url if base_url.startswith(("http://", "https://")) else "http://127.0.0.1:8377/api"
 
-    @property
-    def waived(self) -> bool:
-        """Whether a broken rule stands among the noted ones because it is waived."""
-        return any(result.waiver is not None for result in self.report.results)
-
     def of(self, verdict: Verdict) -> list[ShownRule]:
         """Return the rules of one verdict."""
         return [shown for shown in self.rules if shown.result.verdict is verdict]
