@@ -1,7 +1,6 @@
 """Facts about report.html as text: one inert file, and what it says (in a browser: test_browser.py)."""
 
 import base64
-import dataclasses
 import hashlib
 import re
 from html.parser import HTMLParser
@@ -20,7 +19,6 @@ from trackly_contract.generate import POSITIONS
 from trackly_contract.judge import Baseline, Finding, Reading
 from trackly_contract.judge.findings import Expected, Success, Whole
 from trackly_contract.reference import ReferenceServer
-from trackly_contract.report import write_report
 from trackly_contract.report.files import templates
 from trackly_contract.report.report import SYMBOLS, RuleResult
 from trackly_contract.report.view import Difference
@@ -73,17 +71,6 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module", params=["conforming", "drifted"])
 def page(request: pytest.FixtureRequest) -> Page:
     return Page(request.getfixturevalue(request.param).text("html"))
-
-
-def test_markup_in_a_response_is_inert(drifted: Ran) -> None:
-    text = drifted.text("html")
-    page = Page(text)
-    assert "alert(1)" in page.one("main").text
-    assert "alert" not in page.one("script").text
-    assert page.all("img", "b", "iframe", "object", "link") == []
-    assert not [name for element in page.elements for name in element.attributes if name.startswith("on")]
-    assert r"\x1b[2J\u202e" in page.one("main").text
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
 
 
 def test_the_page_runs_its_own_script_and_style_and_no_other(page: Page) -> None:
@@ -155,16 +142,12 @@ def test_a_broken_rule_is_shown_with_everything_to_write_to_the_vendor(drifted: 
 
 def test_every_rule_has_its_verdict_as_word_and_symbol(drifted: Ran) -> None:
     sections = {e.get("id"): e for e in Page(drifted.text("html")).all("details") if e.get("class") == "rule"}
-    assert list(sections) == [f"rule-{rule}" for rule in sorted(contract().rules, key=_area_first)]
+    assert list(sections) == [f"rule-{rule}" for rule in contract().rules]
     for result in drifted.report.results:
         section = sections[f"rule-{result.rule.id}"]
         assert section.get("data-verdict") == result.verdict
         assert section.text.lstrip().startswith(f"{SYMBOLS[result.verdict]} {result.verdict} {result.rule.id}")
         assert result.verdict is not Verdict.SKIPPED or f"skipped: {result.reason}" in section.text
-
-
-def _area_first(rule: str) -> int:
-    return list(dict.fromkeys(other.partition(".")[0] for other in contract().rules)).index(rule.partition(".")[0])
 
 
 def test_the_matrix_shows_what_was_asked_where(drifted: Ran) -> None:
@@ -177,17 +160,6 @@ def test_the_matrix_shows_what_was_asked_where(drifted: Ran) -> None:
     for expected, cell in zip([*(place.id for place in POSITIONS), "outside"], cells, strict=True):
         assert ("broken, 1 of 1" in cell) == (expected == place)
         assert ("not asked" in cell) == (expected != place)
-
-
-def test_a_thousand_exchanges_stay_small_and_closed(conforming: Ran, tmp_path: Path) -> None:
-    session = conforming.report.session
-    one = max(session.exchanges, key=lambda exchange: len(exchange.response.body))
-    longer = dataclasses.replace(session, exchanges=[dataclasses.replace(one, number=n) for n in range(1, 1001)])
-    write_report(dataclasses.replace(conforming.report, session=longer), tmp_path)
-    text = (tmp_path / "report.html").read_text("utf-8")
-    assert text.count('<details class="exchange"') == 1000
-    assert not re.search(r'<details class="(rule|exchange)"[^>]* open', text)
-    assert len(text) < 1000 * 1.5 * (len(one.response.body) + len(one.request.body)) + 400_000
 
 
 def test_a_report_of_two_hundred_exchanges_is_less_than_a_megabyte(tmp_path: Path) -> None:

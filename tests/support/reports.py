@@ -1,4 +1,4 @@
-"""Runs whose reports are looked at: of a server that conforms, and of one that drifts and puts markup everywhere."""
+"""Runs whose reports are looked at, of servers that conform and of servers that drift."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -13,9 +13,7 @@ from trackly_contract.report import Report
 from trackly_contract.run import Target
 from trackly_contract.run.targets import embedded_target
 
-HTML = "</code></pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>\x1b[2J\u202e{{ 7*7 }}"
-MARKDOWN = "x\n```\n# The API conforms\n![](https://evil.example/)"
-COMMAND = "x\n::error::y\r##[error]z | `a` <script>alert(1)</script> %0A [b](https://evil.example)"
+HOSTILE = "x\n::error::y\r##[error]z | `a` <script>alert(1)</script> %0A [b](https://evil.example)"
 
 
 class TakesAnyUnit(ReferenceServer):
@@ -26,11 +24,10 @@ class TakesAnyUnit(ReferenceServer):
 
 
 class Hostile(TakesAnyUnit):
-    """Takes any unit of time, and shows markup and commands wherever a response can carry them."""
+    """Takes any unit of time, and shows commands and markup in place of a size, so that they stand in a difference."""
 
     def render(self, audience: Audience) -> dict[str, JSON]:
-        shown = {"status": HTML, HTML: [HTML], MARKDOWN: 1, "cached_size": f"{audience['cached_size']} {COMMAND}"}
-        return {**super().render(audience), **shown}
+        return {**super().render(audience), "cached_size": HOSTILE}
 
 
 class Unstamped(ReferenceServer):
