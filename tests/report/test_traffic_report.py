@@ -179,7 +179,7 @@ def test_the_key_of_one_exchange_does_not_show_in_another(tmp_path: Path) -> Non
 
 def test_more_keys_than_are_looked_for_everywhere_show_nowhere_either(tmp_path: Path) -> None:
     secrets = [hashlib.sha256(bytes([number])).hexdigest() for number in range(2 * MOST_KEYS)]
-    answers = [Response(200, (), encode({**AUDIENCE, "status": secret})) for secret in secrets]
+    answers = [Response(200, (), encode({**AUDIENCE, "status": secret, "cached_size": secret})) for secret in secrets]
     answers += [Response(503, (), secret.encode()) for secret in secrets]
     requests = [Request("GET", PATH, (("X-Api-Key", secret),), secret.encode()) for secret in secrets * 2]
     report = folded(judged(map(Exchange, requests, answers)))

@@ -4,7 +4,7 @@ The report claims no more than the recording shows, and no key of it shows. Does
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Literal
 
 from trackly_contract.contract import contract
@@ -14,7 +14,6 @@ from trackly_contract.core import (
     RunVerdict,
     Verdict,
     one_line,
-    redacted,
     redacted_body,
     without,
 )
@@ -26,8 +25,6 @@ from trackly_contract.judge import (
     Severity,
     Source,
     Traffic,
-    Value,
-    Words,
     failure_text,
     request_text,
 )
@@ -60,7 +57,7 @@ def fold(
     """
     failing: list[ClientFault] = []
     passed: list[ClientFault] = []
-    faults = [_without_its_key(found) for found in traffic.faults.values()]
+    faults = [_keyless_fault(found) for found in traffic.faults.values()]
     for found in sorted(faults, key=lambda found: list(Severity).index(found.fault.severity)):
         counts = side != "api" and found.fault.severity is not Severity.OPEN and not found.fault.names & set(allow)
         (failing if counts else passed).append(found)
@@ -103,26 +100,21 @@ def _keyless_finding(finding: Finding, shown: Mapping[int, Exchange]) -> Finding
     if finding.exchange is None:
         return finding
     key = finding.exchange.request.header("x-api-key") or ""
-    expected, actual = _keyless_side(finding.expected, key), _keyless_side(finding.actual, key)
+    expected = finding.expected and _without_key(finding.expected, key)
+    actual = finding.actual and _without_key(finding.actual, key)
     return replace(finding, exchange=shown[finding.exchange.number], expected=expected, actual=actual)
 
 
-def _keyless_side(side: Any, key: str) -> Any:
-    """Return an expected or actual value without the key."""
-    match side:
-        case Value(json, problem):
-            return Value(without(json, key), redacted(problem, key))
-        case Words(text):
-            return Words(redacted(text, key))
-        case _:
-            return side
-
-
-def _without_its_key(found: ClientFault) -> ClientFault:
-    key, fault = found.exchange.request.header("x-api-key") or "", found.fault
-    fault = replace(fault, place=redacted(fault.place, key), got=redacted(fault.got, key))
-    fault = replace(fault, instead=redacted(fault.instead, key), word=redacted(fault.word, key))
+def _keyless_fault(found: ClientFault) -> ClientFault:
+    key = found.exchange.request.header("x-api-key") or ""
+    fault = _without_key(found.fault, key, "place", "got", "instead", "word")
     return replace(found, fault=fault, exchange=_keyless(found.exchange))
+
+
+def _without_key(value: Any, key: str, *names: str) -> Any:
+    """Return a dataclass without the key in the fields of those names, in all of them where none is given."""
+    names = names or tuple(field.name for field in fields(value))
+    return replace(value, **{name: without(getattr(value, name), key) for name in names})
 
 
 def _notes(traffic: Traffic, side: Side) -> Iterator[str]:
