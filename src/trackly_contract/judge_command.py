@@ -70,7 +70,7 @@ def run(
     paths: Sequence[str],
     *,
     side: Side = "both",
-    meant: Sequence[str] = (),
+    allow: Sequence[str] = (),
     shared: bool = False,
     report_folder: str | None = None,
     waiver_file: str | None = None,
@@ -84,7 +84,7 @@ def run(
     traffic = judge.Traffic(shared=shared)
     try:
         read, started = _watch(paths, traffic), now.isoformat(timespec="seconds")
-        report = reporting.fold(traffic, read, started_at=started, side=side, meant=meant, waivers=waived)
+        report = reporting.fold(traffic, read, started_at=started, side=side, allow=allow, waivers=waived)
         if report_folder is not None:
             reporting.write_report(report, Path(report_folder))
         text = "\n".join((*reporting.lines(report, report_folder), *reporting.github_lines(report)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.maintain import report_members
-from tests.report.test_terminal import BREAKABLE, broken
+from tests.report.test_summary import BREAKABLE, broken
 from trackly_contract.contract import contract, document
 from trackly_contract.core import ExitCode
 from trackly_contract.core.files import data_root

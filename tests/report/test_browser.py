@@ -1,25 +1,22 @@
 """Facts about report.html in a browser: quiet, readable without a script, usable by keyboard, accessible, printable."""
 
-import copy
 import dataclasses
 import importlib.util
 import re
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.report.test_report import Unstamped, ran, target_of
 from tests.run.test_live_history import Api, TakesAnyUnit, asked
 from tests.support.programs import missing, program
+from tests.support.reports import Ran, Unstamped, ran, target_of
 from trackly_contract.core import JSON, RunVerdict, Verdict
-from trackly_contract.reference import ReferenceServer
 from trackly_contract.reference.filter import Fault
-from trackly_contract.report import Report
-from trackly_contract.report import files as reports
+from trackly_contract.report import Report, write_report
 from trackly_contract.run import LastLive, cassettes
 
 OFFLINE = [
@@ -33,6 +30,7 @@ OFFLINE = [
 ]
 SCHEMES = ("light", "dark")
 RUNS = ("conforming", "drifted", "inconclusive")
+Runs: TypeAlias = dict[str, tuple[Report, Path]]
 
 
 class NoCarrier(Unstamped):
@@ -45,24 +43,22 @@ class NoCarrier(Unstamped):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Report, Path]]:
-    """A conforming run on the stand-in, one on an API that moved since it was recorded, one that is inconclusive."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in RUNS}
-    found: dict[str, tuple[Report, Path]] = {}
-    found["conforming"] = (ran(target_of(ReferenceServer()), folders["conforming"])[1], folders["conforming"])
+def runs(tmp_path_factory: pytest.TempPathFactory, conforming: Ran) -> Runs:
+    """Runs on the reference server, on an API that changed since it was recorded, and an inconclusive one."""
+    drifted, inconclusive = tmp_path_factory.mktemp("drifted"), tmp_path_factory.mktemp("inconclusive")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cassettes, "cassette_folder", lambda name: folders["drifted"] / name)
-        asked(Api(), folders["drifted"] / "first", record=True)
-        found["drifted"] = (asked(TakesAnyUnit(), folders["drifted"]), folders["drifted"])
-    live: dict[str, Any] = {
-        "name": "live",
-        "evidence": "asked at https://127.0.0.1/api",
-        "base_url": "https://127.0.0.1/api",
+        patch.setattr(cassettes, "cassette_folder", lambda name: drifted / name)
+        asked(Api(), drifted / "first", record=True)
+        changed = asked(TakesAnyUnit(), drifted)
+    url = "https://127.0.0.1/api"
+    live = target_of(NoCarrier(), name="live", evidence=f"asked at {url}", base_url=url)
+    found = {
+        "conforming": (conforming.report, conforming.folder / "report.html"),
+        "drifted": (changed, drifted / "report.html"),
+        "inconclusive": (ran(live, inconclusive).report, inconclusive / "report.html"),
     }
-    target = dataclasses.replace(target_of(NoCarrier()), **live)
-    found["inconclusive"] = (ran(target, folders["inconclusive"])[1], folders["inconclusive"])
     assert [report.verdict for report, _ in found.values()] == list(RunVerdict)
-    return {name: (report, folder / "report.html") for name, (report, folder) in found.items()}
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +110,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_the_console_is_silent_and_nothing_is_loaded(
-    context: BrowserContext, runs: dict[str, tuple[Report, Path]], name: str
-) -> None:
+def test_the_console_is_silent_and_nothing_is_loaded(context: BrowserContext, runs: Runs, name: str) -> None:
     path = runs[name][1]
     opened = Opened(context, path)
     opened.page.get_by_role("button", name="open all").click()
@@ -126,7 +120,7 @@ def test_the_console_is_silent_and_nothing_is_loaded(
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", RUNS)
-def test_axe_finds_nothing(browser: Browser, runs: dict[str, tuple[Report, Path]], name: str, scheme: Any) -> None:
+def test_axe_finds_nothing(browser: Browser, runs: Runs, name: str, scheme: Any) -> None:
     if importlib.util.find_spec("axe_playwright_python") is None:
         missing("axe_playwright_python")
     axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
@@ -145,9 +139,7 @@ def test_axe_finds_nothing(browser: Browser, runs: dict[str, tuple[Report, Path]
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_without_a_script_everything_can_be_read(
-    browser: Browser, runs: dict[str, tuple[Report, Path]], name: str
-) -> None:
+def test_without_a_script_everything_can_be_read(browser: Browser, runs: Runs, name: str) -> None:
     report, path = runs[name]
     context = browser.new_context(java_script_enabled=False)
     page = Opened(context, path).page
@@ -163,7 +155,7 @@ def test_without_a_script_everything_can_be_read(
     context.close()
 
 
-def test_the_filter_works_by_keyboard_alone(context: BrowserContext, runs: dict[str, tuple[Report, Path]]) -> None:
+def test_the_filter_works_by_keyboard_alone(context: BrowserContext, runs: Runs) -> None:
     report, path = runs["drifted"]
     opened = Opened(context, path)
     everything = opened.shown("rule"), opened.shown("exchange")
@@ -185,17 +177,13 @@ def test_the_filter_works_by_keyboard_alone(context: BrowserContext, runs: dict[
     assert opened.page.locator("details.rule[open]").get_attribute("id") == broken[0]
 
 
-def test_a_link_to_what_the_filter_hides_shows_it_and_opens_it(
-    context: BrowserContext, runs: dict[str, tuple[Report, Path]]
-) -> None:
+def test_a_link_to_what_the_filter_hides_shows_it_and_opens_it(context: BrowserContext, runs: Runs) -> None:
     opened = Opened(context, runs["drifted"][1], "?verdict=skipped#x1")
     assert opened.page.locator("#x1").get_attribute("open") is not None
     assert opened.shown("exchange")[0] == "x1"
 
 
-def test_every_cell_of_the_tables_leads_to_an_exchange_that_opens(
-    context: BrowserContext, runs: dict[str, tuple[Report, Path]]
-) -> None:
+def test_every_cell_of_the_tables_leads_to_an_exchange_that_opens(context: BrowserContext, runs: Runs) -> None:
     opened = Opened(context, runs["drifted"][1])
     cells = opened.page.locator(".matrix td.broken a")
     assert cells.count() >= 1
@@ -206,7 +194,7 @@ def test_every_cell_of_the_tables_leads_to_an_exchange_that_opens(
     assert opened.page.locator(".matrix td a").count() >= filled
 
 
-def test_a_program_is_copied_as_it_stands(browser: Browser, runs: dict[str, tuple[Report, Path]]) -> None:
+def test_a_program_is_copied_as_it_stands(browser: Browser, runs: Runs) -> None:
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = Opened(context, runs["drifted"][1], "#rule-filter.time.unit").page
     rule = page.locator('[id="rule-filter.time.unit"]')
@@ -223,9 +211,7 @@ def test_a_program_is_copied_as_it_stands(browser: Browser, runs: dict[str, tupl
 
 @pytest.mark.parametrize("width", [400, 1280])
 @pytest.mark.parametrize("name", RUNS)
-def test_no_page_is_wider_than_its_window(
-    browser: Browser, runs: dict[str, tuple[Report, Path]], name: str, width: int
-) -> None:
+def test_no_page_is_wider_than_its_window(browser: Browser, runs: Runs, name: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900})
     opened = Opened(context, runs[name][1])
     opened.page.get_by_role("button", name="open all").click()
@@ -234,15 +220,13 @@ def test_no_page_is_wider_than_its_window(
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_it_prints_on_few_pages(context: BrowserContext, runs: dict[str, tuple[Report, Path]], name: str) -> None:
+def test_it_prints_on_few_pages(context: BrowserContext, runs: Runs, name: str) -> None:
     pdf = Opened(context, runs[name][1]).page.pdf()
     assert pdf.startswith(b"%PDF")
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 20
 
 
-def test_a_stranger_learns_what_changed_since_when_and_whom_it_breaks(
-    context: BrowserContext, runs: dict[str, tuple[Report, Path]]
-) -> None:
+def test_a_stranger_learns_what_changed_since_when_and_whom_it_breaks(context: BrowserContext, runs: Runs) -> None:
     report, path = runs["drifted"]
     page = Opened(context, path).page
     row = page.locator("table.short tbody tr", has_text="filter.time.unit").inner_text()
@@ -261,22 +245,18 @@ def test_a_stranger_learns_what_changed_since_when_and_whom_it_breaks(
     assert box["y"] < 900
 
 
-def test_of_a_stand_in_nothing_is_shown_as_observed(
-    context: BrowserContext, runs: dict[str, tuple[Report, Path]]
-) -> None:
+def test_of_the_reference_server_nothing_is_shown_as_observed(context: BrowserContext, runs: Runs) -> None:
     for name, observed in (("conforming", False), ("drifted", True)):
         page = Opened(context, runs[name][1]).page
         assert (page.locator("details.rule .how.observed").count() > 0) == observed, name
 
 
-def test_a_thousand_exchanges_open_in_seconds(
-    context: BrowserContext, runs: dict[str, tuple[Report, Path]], tmp_path: Path
-) -> None:
+def test_a_thousand_exchanges_open_in_seconds(context: BrowserContext, runs: Runs, tmp_path: Path) -> None:
     report = runs["conforming"][0]
-    longer: Any = copy.copy(report.session)
-    exchanges = report.session.exchanges
-    longer.exchanges = [dataclasses.replace(exchanges[n % len(exchanges)], number=n + 1) for n in range(1000)]
-    reports.write_report(dataclasses.replace(report, session=longer), tmp_path)
+    some = report.session.exchanges
+    many = [dataclasses.replace(some[number % len(some)], number=number + 1) for number in range(1000)]
+    longer = dataclasses.replace(report.session, exchanges=many)
+    write_report(dataclasses.replace(report, session=longer), tmp_path)
     opened = Opened(context, tmp_path / "report.html")
     assert len(opened.shown("exchange")) == 1000
     taken = opened.page.evaluate("performance.timing.domContentLoadedEventEnd - performance.timing.navigationStart")

@@ -1,28 +1,25 @@
-"""Facts about what a report says beside a rule: how it is known, what a difference means, and what to do."""
+"""Facts about what a report says beside a rule: how it is known."""
 
 import dataclasses
 
 import msgspec
 import pytest
 
-from trackly_contract.contract import Rule, contract
+from trackly_contract.contract import contract
 from trackly_contract.contract.model import Assumption
-from trackly_contract.core import Exchange, Request, Response, RunVerdict, Verdict
-from trackly_contract.judge import Baseline, Finding, Reading
-from trackly_contract.judge.findings import Expected, Success, Whole
+from trackly_contract.core import Exchange, Request, Response, Verdict
+from trackly_contract.judge import Finding
+from trackly_contract.judge.findings import Whole
 from trackly_contract.reference import DEFAULT_CHOICES
-from trackly_contract.report.advice import impact, since, steps
 from trackly_contract.report.knowledge import HOW_SYMBOLS, known_of
 from trackly_contract.report.report import RuleResult
 
 RULE = contract().rules["filter.time.unit"]
 
 
-def seen(
-    verdict: Verdict = Verdict.HELD, rule: str = RULE.id, status: int = 400, expected: Expected | None = None
-) -> Finding:
-    exchange = Exchange(Request("PUT", "/v2/audiences/x"), Response(status), 7)
-    return Finding(rule, verdict, exchange, expected, Whole(), "", "case")
+def seen(verdict: Verdict = Verdict.HELD) -> Finding:
+    exchange = Exchange(Request("PUT", "/v2/audiences/x"), Response(400), 7)
+    return Finding(RULE.id, verdict, exchange, None, Whole(), "", "case")
 
 
 def result(*findings: Finding, reason: str = "") -> RuleResult:
@@ -86,74 +83,3 @@ def test_a_rule_that_no_reference_page_makes_is_not_called_documented() -> None:
 
 def test_the_four_kinds_have_four_symbols() -> None:
     assert len(set(HOW_SYMBOLS.values())) == 4
-
-
-# What it means -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("rule", [rule for rule in contract().rules.values() if rule.breakable], ids=lambda r: r.id)
-def test_every_rule_that_can_be_broken_says_which_clients_meet_it(rule: Rule) -> None:
-    told = impact(seen(Verdict.BROKEN, rule.id, expected=Success() if rule.accepts else None), rule)
-    assert told.client != "a client that relies on this rule", f"{rule.file}: rule {rule.id}: add a field impact"
-
-
-@pytest.mark.parametrize(
-    ("finding", "breaks"),
-    [
-        (seen(Verdict.BROKEN, status=200), "perhaps"),
-        (seen(Verdict.BROKEN, status=422), "yes"),
-        (seen(Verdict.BROKEN, "filter.time.known", expected=Success()), "yes"),
-        (seen(Verdict.BROKEN, "audience.cached_size", 200), "yes"),
-        (seen(Verdict.BROKEN, "update.cache.kept", 200), "perhaps"),
-        (seen(Verdict.BROKEN, "read.key", 200), "perhaps"),
-        (seen(Verdict.NOTED, "error.text"), "no"),
-    ],
-)
-def test_whether_a_client_breaks(finding: Finding, breaks: str) -> None:
-    assert impact(finding, contract().rules[finding.rule]).breaks == breaks
-
-
-def test_a_waiver_helps_no_client() -> None:
-    finding = seen(Verdict.NOTED, status=422)
-    assert impact(finding, RULE, waived=True).breaks == "yes"
-
-
-@pytest.mark.parametrize(
-    ("before", "known", "words"),
-    [
-        (
-            Baseline("400 on 2026-01-01", Reading.NEW, recorded=True),
-            True,
-            "between the last live recording (400 on 2026-01-01)",
-        ),
-        (Baseline("200 on 2026-01-01", Reading.KNOWN, recorded=True), True, "since the last live recording or before"),
-        (Baseline("x on 2026-01-01", Reading.MOVED, recorded=True), True, "the documentation allows both"),
-        (Baseline("x on 2026-01-01", None, recorded=True), False, "cannot be told"),
-        (Baseline(reading=Reading.NEW), False, "not known (no live recording has this request); seen on 2026-02-02"),
-    ],
-)
-def test_since_when(before: Baseline, known: bool, words: str) -> None:
-    told = since(before, day="2026-02-02", stand_in=False)
-    assert (told.known, words in told.text) == (known, True), told.text
-
-
-def test_for_the_reference_server_no_day_is_named() -> None:
-    told = since(Baseline("400 on 2026-01-01", Reading.NEW, recorded=True), day="2026-02-02", stand_in=True)
-    assert not told.known
-    assert "2026" not in told.text
-
-
-@pytest.mark.parametrize(
-    ("verdict", "changes", "first"),
-    [
-        (RunVerdict.DRIFT, {}, "Read"),
-        (RunVerdict.CONFORMS, {}, "Nothing"),
-        (RunVerdict.INCONCLUSIVE, {}, "Nothing"),
-        (RunVerdict.DRIFT, {"stand_in": True}, "Do"),
-        (RunVerdict.INCONCLUSIVE, {"suite_failed": True}, "Report"),
-        (RunVerdict.DRIFT, {"left": True}, "Put"),
-    ],
-)
-def test_what_to_do_first(verdict: RunVerdict, changes: dict[str, bool], first: str) -> None:
-    facts = {"stand_in": False, "suite_failed": False, "live": True, "left": False, **changes}
-    assert steps(verdict, **facts)[0].split()[0] == first

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.test_report import Unstamped, ran, target_of
+from tests.support.reports import Unstamped, ran, target_of
 from trackly_contract.core import JSON, Verdict
 from trackly_contract.reference import ReferenceServer
 from trackly_contract.reference.filter import Fault
@@ -26,7 +26,7 @@ def refusing(text: str, code: str) -> ReferenceServer:
 
 @pytest.fixture(scope="module")
 def conforming(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return ran(target_of(Unstamped()), tmp_path_factory.mktemp("conforming"))[1]
+    return ran(Unstamped(), tmp_path_factory.mktemp("conforming")).report
 
 
 def rows(report: Report) -> dict[str, TypeRow]:
@@ -59,14 +59,14 @@ def test_what_no_page_states_is_told_from_what_no_page_names(conforming: Report)
 
 def test_a_candidate_that_was_tried_says_what_came(conforming: Report, tmp_path: Path) -> None:
     assert cell(conforming, "carrier", "eq").saw is Saw.ACCEPTED
-    _, report = ran(target_of(refusing('"carrier"', "invalid_carrier_operator")), tmp_path)
+    report = ran(target_of(refusing('"carrier"', "invalid_carrier_operator")), tmp_path).report
     found = cell(report, "carrier", "eq")
     assert (found.known, found.saw) == (Known.CANDIDATE, Saw.REFUSED)
     assert report.session.exchanges[found.exchange - 1].response.status == 400
 
 
 def test_a_documented_operator_that_is_refused_is_broken_and_its_neighbours_are_not(tmp_path: Path) -> None:
-    _, report = ran(target_of(refusing('"not_exists"', "invalid_time_operator")), tmp_path)
+    report = ran(target_of(refusing('"not_exists"', "invalid_time_operator")), tmp_path).report
     assert cell(report, "time", "not_exists").saw is Saw.BROKEN
     assert {cell(report, "time", operator).saw for operator in ("within", "exists", "after")} == {Saw.ACCEPTED}
     evidence = report.session.exchanges[cell(report, "time", "not_exists").exchange - 1]

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from tests.support.programs import program
+from tests.support.reports import Ran
 from trackly_contract.core import Exchange, Request, Response, encode, parse, same
 from trackly_contract.gate.http import running
 from trackly_contract.generate.cases import UNKNOWN_ID, WRONG_KEY
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.report.snippets import snippets
 from trackly_contract.report.view import View
-from trackly_contract.run.targets import embedded_target
-from trackly_contract.suite import run_suite
 
 PATH = f"/v2/audiences/{AUDIENCE_ID}"
 KEY, JSON = ("X-Api-Key", REFERENCE_KEY), ("Content-Type", "application/json")
@@ -60,8 +59,7 @@ class Watched(ReferenceServer):
 
 
 def texts_of(language: str, requests: Sequence[Request]) -> list[str]:
-    found = [{s.language: s.text for s in snippets(request, AUDIENCE_ID)} for request in requests]
-    return [programs[language] for programs in found]
+    return [snippets(request, AUDIENCE_ID)[language] for request in requests]
 
 
 def ran(language: str, requests: Sequence[Request], folder: Path) -> tuple[list[tuple[Request, Response]], str]:
@@ -97,14 +95,11 @@ def alike(one: Request, other: Request) -> bool:
 
 
 @pytest.fixture(scope="module")
-def shown() -> list[Exchange]:
+def shown(conforming: Ran) -> list[Exchange]:
     """The exchanges that a report shows a rule with, none twice."""
-    target = embedded_target(ReferenceServer().answer, AUDIENCE_ID, REFERENCE_KEY)
-    _, report = run_suite(target, "quick", ["-q"])
-    assert report is not None
-    view = View(report)
-    numbers = {example.shown.number for rule in view.rules if (example := view.example(rule)) is not None}
-    return [exchange for exchange in report.session.exchanges if exchange.number in numbers]
+    view = View(conforming.report)
+    numbers = {example.number for rule in view.rules if (example := view.example(rule)) is not None}
+    return [exchange for exchange in view.session.exchanges if exchange.number in numbers]
 
 
 @pytest.mark.parametrize("language", RUNNERS)
@@ -136,9 +131,9 @@ def test_a_program_is_printable_ascii_without_key_and_audience_of_the_run(shown:
 
 
 def test_another_id_is_written_out() -> None:
-    for snippet in snippets(Request("GET", f"/v2/audiences/{UNKNOWN_ID}", (KEY,)), AUDIENCE_ID):
-        assert UNKNOWN_ID in snippet.text
-        assert "TRACKLY_AUDIENCE_ID" not in snippet.text
+    for text in snippets(Request("GET", f"/v2/audiences/{UNKNOWN_ID}", (KEY,)), AUDIENCE_ID).values():
+        assert UNKNOWN_ID in text
+        assert "TRACKLY_AUDIENCE_ID" not in text
 
 
 @pytest.mark.parametrize(
@@ -149,4 +144,4 @@ def test_another_id_is_written_out() -> None:
     ],
 )
 def test_a_request_that_the_suite_does_not_make_becomes_no_program(path: str, body: bytes) -> None:
-    assert snippets(Request("PUT", f"/v2/audiences/{path}", (KEY,), body), AUDIENCE_ID) == ()
+    assert snippets(Request("PUT", f"/v2/audiences/{path}", (KEY,), body), AUDIENCE_ID) == {}

@@ -1,25 +1,23 @@
 """Facts about waivers: which files can be used, what they do to a run, and that they stay in sight."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
+from tests.support.reports import TakesAnyUnit, target_of
 from trackly_contract.cli import main
 from trackly_contract.contract import contract, document
-from trackly_contract.core import JSON, ExitCode, Request, Response, RunVerdict, Verdict
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.reference.filter import Fault
+from trackly_contract.core import ExitCode, RunVerdict
+from trackly_contract.reference import ReferenceServer
 from trackly_contract.report import Report, Waiver, WaiverError
 from trackly_contract.report.waivers import load_waivers as load
-from trackly_contract.report.waivers import not_needed
-from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
 
 TODAY = date(2026, 11, 22)
@@ -101,36 +99,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, why: str
         load(tmp_path / name, {}, TODAY)
 
 
-@pytest.mark.parametrize("verdict", [None, *Verdict])
-def test_a_waiver_was_not_needed_only_where_the_rule_was_checked_and_not_broken(verdict: Verdict | None) -> None:
-    waivers = {"a.b": Waiver("a.b", "why", TODAY)}
-    said = bool(not_needed(waivers, {} if verdict is None else {"a.b": verdict}))
-    assert said is (verdict in (Verdict.HELD, Verdict.NOTED))
-
-
 # A run --------------------------------------------------------------------------------------------------
 
 
-class TakesAnyUnit(ReferenceServer):
-    """Takes any unit of time, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked = 0
-
-    def faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        return (fault for fault in super().faults(body) if fault.code != "invalid_time_unit")
-
-    def answer(self, request: Request) -> Response:
-        self.asked += 1
-        return super().answer(request)
-
-
-def ran(folder: Path, text: str, server: ReferenceServer, *arguments: str) -> tuple[int, Report | None]:
-    path = folder / "waivers.toml"
-    path.write_text(text, "utf-8")
-    options = ["-q", f"--trackly-report={folder / 'report'}", f"--trackly-waivers={path}", *arguments]
-    return run_suite(embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick", options)
+def waiving(folder: Path, text: str, server: ReferenceServer, *arguments: str) -> tuple[int, Report | None]:
+    (folder / "waivers.toml").write_text(text, "utf-8")
+    options = [f"--trackly-report={folder / 'report'}", f"--trackly-waivers={folder / 'waivers.toml'}"]
+    return run_suite(target_of(server), "quick", ["-q", *options, *arguments])
 
 
 def day(days: int) -> str:
@@ -144,7 +119,7 @@ def described(folder: Path) -> Any:
 def test_a_waived_rule_is_noted_in_the_terminal_and_in_every_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, report = ran(tmp_path, entry(expires=day(9), reason='"see <b> & ```"'), TakesAnyUnit())
+    code, report = waiving(tmp_path, entry(expires=day(9), reason='"see <b> & ```"'), TakesAnyUnit())
     assert report is not None
     assert (code, report.verdict) == (ExitCode.CONFORMS, RunVerdict.CONFORMS)
     assert report.headline().endswith("conforms to its documentation, 1 broken rule waived")
@@ -153,6 +128,7 @@ def test_a_waived_rule_is_noted_in_the_terminal_and_in_every_report(
     assert ("1 waived" in printed, "failed" in printed) == (True, False)
     told = described(tmp_path)
     assert list(Draft202012Validator(document("report.json")).iter_errors(told)) == []
+    assert told["notes"] == []
     rule = next(rule for rule in told["rules"] if rule["id"] == "filter.time.unit")
     assert (rule["verdict"], rule["waiver"]) == ("noted", {"reason": "see <b> & ```", "expires": day(9)})
     html, markdown = ((tmp_path / "report" / f"report.{form}").read_text("utf-8") for form in ("html", "md"))
@@ -161,22 +137,16 @@ def test_a_waived_rule_is_noted_in_the_terminal_and_in_every_report(
 
 
 def test_a_waiver_hides_no_other_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, report = ran(tmp_path, entry(expires=day(9), rule='"filter.time.value"'), TakesAnyUnit())
+    code, report = waiving(tmp_path, entry(expires=day(9), rule='"filter.time.value"'), TakesAnyUnit())
     assert report is not None
     assert (code, report.verdict) == (ExitCode.DRIFT, RunVerdict.DRIFT)
-    assert "the waiver of filter.time.value was not needed: it is held here" in capsys.readouterr().out
-
-
-def test_a_waiver_that_was_not_needed_is_reported(tmp_path: Path) -> None:
-    code, _ = ran(tmp_path, entry(expires=day(9)), ReferenceServer())
-    assert code == ExitCode.CONFORMS
-    assert described(tmp_path)["notes"] == [
-        "the waiver of filter.time.unit was not needed: it is held here; take the entry out if that stays so"
-    ]
+    note = "the waiver of filter.time.value was not needed: it is held here; remove it if that stays so"
+    assert note in capsys.readouterr().out
+    assert described(tmp_path)["notes"] == [note]
 
 
 def test_a_waiver_of_a_rule_that_this_run_did_not_check_is_not_called_needless(tmp_path: Path) -> None:
-    ran(tmp_path, entry(expires=day(9)), ReferenceServer(), "-k", "audience.name")
+    waiving(tmp_path, entry(expires=day(9)), ReferenceServer(), "-k", "audience.name")
     assert described(tmp_path)["notes"] == []
 
 
@@ -190,6 +160,7 @@ def test_an_expired_waiver_stops_the_run_before_anything_is_sent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = TakesAnyUnit()
-    code, report = ran(tmp_path, entry(expires=day(-1)), server)
-    assert (code, report, server.asked) == (pytest.ExitCode.USAGE_ERROR, None, 0)
+    with patch.object(server, "answer") as answer:
+        code, report = waiving(tmp_path, entry(expires=day(-1)), server)
+    assert (code, report, answer.called) == (pytest.ExitCode.USAGE_ERROR, None, False)
     assert f"waiver 1 (filter.time.unit): it expired on {day(-1)}" in capsys.readouterr().err

@@ -11,7 +11,6 @@ from .compare import (
     load_report as load_report,
 )
 from .files import write_report as write_report
-from .github import github_lines as github_lines
 from .issues import NotIssuesError as NotIssuesError
 from .issues import plan_issues as plan_issues
 from .issues import read_issues as read_issues
@@ -35,6 +34,7 @@ from .observations import (
 )
 from .report import Report as Report
 from .report import build_report as build_report
+from .summary import github_lines as github_lines
 from .terminal import ignore_broken_pipe as ignore_broken_pipe
 from .terminal import show_plan as show_plan
 from .terminal import summarize as summarize

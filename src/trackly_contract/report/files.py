@@ -1,9 +1,7 @@
-"""The report of a run as files: JSON, Markdown and HTML.
+"""The report of a run as files: JSON, Markdown and HTML. No key shows in them, however a response spelt it."""
 
-Promises: `report.json` fits `schemas/report.json`; the key shows nowhere, however an answer spelt it (secrets.py).
-Refuses: to know rules or verdicts beyond what the report says.
-"""
-
+import base64
+import hashlib
 import html
 import json
 import re
@@ -14,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from msgspec import structs
 
 from trackly_contract import __version__
-from trackly_contract.contract import summed_up
-from trackly_contract.core import Exchange, NotJSONError, Verdict, nesting, parse, printable, short, without
-from trackly_contract.judge import ClientFault, Finding, actual_text, expected_text, path_of
-from trackly_contract.report.report import SCHEMA_VERSION, Recording, Report, RuleResult
-from trackly_contract.report.view import MOST_BLANKS, View
+from trackly_contract.contract import contract, summed_up
+from trackly_contract.core import Exchange, NotJSONError, Verdict, nesting, one_line, parse, printable, short, without
+from trackly_contract.judge import NEVER, ClientFault, Finding, Success, actual_text, expected_text, path_of, sent
+from trackly_contract.report import matrix
+from trackly_contract.report.diff import expected_and_actual
+from trackly_contract.report.report import SCHEMA_VERSION, SYMBOLS, Recording, Report, RuleResult
+from trackly_contract.report.summary import cell, facts
+from trackly_contract.report.view import MOST_BLANKS, View, body_text
 
 LONGEST_BODY = 20_000
 CUT = " ... (cut here)"
@@ -74,7 +75,7 @@ def _rule(report: Report, result: RuleResult) -> dict[str, Any]:
         "basis": result.rule.basis,
         "statement": result.rule.statement,
         "source": [f"{source.page}, {source.section}" for source in result.rule.sources],
-        "looks": result.looks,
+        "looks": result.counted.total(),
         "reason": result.reason,
         "evidence": [_evidence(report, finding) for finding in told],
     }
@@ -157,10 +158,16 @@ def _as_text(text: str) -> Markup:
 
 def _with_days(text: str) -> Markup:
     """Return a text escaped, its days marked so that no line breaks within one."""
-    return Markup(re.sub(r"\d{4}-\d\d-\d\d", r'<span class="day">\g<0></span>', html.escape(text)))  # noqa: S704
+    return Markup(re.sub(r"\d{4}-\d\d-\d\d", r'<span class="day">\g<0></span>', str(escape(text))))  # noqa: S704
 
 
-def _templates() -> jinja2.Environment:
+def _csp_hash(text: str) -> str:
+    """Return how a Content-Security-Policy names an inline script or style: the page allows its own and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
+
+
+def templates() -> jinja2.Environment:
+    """Return the templates of both pages, with what they call: filters make each text of a response short and inert."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("trackly_contract.report"),
         autoescape=jinja2.select_autoescape(("html.jinja",)),
@@ -168,7 +175,38 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    templates.filters |= {"quoted": shlex.quote, "text": _as_text, "days": _with_days}
+    templates.filters |= {
+        "actual": lambda finding: short(actual_text(finding)),
+        "body": body_text,
+        "cell": cell,
+        "csp_hash": _csp_hash,
+        "days": _with_days,
+        "expected": lambda finding: short(expected_text(finding)),
+        "fence": lambda text: text.replace("```", "'''"),
+        "one_line": one_line,
+        "path": lambda request: one_line(path_of(request)),
+        "quoted": shlex.quote,
+        "sent": lambda request: one_line(sent(request)),
+        "sentence": lambda text: f"{text[0].upper()}{text[1:]}.",
+        "short": short,
+        "text": _as_text,
+    }
+    templates.tests["success"] = lambda expected: isinstance(expected, Success)
+    templates.globals |= {
+        "NEVER": NEVER,
+        "Known": matrix.Known,
+        "Saw": matrix.Saw,
+        "codes_by_place": matrix.codes_by_place,
+        "expected_and_actual": expected_and_actual,
+        "facts": facts,
+        "gravest": matrix.gravest,
+        "operators": matrix.operators,
+        "operators_by_type": matrix.operators_by_type,
+        "pages": contract().pages,
+        "saw_symbols": matrix.SAW_SYMBOLS,
+        "symbols": SYMBOLS,
+        "verdicts": Verdict,
+    }
     return templates
 
 
@@ -180,9 +218,9 @@ def write_report(report: Report, folder: Path) -> None:
         described = without(described, key)
     values = {"view": View(report), "described": described}
     files = {"report.json": json.dumps(described, indent=2, ensure_ascii=True) + "\n"}
-    templates = _templates()
+    pages = templates()
     for kind in ("md", "html"):
-        page = templates.get_template(f"report.{kind}.jinja").render(values)
+        page = pages.get_template(f"report.{kind}.jinja").render(values)
         files[f"report.{kind}"] = report.redacted(page)
     for name, text in files.items():
         (folder / name).write_text(text, "utf-8", errors="backslashreplace")

@@ -1,8 +1,7 @@
 """The report of a run as values: a verdict for every rule, and for the run.
 
-Promises: every rule of the contract has a verdict, or a reason why it has none; a run on the reference server or on
-recordings from it never reads as if the API had been asked.
-Refuses: to judge: it folds findings that others made; to write files (report_files.py).
+Every rule has a verdict, or a reason why it has none. A run on the reference server, or on recordings of it, never
+reads as if the API had responded. Does not judge: it folds findings that others made.
 """
 
 from collections import Counter
@@ -10,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from trackly_contract.contract import Rule, contract
-from trackly_contract.core import RunVerdict, Verdict, redacted, run_verdict, short, worst
+from trackly_contract.core import RunVerdict, Verdict, one_line, redacted, run_verdict, short, worst
 from trackly_contract.judge import Baseline, ClientFault, Finding, LiveRecording, Seen, Traffic, actual_text
-from trackly_contract.report.waivers import Waiver, not_needed
+from trackly_contract.report.waivers import Waiver
 
 
 @dataclass(frozen=True)
 class Recording:
     """What a report says of recorded traffic beside its rules.
 
-    `faults` of the client's requests fail a gate, `passed` do not: they are meant, open, or nobody counts them.
+    `faults` of the client's requests fail, `passed` do not: they are allowed, open, or of a side that does not count.
     `keys` are those of the requests that are shown.
     """
 
@@ -35,6 +34,17 @@ MOST_ALIKE = 3
 
 SCHEMA_VERSION = "1.1"
 """Version of `schemas/report.json`; docs/report.md says what a new one may change."""
+
+SYMBOLS = {
+    "held": "✓",
+    "noted": "!",
+    "broken": "✗",
+    "inconclusive": "?",
+    "skipped": "-",
+    "conforms": "✓",
+    "drift": "✗",
+}
+"""What stands beside the verdict of a rule or of a run, so that no colour is needed."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +66,6 @@ class RuleResult:
     def counted(self) -> Counter[Verdict]:
         """How many findings have each verdict."""
         return self.tally or Counter(finding.verdict for finding in self.findings)
-
-    @property
-    def looks(self) -> int:
-        """How many answers bore on the rule."""
-        return self.counted.total()
 
     @property
     def differences(self) -> list[Finding]:
@@ -97,6 +102,24 @@ class Report:
         """Return a text without any spelling of any key of the run."""
         for key in self.keys:
             text = redacted(text, key)
+        return text
+
+    @property
+    def from_reference(self) -> bool:
+        """Whether the reference server responded, whatever the target is called."""
+        target = self.session.target
+        recorded_from_it = target.name == "replay" and "reference server" in target.evidence
+        return self.session.stamped or target.name == "reference" or recorded_from_it
+
+    @property
+    def evidence(self) -> str:
+        """What the responses are worth, in words."""
+        target = self.session.target
+        text = one_line(target.evidence)
+        if target.name == "traffic":
+            text += f"; responses from {target.base_url}"
+        if self.session.stamped and target.name in ("live", "traffic"):
+            text += "; stamped by the reference server: this says nothing of the API itself"
         return text
 
     @property
@@ -156,14 +179,12 @@ class Report:
 
     def headline(self) -> str:
         """Return the verdict as a sentence that claims no more than was seen."""
-        target = self.session.target
-        who = {"live": "the API", "replay": "the recorded API"}.get(target.name, "the reference server")
-        if self.recording is not None:
-            who = "the recorded server"
-        if target.name != "live" and "stand-in" in target.evidence:
-            who = "the reference server"
-        if self.session.stamped:
-            who = "the reference server"
+        names = {"live": "the API", "replay": "the recorded API"}
+        who = (
+            "the reference server"
+            if self.from_reference
+            else names.get(self.session.target.name, "the recorded server")
+        )
         said = {
             RunVerdict.CONFORMS: "conforms to",
             RunVerdict.DRIFT: "has drifted from",
@@ -194,36 +215,39 @@ def build_report(
     """Fold a session into a report.
 
     `looked_for` are the rules whose tests ran to an end; `reasons` say of a rule why it was skipped or could
-    not be found out; `waivers` are by rule; `last_live` gives every difference its second reading.
+    not be checked; `waivers` are by rule; `last_live` is the baseline of every difference.
     """
-    results = []
-    complete = not session.read_only
-    rules = contract().rules
-    seen, notes = [*session.findings], list[str]()
+    rules, waivers = contract().rules, waivers or {}
+    findings, notes = [*session.findings], [*session.notes]
     if last_live is not None:
-        moved, notes = last_live.moves(seen, rules)
-        seen += moved
+        moved, more = last_live.moves(findings, rules)
+        findings += moved
+        notes += more
     by_rule: dict[str, list[Finding]] = {}
-    for finding in seen:
+    for finding in findings:
         by_rule.setdefault(finding.rule, []).append(finding)
-    unwaived: dict[str, Verdict] = {}
+    results = []
     for rule in rules.values():
-        findings = tuple(by_rule.get(rule.id, ()))
-        verdict = worst(finding.verdict for finding in findings)
-        waiver = (waivers or {}).get(rule.id) if verdict is Verdict.BROKEN else None
-        if verdict is not None:
-            unwaived[rule.id] = verdict
+        found, reason = tuple(by_rule.get(rule.id, ())), ""
+        verdict = worst(finding.verdict for finding in found)
+        waiver = waivers.get(rule.id) if verdict is Verdict.BROKEN else None
         if waiver is not None:
             verdict = Verdict.NOTED
-        reason = ""
-        if verdict is None:
+        elif verdict is None:
             verdict, reason = _not_seen(rule, looked_for, reasons)
-        if rule.untested is None and rule.id not in looked_for:
-            complete = False
-        results.append(RuleResult(rule, verdict, findings, reason, waiver))
-    notes = [*session.notes, *notes, *not_needed(waivers or {}, unwaived)]
+        elif rule.id in waivers and verdict is not Verdict.INCONCLUSIVE:
+            notes.append(f"the waiver of {rule.id} was not needed: it is {verdict} here; remove it if that stays so")
+        results.append(RuleResult(rule, verdict, found, reason, waiver))
     if session.read_only:
-        notes.append(_not_found_out([result.rule for result in results if result.verdict is Verdict.SKIPPED]))
+        skipped = [result.rule.id for result in results if result.verdict is Verdict.SKIPPED]
+        areas = Counter(name.partition(".")[0] for name in skipped)
+        notes.append(
+            f"read-only: {len(skipped)} rules need an update, a count or a filter of ours and were not checked "
+            f"({', '.join(f'{area}: {count}' for area, count in areas.items())}), nor can it be said whether the "
+            "audience could be restored"
+        )
+    missing = [rule for rule in rules.values() if rule.untested is None and rule.id not in looked_for]
+    complete = not session.read_only and not missing
     return Report(session, tuple(results), complete, started_at, suite_failures, tuple(notes), last_live)
 
 
@@ -237,12 +261,3 @@ def _not_seen(rule: Rule, looked_for: frozenset[str], reasons: Mapping[str, str]
     if rule.id in looked_for:
         return Verdict.INCONCLUSIVE, "no answer of this run shows it"
     return Verdict.SKIPPED, "not part of this run"
-
-
-def _not_found_out(rules: list[Rule]) -> str:
-    areas = Counter(rule.id.partition(".")[0] for rule in rules)
-    return (
-        f"read-only: {len(rules)} rules need an update, a count or a filter of ours and were not asked "
-        f"({', '.join(f'{area}: {count}' for area, count in areas.items())}), nor can it be said whether the audience "
-        "could be put back"
-    )

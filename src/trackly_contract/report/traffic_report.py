@@ -1,12 +1,10 @@
 """Recorded traffic as a report: the same verdicts, files and exit codes as a run of the suite.
 
-Promises: what a file shows never reads as more than the file; a stamped answer is a stand-in's; no key of a recording
-shows in a text or a file; what the client sent is told apart from what the API did.
-Refuses: to judge (traffic_judge.py).
+The report claims no more than the recording shows, and no key of it shows. Does not judge (judge/traffic.py).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Literal
 
 from trackly_contract.contract import contract
@@ -16,9 +14,7 @@ from trackly_contract.core import (
     RunVerdict,
     Verdict,
     one_line,
-    redacted,
     redacted_body,
-    short,
     without,
 )
 from trackly_contract.judge import (
@@ -29,20 +25,18 @@ from trackly_contract.judge import (
     Severity,
     Source,
     Traffic,
-    Value,
-    Words,
     failure_text,
     request_text,
 )
-from trackly_contract.report import report as reports
-from trackly_contract.report.report import Report
+from trackly_contract.report import summary
+from trackly_contract.report.report import Recording, Report, build_report
+from trackly_contract.report.summary import many
 from trackly_contract.report.waivers import Waiver
 
 Side = Literal["api", "client", "both"]
-SIDES: tuple[Side, ...] = ("api", "client", "both")
 
 MOST_SHOWN = 5
-"""Differences, and faults of the client, that are shown in full in the terminal."""
+"""Broken rules, and faults of the client, that are shown in full in the terminal."""
 
 MOST_KEYS = 20
 """Keys that are looked for in all texts; what is told of an exchange is rid of its own key whatever their number."""
@@ -54,18 +48,18 @@ def fold(
     *,
     started_at: str,
     side: Side = "both",
-    meant: Collection[str] = (),
+    allow: Collection[str] = (),
     waivers: Mapping[str, Waiver] | None = None,
 ) -> Report:
     """Return the report of traffic that was watched to its end.
 
-    `side` is whose faults count; faults of the client that `meant` names do not.
+    `side` is whose faults count; faults of the client that `allow` names do not.
     """
     failing: list[ClientFault] = []
     passed: list[ClientFault] = []
-    faults = [_without_its_key(found) for found in traffic.faults.values()]
+    faults = [_keyless_fault(found) for found in traffic.faults.values()]
     for found in sorted(faults, key=lambda found: list(Severity).index(found.fault.severity)):
-        counts = side != "api" and found.fault.severity is not Severity.OPEN and not found.fault.names & set(meant)
+        counts = side != "api" and found.fault.severity is not Severity.OPEN and not found.fault.names & set(allow)
         (failing if counts else passed).append(found)
     shown: dict[int, Exchange] = {}
     for exchange in (*(f.exchange for f in traffic.findings.kept), *(f.exchange for f in faults)):
@@ -85,11 +79,9 @@ def fold(
     )
     seen = frozenset(traffic.findings.tally)
     reasons = dict.fromkeys(contract().rules, "skipped: this traffic does not show it") | dict(traffic.unseen)
-    report = reports.build_report(
-        watched, started_at=started_at, looked_for=seen, reasons=reasons, waivers=waivers, last_live=None
-    )
+    report = build_report(watched, started_at=started_at, looked_for=seen, reasons=reasons, waivers=waivers)
     results = tuple(replace(result, tally=traffic.findings.tally.get(result.rule.id)) for result in report.results)
-    recording = reports.Recording(traffic, side, tuple(failing), tuple(passed), tuple(keys)[:MOST_KEYS])
+    recording = Recording(traffic, side, tuple(failing), tuple(passed), tuple(keys)[:MOST_KEYS])
     return replace(report, results=results, recording=recording)
 
 
@@ -108,26 +100,21 @@ def _keyless_finding(finding: Finding, shown: Mapping[int, Exchange]) -> Finding
     if finding.exchange is None:
         return finding
     key = finding.exchange.request.header("x-api-key") or ""
-    expected, actual = _keyless_side(finding.expected, key), _keyless_side(finding.actual, key)
+    expected = finding.expected and _without_key(finding.expected, key)
+    actual = finding.actual and _without_key(finding.actual, key)
     return replace(finding, exchange=shown[finding.exchange.number], expected=expected, actual=actual)
 
 
-def _keyless_side(side: Any, key: str) -> Any:
-    """Return an expected or actual value without the key."""
-    match side:
-        case Value(json, problem):
-            return Value(without(json, key), redacted(problem, key))
-        case Words(text):
-            return Words(redacted(text, key))
-        case _:
-            return side
-
-
-def _without_its_key(found: ClientFault) -> ClientFault:
-    key, fault = found.exchange.request.header("x-api-key") or "", found.fault
-    fault = replace(fault, place=redacted(fault.place, key), got=redacted(fault.got, key))
-    fault = replace(fault, instead=redacted(fault.instead, key), word=redacted(fault.word, key))
+def _keyless_fault(found: ClientFault) -> ClientFault:
+    key = found.exchange.request.header("x-api-key") or ""
+    fault = _without_key(found.fault, key, "place", "got", "instead", "word")
     return replace(found, fault=fault, exchange=_keyless(found.exchange))
+
+
+def _without_key(value: Any, key: str, *names: str) -> Any:
+    """Return a dataclass without the key in the fields of those names, in all of them where none is given."""
+    names = names or tuple(field.name for field in fields(value))
+    return replace(value, **{name: without(getattr(value, name), key) for name in names})
 
 
 def _notes(traffic: Traffic, side: Side) -> Iterator[str]:
@@ -155,74 +142,35 @@ def exit_code(report: Report) -> ExitCode:
     return ExitCode.INCONCLUSIVE if left_out or not traffic.exchanges else ExitCode.CONFORMS
 
 
-def lines(report: Report, folder: str | None = None) -> Iterator[str]:
-    """Yield what a terminal shows of a report; `folder` is where its files are, None if there are none."""
-    for line in _lines(report, folder):
-        yield report.redacted(line)
+def lines(report: Report, folder: str | None = None) -> list[str]:
+    """Return what a terminal shows of a report; `folder` is where its files are, None if there are none."""
+    return [*map(report.redacted, _in_full(report)), *summary.lines(report, folder)]
 
 
-def _lines(report: Report, folder: str | None) -> Iterator[str]:
-    recording = report.recording
-    assert recording is not None
-    traffic = recording.traffic
-    yield from _differences(report)
-    yield from _faults(report)
-    yield f"verdict    {report.verdict.value}: {one_line(report.headline())}"
-    stamp = ", stamped by a stand-in: this says nothing of the API itself" if traffic.stamped else ""
-    yield f"evidence   {one_line(report.session.target.evidence)}; answered at {report.session.target.base_url}{stamp}"
-    left = sum(times for times, _ in (*traffic.not_judged.values(), *traffic.unreadable.values()))
-    yield (
-        f"exchanges  judged {traffic.judged} of {traffic.records}; {traffic.elsewhere} to other addresses"
-        f"{f'; {left} could not be judged' if left else ''}"
-    )
-    for reasons in (traffic.not_judged, traffic.unreadable):
-        for reason, (times, where) in list(reasons.items())[:MOST_SHOWN]:
-            yield one_line(f"  {times} x {where}: {short(reason, 200)}")
-    yield f"rules      {len(report.results)}: {report.counted}"
-    for verdict in (Verdict.BROKEN, Verdict.NOTED, Verdict.INCONCLUSIVE):
-        yield from (f"  {verdict.value:<12} {one_line(told)}" for _, told in report.alike(verdict))
-    fails, told_only = (sum(found.times for found in some) for some in (recording.faults, recording.passed))
-    more = f", {told_only} more that {'fails' if told_only == 1 else 'fail'} nothing" if told_only else ""
-    yield f"client     {_many(fails, 'fault')} in requests{more}"
-    for note in report.notes:
-        yield f"note       {one_line(note)}"
-    if folder is not None:
-        yield f"report     {one_line(folder)}/report.html"
-
-
-def _differences(report: Report) -> Iterator[str]:
-    """Yield the first difference of each broken rule in full, at most MOST_SHOWN."""
-    broken = [result for result in report.results if result.verdict is Verdict.BROKEN]
-    for result in broken[:MOST_SHOWN]:
-        worst = next(found for found in result.findings if found.verdict is Verdict.BROKEN)
+def _in_full(report: Report) -> Iterator[str]:
+    """Yield the first difference of each broken rule, and the faults of the client that fail, at most MOST_SHOWN."""
+    assert report.recording is not None
+    broken = [(result, result.gravest) for result in report.results if result.verdict is Verdict.BROKEN]
+    for result, worst in broken[:MOST_SHOWN]:
+        assert worst is not None
         yield failure_text(worst, result.rule, last_live="")
-        yield f"  {'in':<9}  {one_line(_seen(worst.case, result.counted[Verdict.BROKEN]))}"
-        yield ""
-    if len(broken) > MOST_SHOWN:
-        yield f"  and {_many(len(broken) - MOST_SHOWN, 'more broken rule')}; --report DIR has all of them\n"
+        yield f"  {'in':<9}  {one_line(_seen(worst.case, result.counted[Verdict.BROKEN]))}\n"
+    yield from _more(len(broken), "broken rule")
+    faults = report.recording.faults
+    for found in faults[:MOST_SHOWN]:
+        yield f"{request_text(found.fault, found.exchange.request, _seen(found.where, found.times))}\n"
+    yield from _more(len(faults), "kind", " of fault of the client")
+    if faults:
+        yield f"If this is intended, allow it: --allow {one_line(max(faults[0].fault.names, key=len))}\n"
 
 
-def _many(count: int, one: str, more: str = "") -> str:
-    """Return a number with its noun."""
-    return f"{count} {one if count == 1 else more or f'{one}s'}"
+def _more(number: int, one: str, of: str = "") -> Iterator[str]:
+    if number > MOST_SHOWN:
+        yield f"  and {many(number - MOST_SHOWN, f'more {one}')}{of}; --report DIR has all of them\n"
 
 
 def _seen(where: str, times: int) -> str:
     return where if times == 1 else f"{where}, and {times - 1} more"
-
-
-def _faults(report: Report) -> Iterator[str]:
-    """Yield the faults of the client that fail, in full, at most MOST_SHOWN."""
-    assert report.recording is not None
-    faults = report.recording.faults
-    for found in faults[:MOST_SHOWN]:
-        yield request_text(found.fault, found.exchange.request, _seen(found.where, found.times))
-        yield ""
-    if len(faults) > MOST_SHOWN:
-        more = _many(len(faults) - MOST_SHOWN, "more kind", "more kinds")
-        yield f"  and {more} of fault of the client; --report DIR has all of them\n"
-    if faults:
-        yield f"If this is intended, allow it: --allow {one_line(max(faults[0].fault.names, key=len))}\n"
 
 
 def known_names() -> frozenset[str]:

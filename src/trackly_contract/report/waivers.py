@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 
 from trackly_contract.contract import ContractError, Entry, Rule, read_entries
-from trackly_contract.core import Verdict
 
 
 class WaiverError(ValueError):
@@ -67,15 +66,3 @@ def _trouble(waiver: Waiver, rule: Rule | None, today: dt.date) -> str | None:
         day = waiver.expires.isoformat()
         return f"it expired on {day}; check the rule again, then remove the entry or give it another day"
     return None
-
-
-def not_needed(waivers: Mapping[str, Waiver], verdicts: Mapping[str, Verdict]) -> list[str]:
-    """Return what to say of waivers whose rules this run checked and did not find broken.
-
-    `verdicts` are those before anything was waived.
-    """
-    return [
-        f"the waiver of {rule} was not needed: it is {verdicts[rule].value} here; take the entry out if that stays so"
-        for rule in waivers
-        if verdicts.get(rule) in (Verdict.HELD, Verdict.NOTED)
-    ]

@@ -1,0 +1,179 @@
+"""What is said at the end of a run, or of a judgement of traffic: the same facts for a terminal, a log and GitHub.
+
+Whatever a response holds stays in its line, its annotation or its cell, and no key shows.
+"""
+
+import html
+import os
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+
+from trackly_contract.core import RunVerdict, Verdict, one_line, short
+from trackly_contract.judge import expected_text
+from trackly_contract.report.report import SYMBOLS, Report
+
+SCREEN = 24
+"""Lines of a small terminal: with pytest's own last line, the end of a run fits one."""
+
+NOTES = 4
+"""Lines that are left to notes where rules would take them all."""
+
+NAME = 11
+"""Columns of the name of a fact; what is said of a rule begins four columns later."""
+
+MOST_REASONS = 5
+"""Reasons of one kind why recorded exchanges could not be judged."""
+
+MOST = 10
+"""Annotations of one kind that GitHub shows of a step."""
+
+
+def many(count: int, one: str) -> str:
+    """Return a number with its noun."""
+    return f"{count} {one}{'' if count == 1 else 's'}"
+
+
+def facts(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield the facts of a run by name, "" for what only adds to the fact before; notes and single rules come after."""
+    session, recording = report.session, report.recording
+    yield "verdict", f"{report.verdict}: {report.headline()}"
+    yield "evidence", report.evidence
+    if recording is None:
+        yield "requests", f"{session.requests}, of which accepted writes {session.writes} (effort {session.effort})"
+    else:
+        traffic = recording.traffic
+        unjudged = (traffic.not_judged, traffic.unreadable)
+        left = sum(times for reasons in unjudged for times, _ in reasons.values())
+        more = f"; {left} could not be judged" if left else ""
+        yield "exchanges", f"judged {traffic.judged} of {traffic.records}; {traffic.elsewhere} to other addresses{more}"
+        for reasons in unjudged:
+            for reason, (times, where) in list(reasons.items())[:MOST_REASONS]:
+                yield "", f"{times} x {where}: {short(reason, 200)}"
+        passed = sum(found.times for found in recording.passed)
+        more = f", {passed} more that {'fails' if passed == 1 else 'fail'} nothing" if passed else ""
+        yield "client", f"{many(report.client_faults, 'fault')} in requests{more}"
+    yield "rules", f"{len(report.results)}: {report.counted}"
+
+
+# A terminal, or a log -------------------------------------------------------------------------------------------------
+
+
+def wrapped(text: str, width: int | None, indent: int) -> list[str]:
+    """Return a text in lines of at most `width` columns, all but the first indented; as it is where that is None."""
+    if width is None:
+        return [text]
+    return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False)
+
+
+def _fitting(told: Sequence[tuple[int, list[str]]], room: int, rest: str) -> list[str]:
+    """Return the lines of as many facts as fit into `room`, and how many facts the others are."""
+    ends = list(accumulate(len(lines) for _, lines in told))
+    shown = len(told) if not ends or ends[-1] <= room else sum(end < room for end in ends)
+    lines = [line for _, each in told[:shown] for line in each]
+    return lines if shown == len(told) else [*lines, rest.format(sum(count for count, _ in told[shown:]))]
+
+
+def left_lines(report: Report, width: int | None) -> list[str]:
+    """Return what of the audience is not as it was, in lines that come last; none where it is as it was."""
+    return wrapped(report.redacted(one_line(report.left)), width, 0) if report.left else []
+
+
+def lines(report: Report, folder: str | None, width: int | None = None, *, misfit: bool = False) -> list[str]:
+    """Return the summary as lines; `folder` is where the report was written, None if it was not.
+
+    They fit one screen of a terminal of `width` columns. None is a log, which is searched and not looked at: each fact
+    is one line there, and nothing is left out. `misfit`: the recordings do not fit the suite.
+    """
+
+    def said(text: str, indent: int = NAME) -> list[str]:
+        return wrapped(report.redacted(one_line(text)), width, indent)
+
+    head = [line for name, text in facts(report) for line in said(f"{name:<{NAME}}{text}" if name else f"  {text}")]
+    most = sys.maxsize if width is None else 2 * width - 50  # two lines, less both indents and what wrapping leaves
+    rules = [
+        (count, said(f"  {verdict:<12} {short(told, most)}", NAME + 4))
+        for verdict in (Verdict.BROKEN, Verdict.INCONCLUSIVE, Verdict.NOTED)
+        for count, told in report.alike(verdict)
+    ]
+    notes = [(1, said(f"note       {note}")) for note in dict.fromkeys(report.notes) if note != report.left]
+    tail = []
+    if report.suite_failures:
+        why = "the recordings do not fit the suite, which is no drift" if misfit else "a bug here, not drift"
+        tail += said(f"suite      failed in {', '.join(report.suite_failures[:3])}: {why}")
+    if folder:
+        tail += said(f"report     {Path(folder) / 'report.html'}")
+    taken = len(head) + len(tail) + len(left_lines(report, width)) + 2  # two: a title, and pytest's own last line
+    room = sys.maxsize if width is None else SCREEN - taken
+    where = "the report names them" if folder else "--trackly-report=DIR names them"
+    body = _fitting(rules, room - min(NOTES, sum(len(note) for _, note in notes)), f"  and {{}} more rules: {where}")
+    body += _fitting(notes, room - len(body), f"{' ' * NAME}and {{}} more notes: {where}")
+    return [*head, *body, *tail]
+
+
+# GitHub ---------------------------------------------------------------------------------------------------------------
+
+
+def cell(text: str) -> str:
+    """Return a text as code in a cell of a table: no character of it means anything to Markdown or HTML."""
+    shown = html.escape(short(text))
+    for char in "|`*_[]\\~":
+        shown = shown.replace(char, f"&#{ord(char)};")
+    return f"<code>{shown}</code>" if shown else ""
+
+
+def _command(kind: str, title: str, text: str) -> str:
+    """Return a workflow command of GitHub (actions/toolkit, command.ts: escapeData and escapeProperty)."""
+    data, name = (each.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A") for each in (text, title))
+    return f"::{kind} title={name.replace(':', '%3A').replace(',', '%2C')}::{data}"
+
+
+def _annotations(report: Report) -> Iterator[str]:
+    """Yield an error for each broken rule, at most MOST, and a warning for an inconclusive run."""
+    broken = [result for result in report.results if result.verdict is Verdict.BROKEN]
+    for result in broken[:MOST]:
+        worst = result.gravest
+        expected = f"expected {short(expected_text(worst))}, got " if worst is not None else ""
+        text = f"{result.rule.statement}: {expected}{report.in_short(result)}"
+        yield _command("error", result.rule.id, report.redacted(one_line(text)))
+    if report.verdict is RunVerdict.INCONCLUSIVE:
+        why = report.left or next((r.reason for r in report.results if r.verdict is Verdict.INCONCLUSIVE), "")
+        text = f"{report.headline()}{f': {why}' if why else ''}"
+        yield _command("warning", "trackly-contract", report.redacted(one_line(text)))
+
+
+def _step_summary(report: Report) -> str:
+    """Return the summary of a step, as Markdown: the facts, then a row for each rule that needs attention."""
+    lines = [f"### {SYMBOLS[report.verdict]} {report.verdict}", ""]
+    lines += [f"- {name} {cell(report.redacted(text))}" for name, text in facts(report)]
+    rows = [r for verdict in (Verdict.BROKEN, Verdict.INCONCLUSIVE) for r in report.results if r.verdict is verdict]
+    if rows:
+        lines += ["", "| rule | | says | expected | got |", "| --- | --- | --- | --- | --- |"]
+    for result in rows[: 3 * MOST]:
+        expected = expected_text(result.gravest) if result.gravest is not None else ""
+        cells = (
+            f"`{result.rule.id}`",
+            result.verdict.value,
+            html.escape(result.rule.statement).replace("|", "&#124;"),
+            *(cell(report.redacted(text)) for text in (expected, report.in_short(result))),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    if len(rows) > 3 * MOST:
+        lines += ["", f"and {len(rows) - 3 * MOST} more"]
+    return "\n".join([*lines, "", ""])
+
+
+def github_lines(report: Report) -> Iterator[str]:
+    """Write the summary of the step where GitHub wants it, and yield the lines to print; nothing outside of a job."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    yield from _annotations(report)
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(_step_summary(report))
+        except OSError as error:
+            yield f"the summary of this step cannot be written ({error.strerror})"
