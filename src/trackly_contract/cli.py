@@ -279,7 +279,7 @@ def judge(  # one parameter an option
     _known(allow)
     try:
         code = judge_command.run(
-            files, side=side, meant=allow, shared=shared, report_folder=report, waiver_file=waivers
+            files, side=side, allow=allow, shared=shared, report_folder=report, waiver_file=waivers
         )
     except (judging.NotTrafficError, reporting.WaiverError) as error:
         raise click.UsageError(str(error)) from None

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import urllib.error
@@ -115,20 +116,13 @@ def test_other_events_of_schemathesis_hold_no_exchange() -> None:
 
 
 def test_a_stream_is_read_as_it_comes() -> None:
-    class Live:
-        """A stream that has a line by now, in two pieces, and fails if more is read."""
-
-        def __init__(self) -> None:
-            text = json.dumps(LINES[0]).encode() + b"\n"
-            self.pieces = [text[9:], text[:9]]
-
-        def read1(self, _size: int) -> bytes:
-            return self.pieces.pop()
-
-        def read(self, _size: int) -> bytes:
-            raise AssertionError("waits until all of it is there")
-
-    assert isinstance(next(files.read_traffic(Live(), "x")), Recorded)  # type: ignore[arg-type]
+    text = json.dumps(LINES[0]).encode() + b"\n"
+    ours, theirs = os.pipe()
+    with open(ours, "rb") as stream, open(theirs, "wb", buffering=0) as writer:  # noqa: PTH123  # they have no path
+        writer.write(text[:9])
+        items = files.read_traffic(stream, "x")
+        writer.write(text[9:])
+        assert isinstance(next(items), Recorded)
 
 
 def cassette(*responses: Any) -> bytes:

@@ -86,6 +86,7 @@ from .recorded.files import (
 from .recorded.files import (
     read_traffic as read_traffic,
 )
+from .recorded.record import Item as Item
 from .recorded.record import Recorded as Recorded
 from .requests import (
     BESIDE_THE_QUESTIONS as BESIDE_THE_QUESTIONS,

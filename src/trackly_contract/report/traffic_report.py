@@ -54,18 +54,18 @@ def fold(
     *,
     started_at: str,
     side: Side = "both",
-    meant: Collection[str] = (),
+    allow: Collection[str] = (),
     waivers: Mapping[str, Waiver] | None = None,
 ) -> Report:
     """Return the report of traffic that was watched to its end.
 
-    `side` is whose faults count; faults of the client that `meant` names do not.
+    `side` is whose faults count; faults of the client that `allow` names do not.
     """
     failing: list[ClientFault] = []
     passed: list[ClientFault] = []
     faults = [_without_its_key(found) for found in traffic.faults.values()]
     for found in sorted(faults, key=lambda found: list(Severity).index(found.fault.severity)):
-        counts = side != "api" and found.fault.severity is not Severity.OPEN and not found.fault.names & set(meant)
+        counts = side != "api" and found.fault.severity is not Severity.OPEN and not found.fault.names & set(allow)
         (failing if counts else passed).append(found)
     shown: dict[int, Exchange] = {}
     for exchange in (*(f.exchange for f in traffic.findings.kept), *(f.exchange for f in faults)):
