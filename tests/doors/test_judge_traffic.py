@@ -75,8 +75,7 @@ def test_files_of_several_formats_are_judged_as_one(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named_and_a_usage_error_if_there_is_no_other(tmp_path: Path) -> None:
     (tmp_path / "a.har").write_bytes(CONFORMING)
     code, shown = ran(str(tmp_path / "a.har"), str(tmp_path / "gone.har"), str(tmp_path))
-    assert code == 10
-    assert "gone.har: cannot be read (No such file or directory)" in shown
+    assert (code, "gone.har: cannot be read (No such file or directory)" in shown) == (10, True)
     assert "a folder; name the files in it" in shown
     assert ran(str(tmp_path / "gone.har"))[0] == 2
 

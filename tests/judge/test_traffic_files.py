@@ -64,9 +64,13 @@ def test_a_body_is_a_text_base64_or_a_value(body: Any, read_as: bytes) -> None:
     assert (found.exchange.request.body, found.exchange.response.body) == (read_as, read_as)
 
 
-def test_without_a_body_a_request_has_none_and_a_response_was_not_recorded() -> None:
-    found = one(request_body=None, response_body=None)
-    assert (found.exchange.request.body, found.missing) == (b"", "the body of the response was not recorded")
+@pytest.mark.parametrize(("length", "missing"), [("0", ""), ("12", "the body of the request was not recorded; ")])
+def test_a_body_that_is_absent_was_not_recorded_unless_a_request_had_none(length: str, missing: str) -> None:
+    found = one(request_body=None, response_body=None, request_headers={"Content-Length": length})
+    assert (found.exchange.request.body, found.missing) == (
+        b"",
+        f"{missing}the body of the response was not recorded",
+    )
 
 
 @pytest.mark.parametrize("given", [{"X-Api-Key": ["k"], "a": None}, [{"name": "X-Api-Key", "value": "k"}]])
