@@ -1,64 +1,41 @@
 """The command `trackly-contract judge`: judges recorded traffic and returns an exit code. Opens no connection."""
 
-import math
 import os
 import sys
-import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from trackly_contract import contract, judge
 from trackly_contract import report as reporting
-from trackly_contract.core import ExitCode, one_line
+from trackly_contract.core import ExitCode
 from trackly_contract.report import Side
 
-EVERY = 0.5
-"""Seconds between two lines of progress."""
 
-
-class _Progress:
-    """One line on standard error that says how far a file is read; nothing if that is not a terminal."""
-
-    def __init__(self) -> None:
-        self._due = time.monotonic() + EVERY if sys.stderr.isatty() else math.inf
-        self._shown = False
-
-    def show(self, name: str, stream: BinaryIO, traffic: judge.Traffic) -> None:
-        if time.monotonic() < self._due:
-            return
+def _records(paths: Iterable[str], read: list[str], unread: list[str]) -> Iterator[judge.Item]:
+    """Yield the records of files, one file after the other; add each file to one of the lists."""
+    for path in paths:
+        name = "standard input" if path == judge.STANDARD_INPUT else path
         try:
-            size = os.fstat(stream.fileno()).st_size
-            share = f", {100 * min(stream.tell(), size) // size} %" if size else ""
-        except (OSError, ValueError):
-            share = ""
-        click.echo(f"\r\x1b[K{one_line(name)}: {traffic.records:,} records{share}", nl=False, err=True)
-        self._due, self._shown = time.monotonic() + EVERY, True
-
-    def end(self) -> None:
-        if self._shown:
-            click.echo("\r\x1b[K", nl=False, err=True)
+            with judge.open_traffic(path) as stream:
+                yield from judge.read_traffic(stream, name)
+            read.append(name)
+        except judge.NotTrafficError as error:
+            unread.append(str(error))
 
 
 def _watch(paths: Iterable[str], traffic: judge.Traffic) -> list[str]:
     """Judge files one after the other, and return the names of those that were read; the others are unreadable."""
     read, unread = list[str](), list[str]()
-    progress = _Progress()
-    for path in paths:
-        name = "standard input" if path == judge.STANDARD_INPUT else path
-        try:
-            with judge.open_traffic(path) as stream:
-                for item in judge.read_traffic(stream, name):
-                    traffic.watch(item)
-                    progress.show(name, stream, traffic)
-            read.append(name)
-        except judge.NotTrafficError as error:
-            unread.append(str(error))
-    progress.end()
+    items = _records(paths, read, unread)
+    bar = click.progressbar(items, label="judging", show_pos=True, file=sys.stderr, update_min_steps=100)
+    with bar if sys.stderr.isatty() else nullcontext(items) as shown:
+        for item in shown:
+            traffic.watch(item)
     traffic.finish()
     if not read:
         raise judge.NotTrafficError("\n".join(unread))

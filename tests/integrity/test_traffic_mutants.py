@@ -10,25 +10,18 @@ import pytest
 
 from tests.integrity.mutants import Mutant, mutants
 from tests.integrity.variants import Variant, variants
+from tests.support.recordings import asked, broken, get, judged, put
 from trackly_contract.contract import contract
-from trackly_contract.core import Exchange, Request, Verdict, encode
+from trackly_contract.core import Request
 from trackly_contract.judge import Traffic, judge_request
 from trackly_contract.judge import traffic as traffic_judge
-from trackly_contract.judge.recorded.record import Recorded
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
 
-PATH = f"/v2/audiences/{AUDIENCE_ID}"
-KEY = (("X-Api-Key", REFERENCE_KEY),)
 COUNTED_THEN_NAMED = [
-    Request("GET", f"{PATH}/size", KEY),
-    Request("GET", PATH, KEY),
-    Request("PUT", PATH, (*KEY, ("Content-Type", "application/json")), encode({"name": "Clickers"})),
-    Request("GET", f"{PATH}/size", KEY),
-    Request("GET", PATH, KEY),
-    Request("PUT", PATH, (*KEY, ("Content-Type", "application/json")), encode({"description": "Of this month"})),
-    Request("GET", PATH, KEY),
+    *(get("/size"), get(), put({"name": "Clickers"})),
+    *(get("/size"), get(), put({"description": "Of this month"}), get()),
 ]
 
 NOT_IN_TRAFFIC = {
@@ -63,31 +56,26 @@ def requests() -> list[Request]:
     return [*(exchange.request for exchange in report.session.exchanges), *COUNTED_THEN_NAMED]
 
 
-def judged(server: Any, requests: Sequence[Request]) -> Traffic:
-    traffic = Traffic()
-    for number, request in enumerate(requests, 1):
-        traffic.watch(Recorded(Exchange(request, server.answer(request)), f"x {number}", "https://api.invalid"))
-    traffic.finish()
-    return traffic
+def answered(server: Any, requests: Sequence[Request]) -> Traffic:
+    return judged(asked(*requests, server=server))
 
 
-def broken(traffic: Traffic) -> set[str]:
-    rules = contract().rules
-    return {rule for rule, found in traffic.findings.tally.items() if found[Verdict.BROKEN] and rules[rule].breakable}
+def drift(traffic: Traffic) -> set[str]:
+    return {rule for rule in broken(traffic) if contract().rules[rule].breakable}
 
 
 def test_traffic_of_the_reference_server_breaks_nothing(requests: list[Request]) -> None:
-    traffic = judged(ReferenceServer(), requests)
-    assert (broken(traffic), traffic.not_judged, traffic.judged) == (set(), {}, len(requests))
+    traffic = answered(ReferenceServer(), requests)
+    assert (drift(traffic), traffic.not_judged, traffic.judged) == (set(), {}, len(requests))
 
 
 @pytest.mark.parametrize("mutant", [pytest.param(mutant, id=mutant.id) for mutant in mutants()])
 def test_traffic_of_a_server_that_breaks_a_rule_is_drift(mutant: Mutant, requests: list[Request]) -> None:
-    assert bool(broken(judged(mutant.make(), requests))) is (mutant.id not in NOT_IN_TRAFFIC)
+    assert bool(drift(answered(mutant.make(), requests))) is (mutant.id not in NOT_IN_TRAFFIC)
 
 
 @pytest.mark.parametrize(
     "variant", [v for v in variants() if not v.over_http and v.audience == AUDIENCE_ID], ids=lambda variant: variant.id
 )
 def test_traffic_of_a_legal_server_breaks_nothing(variant: Variant, requests: list[Request]) -> None:
-    assert broken(judged(variant.make(), requests)) == set()
+    assert drift(answered(variant.make(), requests)) == set()

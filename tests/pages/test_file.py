@@ -40,12 +40,9 @@ NO_PAGES: list[tuple[str, str | bytes, str]] = [
     ("json-deep", "[" * 100_000, "no page of an operation"),
     ("word", "nonsense", "no page of an operation; name a saved page of GET /v2/audiences/{id} (Get Audience) or PUT"),
     ("blog", BLOG, "names GET /v2/audiences/{id} but has 0 of the 12 rows of its tables"),
-    ("list", OTHER.format("GET", "?page=1"), "a page of another operation (GET /v2/audiences)"),
     ("delete", OTHER.format("DELETE", "/664f1a"), "a page of another operation (DELETE /v2/audiences/664f1a)"),
     ("size", OTHER.format("GET", "/664f1a/size"), "a page of another operation (GET /v2/audiences/664f1a/size)"),
     ("several", f"{MANY}\n\n{filled('update.md')}", "a page of several operations"),
-    ("html", "<!doctype html><html><body><h1>Hello</h1></body></html>", "no page of an operation"),
-    ("login", "<html><head><title>Sign in</title></head><body><form></form></body></html>", "no page of an operation"),
     ("cut", CUT, BREAKS),
     ("text", "a" * (LARGEST_TEXT + 1), "text of more than 128 KiB"),
     ("huge", "<html>" + "a" * LARGEST, "larger than 4 MiB"),
@@ -75,9 +72,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 def test_of_several_files_the_pages_are_told_and_the_others_named(tmp_path: Path) -> None:
     good, bad = saved(tmp_path, filled("get.html"), "good"), saved(tmp_path, "", "bad")
     code, output = called(bad, good)
-    assert code == 2
-    assert f"{good}: get-audience" in output
-    assert f"Error: {bad}: empty" in output
+    assert (code, f"{good}: get-audience" in output, f"Error: {bad}: empty" in output) == (2, True, True)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -89,23 +84,20 @@ def test_a_page_that_breaks_off_is_never_said_not_to_differ(tmp_path: Path, name
         assert compare_pages([path])[0] == [], text[:end][-60:]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
-def test_a_page_in_another_encoding_of_unicode_is_read(tmp_path: Path, encoding: str) -> None:
-    assert told(tmp_path, filled("get.html").encode(encoding)) == []
+def test_a_page_in_utf_16_is_read(tmp_path: Path) -> None:
+    assert told(tmp_path, filled("get.html").encode("utf-16")) == []
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "<html><body>" + "<div>" * 300_000,
-        "<html><body>" + "<table><tr><td>" * 100_000,
         "<html><body>" + "<" * 300_000,
         "<html><body>" + "<pre>" * 200_000,
         "<html><body><a " + "x=1 " * 400_000,
         "<html><body>" + "<!--" * 400_000,
         "[[" * 100_000,
         "[a](" * 60_000,
-        "## A\n\n" + "[a](" * 60_000,
         "## A\n\n" + "<Aa " * 60_000,
         "must be " + "a, " * 80_000,
         "a_" * 120_000,

@@ -1,16 +1,16 @@
-"""Judges recorded traffic: the API's answers by schemas and followed state, the client's requests by themselves.
+"""Judges recorded traffic in bounded memory: responses by schemas and followed state, requests by themselves.
 
-Promises: an answer is judged only by what the recording shows; what a fault of the way, a missing body or another
-writer may explain is no drift; bounded memory, however long the recording.
-Refuses: to ask a server, ours or any other; to say whether a list, a key or an audience exists.
+A response is judged only by what the recording shows: what a gateway, a missing body or another writer may explain
+is no drift. Does not ask a server, and does not say whether a list, a key or an audience exists.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from trackly_contract.contract import parts_of
-from trackly_contract.core import JSON, STAMP, Exchange, Verdict, redacted, value_at
+from trackly_contract.core import JSON, STAMP, Exchange, Verdict, redacted
 from trackly_contract.judge.expectation import Open, expectation_of, judge
 from trackly_contract.judge.finding_text import actual_text, describe, expected_text
 from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, differs
@@ -33,14 +33,6 @@ MOST_KINDS = 200
 
 MOST_WORDS = 1_000
 """Words of accepted filters that are remembered."""
-
-LISTS_UNKNOWN = "update.source_lists.unknown"
-UNSEEN = {
-    LISTS_UNKNOWN: "recorded traffic does not show which lists exist",
-    "read.key": "recorded traffic does not show which keys are good",
-    "update.key": "recorded traffic does not show which keys are good",
-}
-"""What an answer of that rule leaves unsaid, by rule."""
 
 
 @dataclass
@@ -124,8 +116,8 @@ class Traffic:
 
     def _exchange(self, recorded: Recorded) -> None:
         self.exchanges += 1
-        exchange = Exchange(recorded.exchange.request, recorded.exchange.response, self.exchanges)
-        request, response = exchange.request, exchange.response
+        recorded = replace(recorded, exchange=replace(recorded.exchange, number=self.exchanges))
+        request, response = recorded.exchange.request, recorded.exchange.response
         self.stamped = self.stamped or response.header(STAMP) is not None
         self.writes += request.method == "PUT" and response.succeeded
         if len(self.addresses) < MOST_KINDS or recorded.address in self.addresses:
@@ -133,17 +125,17 @@ class Traffic:
             if response.succeeded:
                 self._answering.add(recorded.address)
         violations = judge_request(request, query=recorded.query) if recorded.request_whole else []
-        self._client(violations, exchange, recorded.where)
-        event = self._judged(recorded, exchange, violations)
+        self._client(violations, recorded)
+        event = self._judged(recorded, violations)
         if event is not None:
-            key = (recorded.address, request.path.split("/")[3])
-            self.audiences.follow(key, event, recorded.began, recorded.ended)
+            self.audiences.follow(recorded.key, event, recorded.began, recorded.ended)
 
-    def _judged(self, recorded: Recorded, exchange: Exchange, violations: list[RequestFault]) -> Event | None:
+    def _judged(self, recorded: Recorded, violations: list[RequestFault]) -> Event | None:
         """Judge a response by itself, and return what it means for its audience; None for nothing."""
-        request, response = exchange.request, exchange.response
+        exchange, request, response = recorded.exchange, recorded.exchange.request, recorded.exchange.response
         changes = request.method not in ("GET", "HEAD")
-        blind = Event("unknown", exchange, recorded.where) if changes else None
+        lost_sight = Event("unknown", exchange, recorded.where)
+        blind = lost_sight if changes else None
         if request.method not in ("GET", "PUT") or len(request.path.split("/")) != 4:
             self.judged += 1
             counted = request.method == "GET" and request.path.endswith("/size") and response.succeeded
@@ -157,63 +149,59 @@ class Traffic:
             return blind
         self.judged += 1
         if response.status in (401, 404):
-            self.findings.add(self._denied(recorded, exchange))
+            self.findings.add(self._denied(recorded))
             return Event("rejected", exchange, recorded.where, request.json.fields) if changes else None
         body = request.json.strict if changes else None
-        expectation = expectation_of(violations, body, [v for v in violations if not self._spoken(body, v)])
-        lists = request.json.fields.get("source_lists")
-        if response.status == 400 and response.code == "source_list_not_found" and lists:
-            self.unseen[LISTS_UNKNOWN] = UNSEEN[LISTS_UNKNOWN]
+        spoken = _words(body)
+        # A word that no page states and that was accepted before is no reason to ignore another error.
+        unheard = [
+            v for v in violations if v.name != "token-unlisted" or spoken.get(v.place) not in self.accepted_words
+        ]
+        expectation = expectation_of(violations, body, unheard)
+        if (
+            response.code == "source_list_not_found"
+            and response.status == 400
+            and request.json.fields.get("source_lists")
+        ):
+            self.unseen["update.source_lists.unknown"] = "recorded traffic does not show which lists exist"
             expectation = Open()
-        judged = judge(exchange, expectation, request.path.split("/")[3], recorded.where)
+        judged = judge(exchange, expectation, recorded.key[1], recorded.where)
         self.findings.add(judged.findings)
         wrong = any(v.severity is Severity.REFUSED and v.status not in (401, 404) for v in violations)
         if response.succeeded and not wrong and len(self.accepted_words) < MOST_WORDS:
-            self.accepted_words.update(words(body))
-        unseen = Event("unknown", exchange, recorded.where) if response.succeeded else None
-        return judged.event if judged.event is not None else unseen
+            self.accepted_words.update(spoken.values())
+        return judged.event or (lost_sight if response.succeeded else None)
 
-    def _spoken(self, body: JSON, violation: RequestFault) -> bool:
-        """Whether a word that no page states was accepted before: then it is no reason to ignore another error."""
-        word = word_at(body, violation.place) if violation.name == "token-unlisted" else None
-        return word is not None and word in self.accepted_words
-
-    def _denied(self, recorded: Recorded, exchange: Exchange) -> list[Finding]:
+    def _denied(self, recorded: Recorded) -> list[Finding]:
         """Judge a 401 or 404, as far as a recording shows which keys and audiences there are."""
-        request, response = exchange.request, exchange.response
+        request, response = recorded.exchange.request, recorded.exchange.response
         operation = "read" if request.method == "GET" else "update"
         name, code = ("key", "unauthorized") if response.status == 401 else ("unknown_id", "not_found")
         rule = f"{operation}.{name}"
-        found = judge_rejection(exchange, rule, Rejection(response.status, code), recorded.where)
+        found = judge_rejection(recorded.exchange, rule, Rejection(response.status, code), recorded.where)
         with_key = response.status == 401 and (request.header("x-api-key") or "").strip()
-        known = response.status == 404 and self.audiences.knows((recorded.address, request.path.split("/")[3]))
+        known = response.status == 404 and self.audiences.knows(recorded.key)
         if with_key:
-            self.unseen[rule] = UNSEEN[rule]
+            self.unseen[rule] = "recorded traffic does not show which keys are good"
         if with_key or known:
             found = [finding for finding in found if finding.rule != rule or finding.verdict is not Verdict.HELD]
         if known:
-            expected, actual = Words("2xx, for it was there before"), Whole("; it may have been deleted since")
+            sides = Words("2xx, for it was there before"), Whole("; it may have been deleted since")
             success = f"{operation}.success"
-            found.append(differs(success, exchange, expected, actual, case=recorded.where, grave=False))
+            found.append(differs(success, recorded.exchange, *sides, case=recorded.where, grave=False))
         return found
 
-    def _client(self, faults: list[RequestFault], exchange: Exchange, where: str) -> None:
+    def _client(self, faults: list[RequestFault], recorded: Recorded) -> None:
         for fault in faults:
             # Recorders take keys out: a key that is missing in the file was missing if the API says so too.
-            if fault.status == 401 and exchange.response.status != 401:
+            if fault.status == 401 and recorded.exchange.response.status != 401:
                 continue
-            if fault.name == "method" and exchange.request.method == "DELETE":
+            if fault.name == "method" and recorded.exchange.request.method == "DELETE":
                 continue  # a page of its own documents it
-            kind = (fault.name, fault.word, "".join("#" if char.isdigit() else char for char in fault.place), fault.got)
-            known = self.faults.get(kind)
-            if known is not None:
-                known.times += 1
-            elif len(self.faults) < MOST_KINDS:
-                self.faults[kind] = ClientFault(fault, exchange, where)
-            else:
-                others = (fault.name, "", "", "")
-                known = self.faults.setdefault(others, ClientFault(fault, exchange, where, 0))
-                known.times += 1
+            kind = (fault.name, fault.word, re.sub(r"\d", "#", fault.place), fault.got)
+            if kind not in self.faults and len(self.faults) >= MOST_KINDS:
+                kind = (fault.name, "", "", "")
+            self.faults.setdefault(kind, ClientFault(fault, recorded.exchange, recorded.where, 0)).times += 1
 
 
 def _count(reasons: dict[str, tuple[int, str]], reason: str, where: str) -> None:
@@ -223,17 +211,12 @@ def _count(reasons: dict[str, tuple[int, str]], reason: str, where: str) -> None
     reasons[reason] = (times + 1, first)
 
 
-def words(body: JSON) -> Iterator[Word]:
-    """Yield every word of every condition, with its place in the language."""
+def _words(body: JSON) -> dict[str, Word]:
+    """Return the texts of all conditions, each with its place in the language, by JSON Pointer."""
+    found: dict[str, Word] = {}
     for part in parts_of(body.get("filter") if isinstance(body, dict) else None):
         kind = part.fields.get("condition_type")
-        if isinstance(kind, str):
-            yield from ((kind, name, word) for name, word in part.fields.items() if isinstance(word, str))
-
-
-def word_at(body: JSON, pointer: str) -> Word | None:
-    """Return the word at a JSON Pointer into the body, None if no condition has one there."""
-    holder, _, name = pointer.rpartition("/")
-    condition = value_at(body, holder)
-    kind, word = (condition.get("condition_type"), condition.get(name)) if isinstance(condition, dict) else (None, None)
-    return (kind, name, word) if isinstance(kind, str) and isinstance(word, str) else None
+        for name, text in part.fields.items():
+            if isinstance(kind, str) and isinstance(text, str):
+                found[f"/filter{part.path}/{name}"] = (kind, name, text)
+    return found

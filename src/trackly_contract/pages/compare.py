@@ -4,7 +4,7 @@ Recognises a page by what it states, never by the name of its file. Does not com
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,8 @@ from typing import Any
 from trackly_contract.contract import document
 from trackly_contract.core import ABSENT, JSON, NotJSONError, differences, one_line, parse, short, show
 from trackly_contract.pages.expected import ExpectedPage, ExpectedRow, expected_pages
-from trackly_contract.pages.facts import ERRORS, FIELDS, MARKS, REQUEST, Facts, Row, marks, type_name, url_facts
+from trackly_contract.pages.facts import ERRORS, FIELDS, MARKS, REQUEST, Facts, Row, Rules, marks, type_name, url_facts
 from trackly_contract.pages.page import SAVE, NotAPageError, read_page, tidy
-
-Rules = tuple[str, ...]
 
 RESPONSE, ERROR = "example answer", "example of a refusal"
 """Positions of examples, as the sources of the rules name them."""
@@ -83,12 +81,6 @@ class Compared:
         self._compare_quotes(facts.texts)
         self.differences = tuple(self._found)
 
-    def described(self) -> dict[str, Any]:
-        """Return it for machines."""
-        found = [asdict(difference) for difference in self.differences]
-        page, operation = self.expected.page, self.expected.operation
-        return {"file": self.file, "page": page, "operation": operation, "facts": self.compared, "differences": found}
-
     def lines(self) -> Iterator[str]:
         """Yield it for people, a line for each difference."""
         file, page, count = one_line(self.file), self.expected.page, len(self.differences)
@@ -134,10 +126,8 @@ class Compared:
         members = document("filter.json")["$defs"]["condition"]["properties"]
         found = marks(" ".join(row.lines), members if row.position.startswith(f"{ERRORS}, missing_") else ())
         for about in MARKS:
-            stated, needed, allowed = (
-                {word for kind, word in all_marks if kind == about}
-                for all_marks in (found, expected.expected, expected.allowed)
-            )
+            sets = (found, expected.expected, expected.allowed)
+            stated, needed, allowed = ({word for kind, word in some if kind == about} for some in sets)
             if not needed <= stated <= allowed:
                 sides = ", ".join(sorted(stated)), ", ".join(sorted(needed or allowed))
                 self._add(row.position, about, "differs", *sides, expected.rules)
@@ -261,8 +251,12 @@ def compare_pages(files: Iterable[Path]) -> tuple[list[Compared], list[str]]:
     return compared, refused
 
 
-def described_pages(compared: Iterable[Compared], refused: Iterable[str]) -> dict[str, Any]:
+def described_pages(compared: Iterable[Compared], refused: Sequence[str]) -> dict[str, Any]:
     """Return what `compare_pages` found, for machines."""
-    pages, no_pages = [page.described() for page in compared], list(refused)
-    code = 2 if no_pages else 1 if any(page["differences"] for page in pages) else 0
-    return {"schema_version": "1.0", "exit_code": code, "pages": pages, "refused": no_pages}
+    pages = [
+        {"file": page.file, "page": page.expected.page, "operation": page.expected.operation, "facts": page.compared}
+        | {"differences": [asdict(difference) for difference in page.differences]}
+        for page in compared
+    ]
+    code = 2 if refused else 1 if any(page["differences"] for page in pages) else 0
+    return {"schema_version": "1.0", "exit_code": code, "pages": pages, "refused": refused}

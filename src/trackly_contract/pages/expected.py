@@ -4,27 +4,15 @@ Does not read pages, and keeps no copy of one: a quotation of a rule says only w
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from trackly_contract.contract import KINDS, Rule, code_of, contract, document
-from trackly_contract.core import JSON, show
-from trackly_contract.pages.facts import (
-    BODY,
-    ERRORS,
-    LISTED,
-    MEMBER,
-    NULL,
-    NUMBER,
-    PATH,
-    REQUEST,
-    RESPONSE,
-    Mark,
-    marks,
-    yes,
-)
+from trackly_contract.core import JSON, show, value_at
+from trackly_contract.pages import facts
+from trackly_contract.pages.facts import LISTED, MEMBER, NULL, NUMBER, REQUEST, Mark, Rules, marks, yes
 
 
 @dataclass
@@ -36,7 +24,7 @@ class ExpectedRow:
     allowed: set[Mark]
     quotes: tuple[tuple[str, str], ...]
     """Quotations from the row, each with the id of its rule."""
-    rules: tuple[str, ...]
+    rules: Rules
 
 
 class ExpectedPage:
@@ -74,7 +62,7 @@ class ExpectedPage:
         for content in operation.get("requestBody", {}).get("content", {}):
             self.command["header Content-Type"] = content
 
-    def _ids(self, concerns: Callable[[Rule], object]) -> tuple[str, ...]:
+    def _ids(self, concerns: Callable[[Rule], object]) -> Rules:
         return tuple(rule.id for rule in self.rules if concerns(rule))
 
     def _quotes(self, position: str) -> tuple[tuple[str, str], ...]:
@@ -86,18 +74,18 @@ class ExpectedPage:
         area, _, name = (rule.field or "").rpartition(".")
         needed: set[Mark] = {(NULL, "null")} if "null" in rule.statement else set()
         if rule.code is not None:
-            position, stated = f"{ERRORS}, {rule.code}", {"status": str(rule.status)}
+            position, stated = f"{facts.ERRORS}, {rule.code}", {"status": str(rule.status)}
             schemas = document("update.json"), document("filter.json"), contract().vocabulary.schema()
             allowed = {mark for schema in _nodes(schemas) for mark in _limits(schema, rule.code)}
             needed = {mark for mark in allowed if mark[0] == MEMBER}
         elif area == f"{self.method.casefold()}.path":
             parameter = self._parameters[name]
-            position, allowed = f"{PATH}, {name}", set()
+            position, allowed = f"{facts.PATH}, {name}", set()
             stated = {"type": _type(parameter["schema"]), "required": yes(parameter["required"])}
         elif area in ("body", "response"):
             schema = document("update.json" if area == "body" else "audience.json")
             member = schema["properties"][name]
-            position, allowed = f"{BODY if area == 'body' else RESPONSE}, {name}", _limits(member)
+            position, allowed = f"{facts.BODY if area == 'body' else facts.RESPONSE}, {name}", _limits(member)
             required = {"required": yes(name in schema.get("required", []))} if area == "body" else {}
             stated = {"type": _type(member)} | required
         else:
@@ -119,28 +107,27 @@ class ExpectedPage:
         pattern = re.sub(r"\\\{[^/]*?\\\}", "[^/]+", re.escape(self.path))
         return method == self.method and re.fullmatch(pattern, path.rstrip("/")) is not None
 
-    def of_option(self, about: str) -> tuple[str, ...]:
+    def of_option(self, about: str) -> Rules:
         """Return the ids of the rules that the method, the URL or a header of a request concerns."""
         return self._ids(lambda rule: rule.status == 401) if about.startswith("header") else self.of_request
 
-    def at(self, position: str) -> tuple[str, ...]:
+    def at(self, position: str) -> Rules:
         """Return the ids of the rules that a position of the page concerns."""
         return tuple(dict.fromkeys(rule for _, rule in self._quotes(position)))
 
-    def of_member(self, place: str, pointer: str) -> tuple[str, ...]:
+    def of_member(self, place: str, pointer: str) -> Rules:
         """Return the ids of the rules that a member of an example concerns."""
         example, area = (self.request, "body") if place == REQUEST else (self.response, "response")
         steps = pointer.split("/")[1:]
         last = next((step for step in reversed(steps) if not step.isdigit()), "")
         codes = {code_of("group.operator")} if last == "operator" else set()
         if "conditions" in steps[:-1]:
-            condition = _follow(example, steps[:-1])
-            kind = (
-                condition.get("condition_type", condition.get("conditionType")) if isinstance(condition, dict) else ""
-            )
+            condition = value_at(example, pointer.rpartition("/")[0])
+            fields = condition if isinstance(condition, dict) else {}
+            kind = fields.get("condition_type", fields.get("conditionType"))
             codes = {code_of(f"{kind}.{last}"), f"missing_{kind}_{last}", f"missing_{kind}_value" * (last == "unit")}
             codes |= {code_of("condition_type")} if last in ("condition_type", "conditionType") else set()
-        shown = f'"{last}": {show(_follow(example, steps))}'
+        shown = f'"{last}": {show(value_at(example, pointer))}'
         found = self._ids(lambda rule: rule.field == f"{area}.{''.join(steps[:1])}")
         found += self._ids(lambda rule: rule.code in codes)
         found += self._ids(lambda rule: last != last.lower() and re.search(rf"\b{re.escape(last)}\b", rule.statement))
@@ -163,20 +150,11 @@ def expected_pages() -> tuple[ExpectedPage, ...]:
 # Schemas -----------------------------------------------------------------------------------------------
 
 
-def _follow(value: JSON, steps: Iterable[str]) -> JSON:
-    for step in steps:
-        try:
-            value = value[int(step)] if isinstance(value, list) else value[step]
-        except (KeyError, IndexError, ValueError, TypeError):
-            return None
-    return value
-
-
 def _resolved(schema: dict[str, Any], inside: JSON = None) -> dict[str, Any]:
     while "$ref" in schema:
         name, _, fragment = schema["$ref"].partition("#")
         inside = document(name) if name else inside
-        schema = _follow(inside, fragment.split("/")[1:])
+        schema = value_at(inside, fragment)
     return schema
 
 

@@ -143,7 +143,6 @@ class _Tree:
         self.count = self.depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Add a node."""
         node = _Node("div" if "data-component-part" in attributes else tag, [])
         if tag not in _SKIPPED:
             self.open[-1].children.append(node)
@@ -152,16 +151,14 @@ class _Tree:
         self.depth = max(self.depth, len(self.open))
 
     def end(self, _tag: str) -> None:
-        """End a node."""
         self.open.pop()
 
     def data(self, text: str) -> None:
-        """Add text to a node."""
         self.open[-1].children.append(text)
         self.count += 1
 
     def close(self) -> None:
-        """End the tree."""
+        """Do nothing: lxml asks for it."""
 
 
 def html_parts(text: str) -> list[Part]:

@@ -19,8 +19,6 @@ from trackly_contract.judge.recorded import har
 from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, RecordError, Unreadable, at, item
 
 STANDARD_INPUT = "-"
-HEAD = 1 << 16
-"""Bytes of a file that tell what it is, at most."""
 
 LARGEST = 32 * 1024 * 1024
 """Bytes of a cassette: YAML is read whole, and held in memory several times over."""
@@ -32,12 +30,10 @@ LISTS = ("interactions", "http_interactions")
 """Where vcrpy and Schemathesis keep their exchanges."""
 
 _REQUEST = ("method", "url", "request_headers", "request_body", "started")
-FIELDS = (*_REQUEST, "status", "response_headers", "response_body", "seconds")
+_FIELDS = (*_REQUEST, "status", "response_headers", "response_body", "seconds")
 """The fields of our own form of a line, as in Raw; docs/traffic.md says what each holds."""
 
 _BOM = b"\xef\xbb\xbf"
-_FIRST_FIELD = re.compile(rb'\{\s*"([^"\\]*)"\s*:')
-_CASSETTE = re.compile(rb"^(http_)?interactions:", re.MULTILINE)
 _ARCHIVES = {b"\x1f\x8b": "gzip -dc", b"PK\x03\x04": "unzip -p"}
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BROKEN = (yaml.YAMLError, ValueError, OverflowError)
@@ -62,54 +58,22 @@ def open_traffic(path: str) -> Iterator[BinaryIO]:
         raise NotTrafficError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def read_traffic(stream: BinaryIO, name: str) -> Iterator[Item]:
-    """Yield what a file holds; `name` is that of the file. Raises NotTrafficError if it has none of the formats."""
-    some = getattr(stream, "read1", stream.read)  # what is there by now: a stream may still be growing
-    head, read = b"", None
-    while read is None:
-        piece = some(HEAD)
-        head += piece
-        read = _reader(head, name, at_end=not piece or len(head) >= HEAD)
-    return read(io.BufferedReader(_Joined(head.removeprefix(_BOM), some), HEAD), name)
+def read_traffic(stream: Any, name: str) -> Iterator[Item]:
+    """Yield what a binary stream holds; `name` is that of its file.
 
-
-class _Joined(io.RawIOBase):
-    """A stream with what was read of it already put back to its beginning."""
-
-    def __init__(self, head: bytes, some: Callable[[int], bytes]) -> None:
-        self._head, self._some = head, some
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._head[: len(buffer)] or self._some(len(buffer))
-        self._head = self._head[len(piece) :]
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-
-def _reader(head: bytes, name: str, *, at_end: bool) -> Callable[[BinaryIO, str], Iterator[Item]] | None:
-    """Return what reads a file with these first bytes; None if more of them are needed."""
+    The first bytes that are there tell the format: a stream may still be growing. Raises NotTrafficError for none.
+    """
+    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)
+    if buffered.peek().startswith(_BOM):
+        buffered.read(len(_BOM))
+    head = buffered.peek()
     for magic, program in _ARCHIVES.items():
         if head.startswith(magic):
             raise NotTrafficError(f"{name}: compressed; unpack it first: {program} FILE | trackly-contract judge -")
-    text = head.removeprefix(_BOM).lstrip()
-    first = _FIRST_FIELD.match(text)
-    field = first[1].decode("latin-1") if first else None
-    if field == "log":
-        return har.read
-    if field in LISTS or (field == "version" and b'"interactions"' in text):
-        return _read_cassette
-    if text.startswith(b"{"):
-        return _read_lines if first or at_end or b"\n" in text.partition(b"}")[2] else None
-    if _CASSETTE.search(text):
-        return _read_cassette
-    if b"\n{" in text or (at_end and not text):
-        return _read_lines
-    if at_end:
-        raise NotTrafficError(f"{name}: neither a HAR file, nor a cassette, nor JSON lines")
-    return None
+    for pattern, read in _FORMATS:
+        if re.search(pattern, head):
+            return read(buffered, name)
+    raise NotTrafficError(f"{name}: neither a HAR file, nor a cassette, nor JSON lines")
 
 
 def _read_lines(stream: BinaryIO, name: str) -> Iterator[Item]:
@@ -120,7 +84,7 @@ def _read_lines(stream: BinaryIO, name: str) -> Iterator[Item]:
         where = f"{name} line {number}"
         if len(line) > LONGEST:
             while line and not line.endswith(b"\n"):
-                line = stream.readline(HEAD)
+                line = stream.readline(LONGEST)
             yield Unreadable(where, f"longer than {LONGEST:,} bytes")
         elif line.strip():
             yield from _read_line(line.strip(), where)
@@ -145,7 +109,7 @@ def _exchange(value: Any) -> Raw:
         raise RecordError("a line must be an object with method, url, status ...")
     if isinstance(value.get("request"), dict):
         return har.entry(value)
-    return Raw(**{name: value[name] for name in FIELDS if value.get(name) is not None})
+    return Raw(**{name: value[name] for name in _FIELDS if name in value})
 
 
 def _read_cassette(stream: BinaryIO, name: str) -> Iterator[Item]:
@@ -199,27 +163,20 @@ def _load_yaml(content: bytes) -> Any:
 def _interaction(value: Any) -> Raw:
     """Return what an interaction of a cassette, or a case of Schemathesis's NDJSON, says of its exchange."""
     request, response = at(value, "request"), at(value, "response")
-    status, sent, received = at(response, "status"), at(request, "body"), at(response, "body")
+    status = at(response, "status", "code") or at(response, "status_code")
+    received = at(response, "body")
     return Raw(
         method=at(request, "method"),
         url=at(request, "uri"),
-        status=_number(at(status, "code") if isinstance(status, dict) else at(response, "status_code"), int),
+        status=int(status) if isinstance(status, str) and re.fullmatch("[0-9]{3}", status) else status,
         request_headers=at(request, "headers"),
-        request_body=b"" if sent is None else _body(sent),
+        request_body=_body(at(request, "body")),
         response_headers=at(response, "headers"),
         response_body=_body(at(response, "content") if received is None else received),
         started=at(value, "recorded_at") or at(value, "timestamp"),
-        seconds=_number(at(response, "elapsed"), float),
+        seconds=at(response, "elapsed"),
         written_at_end=True,
     )
-
-
-def _number(value: Any, kind: type) -> Any:
-    """Return a number, which may stand in a text."""
-    try:
-        return kind(value) if isinstance(value, str) else value
-    except ValueError:
-        return None
 
 
 def _body(value: Any) -> Any:
@@ -227,5 +184,15 @@ def _body(value: Any) -> Any:
     if isinstance(value, dict) and "base64_string" in value:
         return {"base64": value["base64_string"]}
     if isinstance(value, dict) and "string" in value:
-        return b"" if value["string"] is None else _body(value["string"])
+        return b"" if value["string"] is None else value["string"]
     return value
+
+
+_FORMATS: tuple[tuple[bytes, Callable[[BinaryIO, str], Iterator[Item]]], ...] = (
+    (rb'\A\s*\{\s*"log"\s*:', har.read),
+    (rb'\A\s*\{\s*(?:"version"[^\[{]*)?"(?:http_)?interactions"\s*:', _read_cassette),
+    (rb"\A\s*\{", _read_lines),
+    (rb"(?m)^(?:http_)?interactions:", _read_cassette),
+    (rb"\n\{|\A\s*\Z", _read_lines),
+)
+"""How a file begins, and what reads it: the first that matches."""

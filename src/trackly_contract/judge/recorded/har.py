@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from trackly_contract.core import parse
-from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, Unreadable, Unrelated, at, headers, item, number
+from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, Unreadable, Unrelated, at, item, number
 
 CHUNK = 1 << 18
 """Bytes that are read at a time."""
@@ -94,35 +94,23 @@ def _pieces(stream: BinaryIO) -> Iterator[tuple[bytes, bytes, int]]:
 
 
 def entry(value: Any) -> Raw:
-    """Return what an entry says of its exchange. Raises RecordError if its headers are none."""
-    content = at(value, "response", "content")
-    milliseconds = number(at(value, "time"), 86_400_000)
-    raw = Raw(
-        method=at(value, "request", "method"),
-        url=at(value, "request", "url"),
-        status=at(value, "response", "status"),
-        request_headers=at(value, "request", "headers"),
-        request_body=_text(at(value, "request", "postData")),
-        response_headers=at(value, "response", "headers"),
+    """Return what an entry says of its exchange."""
+    request, response, content = at(value, "request"), at(value, "response"), at(value, "response", "content")
+    milliseconds = number(at(value, "time"))
+    return Raw(
+        method=at(request, "method"),
+        url=at(request, "url"),
+        status=at(response, "status"),
+        request_headers=at(request, "headers"),
+        request_body=_text(at(request, "postData")),
+        request_size=at(request, "bodySize"),
+        response_headers=at(response, "headers"),
         response_body=_text(content),
-        size=at(content, "size"),
+        response_size=at(content, "size"),
         started=at(value, "startedDateTime"),
         seconds=milliseconds and milliseconds / 1000,
+        note=_note(value),
     )
-    if raw.request_body is None and not _had_a_body(at(value, "request")):
-        raw.request_body = b""
-    if raw.response_body is None and raw.size == 0:
-        raw.response_body = b""
-    error = at(value, "response", "_error") or at(value, "_error") or at(value, "request", "_failureText")
-    if at(value, "_fromCache") or at(value, "response", "_fromCache"):
-        raw.note = "the response comes from the browser's cache, not from the API"
-    elif at(value, "_wasFulfilled"):
-        raw.note = "the response comes from a route of Playwright, not from the API"
-    elif isinstance(error, str):
-        raw.note = error
-    elif isinstance(at(content, "_file"), str) and raw.response_body is None:
-        raw.note = "the body is in another file: record with the content embedded"
-    return raw
 
 
 def _text(part: Any) -> Any:
@@ -133,8 +121,15 @@ def _text(part: Any) -> Any:
     return {"base64": text} if at(part, "encoding") == "base64" else text
 
 
-def _had_a_body(request: Any) -> bool:
-    """Whether a request had a body, by what it says of its size."""
-    size, given = at(request, "bodySize"), headers(at(request, "headers"))
-    length = next((text.strip() for name, text in given if name.lower() == "content-length"), "")
-    return (isinstance(size, int) and size > 0) or length not in ("", "0")
+def _note(value: Any) -> str:
+    """Return why there is no response, why it is not the API's own, or why it has no body; "" for none of these."""
+    if at(value, "_fromCache") or at(value, "response", "_fromCache"):
+        return "the response comes from the browser's cache, not from the API"
+    if at(value, "_wasFulfilled"):
+        return "the response comes from a route of Playwright, not from the API"
+    error = at(value, "response", "_error") or at(value, "_error") or at(value, "request", "_failureText")
+    if isinstance(error, str):
+        return error
+    content = at(value, "response", "content")
+    elsewhere = isinstance(at(content, "_file"), str) and _text(content) is None
+    return "the body is in another file: record with the content embedded" if elsewhere else ""

@@ -4,10 +4,11 @@ What a recording left out is named and never taken for empty. Does not know a fi
 """
 
 import base64
+import math
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -38,6 +39,11 @@ class Recorded:
     missing: str = ""
     request_whole: bool = True
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Address and id of the audience."""
+        return self.address, self.exchange.request.path.split("/")[3]
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -65,8 +71,8 @@ class RecordError(ValueError):
 class Raw:
     """What a file says of one exchange, unchecked; None for what it does not say.
 
-    Headers and bodies have any of the forms that `headers` and `_body` read; a body of None was not recorded. `size` is
-    how many bytes the body of the response has. `seconds` is how long the exchange took; `started` is its end with
+    Headers and bodies have any of the forms that `_headers` and `_body` read; `request_size` and `response_size` are
+    how many bytes the bodies have. `seconds` is how long the exchange took; `started` is its end with
     `written_at_end`. `note` says why there is no response, or why it is not the API's own.
     """
 
@@ -74,10 +80,11 @@ class Raw:
     url: Any = None
     status: Any = None
     request_headers: Any = None
-    request_body: Any = b""
+    request_body: Any = None
+    request_size: Any = None
     response_headers: Any = None
     response_body: Any = None
-    size: Any = None
+    response_size: Any = None
     started: Any = None
     seconds: Any = None
     written_at_end: bool = False
@@ -87,17 +94,14 @@ class Raw:
 def item(read: Callable[[Any], Raw], value: Any, where: str) -> Item:
     """Return what a record is; `read` turns its value into Raw, or raises RecordError or NotJSONError."""
     try:
-        raw = read(value)
-        target = _target(raw)
-        return Unrelated(where) if target is None else _recorded(raw, where, *target)
+        return _item(read(value), where)
     except (RecordError, NotJSONError) as error:
         return Unreadable(where, str(error))
 
 
-def _target(raw: Raw) -> tuple[str, str, str] | None:
-    """Return what stands before the path of an audience, the path, and the query; None for any other request."""
-    method = raw.method if isinstance(raw.method, str) else ""
-    if not isinstance(raw.url, str) or not re.fullmatch("[A-Za-z]{1,20}", method):
+def _item(raw: Raw, where: str) -> Recorded | Unrelated:
+    method = raw.method.upper() if isinstance(raw.method, str) else ""
+    if not isinstance(raw.url, str) or not re.fullmatch("[A-Z]{1,20}", method):
         raise RecordError("no request: method or url is missing, or not a string")
     try:
         url = urlsplit(raw.url)
@@ -106,28 +110,27 @@ def _target(raw: Raw) -> tuple[str, str, str] | None:
     except ValueError:
         raise RecordError("the url cannot be read") from None
     ours = _OURS.fullmatch(url.path)
-    if ours is None or method.upper() == "OPTIONS":
-        return None
-    return f"{url.scheme}://{host}{port}{ours['before']}" if host else ours["before"], ours["path"], url.query
-
-
-def _recorded(raw: Raw, where: str, address: str, path: str, query: str) -> Recorded:
+    if ours is None or method == "OPTIONS":
+        return Unrelated(where)
     if not isinstance(raw.status, int) or not 100 <= raw.status <= 999:
         said = f"status {raw.status}" if isinstance(raw.status, int) else "no status"
         raise RecordError(f"no response was recorded: {raw.note or said}")
-    method = raw.method.upper()
-    if raw.response_body is None and (method == "HEAD" or raw.status in (204, 304)):
+    request = Request(method, ours["path"], _headers(raw.request_headers))
+    response = Response(raw.status, _headers(raw.response_headers))
+    if raw.request_body is None and not (number(raw.request_size) or number(request.header("content-length"))):
+        raw.request_body = b""
+    if raw.response_body is None and (raw.response_size == 0 or method == "HEAD" or raw.status in (204, 304)):
         raw.response_body = b""
-    sent, request_body, no_request = _decoded("request", raw.request_headers, raw.request_body)
-    received, response_body, no_response = _decoded("response", raw.response_headers, raw.response_body, raw.size)
+    sent, no_request = _decoded("request", raw.request_body, request)
+    received, no_response = _decoded("response", raw.response_body, response, raw.response_size)
     began, seconds = _moment(raw.started), number(raw.seconds, 86_400)
     if began is not None and raw.written_at_end:
         began -= seconds or 0
     return Recorded(
-        Exchange(Request(method, path, sent, request_body), Response(raw.status, received, response_body)),
+        Exchange(replace(request, body=sent), replace(response, body=received)),
         where,
-        address,
-        query,
+        f"{url.scheme}://{host}{port}{ours['before']}" if host else ours["before"],
+        url.query,
         began,
         ended=began + seconds if began is not None and seconds is not None else None,
         missing="; ".join(filter(None, (raw.note, no_request, no_response))),
@@ -135,23 +138,22 @@ def _recorded(raw: Raw, where: str, address: str, path: str, query: str) -> Reco
     )
 
 
-def _decoded(whose: str, given: Any, value: Any, size: Any = None) -> tuple[Headers, bytes, str]:
-    """Return headers and body, and why the body cannot be had, or not as many bytes of it as `size` says."""
-    found, body = headers(given), _body(value)
+def _decoded(whose: str, value: Any, message: Request | Response, size: Any = None) -> tuple[bytes, str]:
+    """Return a body, and why it cannot be had, or not as many bytes of it as `size` says."""
+    body = _body(value)
     if body is None:
-        return found, b"", f"the body of the {whose} was not recorded"
+        return b"", f"the body of the {whose} was not recorded"
     try:
-        body = _unpacked(body, found)
+        body = _unpacked(body, (message.header("content-encoding") or "").strip().lower())
     except RecordError as error:
-        return found, b"", f"the body of the {whose}: {error}"
+        return b"", f"the body of the {whose}: {error}"
     cut = isinstance(size, int) and len(body) < size and Response(0, (), body).json.value is ABSENT
-    return found, body, f"{len(body)} of {size} bytes of the {whose} were recorded" if cut else ""
+    return body, f"{len(body)} of {size} bytes of the {whose} were recorded" if cut else ""
 
 
-def _unpacked(body: bytes, given: Headers) -> bytes:
+def _unpacked(body: bytes, encoding: str) -> bytes:
     """Return a body without the compression that the recorder did not undo. Raises RecordError if that fails."""
-    said = next((text.strip().lower() for name, text in given if name.lower() == "content-encoding"), "")
-    if body.startswith(b"\x1f\x8b") or (said in ("deflate", "gzip") and body.startswith(b"\x78")):
+    if body.startswith(b"\x1f\x8b") or (encoding in ("deflate", "gzip") and body.startswith(b"\x78")):
         unpacker = zlib.decompressobj(wbits=47)
         try:
             body = unpacker.decompress(body, LONGEST + 1)
@@ -161,8 +163,8 @@ def _unpacked(body: bytes, given: Headers) -> bytes:
             raise RecordError(f"compressed, and longer than {LONGEST:,} bytes")
         if not unpacker.eof:
             raise RecordError("compressed, and cut off")
-    elif said not in ("", "identity", "gzip", "deflate") and body.decode("utf-8", "ignore").encode() != body:
-        raise RecordError(f"compressed as {shortened(said, 40)}, which cannot be unpacked here")
+    elif encoding not in ("", "identity", "gzip", "deflate") and body.decode("utf-8", "ignore").encode() != body:
+        raise RecordError(f"compressed as {shortened(encoding, 40)}, which cannot be unpacked here")
     return body
 
 
@@ -186,7 +188,7 @@ def _body(value: Any) -> bytes | None:
         raise RecordError("a body is neither text nor bytes") from None
 
 
-def headers(value: Any) -> Headers:
+def _headers(value: Any) -> Headers:
     """Return headers from a list of `{name, value}`, or from an object of texts, or lists of them.
 
     In an object, null is no header, and numbers and the like stand for their texts. Pseudo-headers of HTTP/2 are left
@@ -213,10 +215,13 @@ def at(value: Any, *path: str) -> Any:
     return value
 
 
-def number(value: Any, limit: float) -> float | None:
-    """Return a number of JSON that is at least 0 and below the limit, None for anything else."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value < limit else None
+def number(value: Any, limit: float = math.inf) -> float | None:
+    """Return a number, which may be a text, that is at least 0 and below the limit; None for anything else."""
+    try:
+        found = None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if found is not None and 0 <= found < limit else None
 
 
 def _moment(value: Any) -> float | None:
