@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -182,7 +182,7 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
         comparison = reporting.compare_reports(reporting.load_report(old), reporting.load_report(new))
     except reporting.NotAReportError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(json.dumps(comparison.described(), indent=2) if as_json else comparison.text())
+    click.echo(json.dumps(comparison.described(), indent=2) if as_json else "\n".join(comparison.lines()))
     sys.exit(comparison.exit_code)
 
 
@@ -201,14 +201,13 @@ def issues(report: Path, known: Path | None, into: Path) -> None:
     close/NUMBER.md for each open issue whose rule holds again. Exit code 0: written. 2: a file is something else.
     """
     try:
-        plan = reporting.plan_issues(reporting.load_report(report), reporting.read_issues(known) if known else [])
-        plan.write(into)
+        actions = reporting.plan_issues(reporting.load_report(report), reporting.read_issues(known) if known else [])
+        reporting.write_issues(actions, into)
     except (reporting.NotAReportError, reporting.NotIssuesError) as error:
         raise click.UsageError(str(error)) from None
     except FileExistsError:
         raise click.UsageError(f"{into}: it is there already; name a folder that is not") from None
-    for line in [*plan.lines()] or ["no issue to open, none to close"]:
-        click.echo(line)
+    click.echo("\n".join(action.line for action in actions) or "no issue to open, none to close")
 
 
 @main.command(short_help="Print a script for CI; without NAME, list them.")
@@ -294,7 +293,7 @@ _output = click.option(
 )
 
 
-def _merged(kind: Kind, report: Path, output: Path | None) -> None:
+def _merged(kind: Kind[Any], report: Path, output: Path | None) -> None:
     """Merge what a report holds into a file, and say what changed in it; or print it."""
     path = output or kind.file
     if path is None:

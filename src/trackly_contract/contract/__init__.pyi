@@ -80,9 +80,6 @@ from .load import (
     read_entries as read_entries,
 )
 from .load import (
-    read_observed as read_observed,
-)
-from .load import (
     words_of as words_of,
 )
 from .model import (

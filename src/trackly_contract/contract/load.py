@@ -218,7 +218,9 @@ def load_contract(folder: Path | None = None) -> Contract:
     by_key(folder / "vocabulary.toml", "token", words.token, lambda token: (token.kind, token.token))
     _refer(folder / "vocabulary.toml", "token", words.token, page=pages)
     vocabulary = Vocabulary(words.token, frozenset(entry.kind for entry in words.list))
-    observed = tuple(read_observed(folder / "observed.toml"))
+    path = folder / "observed.toml"
+    observed = read_entries(path, "observed", Observed) if path.exists() else []
+    by_key(path, "observed", observed, lambda entry: entry.key)
     return Contract(rules, requests, answers, pages, questions, assumptions, mentioned, vocabulary, observed)
 
 
@@ -237,15 +239,6 @@ def _refer(path: Path, table: str, entries: Iterable[Entry], **known: Container[
                 if name is not None and name not in names:
                     where = f"{path}: {_entry(table, index, entry)}, field {field}"
                     raise ContractError(f"{where}: there is no {name!r} in {HOMES[field]}")
-
-
-def read_observed(path: Path) -> list[Observed]:
-    """Read what live runs found out about tokens; empty where there is no such file.
-
-    Raises ContractError, naming file, entry and field, if it cannot be read or has a token twice for one base URL.
-    """
-    entries = read_entries(path, "observed", Observed) if path.exists() else []
-    return list(by_key(path, "observed", entries, lambda entry: entry.key).values())
 
 
 @cache
@@ -267,12 +260,12 @@ def in_order(kind: str, tokens: Iterable[str], observed: Iterable[Observed]) -> 
     return sorted(tokens, key=rank)
 
 
-def words_of(
-    kind: str, source: Contract | None = None, observed: Iterable[Observed] | None = None
-) -> tuple[list[str | None], list[str]]:
-    """Return the fields and the operators to try for one type, in order; `observed` replaces the contract's own."""
-    source = source or contract()
-    known = list(source.observed if observed is None else observed)
-    scalar = [t.token for t in source.vocabulary.of(f"{kind}.operator") if t.needs and t.token not in LISTS]
-    fields = in_order(f"{kind}.field", source.vocabulary.words(f"{kind}.field"), known)
+def words_of(kind: str, observed: Sequence[Observed] | None = None) -> tuple[list[str | None], list[str]]:
+    """Return the fields and the operators to try for one type, in order; `observed` replaces the contract's own.
+
+    A type whose field is no token has the field None.
+    """
+    known, vocabulary = contract().observed if observed is None else observed, contract().vocabulary
+    scalar = [token.token for token in vocabulary.of(f"{kind}.operator") if token.needs and token.token not in LISTS]
+    fields = in_order(f"{kind}.field", vocabulary.words(f"{kind}.field"), known)
     return [*fields] or [None], in_order(f"{kind}.operator", scalar, known)

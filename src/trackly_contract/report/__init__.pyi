@@ -15,6 +15,7 @@ from .github import github_lines as github_lines
 from .issues import NotIssuesError as NotIssuesError
 from .issues import plan_issues as plan_issues
 from .issues import read_issues as read_issues
+from .issues import write_issues as write_issues
 from .observations import (
     ANSWERS as ANSWERS,
 )

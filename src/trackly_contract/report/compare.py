@@ -1,7 +1,6 @@
-"""Compares two reports: what changed from one run to the next, rule by rule.
+"""Compares two reports rule by rule, and says first how the two runs differ, for that may explain the rest.
 
-Reads only files that fit `schemas/report.json`. Says first how the two runs themselves differ, for that may explain the
-rest. Does not judge: the verdict of a rule is the one in its report.
+Reads only files that fit `schemas/report.json`. Does not judge: the verdict of a rule is the one in its report.
 """
 
 import re
@@ -130,11 +129,8 @@ class Comparison:
             "rules": [{**asdict(change), "change": change.change.name.lower()} for change in self.rules],
         }
 
-    def text(self) -> str:
-        """Return the comparison for people; no text of a file reaches a terminal as anything but text."""
-        return "\n".join(self._lines())
-
-    def _lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
+        """Yield the comparison for people; no text of a file reaches a terminal as anything but text."""
         for name, report in (("old", self.old), ("new", self.new)):
             headline = short(report["headline"], 120)
             yield f"{name}  {report['verdict']}: {headline} ({report['started_at']}, {report['effort']})"

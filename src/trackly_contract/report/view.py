@@ -313,9 +313,8 @@ class View:
         """What the API said to open questions, in this run or before; nothing that a stand-in said."""
         found: dict[str, list[str]] = {}
         for entry in observations.kept_answers():
-            question, probe = entry.about
-            told = f"{probe}: {entry.said} (at {entry.base_url} on {entry.date})"
-            found.setdefault(question, []).append(told)
+            told = f"{entry.probe}: {entry.said} (at {entry.base_url} on {entry.date})"
+            found.setdefault(entry.question, []).append(told)
         if not self.stand_in:
             for answer in self.session.answers:
                 if answer.said:
