@@ -1,7 +1,6 @@
 """The two files of observations: what is written, what is merged, and what is left as it is."""
 
 import json
-import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace as with_fields
@@ -180,19 +179,6 @@ def test_a_report_without_entries_is_rejected(
 def test_a_report_about_what_the_contract_does_not_know_is_rejected(kind: Kind[Any], entry: Any) -> None:
     with pytest.raises(ContractError, match=r"^the report: there is no (question|kind) zz$"):
         kind.printed(report_of(replace(entry, **{kind.entry.__struct_fields__[0]: "zz"})))
-
-
-def test_a_disk_that_fails_leaves_the_old_file_and_nothing_else(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    TOKENS.keep(report_of(TOKEN), path)
-
-    def full(_file: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(NothingToKeepError, match=r"cannot be written \(No space left on device\)"):
-        TOKENS.keep(report_of(replace(TOKEN, said="404")), path)
-    assert TOKENS.read(path) == [TOKEN]
-    assert [*path.parent.iterdir()] == [path]
 
 
 # What is different now ---------------------------------------------------------------------------------

@@ -1,9 +1,7 @@
 """Facts about candidates in a whole run: which rules cannot be found out without a token, and what the reports tell."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +10,6 @@ from tests.run.hooked import Server, always, serving
 from trackly_contract.core import ExitCode, Verdict
 from trackly_contract.generate import CANDIDATE_TYPES
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-from trackly_contract.reference.filter import Fault
 from trackly_contract.report import Report
 from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
@@ -23,26 +20,6 @@ def ran(server: Server, *arguments: str) -> tuple[int, Report]:
     code, report = run_suite(target, "quick", ["-q", "--no-summary", "--tb=no", *arguments])
     assert report is not None
     return code, report
-
-
-def inconclusive(report: Report) -> set[str]:
-    return {result.rule.id for result in report.results if result.verdict is Verdict.INCONCLUSIVE}
-
-
-class Ignoring(Server):
-    """Passes over conditions of the four types, whatever is in them."""
-
-    def faults(self, body: dict[str, Any]) -> Iterator[Fault]:
-        return super().faults(self._less(body))
-
-    def apply(self, audience: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-        return super().apply(audience, self._less(body))
-
-    def _less(self, part: Any) -> Any:
-        if isinstance(part, list):
-            kept = [e for e in part if not (isinstance(e, dict) and e.get("condition_type") in CANDIDATE_TYPES)]
-            return [self._less(entry) for entry in kept]
-        return {name: self._less(entry) for name, entry in part.items()} if isinstance(part, dict) else part
 
 
 OF_CANDIDATES = {
@@ -57,14 +34,13 @@ NEEDING = {
     ),
     "no type timezone": (serving("timezone"), {"filter.timezone.operator", "filter.timezone.value"}),
     "no type of the four": (serving(*CANDIDATE_TYPES), OF_CANDIDATES),
-    "conditions passed over": (Ignoring(), OF_CANDIDATES),
 }
 
 
 @pytest.mark.parametrize(("server", "rules"), NEEDING.values(), ids=NEEDING.keys())
 def test_just_the_rules_that_need_a_token_cannot_be_found_out_without_one(server: Server, rules: set[str]) -> None:
     code, report = ran(server)
-    assert inconclusive(report) == rules
+    assert {result.rule.id for result in report.results if result.verdict is Verdict.INCONCLUSIVE} == rules
     assert report.counts()[Verdict.BROKEN] == 0
     assert code == ExitCode.INCONCLUSIVE
 
