@@ -180,7 +180,7 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
     """
     try:
         comparison = reporting.compare_reports(reporting.load_report(old), reporting.load_report(new))
-    except reporting.NotAReportError as error:
+    except reporting.WrongFileError as error:
         raise click.UsageError(str(error)) from None
     click.echo(json.dumps(comparison.described(), indent=2) if as_json else "\n".join(comparison.lines()))
     sys.exit(comparison.exit_code)
@@ -203,7 +203,7 @@ def issues(report: Path, known: Path | None, into: Path) -> None:
     try:
         actions = reporting.plan_issues(reporting.load_report(report), reporting.read_issues(known) if known else [])
         reporting.write_issues(actions, into)
-    except (reporting.NotAReportError, reporting.NotIssuesError) as error:
+    except reporting.WrongFileError as error:
         raise click.UsageError(str(error)) from None
     except FileExistsError:
         raise click.UsageError(f"{into}: it is there already; name a folder that is not") from None
@@ -305,7 +305,7 @@ def _merged(kind: Kind[Any], report: Path, output: Path | None) -> None:
             return
         changes = kind.keep(described, path)
         entries = kind.read(path)
-    except (reporting.NotAReportError, reporting.NothingToKeepError, contract.ContractError) as error:
+    except (reporting.WrongFileError, contract.ContractError) as error:
         raise click.UsageError(str(error)) from None
     for change in changes:
         click.echo(f"  {change}")

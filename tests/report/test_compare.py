@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from tests.report.test_issues import OTHER, RULE, WAIVER, report, rule
 from trackly_contract.cli import main
-from trackly_contract.report.compare import Change, NotAReportError, compare_reports, load_report
+from trackly_contract.report.compare import Change, WrongFileError, compare_reports, load_report
 
 # Rules -------------------------------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ def test_a_report_of_this_major_version_is_read(tmp_path: Path, more: Any, of_ru
 )
 def test_a_file_that_is_not_a_report_is_rejected(tmp_path: Path, content: Any, said: str) -> None:
     path = put(tmp_path, content, "bad.json") if content is not None else tmp_path / "bad.json"
-    with pytest.raises(NotAReportError) as caught:
+    with pytest.raises(WrongFileError) as caught:
         load_report(path)
     assert str(caught.value).startswith(f"{path}: {said}")
     assert "\n" not in str(caught.value)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from trackly_contract.cli import main
-from trackly_contract.report import NotIssuesError, read_issues
+from trackly_contract.report import WrongFileError, read_issues
 from trackly_contract.report.issues import LONGEST_TITLE, MARK, Issue
 from trackly_contract.report.issues import plan_issues as plan
 from trackly_contract.report.report import SCHEMA_VERSION
@@ -126,7 +126,7 @@ def test_a_title_is_of_the_rule_that_it_begins_with(title: str, rule: str) -> No
 @pytest.mark.parametrize("text", ["", "{}x", "null", '[{"number": 1}]', "[5]", '{"message": "Bad credentials"}'])
 def test_a_file_that_is_not_a_list_of_issues_is_rejected_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "known.json").write_text(text)
-    with pytest.raises(NotIssuesError, match=r"known\.json"):
+    with pytest.raises(WrongFileError, match=r"known\.json"):
         read_issues(tmp_path / "known.json")
 
 

@@ -38,40 +38,27 @@ def test_every_choice_of_the_reference_server_is_an_assumption_with_its_default(
     assert told == dataclasses.asdict(DEFAULT_CHOICES)
 
 
+NEVER = "the API was not asked. The stand-in was: held in 1 answer; the reference server"
+BOTH = "held in 1 answer, broken in 1 answer; at https://x on 2026-01-02"
+
+
 def known(result: RuleResult, **changes: Any) -> list[Knowledge]:
     given: dict[str, Any] = {"stand_in": False, "who": "the API", "where": "", "answered": {}}
     return known_of(result, **given | changes)
 
 
-def test_what_the_reference_server_assumes_stands_beside_its_rule() -> None:
-    assert [k.facts for k in known(result(seen())) if k.how == "assumed"] == [["letter case counts"]]
-
-
-LISTING = [entry for entry in contract().assumptions if entry.text.startswith(("the operators are", "the fields are"))]
-
-
-@pytest.mark.parametrize("listing", LISTING, ids=lambda listing: listing.rules[0])
-def test_an_assumption_lists_the_tokens_that_the_reference_server_takes(listing: Assumption) -> None:
-    words = listing.text.partition(" are ")[2].partition(", and no other")[0].split(", ")
-    for rule in listing.rules:
-        assert set(words) == set(contract().vocabulary.words(rule.removeprefix("filter.")))
-
-
-def test_what_the_reference_server_does_is_not_observed() -> None:
-    found = known(result(seen()), stand_in=True, where="the reference server")
-    assert {k.how for k in found} == {"documented", "unknown", "assumed"}
-    assert "the API was not asked" in found[1].facts[0]
-
-
-def test_what_the_api_answered_is_observed_there_and_then() -> None:
-    found = known(result(seen(), seen(Verdict.BROKEN)), where="at https://x on 2026-01-02")[1]
-    assert found.how == "observed"
-    assert found.facts == ["held in 1 answer, broken in 1 answer; at https://x on 2026-01-02"]
-
-
-def test_what_was_not_checked_is_unknown_and_says_why() -> None:
-    found = known(result(reason="not part of this run"))[1]
-    assert (found.how, found.facts) == ("unknown", ["not part of this run"])
+@pytest.mark.parametrize(
+    ("found", "how", "facts"),
+    [
+        (known(result(seen()), stand_in=True, where="the reference server")[1], "unknown", [NEVER]),
+        (known(result(seen(), seen(Verdict.BROKEN)), where="at https://x on 2026-01-02")[1], "observed", [BOTH]),
+        (known(result(reason="not part of this run"))[1], "unknown", ["not part of this run"]),
+        (known(result(seen()))[2], "assumed", ["letter case counts"]),
+    ],
+    ids=["of the reference server", "of the API", "not checked", "assumed by the reference server"],
+)
+def test_what_is_known_says_how(found: Knowledge, how: str, facts: list[str]) -> None:
+    assert (found.how, found.facts) == (how, facts)
 
 
 def test_an_open_question_that_the_api_answered_is_observed() -> None:
@@ -85,6 +72,16 @@ def test_an_open_question_that_the_api_answered_is_observed() -> None:
 def test_a_rule_that_no_reference_page_makes_is_not_called_documented() -> None:
     inferred = msgspec.structs.replace(RULE, basis="inferred")
     assert known(dataclasses.replace(result(seen()), rule=inferred))[0].how == "assumed"
+
+
+LISTING = [entry for entry in contract().assumptions if entry.text.startswith(("the operators are", "the fields are"))]
+
+
+@pytest.mark.parametrize("listing", LISTING, ids=lambda listing: listing.rules[0])
+def test_an_assumption_lists_the_tokens_that_the_reference_server_takes(listing: Assumption) -> None:
+    words = listing.text.partition(" are ")[2].partition(", and no other")[0].split(", ")
+    for rule in listing.rules:
+        assert set(words) == set(contract().vocabulary.words(rule.removeprefix("filter.")))
 
 
 # What it means -------------------------------------------------------------------------------------

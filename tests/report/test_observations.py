@@ -23,7 +23,7 @@ from trackly_contract.gate.http import running
 from trackly_contract.generate import CANDIDATE_TYPES
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.reference.filter import JUDGES
-from trackly_contract.report import ANSWERS, TOKENS, NothingToKeepError, changed_answers, observations
+from trackly_contract.report import ANSWERS, TOKENS, WrongFileError, changed_answers, observations
 from trackly_contract.report.observations import Answered, Kind, kept_answers
 from trackly_contract.run.targets import served_target
 from trackly_contract.suite import run_suite
@@ -148,7 +148,7 @@ def test_what_a_live_api_did_not_do_is_printed_with_a_warning_and_not_kept(
     kind: Kind[Any], entry: Any, path: Path, members: dict[str, Any], why: str
 ) -> None:
     report = report_of(entry, **members)
-    with pytest.raises(NothingToKeepError, match="`--output -` prints it all the same") as caught:
+    with pytest.raises(WrongFileError, match="`--output -` prints it all the same") as caught:
         kind.keep(report, path)
     assert f"this run did not ask a live API ({why})" in str(caught.value)
     assert not path.exists()
@@ -170,7 +170,7 @@ def test_a_report_without_entries_is_rejected(
     kind: Kind[Any], report: dict[str, Any], message: str, path: Path
 ) -> None:
     for attempt in (lambda: kind.keep(report, path), lambda: kind.printed(report)):
-        with pytest.raises(NothingToKeepError, match=message):
+        with pytest.raises(WrongFileError, match=message):
             attempt()
     assert not path.exists()
 

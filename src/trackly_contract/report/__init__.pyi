@@ -2,7 +2,7 @@ from .compare import (
     Described as Described,
 )
 from .compare import (
-    NotAReportError as NotAReportError,
+    WrongFileError as WrongFileError,
 )
 from .compare import (
     compare_reports as compare_reports,
@@ -12,7 +12,6 @@ from .compare import (
 )
 from .files import write_report as write_report
 from .github import github_lines as github_lines
-from .issues import NotIssuesError as NotIssuesError
 from .issues import plan_issues as plan_issues
 from .issues import read_issues as read_issues
 from .issues import write_issues as write_issues
@@ -24,9 +23,6 @@ from .observations import (
 )
 from .observations import (
     Kind as Kind,
-)
-from .observations import (
-    NothingToKeepError as NothingToKeepError,
 )
 from .observations import (
     changed_answers as changed_answers,

@@ -25,8 +25,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+")
 """What differs between any two runs."""
 
 
-class NotAReportError(ValueError):
-    """A file is not the report of a run; the text is one sentence that names the file."""
+class WrongFileError(ValueError):
+    """A file is not what a command needs; the text is one sentence."""
 
 
 class Change(StrEnum):
@@ -68,11 +68,11 @@ class RunChange:
 def load_report(path: Path) -> Described:
     """Read a report.json; fields that a later minor version added are ignored.
 
-    Raises NotAReportError if the file cannot be read, is not JSON, or does not fit `schemas/report.json`.
+    Raises WrongFileError if the file cannot be read, is not JSON, or does not fit `schemas/report.json`.
     """
 
-    def not_a_report(why: str) -> NotAReportError:
-        return NotAReportError(f"{path}: {why}; name the report.json that --trackly-report wrote")
+    def not_a_report(why: str) -> WrongFileError:
+        return WrongFileError(f"{path}: {why}; name the report.json that --trackly-report wrote")
 
     try:
         content = parse(path.read_bytes())
@@ -85,7 +85,7 @@ def load_report(path: Path) -> Described:
         raise not_a_report("no report of a run (it has no schema_version)")
     major = SCHEMA_VERSION.partition(".")[0]
     if not isinstance(version, str) or not re.fullmatch(rf"{major}\.\d+", version):
-        raise NotAReportError(
+        raise WrongFileError(
             f"{path}: schema_version {short(repr(version), 40)} cannot be read here, only {major}.x; "
             "compare with the version of trackly-contract that wrote it"
         )
@@ -204,22 +204,26 @@ def _tried(kind: str, trials: set[tuple[str, str, str]]) -> str:
     return ", ".join(sorted(f"{token}: {outcome}" for of, token, outcome in trials if of == kind)) or "not tried"
 
 
+_MISSING: Described = {"verdict": None, "evidence": [], "basis": None}
+"""Stands for a rule that a report does not have."""
+
+
 def _rules(old: Described, new: Described) -> Iterator[RuleChange]:
     before, now = ({rule["id"]: rule for rule in report["rules"]} for report in (old, new))
     for name in {**now, **before}:
-        was, rule = before.get(name), now.get(name)
+        was, rule = before.get(name, _MISSING), now.get(name, _MISSING)
         change = _change(was, rule)
         if change is Change.BASIS:
-            yield RuleChange(name, change, before[name]["basis"], now[name]["basis"])
+            yield RuleChange(name, change, was["basis"], rule["basis"])
         elif change is not None:
             yield RuleChange(name, change, _verdict(was), _verdict(rule), _got(was), _got(rule))
 
 
-def _change(old: Described | None, new: Described | None) -> Change | None:
-    if old is None or new is None:
-        return Change.NEW if old is None else Change.GONE
+def _change(old: Described, new: Described) -> Change | None:
     was, now, waived = old["verdict"], new["verdict"], "waiver" in new
     changes = [
+        (old is _MISSING, Change.NEW),
+        (new is _MISSING, Change.GONE),
         (now == Verdict.BROKEN and was != now, Change.WORSE),
         (was not in UNKNOWN and now in UNKNOWN, Change.LOST),
         (was in UNKNOWN and now not in UNKNOWN, Change.FOUND),
@@ -231,16 +235,12 @@ def _change(old: Described | None, new: Described | None) -> Change | None:
     return next((change for applies, change in changes if applies), None)
 
 
-def _verdict(rule: Described | None) -> str | None:
-    if rule is None:
-        return None
+def _verdict(rule: Described) -> str | None:
     return f"{rule['verdict']} (waived)" if "waiver" in rule else rule["verdict"]
 
 
-def _got(rule: Described | None) -> tuple[str, ...]:
+def _got(rule: Described) -> tuple[str, ...]:
     """Return what a rule's differences came to, each once; the reason if the rule could not be checked."""
-    if rule is None:
-        return ()
     if rule["verdict"] in UNKNOWN:
         return (rule["reason"],)
     differences = [e for e in rule["evidence"] if e["verdict"] in (Verdict.BROKEN, Verdict.NOTED)]

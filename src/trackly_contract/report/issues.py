@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from trackly_contract.core import NotJSONError, Verdict, one_line, parse, short
-from trackly_contract.report.compare import Described
+from trackly_contract.report.compare import Described, WrongFileError
 
 MARK = "[trackly-contract]"
 _TITLE = re.compile(rf"{re.escape(MARK)} ([a-z]+(?:\.[a-z_]+)+)(?![a-z._])")
@@ -22,10 +22,6 @@ LONGEST_TITLE = 200
 LONGEST_BODY = 4000
 MOST_SHOWN = 3
 """Differences shown of one rule; the report has them all."""
-
-
-class NotIssuesError(ValueError):
-    """A file is not a list of issues; the text is one sentence that names the file."""
 
 
 class Issue(msgspec.Struct, frozen=True, rename="camel"):
@@ -54,14 +50,14 @@ class Action(NamedTuple):
 def read_issues(path: Path) -> list[Issue]:
     """Read what `gh issue list --json number,title,state,stateReason` printed.
 
-    Raises NotIssuesError if the file cannot be read or is something else.
+    Raises WrongFileError if the file cannot be read or is something else.
     """
     try:
         return msgspec.convert(parse(path.read_bytes()), list[Issue])
     except OSError as error:
-        raise NotIssuesError(f"{path}: cannot be read ({error.strerror})") from None
+        raise WrongFileError(f"{path}: cannot be read ({error.strerror})") from None
     except (NotJSONError, msgspec.ValidationError):
-        raise NotIssuesError(f"{path}: not what `gh issue list --json number,title,state,stateReason` prints") from None
+        raise WrongFileError(f"{path}: not what `gh issue list --json number,title,state,stateReason` prints") from None
 
 
 def plan_issues(report: Described, known: Sequence[Issue]) -> list[Action]:

@@ -26,12 +26,7 @@ from trackly_contract.contract import (
 )
 from trackly_contract.core import UnwritableError, data_root, one_line, toml_entries, write_file
 from trackly_contract.generate import CANDIDATE_TYPES
-from trackly_contract.report.compare import Described
-
-
-class NothingToKeepError(ValueError):
-    """A report holds nothing for the file, or the file cannot be written; the text is one sentence."""
-
+from trackly_contract.report.compare import Described, WrongFileError
 
 _Text = Annotated[str, Meta(min_length=1)]
 
@@ -98,11 +93,11 @@ class Kind(Generic[Kept]):
         return self._known(entries, path)
 
     def found(self, report: Described) -> list[Kept]:
-        """Return the entries of a report, from `compare.load_report`. Raises NothingToKeepError if it holds none."""
+        """Return the entries of a report, from `compare.load_report`. Raises WrongFileError if it holds none."""
         run = {**report, "date": dt.date.fromisoformat(report["started_at"][:10])}
         rows = [{**run, **row} for row in report[self.in_report] if row["said"]]
         if not rows:
-            raise NothingToKeepError(self.if_none)
+            raise WrongFileError(self.if_none)
         fields = self.entry.__struct_fields__
         return self._known([self.entry(**{name: row[name] for name in fields}) for row in rows], "the report")
 
@@ -119,11 +114,11 @@ class Kind(Generic[Kept]):
     def keep(self, report: Described, path: Path) -> list[str]:
         """Merge the entries of a live run into a file, which is made if it is missing; return in words what changed.
 
-        Raises NothingToKeepError if the run is not of a live API or holds no entry, or if the disk does not allow it;
+        Raises WrongFileError if the run is not of a live API or holds no entry, or if the disk does not allow it;
         ContractError if the file holds something else: it stays as it is.
         """
         if trouble := _no_evidence(report):
-            raise NothingToKeepError(f"{trouble}; `--output -` prints it all the same")
+            raise WrongFileError(f"{trouble}; `--output -` prints it all the same")
         entries, changes = {entry.key: entry for entry in self.read(path)}, list[str]()
         for entry in self.found(report):
             old, about = entries.get(entry.key), ", ".join(entry.key[1:])
@@ -138,7 +133,7 @@ class Kind(Generic[Kept]):
         try:
             write_file(path, self.toml(entries.values()))
         except UnwritableError as error:
-            raise NothingToKeepError(str(error)) from None
+            raise WrongFileError(str(error)) from None
         return changes
 
 
