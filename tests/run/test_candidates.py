@@ -300,14 +300,6 @@ def test_what_was_observed_decides_what_is_tried_first(monkeypatch: pytest.Monke
     assert (tokens.operators["carrier"], tokens.fields["revenue"]) == ("ne", "avg_revenue")
 
 
-def test_what_was_rejected_once_is_tried_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = tuple(seen(token, Outcome.REFUSED) for token in ("eq", "ne"))
-    known = dataclasses.replace(contract(), observed=refused)
-    monkeypatch.setattr("trackly_contract.contract.load.contract", lambda: known)
-    found, _ = asked(serving(carrier=judging("carrier", ("ne",))))
-    assert outcomes(found, "carrier.operator")["ne"] == ("accepted", "200")
-
-
 # What is said -------------------------------------------------------------------------------------------
 
 
