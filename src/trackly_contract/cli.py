@@ -7,7 +7,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -172,9 +172,9 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
     """
     try:
         comparison = reporting.compare_reports(reporting.load_report(old), reporting.load_report(new))
-    except reporting.NotAReportError as error:
+    except reporting.WrongFileError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(json.dumps(comparison.described(), indent=2) if as_json else comparison.text())
+    click.echo(json.dumps(comparison.described(), indent=2) if as_json else "\n".join(comparison.lines()))
     sys.exit(comparison.exit_code)
 
 
@@ -193,14 +193,13 @@ def issues(report: Path, known: Path | None, into: Path) -> None:
     close/NUMBER.md for each open issue whose rule holds again. Exit code 0: written. 2: a file is something else.
     """
     try:
-        plan = reporting.plan_issues(reporting.load_report(report), reporting.read_issues(known) if known else [])
-        plan.write(into)
-    except (reporting.NotAReportError, reporting.NotIssuesError) as error:
+        actions = reporting.plan_issues(reporting.load_report(report), reporting.read_issues(known) if known else [])
+        reporting.write_issues(actions, into)
+    except reporting.WrongFileError as error:
         raise click.UsageError(str(error)) from None
     except FileExistsError:
         raise click.UsageError(f"{into}: it is there already; name a folder that is not") from None
-    for line in [*plan.lines()] or ["no issue to open, none to close"]:
-        click.echo(line)
+    click.echo("\n".join(action.line for action in actions) or "no issue to open, none to close")
 
 
 @main.command(short_help="Print a script for CI; without NAME, list them.")
@@ -282,7 +281,7 @@ _output = click.option(
 )
 
 
-def _merged(kind: Kind, report: Path, output: Path | None) -> None:
+def _merged(kind: Kind[Any], report: Path, output: Path | None) -> None:
     """Merge what a report holds into a file, and say what changed in it; or print it."""
     path = output or kind.file
     if path is None:
@@ -294,7 +293,7 @@ def _merged(kind: Kind, report: Path, output: Path | None) -> None:
             return
         changes = kind.keep(described, path)
         entries = kind.read(path)
-    except (reporting.NotAReportError, reporting.NothingToKeepError, contract.ContractError) as error:
+    except (reporting.WrongFileError, contract.ContractError) as error:
         raise click.UsageError(str(error)) from None
     for change in changes:
         click.echo(f"  {change}")

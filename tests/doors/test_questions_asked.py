@@ -15,7 +15,7 @@ from trackly_contract.contract import contract
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.report import observations
-from trackly_contract.report.observations import Kept
+from trackly_contract.report.observations import Answered
 from trackly_contract.run.targets import served_target
 from trackly_contract.suite import run_suite
 
@@ -49,7 +49,7 @@ def test_an_outage_in_the_middle_of_the_questions_is_survived(stand: Stand, tmp_
 
 def test_a_changed_answer_is_noted_and_no_drift(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with running(Api()) as base_url:
-        before = Kept(("name-shape", "an empty name"), "400 missing_name", base_url, date(2026, 1, 2))
+        before = Answered("name-shape", "an empty name", "400 missing_name", base_url, date(2026, 1, 2))
         monkeypatch.setattr(observations, "kept_answers", lambda: (before,))
         target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
         target.name, target.evidence = "live", f"asked at {base_url}"

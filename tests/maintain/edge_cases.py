@@ -21,7 +21,7 @@ from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.judge.finding_text import actual_text
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.report import observations
-from trackly_contract.report.observations import Kept
+from trackly_contract.report.observations import Answered
 from trackly_contract.report.report import RuleResult
 from trackly_contract.run import Session, ask_all, cassettes
 from trackly_contract.run.cassettes import read_manifest
@@ -102,7 +102,7 @@ class Contradiction(Entry, frozen=True):
         if set(self.shown_by) not in (set(), {"rule"}, {"question", "probe", "one_is", "other_is"}):
             raise ValueError("field 'shown_by': name a rule, or a question, its probe, one_is and other_is")
 
-    def taken(self, kept: Sequence[Kept], recorded: Mapping[str, Recorded]) -> str:
+    def taken(self, kept: Sequence[Answered], recorded: Mapping[str, Recorded]) -> str:
         """Return in words which side an API took, empty if it was not asked."""
         taken = []
         found = recorded.get(self.shown_by.get("rule", ""))
@@ -110,7 +110,7 @@ class Contradiction(Entry, frozen=True):
             did = self.one.says if found.verdict is Verdict.HELD else f"{found.verdict}: {found.said}"
             taken.append(f"{did}, as recorded on {found.date}")
         for entry in kept:
-            if entry.about == (self.shown_by.get("question"), self.shown_by.get("probe")):
+            if (entry.question, entry.probe) == (self.shown_by.get("question"), self.shown_by.get("probe")):
                 sides = {self.shown_by["one_is"]: self.one.says, self.shown_by["other_is"]: self.other.says}
                 side = next((says for begin, says in sides.items() if entry.said.startswith(begin)), "neither")
                 taken.append(f"{side} ({entry.said}) at {entry.base_url} on {entry.date}")
@@ -169,12 +169,12 @@ class Row:
     assumed: str
 
 
-def rows(question: Question, ours: Sequence[Observation], live: Sequence[Kept]) -> list[Row]:
+def rows(question: Question, ours: Sequence[Observation], live: Sequence[Answered]) -> list[Row]:
     """Return the rows of a question, one for each probe."""
     does = {(one.question, one.probe): one.said or one.why_not for one in ours}
     found = []
     for probe in question.probes:
-        seen = [entry for entry in live if entry.about == (question.id, probe.says)]
+        seen = [entry for entry in live if (entry.question, entry.probe) == (question.id, probe.says)]
         observed = "; ".join(f"{entry.said} (at {entry.base_url} on {entry.date})" for entry in seen)
         found.append(Row(probe.says, asked(probe), observed, does[question.id, probe.says]))
     return found

@@ -14,15 +14,15 @@ from trackly_contract.core import JSON, Response
 from trackly_contract.core.files import data_root
 from trackly_contract.reference import Audience
 from trackly_contract.report import observations
-from trackly_contract.report.observations import Kept
+from trackly_contract.report.observations import Answered
 from trackly_contract.run import cassettes
 from trackly_contract.run.cassettes import read_manifest
 from trackly_contract.run.live_history import RecordingError
 
 URL = "https://app.tracklysms.com/api"
 KEPT = (
-    Kept(("key-form", "a key of three letters"), "401 invalid_api_key", URL, date(2026, 11, 21)),
-    Kept(("token-unlisted", "the condition type on_dnc"), "400 invalid_condition_type", URL, date(2026, 11, 21)),
+    Answered("key-form", "a key of three letters", "401 invalid_api_key", URL, date(2026, 11, 21)),
+    Answered("token-unlisted", "the condition type on_dnc", "400 invalid_condition_type", URL, date(2026, 11, 21)),
 )
 
 
@@ -38,7 +38,7 @@ class Another(Api):
         return super().error(400 if status == 404 else status, code, text)
 
 
-def made(folder: Path, kept: tuple[Kept, ...] = ()) -> str:
+def made(folder: Path, kept: tuple[Answered, ...] = ()) -> str:
     """Return the document of a checkout with these answers, and with the live recordings in `folder`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(observations, "kept_answers", lambda: kept)
@@ -152,7 +152,7 @@ def test_the_side_that_an_api_took_is_shown(asked: str) -> None:
 
 def test_an_answer_that_is_neither_side_is_called_neither() -> None:
     found = next(entry for entry in edge_cases.contradictions() if entry.id == "code-of-401")
-    kept = Kept(("key-form", "a key of three letters"), "403 forbidden", URL, date(2026, 11, 21))
+    kept = Answered("key-form", "a key of three letters", "403 forbidden", URL, date(2026, 11, 21))
     assert found.taken([kept], {}) == f"neither (403 forbidden) at {URL} on 2026-11-21"
 
 

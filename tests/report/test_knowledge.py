@@ -1,6 +1,7 @@
 """Facts about what a report says beside a rule: how it is known."""
 
 import dataclasses
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from trackly_contract.core import Exchange, Request, Response, Verdict
 from trackly_contract.judge import Finding
 from trackly_contract.judge.findings import Whole
 from trackly_contract.reference import DEFAULT_CHOICES
-from trackly_contract.report.knowledge import HOW_SYMBOLS, known_of
+from trackly_contract.report.knowledge import Knowledge, known_of
 from trackly_contract.report.report import RuleResult
 
 RULE = contract().rules["filter.time.unit"]
@@ -34,9 +35,40 @@ def test_every_choice_of_the_reference_server_is_an_assumption_with_its_default(
     assert told == dataclasses.asdict(DEFAULT_CHOICES)
 
 
-def test_what_the_reference_server_assumes_stands_beside_its_rule() -> None:
-    known = known_of(result(seen()), stand_in=False, where="")
-    assert [k.facts for k in known if k.how == "assumed"] == [("letter case counts",)]
+NEVER = "the API was not asked. The stand-in was: held in 1 answer; the reference server"
+BOTH = "held in 1 answer, broken in 1 answer; at https://x on 2026-01-02"
+
+
+def known(result: RuleResult, **changes: Any) -> list[Knowledge]:
+    given: dict[str, Any] = {"stand_in": False, "who": "the API", "where": "", "answered": {}}
+    return known_of(result, **given | changes)
+
+
+@pytest.mark.parametrize(
+    ("found", "how", "facts"),
+    [
+        (known(result(seen()), stand_in=True, where="the reference server")[1], "unknown", [NEVER]),
+        (known(result(seen(), seen(Verdict.BROKEN)), where="at https://x on 2026-01-02")[1], "observed", [BOTH]),
+        (known(result(reason="not part of this run"))[1], "unknown", ["not part of this run"]),
+        (known(result(seen()))[2], "assumed", ["letter case counts"]),
+    ],
+    ids=["of the reference server", "of the API", "not checked", "assumed by the reference server"],
+)
+def test_what_is_known_says_how(found: Knowledge, how: str, facts: list[str]) -> None:
+    assert (found.how, found.facts) == (how, facts)
+
+
+def test_an_open_question_that_the_api_answered_is_observed() -> None:
+    question = contract().open_questions(RULE.id)[0]
+    found = known(result(seen()), answered={question.id: ["a probe: 400 (at x on y)"]})
+    (told,) = (k for k in found if k.how == "observed" and "silent" in k.title)
+    assert told.facts == [f"{question.asks} a probe: 400 (at x on y)"]
+    assert all(question.asks not in k.facts for k in found if k.how == "unknown")
+
+
+def test_a_rule_that_no_reference_page_makes_is_not_called_documented() -> None:
+    inferred = msgspec.structs.replace(RULE, basis="inferred")
+    assert known(dataclasses.replace(result(seen()), rule=inferred))[0].how == "assumed"
 
 
 LISTING = [entry for entry in contract().assumptions if entry.text.startswith(("the operators are", "the fields are"))]
@@ -47,39 +79,3 @@ def test_an_assumption_lists_the_tokens_that_the_reference_server_takes(listing:
     words = listing.text.partition(" are ")[2].partition(", and no other")[0].split(", ")
     for rule in listing.rules:
         assert set(words) == set(contract().vocabulary.words(rule.removeprefix("filter.")))
-
-
-def test_what_the_reference_server_does_is_not_observed() -> None:
-    known = known_of(result(seen()), stand_in=True, where="the reference server")
-    assert [k.how for k in known if k.how == "observed"] == []
-    assert known[1].how == "unknown"
-    assert "the API was not asked" in known[1].facts[0]
-
-
-def test_what_the_api_answered_is_observed_there_and_then() -> None:
-    known = known_of(result(seen(), seen(Verdict.BROKEN)), stand_in=False, where="at https://x on 2026-01-02")
-    assert known[1].how == "observed"
-    assert known[1].facts == ("held in 1 answer, broken in 1 answer; at https://x on 2026-01-02",)
-
-
-def test_what_was_not_checked_is_unknown_and_says_why() -> None:
-    known = known_of(result(reason="not part of this run"), stand_in=False, where="")
-    assert (known[1].how, known[1].facts) == ("unknown", ("not part of this run",))
-
-
-def test_an_open_question_that_the_api_answered_is_observed() -> None:
-    question = contract().open_questions(RULE.id)[0]
-    known = known_of(result(seen()), stand_in=False, where="", answered={question.id: ["a probe: 400 (at x on y)"]})
-    (told,) = (k for k in known if k.how == "observed" and "silent" in k.title)
-    assert told.facts == (f"{question.asks} a probe: 400 (at x on y)",)
-    assert all(question.asks not in k.facts for k in known if k.how == "unknown")
-
-
-def test_a_rule_that_no_reference_page_makes_is_not_called_documented() -> None:
-    inferred = msgspec.structs.replace(RULE, basis="inferred")
-    known = known_of(dataclasses.replace(result(seen()), rule=inferred), stand_in=False, where="")
-    assert known[0].how == "assumed"
-
-
-def test_the_four_kinds_have_four_symbols() -> None:
-    assert len(set(HOW_SYMBOLS.values())) == 4

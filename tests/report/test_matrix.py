@@ -1,32 +1,36 @@
-"""Facts about the table of operators by condition type; that of codes by place is looked at in test_report_html.py."""
+"""Facts about the table of operators by condition type; that of codes by place is looked at in test_html.py."""
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.reports import Unstamped, ran, target_of
+from trackly_contract.contract import contract
 from trackly_contract.core import JSON, Verdict
-from trackly_contract.reference import ReferenceServer
 from trackly_contract.reference.filter import Fault
 from trackly_contract.report import Report
-from trackly_contract.report.matrix import TYPES, Known, OperatorCell, Saw, TypeRow, operators, operators_by_type
+from trackly_contract.report.matrix import Known, OperatorCell, Saw, TypeRow, operators, operators_by_type
 
 
-def refusing(text: str, code: str) -> ReferenceServer:
-    class Refusing(Unstamped):
-        def faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-            if text in json.dumps(body.get("filter")):
-                yield Fault(code, "/filter")
-            yield from super().faults(body)
+class Refusing(Unstamped):
+    """Refuses two operators: one that is documented, one that no page states."""
 
-    return Refusing()
+    def faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
+        text = json.dumps(body.get("filter"))
+        codes = {'"not_exists"': "invalid_time_operator", '"carrier"': "invalid_carrier_operator"}
+        yield from (Fault(code, "/filter") for operator, code in codes.items() if operator in text)
+        yield from super().faults(body)
 
 
 @pytest.fixture(scope="module")
 def conforming(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return ran(Unstamped(), tmp_path_factory.mktemp("conforming")).report
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return ran(target_of(Refusing()), tmp_path_factory.mktemp("refusing"))[1]
 
 
 def rows(report: Report) -> dict[str, TypeRow]:
@@ -38,7 +42,7 @@ def cell(report: Report, kind: str, operator: str) -> OperatorCell:
 
 
 def test_every_type_has_every_operator_that_any_page_names(conforming: Report) -> None:
-    assert tuple(rows(conforming)) == TYPES
+    assert [*rows(conforming)] == contract().vocabulary.words("condition_type")
     assert all(len(row.cells) == len(operators()) for row in rows(conforming).values())
 
 
@@ -57,19 +61,17 @@ def test_what_no_page_states_is_told_from_what_no_page_names(conforming: Report)
     assert cell(conforming, "carrier", "within").known is Known.UNNAMED
 
 
-def test_a_candidate_that_was_tried_says_what_came(conforming: Report, tmp_path: Path) -> None:
+def test_a_candidate_that_was_tried_says_what_came(conforming: Report, refusing: Report) -> None:
     assert cell(conforming, "carrier", "eq").saw is Saw.ACCEPTED
-    report = ran(target_of(refusing('"carrier"', "invalid_carrier_operator")), tmp_path).report
-    found = cell(report, "carrier", "eq")
+    found = cell(refusing, "carrier", "eq")
     assert (found.known, found.saw) == (Known.CANDIDATE, Saw.REFUSED)
-    assert report.session.exchanges[found.exchange - 1].response.status == 400
+    assert refusing.session.exchanges[found.exchange - 1].response.status == 400
 
 
-def test_a_documented_operator_that_is_refused_is_broken_and_its_neighbours_are_not(tmp_path: Path) -> None:
-    report = ran(target_of(refusing('"not_exists"', "invalid_time_operator")), tmp_path).report
-    assert cell(report, "time", "not_exists").saw is Saw.BROKEN
-    assert {cell(report, "time", operator).saw for operator in ("within", "exists", "after")} == {Saw.ACCEPTED}
-    evidence = report.session.exchanges[cell(report, "time", "not_exists").exchange - 1]
+def test_a_documented_operator_that_is_refused_is_broken_and_its_neighbours_are_not(refusing: Report) -> None:
+    assert cell(refusing, "time", "not_exists").saw is Saw.BROKEN
+    assert {cell(refusing, "time", operator).saw for operator in ("within", "exists", "after")} == {Saw.ACCEPTED}
+    evidence = refusing.session.exchanges[cell(refusing, "time", "not_exists").exchange - 1]
     assert '"operator":"not_exists"' in evidence.request.body.decode()
 
 

@@ -1,49 +1,48 @@
 """The two files of observations: what is written, what is merged, and what is left as it is."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import replace as with_fields
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from tests.integrity.variants_tokens import judging
+from tests.run.hooked import always
+from tests.support.reports import Unstamped
 from trackly_contract.cli import main
-from trackly_contract.contract import KINDS, ContractError, Observation, Outcome, read_observed
+from trackly_contract.contract import KINDS, ContractError, Observation, Observed, Outcome
 from trackly_contract.contract.load import load_contract
-from trackly_contract.core import JSON, Response
 from trackly_contract.core.files import data_root
 from trackly_contract.gate.http import running
 from trackly_contract.generate import candidate_types
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer
-from trackly_contract.reference.filter import JUDGES, Fault
-from trackly_contract.report import ANSWERS, TOKENS, NothingToKeepError, changed_answers, observations
-from trackly_contract.report.observations import Kept, Kind, kept_answers
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
+from trackly_contract.reference.filter import JUDGES
+from trackly_contract.report import ANSWERS, TOKENS, WrongFileError, changed_answers, observations
+from trackly_contract.report.observations import Answered, Kind, kept_answers
 from trackly_contract.run.targets import served_target
 from trackly_contract.suite import run_suite
 
 URL, OTHER = "https://a.example/api", "https://b.example/api"
 DAY, LATER = date(2026, 11, 22), date(2026, 12, 1)
-NAME = Kept(("name-shape", "an empty name"), "200, stored as sent", URL, DAY)
-TOKEN = Kept(("carrier.operator", "eq"), "400 invalid_carrier_operator", URL, DAY, "refused", "quick")
+NAME = Answered("name-shape", "an empty name", "200, stored as sent", URL, DAY)
+TOKEN = Observed("carrier.operator", "eq", Outcome.REFUSED, "400 invalid_carrier_operator", URL, DAY, "quick")
 BOTH = pytest.mark.parametrize(("kind", "entry"), [(ANSWERS, NAME), (TOKENS, TOKEN)], ids=["answers", "vocabulary"])
-COMMANDS = pytest.mark.parametrize("command", ["answers", "vocabulary"])
-FILES = {"answers": ANSWERS, "vocabulary": TOKENS}
+COMMANDS = pytest.mark.parametrize(("command", "kind"), [("answers", ANSWERS), ("vocabulary", TOKENS)])
 
 
-def report_of(*entries: Kept, **members: Any) -> dict[str, Any]:
-    """Return what counts of the report of a live run that observed these entries."""
-    first = entries[0]
-    rows = [{"said": entry.said, "outcome": entry.outcome} for entry in entries]
-    for row, entry in zip(rows, entries, strict=True):
-        row["question"], row["probe"] = row["kind"], row["token"] = entry.about
-    run = {"target": "live", "stamped": False, "evidence": "asked", "base_url": first.base_url, "effort": "quick"}
-    return {**run, "started_at": f"{first.date}T10:00:00+00:00", "answers": rows, "vocabulary": rows, **members}
+def report_of(entry: Answered | Observed, **members: Any) -> dict[str, Any]:
+    """Return what counts of the report of a live run that observed this entry."""
+    _, subject, other = entry.key
+    row = {"question": subject, "kind": subject, "probe": other, "token": other, "said": entry.said}
+    row["outcome"] = getattr(entry, "outcome", "")
+    run = {"target": "live", "stamped": False, "evidence": "asked", "base_url": entry.base_url, "effort": "quick"}
+    return {**run, "started_at": f"{entry.date}T10:00:00+00:00", "answers": [row], "vocabulary": [row], **members}
 
 
 @pytest.fixture
@@ -53,76 +52,64 @@ def path(tmp_path: Path) -> Path:
 
 # A file ------------------------------------------------------------------------------------------------
 
-
-@BOTH
-def test_a_new_entry_is_kept_and_reported_once(kind: Kind, entry: Kept, path: Path) -> None:
-    assert kind.keep(report_of(entry), path) == [f"new: {entry.about[0]}, {entry.about[1]}: {entry.result}"]
-    assert kind.read(path) == [entry]
-    before = path.read_bytes()
-    assert kind.keep(report_of(entry), path) == []
-    assert path.read_bytes() == before
+CHANGED = "changed: {about}: {then}; on 2026-11-22 it was: {first}"
 
 
 @BOTH
-@pytest.mark.parametrize("day", [DAY, LATER])
-def test_of_the_same_day_or_a_later_one_the_new_result_counts(kind: Kind, entry: Kept, path: Path, day: date) -> None:
-    kind.keep(report_of(entry), path)
-    now, about = replace(entry, said="404 not_found", date=day), ", ".join(entry.about)
-    assert kind.keep(report_of(now), path) == [f"changed: {about}: {now.result}; on {DAY} it was: {entry.result}"]
-    assert kind.read(path) == [now]
-
-
-@BOTH
-def test_an_older_result_is_left_out(kind: Kind, entry: Kept, path: Path) -> None:
-    later = replace(entry, date=LATER)
-    kind.keep(report_of(entry), path)
-    assert kind.keep(report_of(later), path) == []
-    left = f"kept: {', '.join(entry.about)}: the file has 2026-12-01, which is later than 2026-11-22"
-    assert kind.keep(report_of(replace(entry, said="404 not_found")), path) == [left]
-    assert kind.read(path) == [later]
-
-
-@BOTH
-def test_another_address_stands_beside_it(kind: Kind, entry: Kept, path: Path) -> None:
-    kind.keep(report_of(entry), path)
-    kind.keep(report_of(replace(entry, base_url=OTHER)), path)
-    assert kind.read(path) == [entry, replace(entry, base_url=OTHER)]
+@pytest.mark.parametrize(
+    ("changes", "line", "kept"),
+    [
+        ({}, "", "then"),
+        ({"said": "404 not_found"}, CHANGED, "then"),
+        ({"said": "404 not_found", "date": LATER}, CHANGED, "then"),
+        ({"date": LATER}, "", "then"),
+        ({"date": date(2026, 1, 2)}, "kept: {about}: the file has 2026-11-22, which is later than 2026-01-02", "first"),
+        ({"base_url": OTHER}, "new: {about}: {then}", "both"),
+    ],
+    ids=["the same", "the same day", "a later day", "the same on a later day", "an earlier day", "another address"],
+)
+def test_of_two_entries_about_the_same_the_newer_counts(
+    kind: Kind[Any], entry: Any, path: Path, changes: dict[str, Any], line: str, kept: str
+) -> None:
+    then, about = replace(entry, **changes), ", ".join(entry.key[1:])
+    assert kind.keep(report_of(entry), path) == [f"new: {about}: {entry.result}"]
+    changed = kind.keep(report_of(then), path)
+    assert changed == ([line.format(about=about, first=entry.result, then=then.result)] if line else [])
+    assert kind.read(path) == {"first": [entry], "then": [then], "both": [entry, then]}[kept]
 
 
 @pytest.mark.parametrize(
     ("kind", "entries"),
     [
-        (ANSWERS, [NAME, replace(NAME, about=("name-shape", "null")), replace(NAME, about=("depth", "a"))]),
-        (TOKENS, [replace(TOKEN, about=("condition_type", "z")), TOKEN, replace(TOKEN, about=("revenue.field", "a"))]),
+        (ANSWERS, [NAME, replace(NAME, probe="null"), replace(NAME, question="depth", probe="a")]),
+        (TOKENS, [replace(TOKEN, kind="condition_type"), TOKEN, replace(TOKEN, kind="revenue.field")]),
     ],
 )
-def test_entries_are_in_the_order_of_the_contract(kind: Kind, entries: list[Kept], path: Path) -> None:
+def test_entries_are_in_the_order_of_the_contract(kind: Kind[Any], entries: list[Any], path: Path) -> None:
     in_order = [*entries, replace(entries[0], base_url=OTHER)]
-    for order in (in_order, in_order[::-1]):
-        path.write_text(kind.toml(order), "utf-8")
-        assert kind.read(path) == in_order
+    path.write_text(kind.toml(in_order[::-1]), "utf-8")
+    assert kind.read(path) == in_order
 
 
 HOSTILE = ['a"b', "a\\b", "[[observed]]", '"""', "a#b", "\U0001f4f1 Zoë", "a'b"]
 UNSEEN = ["a\nb", "a\r\nb", "a\x1b[2J", "a\x7fb", "a\u2028b", "\ud800", "a\tb"]
 
 
-@BOTH
 @pytest.mark.parametrize("text", [*HOSTILE, *UNSEEN])
-def test_no_text_leaves_its_field(kind: Kind, entry: Kept, path: Path, text: str) -> None:
-    path.write_text(kind.toml([replace(entry, said=text)], remark=f"x{text}"), "utf-8")
-    (read,) = kind.read(path)
-    assert read == replace(entry, said=read.said)
+def test_no_text_leaves_its_field(path: Path, text: str) -> None:
+    path.write_text(ANSWERS.toml([replace(NAME, said=text)], remark=f"x{text}"), "utf-8")
+    (read,) = ANSWERS.read(path)
+    assert read == replace(NAME, said=read.said)
     assert (read.said == text) is (text in HOSTILE)
     assert read.said.isprintable()
-    path.write_text(kind.toml([read]), "utf-8")
-    assert kind.read(path) == [read]
+    path.write_text(ANSWERS.toml([read]), "utf-8")
+    assert ANSWERS.read(path) == [read]
 
 
 def test_the_projects_own_answers_are_those_of_the_checkout() -> None:
     folder = data_root() / "contracts"
     assert (ANSWERS.file, TOKENS.file) == (folder / "answers.toml", folder / "observed.toml")
-    assert kept_answers() == tuple(ANSWERS.read(folder / "answers.toml"))
+    assert kept_answers() == ANSWERS.read(folder / "answers.toml")
 
 
 # What is not kept --------------------------------------------------------------------------------------
@@ -130,17 +117,14 @@ def test_the_projects_own_answers_are_those_of_the_checkout() -> None:
 SPOILT: dict[str, Callable[[str], str]] = {
     "not TOML": lambda text: f"{text}[[",
     "it is there already": lambda text: text + text,
-    "Expected `date`, got `str`": lambda text: text.replace("2026-11-22", '"2026-02-30"'),
     "there is no question zz": lambda text: text.replace("name-shape", "zz").replace("carrier.operator", "zz"),
     "missing required field `said`": lambda text: text.replace("said = ", "# "),
-    "contains unknown field `sure`": lambda text: f"{text}sure = true",
-    "unknown field `waiver`": lambda _text: '[[waiver]]\nrule = "x"\n',
 }
 
 
 @BOTH
 @pytest.mark.parametrize("message", SPOILT)
-def test_a_file_that_cannot_be_read_stays_as_it_is(kind: Kind, entry: Kept, path: Path, message: str) -> None:
+def test_a_file_that_cannot_be_read_stays_as_it_is(kind: Kind[Any], entry: Any, path: Path, message: str) -> None:
     text = SPOILT[message](kind.toml([entry]))
     path.write_text(text, "utf-8")
     expected = "field kind: Expected `str` matching regex" if kind is TOKENS and "zz" in message else message
@@ -161,10 +145,10 @@ NOT_LIVE: list[tuple[dict[str, Any], str]] = [
 @BOTH
 @pytest.mark.parametrize(("members", "why"), NOT_LIVE)
 def test_what_a_live_api_did_not_do_is_printed_with_a_warning_and_not_kept(
-    kind: Kind, entry: Kept, path: Path, members: dict[str, Any], why: str
+    kind: Kind[Any], entry: Any, path: Path, members: dict[str, Any], why: str
 ) -> None:
     report = report_of(entry, **members)
-    with pytest.raises(NothingToKeepError, match="`--output -` prints it all the same") as caught:
+    with pytest.raises(WrongFileError, match="`--output -` prints it all the same") as caught:
         kind.keep(report, path)
     assert f"this run did not ask a live API ({why})" in str(caught.value)
     assert not path.exists()
@@ -182,24 +166,19 @@ def test_what_a_live_api_did_not_do_is_printed_with_a_warning_and_not_kept(
         (TOKENS, report_of(TOKEN, vocabulary=[]), "no token was tried in this run"),
     ],
 )
-def test_a_report_without_entries_is_rejected(kind: Kind, report: dict[str, Any], message: str, path: Path) -> None:
+def test_a_report_without_entries_is_rejected(
+    kind: Kind[Any], report: dict[str, Any], message: str, path: Path
+) -> None:
     for attempt in (lambda: kind.keep(report, path), lambda: kind.printed(report)):
-        with pytest.raises(NothingToKeepError, match=message):
+        with pytest.raises(WrongFileError, match=message):
             attempt()
     assert not path.exists()
 
 
-def test_a_disk_that_fails_leaves_the_old_file_and_nothing_else(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    TOKENS.keep(report_of(TOKEN), path)
-
-    def full(_file: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(NothingToKeepError, match=r"cannot be written \(No space left on device\)"):
-        TOKENS.keep(report_of(replace(TOKEN, said="404")), path)
-    assert TOKENS.read(path) == [TOKEN]
-    assert [*path.parent.iterdir()] == [path]
+@BOTH
+def test_a_report_about_what_the_contract_does_not_know_is_rejected(kind: Kind[Any], entry: Any) -> None:
+    with pytest.raises(ContractError, match=r"^the report: there is no (question|kind) zz$"):
+        kind.printed(report_of(replace(entry, **{kind.entry.__struct_fields__[0]: "zz"})))
 
 
 # What is different now ---------------------------------------------------------------------------------
@@ -208,11 +187,11 @@ def test_a_disk_that_fails_leaves_the_old_file_and_nothing_else(path: Path, monk
 @pytest.mark.parametrize(
     ("now", "url", "changes"),
     [
-        (Observation(*NAME.about, NAME.said), URL, []),
-        (Observation(*NAME.about, "400 a"), URL, [f"{', '.join(NAME.about)}: 400 a; on {DAY} it was: {NAME.said}"]),
-        (Observation(*NAME.about, "400 a"), OTHER, []),
+        (Observation(*NAME.key[1:], NAME.said), URL, []),
+        (Observation(*NAME.key[1:], "400 a"), URL, [f"{', '.join(NAME.key[1:])}: 400 a; on {DAY} it was: {NAME.said}"]),
+        (Observation(*NAME.key[1:], "400 a"), OTHER, []),
         (Observation("name-shape", "null", "400 a"), URL, []),
-        (Observation(*NAME.about, "", "not asked"), URL, []),
+        (Observation(*NAME.key[1:], "", "not asked"), URL, []),
     ],
     ids=["the same", "another answer", "another address", "another probe", "not asked"],
 )
@@ -226,27 +205,20 @@ def test_an_answer_that_differs_from_the_kept_one_is_noted(
 # The commands ------------------------------------------------------------------------------------------
 
 
-class Unstamped(ReferenceServer):
-    """Answers like an API: without the stamp. Of carrier it knows `ne`, of timezone nothing, and says so with a key."""
+class Telling(Unstamped):
+    """Of carrier it knows `ne`, of timezone nothing, and says so with a key."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.judges = {**JUDGES, "carrier": judging("carrier", ("ne",)), "timezone": self._telling}
-
-    def _telling(self, _condition: dict[str, JSON], _choices: Choices) -> Iterator[Fault]:
-        yield Fault(f"no {REFERENCE_KEY}", "/")
-
-    def respond(self, status: int, value: JSON) -> Response:
-        answer = super().respond(status, value)
-        return Response(answer.status, (("Content-Type", "application/json"),), answer.body)
+        self.judges = {**JUDGES, "carrier": judging("carrier", ("ne",)), "timezone": always(f"no {REFERENCE_KEY}")}
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report.json of a run with questions on an API without stamp, over real sockets."""
     folder = tmp_path_factory.mktemp("live")
-    with running(Unstamped()) as url:
-        target = replace(served_target(url, AUDIENCE_ID, REFERENCE_KEY), name="live", evidence=f"asked at {url}")
+    with running(Telling()) as url:
+        target = with_fields(served_target(url, AUDIENCE_ID, REFERENCE_KEY), name="live", evidence=f"asked at {url}")
         options = ["-q", "--no-summary", "--tb=no", "--trackly-questions", f"--trackly-report={folder}"]
         run_suite(target, "quick", options)
     return folder / "report.json"
@@ -257,16 +229,17 @@ def ran(command: str, *arguments: object) -> Result:
 
 
 @COMMANDS
-def test_a_command_merges_a_report_and_says_what_is_new(command: str, report: Path, path: Path) -> None:
+def test_a_command_merges_a_report_and_says_what_is_new(
+    command: str, kind: Kind[Any], report: Path, path: Path
+) -> None:
     described = json.loads(report.read_text("utf-8"))
     done = ran(command, report, "--output", path)
-    kind, entries = FILES[command], FILES[command].read(path)
+    entries = kind.read(path)
     assert done.exit_code == 0
     assert [line.split(":")[0].strip() for line in done.output.splitlines()[:-1]] == ["new"] * len(entries)
     rows = [row for row in described[kind.in_report] if row["said"]]
     assert len(entries) == len(rows) > 9
-    about = {tuple(row[name] for name in kind.fields[:2]): (row.get("outcome", ""), row["said"]) for row in rows}
-    assert {entry.about: (entry.outcome, entry.said) for entry in entries} == about
+    assert {entry.said for entry in entries} == {row["said"] for row in rows}
     day = date.fromisoformat(described["started_at"][:10])
     assert {(entry.base_url, entry.date) for entry in entries} == {(described["base_url"], day)}
     assert REFERENCE_KEY not in path.read_text("utf-8")
@@ -277,7 +250,7 @@ def test_a_command_merges_a_report_and_says_what_is_new(command: str, report: Pa
 
 def test_the_outcome_of_a_token_is_kept(report: Path, path: Path) -> None:
     ran("vocabulary", report, "--output", path)
-    outcomes = {(entry.kind, entry.token): (entry.outcome, entry.effort) for entry in read_observed(path)}
+    outcomes = {(entry.kind, entry.token): (entry.outcome, entry.effort) for entry in TOKENS.read(path)}
     assert outcomes["carrier.operator", "eq"] == (Outcome.REFUSED, "quick")
     assert outcomes["carrier.operator", "ne"] == (Outcome.ACCEPTED, "quick")
     assert outcomes["timezone.operator", "eq"] == (Outcome.UNDECIDED, "quick")
@@ -285,54 +258,49 @@ def test_the_outcome_of_a_token_is_kept(report: Path, path: Path) -> None:
 
 @COMMANDS
 def test_a_report_is_printed_alone_and_no_file_is_written(
-    command: str, report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: str, kind: Kind[Any], report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = ran(command, report, "--output", "-")
     assert (done.exit_code, "Beware" in done.output, [*tmp_path.iterdir()]) == (0, False, [])
-    assert done.output.startswith(FILES[command].header)
+    assert done.output.startswith(kind.header)
 
 
-@COMMANDS
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that stands for the checkout; it is none yet."""
+    monkeypatch.setattr(observations, "data_root", lambda: tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["answers", "vocabulary"])
 @pytest.mark.parametrize(
     ("given", "output", "message"),
     [
         ("missing.json", "kept.toml", "missing.json: "),
-        ("spoilt.toml", "kept.toml", "spoilt.toml: "),
         ("report.json", "spoilt.toml", "spoilt.toml: "),
         ("report.json", "no/kept.toml", "cannot be written (No such file or directory)"),
+        ("report.json", "", "name the file with --output FILE"),
     ],
+    ids=["no report", "another file", "no folder", "no checkout"],
 )
 def test_a_file_of_another_kind_is_a_usage_error(
-    command: str, given: str, output: str, message: str, report: Path, tmp_path: Path
+    command: str, given: str, output: str, message: str, report: Path, checkout: Path
 ) -> None:
-    (tmp_path / "spoilt.toml").write_text("# mine\n[[")
-    (tmp_path / "report.json").write_bytes(report.read_bytes())
-    done = ran(command, tmp_path / given, "--output", tmp_path / output)
+    (checkout / "spoilt.toml").write_text("# mine\n[[")
+    (checkout / "report.json").write_bytes(report.read_bytes())
+    done = ran(command, checkout / given, *(("--output", checkout / output) if output else ()))
     assert done.exit_code == 2
     assert message in " ".join(done.output.split())
-    assert (tmp_path / "spoilt.toml").read_text() == "# mine\n[["
+    assert (checkout / "spoilt.toml").read_text() == "# mine\n[["
 
 
-@COMMANDS
-def test_without_a_checkout_a_file_has_to_be_named(
-    command: str, report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(observations, "data_root", lambda: tmp_path)
-    done = ran(command, report)
-    assert done.exit_code == 2
-    assert "name the file with --output FILE" in " ".join(done.output.split())
-
-
-def test_another_order_of_trying_asks_for_new_recordings(
-    report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "contracts").mkdir()
-    (tmp_path / "pyproject.toml").touch()
-    monkeypatch.setattr(observations, "data_root", lambda: tmp_path)
-    assert "record again" not in ran("vocabulary", report, "--output", tmp_path / "elsewhere.toml").output
+def test_another_order_of_trying_asks_for_new_recordings(report: Path, checkout: Path) -> None:
+    (checkout / "contracts").mkdir()
+    (checkout / "pyproject.toml").touch()
+    assert "record again" not in ran("vocabulary", report, "--output", checkout / "elsewhere.toml").output
     assert "record again (make cassettes, make record)" in ran("vocabulary", report).output
-    assert (tmp_path / "contracts" / "observed.toml").is_file()
+    assert (checkout / "contracts" / "observed.toml").is_file()
     assert "record again" not in ran("vocabulary", report).output
 
 
@@ -350,16 +318,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_contract_knows_what_was_observed(folder: Path) -> None:
-    (observed,) = load_contract(folder).observed
-    assert (observed.kind, observed.token, observed.outcome) == (*TOKEN.about, Outcome.REFUSED)
+    assert load_contract(folder).observed == [TOKEN]
     (folder / "observed.toml").unlink()
-    assert load_contract(folder).observed == ()
+    assert load_contract(folder).observed == []
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('kind = "carrier.operator"', 'kind = "time.unit"', "field kind: Expected `str` matching regex"),
         ("date = 2026-11-22", 'date = "2026-02-30"', "field date: Expected `date`, got `str`; write a date without"),
         ("date = 2026-11-22", "date = 2026-11-22T10:00:00", "field date: Expected `date`, got `datetime`"),
         ('"refused"', '"maybe"', "field outcome: Invalid enum value 'maybe'"),
@@ -376,6 +342,6 @@ def test_a_wrong_field_of_observed_tokens_is_an_error(folder: Path, old: str, ne
 def test_the_kinds_that_are_read_are_those_of_which_tokens_are_tried(folder: Path) -> None:
     tried = {f"{kind}.{part}" for kind in candidate_types() for part in ("field", "operator")} | {"condition_type"}
     for kind in KINDS:
-        (folder / "observed.toml").write_text(TOKENS.toml([replace(TOKEN, about=(kind, "eq"))]), "utf-8")
+        (folder / "observed.toml").write_text(TOKENS.toml([replace(TOKEN, kind=kind)]), "utf-8")
         with nullcontext() if kind in tried else pytest.raises(ContractError, match="field kind"):
             load_contract(folder)

@@ -21,9 +21,7 @@ from trackly_contract.core import Request
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.reference.filter import Fault
 from trackly_contract.run import searches
-from trackly_contract.run.searches import ACCEPTED, POSITIONS, SIZES, Factor, Limit, Size, find_limit, find_order
-
-Ask = Callable[[dict[str, Any]], str]
+from trackly_contract.run.searches import ACCEPTED, POSITIONS, SIZES, Ask, Factor, Limit, find_limit, find_order
 
 # Limits ------------------------------------------------------------------------------------------------
 
@@ -32,8 +30,8 @@ def limited(measure: Callable[[dict[str, Any]], int], most: int) -> Ask:
     return lambda body: ACCEPTED if measure(body) <= most else "too_much"
 
 
-def number(ceiling: int) -> Size:
-    return Size("n", "things", ceiling, lambda n: {"n": n})
+def number(ceiling: int) -> searches.Size:
+    return searches.Size("things", ceiling, lambda n: {"n": n})
 
 
 @some
@@ -98,35 +96,19 @@ MEASURES: dict[str, Callable[[Any], int]] = {
 }
 
 
-@pytest.mark.parametrize("size", MEASURES)
-@pytest.mark.parametrize("of", [1, 2, 99])
-def test_an_update_of_a_size_has_it_and_matches_nobody(size: str, of: int) -> None:
-    body = SIZES[size].body(of)
-    assert MEASURES[size](body) == of
-    assert "filter" not in body or matches_nobody(body["filter"])
-
-
-@pytest.mark.parametrize("size", SIZES.values(), ids=list(SIZES))
-def test_the_largest_update_is_far_below_the_limit_of_bodies(size: Size) -> None:
-    assert len(json.dumps(size.body(size.ceiling))) < 200_000
+@pytest.mark.parametrize("name", SIZES)
+def test_an_update_of_a_size_has_it_matches_nobody_and_is_far_below_the_limit_of_bodies(name: str) -> None:
+    size = SIZES[name]
+    for of in (1, 2, 99, size.ceiling):
+        body = size.body(of)
+        assert name not in MEASURES or MEASURES[name](body) == of
+        assert "filter" not in body or matches_nobody(body["filter"])
+        assert len(json.dumps(body)) < 200_000
 
 
 # Orders ------------------------------------------------------------------------------------------------
 
 FACTORS = searches.factors(TOKENS)
-TRUE = {
-    "body": ("name", "source_lists", "filter"),
-    "group": ("operator", "conditions", "groups"),
-    "empty group": ("operator", "emptiness"),
-    "time": ("field", "operator", "value", "unit"),
-    "count": ("field", "operator", "value"),
-    "custom_field": ("field", "operator", "value"),
-    "carrier": ("operator", "value"),
-    "timezone": ("operator", "value"),
-    "revenue": ("field", "operator", "value"),
-    "position": POSITIONS,
-}
-"""The parts of each factor, in the order in which the reference server finds their errors."""
 
 
 def asking(one: Answering) -> Ask:
@@ -138,7 +120,7 @@ def asking(one: Answering) -> Ask:
     return ask
 
 
-def found(factor: str, key: Callable[[Fault], Any]) -> searches.Order:
+def found(factor: str, key: Callable[[Fault], Any]) -> str:
     """Return the order that is found on a server that reports the error whose key is least."""
 
     class Ordered(ReferenceServer):
@@ -148,40 +130,28 @@ def found(factor: str, key: Callable[[Fault], Any]) -> searches.Order:
     return find_order(FACTORS[factor], asking(Ordered()))
 
 
-def position(place: str) -> str:
-    ends = {
-        "/groups/0/groups/0/": POSITIONS[3],
-        "/groups/0/": POSITIONS[2],
-        "/groups/1/": POSITIONS[4],
-        "/conditions/1/": POSITIONS[0],
-    }
-    return next((name for part, name in ends.items() if part in place), POSITIONS[1])
-
-
-def last_step(place: str) -> str:
-    return place.rpartition("/")[2]
-
-
+POSITION_AT = {
+    "/groups/0/groups/0/": POSITIONS[3],
+    "/groups/0/": POSITIONS[2],
+    "/groups/1/": POSITIONS[4],
+    "/conditions/1/": POSITIONS[0],
+    "": POSITIONS[1],
+}
 PART_AT: dict[str, Callable[[str], str]] = {
     "body": lambda place: place.split("/")[1],
     "group": lambda place: place.removeprefix("/filter/groups/0/").split("/")[0],
     "empty group": lambda place: "operator" if place.endswith("operator") else "emptiness",
-    "position": position,
+    "position": lambda place: next(name for part, name in POSITION_AT.items() if part in place),
 }
 SOME = [random.Random(seed).sample(POSITIONS, len(POSITIONS)) for seed in range(40)]
-ORDERS = [(factor, parts) for factor in TRUE if factor != "position" for parts in permutations(TRUE[factor])]
+ORDERS = [(name, parts) for name in FACTORS if name != "position" for parts in permutations(FACTORS[name].sound)]
 ORDERS += [("position", tuple(parts)) for parts in SOME]
 
 
 @pytest.mark.parametrize(("factor", "parts"), ORDERS, ids=str)
 def test_every_order_is_found(factor: str, parts: tuple[str, ...]) -> None:
-    part_at = PART_AT.get(factor, last_step)
-
-    def key(fault: Fault) -> int:
-        return parts.index(part_at(fault.path)) if part_at(fault.path) in parts else 99
-
-    order = found(factor, key)
-    assert (order.said, order.why_not, order.disagree) == (" > ".join(parts), "", {})
+    part_at: Callable[[str], str] = PART_AT.get(factor, lambda place: place.rpartition("/")[2])
+    assert found(factor, lambda fault: [*parts, part_at(fault.path)].index(part_at(fault.path))) == " > ".join(parts)
 
 
 def bodies(factor: Factor) -> list[dict[str, Any]]:
@@ -209,19 +179,17 @@ VARIANTS = {variant.id: variant for variant in of_order()}
 def test_a_claimed_order_foretells_every_combination_of_errors(variant: Variant, factor: Factor) -> None:
     ask = asking(variant.make())
     order = find_order(factor, ask)
-    assert order.why_not != searches.UNKNOWN
-    assert bool(order.why_not) is bool(order.disagree)
-    if not order.why_not:
-        for size in range(2, len(order.parts) + 1):
-            for parts in combinations(order.parts, size):
-                said = ask(factor.body({part: factor.codes[part] for part in parts}))
-                assert said == factor.codes[parts[0]]
+    assert order.startswith((*factor.codes, searches.NO_ORDER, searches.BY_CODE))
+    in_order = order.split(" > ") if order.startswith((*factor.codes,)) else []
+    for size in range(2, len(in_order) + 1):
+        for parts in combinations(in_order, size):
+            said = ask(factor.body({part: factor.codes[part] for part in parts}))
+            assert said == factor.codes[parts[0]]
 
 
 def test_where_the_code_decides_no_order_of_positions_is_claimed() -> None:
     order = found("position", lambda fault: fault.code)
-    assert order.why_not == searches.BY_CODE
-    assert order.said.startswith("the code decides, wherever the faults stand (")
+    assert order.startswith("the code decides, wherever the faults stand (")
 
 
 class Circle(ReferenceServer):
@@ -237,20 +205,19 @@ class Circle(ReferenceServer):
 
 def test_where_pairs_form_a_circle_no_order_is_claimed_and_the_pair_is_named() -> None:
     order = find_order(FACTORS["group"], asking(Circle()))
-    assert (order.why_not, order.disagree) == (searches.NO_ORDER, {("operator", "groups"): ["invalid_time_unit"]})
-    assert order.said == "there is no consistent order (operator with groups: invalid_time_unit)"
+    assert order == "there is no consistent order (operator with groups: invalid_time_unit)"
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_where_chance_decides_no_order_of_positions_is_claimed(seed: int) -> None:
     chance = random.Random(seed)
-    assert found("position", lambda _fault: chance.random()).why_not == searches.NO_ORDER
+    assert found("position", lambda _fault: chance.random()).startswith(searches.NO_ORDER)
 
 
 @pytest.mark.parametrize("said", ["invalid_request", ACCEPTED])
 @pytest.mark.parametrize("factor", FACTORS.values(), ids=list(FACTORS))
 def test_where_nothing_tells_the_parts_apart_that_is_said(factor: Factor, said: str) -> None:
-    assert find_order(factor, lambda _body: said).why_not == searches.UNKNOWN
+    assert find_order(factor, lambda _body: said).startswith(searches.UNKNOWN)
 
 
 @pytest.mark.parametrize("factor", FACTORS.values(), ids=list(FACTORS))

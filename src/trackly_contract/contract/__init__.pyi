@@ -24,7 +24,6 @@ from .load import contract as contract
 from .load import missing_vectors as missing_vectors
 from .load import read_data as read_data
 from .load import read_entries as read_entries
-from .load import read_observed as read_observed
 from .load import words_of as words_of
 from .model import KINDS as KINDS
 from .model import UPDATE_FIELDS as UPDATE_FIELDS

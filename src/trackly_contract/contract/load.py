@@ -206,7 +206,9 @@ def load_contract(folder: Path) -> Contract:
     by_key(folder / "vocabulary.toml", "token", words.token, attrgetter("kind", "token"))
     _refer(folder / "vocabulary.toml", "token", words.token, page=pages)
     vocabulary = Vocabulary(words.token, words.full)
-    observed = tuple(read_observed(folder / "observed.toml"))
+    path = folder / "observed.toml"
+    observed = read_entries(path, "observed", Observed) if path.exists() else []
+    by_key(path, "observed", observed, lambda entry: entry.key)
     return Contract(rules, requests, answers, pages, questions, assumptions, mentioned, vocabulary, observed)
 
 
@@ -223,15 +225,6 @@ def _refer(path: Path, table: str, entries: Iterable[Entry], **known: Container[
                 if name is not None and name not in names:
                     where = f"{path}: {_entry(table, index, entry)}, field {field}"
                     raise ContractError(f"{where}: there is no {name!r} in {HOMES[field]}")
-
-
-def read_observed(path: Path) -> list[Observed]:
-    """Read what live runs found out about tokens; empty where there is no such file.
-
-    Raises ContractError, naming file, entry and field, if it cannot be read or has a token twice for one base URL.
-    """
-    entries = read_entries(path, "observed", Observed) if path.exists() else []
-    return list(by_key(path, "observed", entries, attrgetter("base_url", "kind", "token")).values())
 
 
 @cache
@@ -253,9 +246,14 @@ def in_order(kind: str, tokens: Iterable[str], observed: Iterable[Observed]) -> 
     return sorted(tokens, key=rank)
 
 
-def words_of(kind: str, observed: Iterable[Observed] | None = None) -> tuple[list[str | None], list[str]]:
-    """Return the fields and the operators to try for one type, in order; `observed` replaces the contract's own."""
-    vocabulary, known = contract().vocabulary, list(contract().observed if observed is None else observed)
-    scalar = [t.token for t in vocabulary.of(f"{kind}.operator") if t.needs and t.token not in LIST_OPERATORS]
+def words_of(kind: str, observed: Sequence[Observed] | None = None) -> tuple[list[str | None], list[str]]:
+    """Return the fields and the operators to try for one type, in order; `observed` replaces the contract's own.
+
+    A type whose field is no token has the field None.
+    """
+    known, vocabulary = contract().observed if observed is None else observed, contract().vocabulary
+    scalar = [
+        token.token for token in vocabulary.of(f"{kind}.operator") if token.needs and token.token not in LIST_OPERATORS
+    ]
     fields = in_order(f"{kind}.field", vocabulary.words(f"{kind}.field"), known)
     return [*fields] or [None], in_order(f"{kind}.operator", scalar, known)

@@ -67,6 +67,16 @@ class Observed(Trial, frozen=True):
     date: dt.date
     effort: Literal["quick", "standard", "thorough"]
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is about; of two with the same key the newer one counts."""
+        return self.base_url, self.kind, self.token
+
+    @property
+    def result(self) -> str:
+        """What came of it, in words."""
+        return f"{self.outcome} ({self.said})"
+
 
 def summed_up(trials: Iterable[Trial]) -> list[Trial]:
     """Return one trial a token, the one that says the most (the first of several), in the order of first trying."""

@@ -1,7 +1,6 @@
-"""Compares two reports: what changed from one run to the next, rule by rule.
+"""Compares two reports rule by rule, and says first how the two runs differ, for that may explain the rest.
 
-Reads only files that fit `schemas/report.json`. Says first how the two runs themselves differ, for that may explain the
-rest. Does not judge: the verdict of a rule is the one in its report.
+Reads only files that fit `schemas/report.json`. Does not judge: the verdict of a rule is the one in its report.
 """
 
 import re
@@ -26,8 +25,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+")
 """What differs between any two runs."""
 
 
-class NotAReportError(ValueError):
-    """A file is not the report of a run; the text is one sentence that names the file."""
+class WrongFileError(ValueError):
+    """A file is not what a command needs; the text is one sentence."""
 
 
 class Change(StrEnum):
@@ -69,11 +68,11 @@ class RunChange:
 def load_report(path: Path) -> Described:
     """Read a report.json; fields that a later minor version added are ignored.
 
-    Raises NotAReportError if the file cannot be read, is not JSON, or does not fit `schemas/report.json`.
+    Raises WrongFileError if the file cannot be read, is not JSON, or does not fit `schemas/report.json`.
     """
 
-    def not_a_report(why: str) -> NotAReportError:
-        return NotAReportError(f"{path}: {why}; name the report.json that --trackly-report wrote")
+    def not_a_report(why: str) -> WrongFileError:
+        return WrongFileError(f"{path}: {why}; name the report.json that --trackly-report wrote")
 
     try:
         content = parse(path.read_bytes())
@@ -82,17 +81,16 @@ def load_report(path: Path) -> Described:
     except NotJSONError as error:
         raise not_a_report(f"not JSON ({one_line(str(error))})") from None
     version = content.get("schema_version") if isinstance(content, dict) else None
-    if version is None:
-        raise not_a_report("no report of a run (it has no schema_version)")
     major = SCHEMA_VERSION.partition(".")[0]
-    if not isinstance(version, str) or not re.fullmatch(rf"{major}\.\d+", version):
-        raise NotAReportError(
+    if isinstance(version, str) and not version.startswith(f"{major}."):
+        raise WrongFileError(
             f"{path}: schema_version {short(repr(version), 40)} cannot be read here, only {major}.x; "
             "compare with the version of trackly-contract that wrote it"
         )
+    other_minor = isinstance(version, str) and version != SCHEMA_VERSION
     for wrong in Draft202012Validator(document("report.json")).iter_errors(content):
         added = wrong.validator == "additionalProperties" or list(wrong.path) == ["schema_version"]
-        if version == SCHEMA_VERSION or not added:
+        if not (other_minor and added):
             raise not_a_report(f"no report of a run: {short(wrong.json_path, 80)}: {short(wrong.message, 200)}")
     described: Described = content
     return described
@@ -130,11 +128,8 @@ class Comparison:
             "rules": [{**asdict(change), "change": change.change.name.lower()} for change in self.rules],
         }
 
-    def text(self) -> str:
-        """Return the comparison for people; no text of a file reaches a terminal as anything but text."""
-        return "\n".join(self._lines())
-
-    def _lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
+        """Yield the comparison for people; no text of a file reaches a terminal as anything but text."""
         for name, report in (("old", self.old), ("new", self.new)):
             headline = short(report["headline"], 120)
             yield f"{name}  {report['verdict']}: {headline} ({report['started_at']}, {report['effort']})"
@@ -208,22 +203,26 @@ def _tried(kind: str, trials: set[tuple[str, str, str]]) -> str:
     return ", ".join(sorted(f"{token}: {outcome}" for of, token, outcome in trials if of == kind)) or "not tried"
 
 
+_MISSING: Described = {"verdict": None, "evidence": [], "basis": None}
+"""Stands for a rule that a report does not have."""
+
+
 def _rules(old: Described, new: Described) -> Iterator[RuleChange]:
     before, now = ({rule["id"]: rule for rule in report["rules"]} for report in (old, new))
     for name in {**now, **before}:
-        was, rule = before.get(name), now.get(name)
+        was, rule = before.get(name, _MISSING), now.get(name, _MISSING)
         change = _change(was, rule)
         if change is Change.BASIS:
-            yield RuleChange(name, change, before[name]["basis"], now[name]["basis"])
+            yield RuleChange(name, change, was["basis"], rule["basis"])
         elif change is not None:
             yield RuleChange(name, change, _verdict(was), _verdict(rule), _got(was), _got(rule))
 
 
-def _change(old: Described | None, new: Described | None) -> Change | None:
-    if old is None or new is None:
-        return Change.NEW if old is None else Change.GONE
+def _change(old: Described, new: Described) -> Change | None:
     was, now, waived = old["verdict"], new["verdict"], "waiver" in new
     changes = [
+        (old is _MISSING, Change.NEW),
+        (new is _MISSING, Change.GONE),
         (now == Verdict.BROKEN and was != now, Change.WORSE),
         (was not in UNKNOWN and now in UNKNOWN, Change.LOST),
         (was in UNKNOWN and now not in UNKNOWN, Change.FOUND),
@@ -235,16 +234,12 @@ def _change(old: Described | None, new: Described | None) -> Change | None:
     return next((change for applies, change in changes if applies), None)
 
 
-def _verdict(rule: Described | None) -> str | None:
-    if rule is None:
-        return None
+def _verdict(rule: Described) -> str | None:
     return f"{rule['verdict']} (waived)" if "waiver" in rule else rule["verdict"]
 
 
-def _got(rule: Described | None) -> tuple[str, ...]:
+def _got(rule: Described) -> tuple[str, ...]:
     """Return what a rule's differences came to, each once; the reason if the rule could not be checked."""
-    if rule is None:
-        return ()
     if rule["verdict"] in UNKNOWN:
         return (rule["reason"],)
     differences = [e for e in rule["evidence"] if e["verdict"] in (Verdict.BROKEN, Verdict.NOTED)]

@@ -1,19 +1,19 @@
 """Plans which issues of a tracker a report opens (one for each broken rule) and closes (the rule holds again).
 
-The same report opens nothing twice. A rule that is waived or could not be checked opens and closes nothing. What a
-server responded is code in an issue, so it links, mentions and commands nothing. Does not talk to a tracker, and does
-not open again what somebody closed as not planned.
+The same report opens nothing twice. What a server responded is code in an issue, so it links, mentions and commands
+nothing. Does not talk to a tracker, and does not open again what somebody closed as not planned.
 """
 
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from trackly_contract.core import NotJSONError, Verdict, one_line, parse, short
-from trackly_contract.report.compare import Described
+from trackly_contract.report.compare import Described, WrongFileError
 
 MARK = "[trackly-contract]"
 _TITLE = re.compile(rf"{re.escape(MARK)} ([a-z]+(?:\.[a-z_]+)+)(?![a-z._])")
@@ -24,21 +24,22 @@ MOST_SHOWN = 3
 """Differences shown of one rule; the report has them all."""
 
 
-class NotIssuesError(ValueError):
-    """A file is not a list of issues; the text is one sentence that names the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An issue that the tracker has; `rule` is the one in its title, `state` is open, completed or not planned."""
+class Issue(msgspec.Struct, frozen=True, rename="camel"):
+    """An issue that the tracker has, as `gh issue list` prints it."""
 
     number: int
-    rule: str
-    state: str
+    title: str
+    state: Literal["OPEN", "CLOSED"]
+    state_reason: str | None = None
+
+    @property
+    def rule(self) -> str:
+        """The rule that the title begins with, empty for an issue about something else."""
+        named = _TITLE.match(self.title)
+        return named[1] if named else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One issue to open or to close: the file to write, what it holds in Markdown, and a line for people."""
 
     file: str
@@ -46,68 +47,52 @@ class Action:
     line: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be done in the tracker."""
+def read_issues(path: Path) -> list[Issue]:
+    """Read what `gh issue list --json number,title,state,stateReason` printed.
 
-    actions: Sequence[Action]
-
-    def lines(self) -> Iterator[str]:
-        """Yield the plan for people."""
-        yield from (action.line for action in self.actions)
-
-    def write(self, folder: Path) -> None:
-        """Write `open/RULE.md` (title, empty line, text) and `close/NUMBER.md` into `folder`.
-
-        Raises FileExistsError if the folder is there: what an earlier plan left would be done once more.
-        """
-        for name in ("open", "close"):
-            (folder / name).mkdir(parents=True)
-        for action in self.actions:
-            (folder / action.file).write_text(action.text, "utf-8")
-
-
-def read_issues(path: Path) -> list[Known]:
-    """Read what `gh issue list --json number,title,state,stateReason` printed; issues of others are ignored.
-
-    Raises NotIssuesError if the file cannot be read or is something else.
+    Raises WrongFileError if the file cannot be read or is something else.
     """
     try:
-        content = parse(path.read_bytes())
-        entries = content if isinstance(content, list) else [content]
-        found = [(entry["number"], entry["title"], entry["state"], entry.get("stateReason")) for entry in entries]
+        return msgspec.convert(parse(path.read_bytes()), list[Issue])
     except OSError as error:
-        raise NotIssuesError(f"{path}: cannot be read ({error.strerror})") from None
-    except (NotJSONError, TypeError, KeyError, AttributeError):
-        raise NotIssuesError(f"{path}: not what `gh issue list --json number,title,state,stateReason` prints") from None
-    known = []
-    for number, title, state, reason in found:
-        if named := _TITLE.match(str(title)):
-            closed = "not planned" if str(reason).upper() == "NOT_PLANNED" else "completed"
-            known.append(Known(int(number), named[1], "open" if str(state).upper() == "OPEN" else closed))
-    return known
+        raise WrongFileError(f"{path}: cannot be read ({error.strerror})") from None
+    except (NotJSONError, msgspec.ValidationError):
+        raise WrongFileError(f"{path}: not what `gh issue list --json number,title,state,stateReason` prints") from None
 
 
-def plan_issues(report: Described, known: Sequence[Known]) -> Plan:
+def plan_issues(report: Described, known: Sequence[Issue]) -> list[Action]:
     """Return what a report (from `compare.load_report`) opens and closes, beside the issues that there are.
 
-    Of several issues of one rule the newest says whether it is opened again.
+    Of several issues of one rule the newest says whether it is opened again. A rule that is waived or could not be
+    checked opens and closes nothing.
     """
     newest = {issue.rule: issue for issue in sorted(known, key=lambda issue: issue.number)}
     rules = {rule["id"]: rule for rule in report["rules"]}
     actions = []
     for name, rule in rules.items():
         issue = newest.get(name)
-        if rule["verdict"] == Verdict.BROKEN and (issue is None or issue.state == "completed"):
+        settled = issue is not None and (issue.state == "OPEN" or issue.state_reason == "NOT_PLANNED")
+        if rule["verdict"] == Verdict.BROKEN and not settled:
             title = short(f"{MARK} {name}: {rule['statement']}", LONGEST_TITLE)
             actions.append(Action(f"open/{name}.md", f"{title}\n\n{_text(report, rule)}\n", f"open   {name}"))
     for issue in known:
         rule = rules.get(issue.rule, {})
-        if issue.state == "open" and rule.get("verdict") in (Verdict.HELD, Verdict.NOTED) and "waiver" not in rule:
+        if issue.state == "OPEN" and rule.get("verdict") in (Verdict.HELD, Verdict.NOTED) and "waiver" not in rule:
             text = f"The rule {_code(issue.rule)} is {rule['verdict']}, {_asked(report)}.\n"
             line = f"close  {issue.rule} (issue {issue.number})"
             actions.append(Action(f"close/{issue.number}.md", text, line))
-    return Plan(actions)
+    return actions
+
+
+def write_issues(actions: Sequence[Action], folder: Path) -> None:
+    """Write `open/RULE.md` (title, empty line, text) and `close/NUMBER.md` into `folder`.
+
+    Raises FileExistsError if the folder is there: what an earlier plan left would be done once more.
+    """
+    for name in ("open", "close"):
+        (folder / name).mkdir(parents=True)
+    for action in actions:
+        (folder / action.file).write_text(action.text, "utf-8")
 
 
 def _asked(report: Described) -> str:

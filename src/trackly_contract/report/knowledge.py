@@ -30,7 +30,7 @@ class Knowledge:
 
     how: How
     title: str
-    facts: tuple[str, ...]
+    facts: Sequence[str]
     quoted: bool = False
 
     @property
@@ -40,50 +40,35 @@ class Knowledge:
 
 
 def known_of(
-    result: RuleResult,
-    *,
-    stand_in: bool,
-    where: str,
-    who: str = "the API",
-    answered: Mapping[str, Sequence[str]] | None = None,
+    result: RuleResult, *, stand_in: bool, who: str, where: str, answered: Mapping[str, Sequence[str]]
 ) -> list[Knowledge]:
     """Return what is known of a rule; `where` says where and when this run got its answers, `who` gave them.
 
     `answered` is what the API itself said to open questions, by their ids.
     """
-    rule = result.rule
-    documented = rule.basis in ("stated", "shown")
-    found = [
-        Knowledge("documented" if documented else "assumed", rule.basis, (_BASIS[rule.basis],), quoted=True),
-        _observed(result, stand_in=stand_in, who=who, where=where),
+    rule, open_questions = result.rule, contract().open_questions(result.rule.id)
+    basis: How = "documented" if rule.breakable else "assumed"
+    observed = _observed(result, stand_in=stand_in, who=who, where=where)
+    contested = [one_line(rule.contested)] if rule.contested else []
+    guesses = [entry.text for entry in contract().assumptions if rule.id in entry.rules]
+    said = [f"{asked.asks} {one_line(text)}" for asked in open_questions for text in answered.get(asked.id, ())]
+    unanswered = [question.asks for question in open_questions if question.id not in answered]
+    beside = [
+        Knowledge("unknown", "pages disagree", contested),
+        Knowledge("assumed", "by the reference server, where the documentation is silent", guesses),
+        Knowledge("observed", "on the API, where the documentation is silent", said),
+        Knowledge("unknown", "open questions", unanswered),
     ]
-    if rule.contested:
-        found.append(Knowledge("unknown", "pages disagree", (one_line(rule.contested),)))
-    guesses = tuple(entry.text for entry in contract().assumptions if rule.id in entry.rules)
-    if guesses:
-        found.append(Knowledge("assumed", "by the reference server, where the documentation is silent", guesses))
-    said, still_open = list[str](), list[str]()
-    for question in contract().open_questions(rule.id):
-        told = (answered or {}).get(question.id, ())
-        said += [f"{question.asks} {one_line(text)}" for text in told]
-        still_open += [] if told else [question.asks]
-    if said:
-        found.append(Knowledge("observed", "on the API, where the documentation is silent", tuple(said)))
-    if still_open:
-        found.append(Knowledge("unknown", "open questions", tuple(still_open)))
-    return found
+    first = Knowledge(basis, rule.basis, [_BASIS[rule.basis]], quoted=True)
+    return [first, observed, *(known for known in beside if known.facts)]
 
 
 def _observed(result: RuleResult, *, stand_in: bool, who: str, where: str) -> Knowledge:
     if not result.findings:
-        return Knowledge("unknown", "not observed", (short(result.reason) or "no answer of this run shows it",))
-    counts = result.counted
-    said = ", ".join(f"{verdict} in {_answers(counts[verdict])}" for verdict in Verdict if counts[verdict])
+        return Knowledge("unknown", "not observed", [short(result.reason) or "no answer of this run shows it"])
+    counts = [(verdict, result.counted[verdict]) for verdict in Verdict if result.counted[verdict]]
+    said = ", ".join(f"{verdict} in {count} {'answer' if count == 1 else 'answers'}" for verdict, count in counts)
     if stand_in:
         fact = f"the API was not asked. The stand-in was: {said}; {where}"
-        return Knowledge("unknown", "never observed on the API by this run", (fact,))
-    return Knowledge("observed", f"on {who}", (f"{said}; {where}",))
-
-
-def _answers(count: int) -> str:
-    return f"{count} {'answer' if count == 1 else 'answers'}"
+        return Knowledge("unknown", "never observed on the API by this run", [fact])
+    return Knowledge("observed", f"on {who}", [f"{said}; {where}"])

@@ -8,9 +8,8 @@ import datetime as dt  # msgspec reads the types of fields
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, structs
 
@@ -23,52 +22,17 @@ from trackly_contract.contract import (
     by_key,
     contract,
     read_entries,
-    read_observed,
     words_of,
 )
 from trackly_contract.core import UnwritableError, data_root, one_line, toml_entries, write_file
 from trackly_contract.generate import candidate_types
-from trackly_contract.report.compare import Described
-
-
-class NothingToKeepError(ValueError):
-    """A report holds nothing for the file, or the file cannot be written; the text is one sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a live API did, where, and on which day: `about` a question and its probe, or a kind and its token.
-
-    `outcome` (accepted, refused, undecided) and `effort` are those of a token, empty for a probe.
-    """
-
-    about: tuple[str, str]
-    said: str
-    base_url: str
-    date: dt.date
-    outcome: str = ""
-    effort: str = ""
-
-    @property
-    def words(self) -> str:
-        """What it is about, in words."""
-        return ", ".join(self.about)
-
-    @property
-    def result(self) -> str:
-        """What came of it, in words."""
-        return f"{self.outcome} ({self.said})" if self.outcome else self.said
-
-    def changed(self, result: str) -> str:
-        """Return in words that another result came of it later, empty if it is the same."""
-        return f"{self.words}: {result}; on {self.date} it was: {self.result}" if result != self.result else ""
-
+from trackly_contract.report.compare import Described, WrongFileError
 
 _Text = Annotated[str, Meta(min_length=1)]
 
 
-class _Answered(Entry, frozen=True):
-    """An entry of contracts/answers.toml."""
+class Answered(Entry, frozen=True):
+    """What a live API answered to one probe of a question: where, on which day."""
 
     question: str
     probe: _Text
@@ -76,14 +40,32 @@ class _Answered(Entry, frozen=True):
     base_url: _Text
     date: dt.date
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is about; of two with the same key the newer one counts."""
+        return self.base_url, self.question, self.probe
+
+    @property
+    def result(self) -> str:
+        """What came of it, in words."""
+        return self.said
+
+
+Kept = TypeVar("Kept", Answered, Observed)
+
+
+def _change(old: Answered | Observed, result: str) -> str:
+    """Return in words that another result came later, empty if it is the same."""
+    return f"{', '.join(old.key[1:])}: {result}; on {old.date} it was: {old.result}" if result != old.result else ""
+
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(Generic[Kept]):
     """One of the two files: its table of entries, whose first field is one of `subjects`; `in_report` fills it."""
 
     file_name: str
     table: str
-    entry: type[Entry]
+    entry: type[Kept]
     subjects: Callable[[], Sequence[str]]
     in_report: str
     if_none: str
@@ -95,47 +77,35 @@ class Kind:
         root = data_root()
         return root / "contracts" / self.file_name if (root / "pyproject.toml").is_file() else None
 
-    @property
-    def fields(self) -> Sequence[str]:
-        """The names of the fields, in the order of the file."""
-        return self.entry.__struct_fields__
-
-    def _kept(self, row: dict[str, Any], where: object) -> Kept:
-        first, second, *others = self.fields
-        if row[first] not in self.subjects():
-            raise ContractError(f"{where}: there is no {first} {row[first]}")
-        return Kept((row[first], row[second]), **{name: row[name] for name in others})
+    def _known(self, entries: list[Kept], where: object) -> list[Kept]:
+        for _, subject, _ in (entry.key for entry in entries):
+            if subject not in self.subjects():
+                raise ContractError(f"{where}: there is no {self.entry.__struct_fields__[0]} {subject}")
+        return entries
 
     def read(self, path: Path) -> list[Kept]:
         """Return the entries of a file, none if it is missing.
 
         Raises ContractError, naming file, entry and field, if it does not fit its type, or holds an entry twice.
         """
-        rows = read_entries(path, self.table, self.entry) if path.exists() else []
-        by_key(path, self.table, rows, attrgetter("base_url", *self.fields[:2]))
-        return [self._kept(structs.asdict(row), path) for row in rows]
+        entries = read_entries(path, self.table, self.entry) if path.exists() else []
+        by_key(path, self.table, entries, lambda entry: entry.key)
+        return self._known(entries, path)
 
     def found(self, report: Described) -> list[Kept]:
-        """Return the entries of a report, from `compare.load_report`. Raises NothingToKeepError if it holds none."""
-        run = {
-            "base_url": report["base_url"],
-            "date": dt.date.fromisoformat(report["started_at"][:10]),
-            "effort": report["effort"],
-        }
-        found = [self._kept({**row, **run}, "the report") for row in report[self.in_report] if row["said"]]
-        if not found:
-            raise NothingToKeepError(self.if_none)
-        return found
+        """Return the entries of a report, from `compare.load_report`. Raises WrongFileError if it holds none."""
+        run = {**report, "date": dt.date.fromisoformat(report["started_at"][:10])}
+        rows = [{**run, **row} for row in report[self.in_report] if row["said"]]
+        if not rows:
+            raise WrongFileError(self.if_none)
+        fields = self.entry.__struct_fields__
+        return self._known([self.entry(**{name: row[name] for name in fields}) for row in rows], "the report")
 
     def toml(self, entries: Iterable[Kept], remark: str = "") -> str:
         """Return entries as TOML, under a comment that may carry one remark."""
-        subjects, others = self.subjects(), self.fields[2:]
-        in_order = sorted(entries, key=lambda entry: (entry.base_url, subjects.index(entry.about[0]), entry.about[1]))
-        rows = [
-            dict(zip(self.fields, (*entry.about, *(getattr(entry, name) for name in others)), strict=True))
-            for entry in in_order
-        ]
-        return toml_entries(self.header, self.table, rows, remark)
+        subjects = self.subjects()
+        in_order = sorted(entries, key=lambda entry: (entry.key[0], subjects.index(entry.key[1]), entry.key[2]))
+        return toml_entries(self.header, self.table, map(structs.asdict, in_order), remark)
 
     def printed(self, report: Described) -> str:
         """Return the entries of a report alone as TOML; a comment says so if it did not ask a live API."""
@@ -144,26 +114,26 @@ class Kind:
     def keep(self, report: Described, path: Path) -> list[str]:
         """Merge the entries of a live run into a file, which is made if it is missing; return in words what changed.
 
-        Raises NothingToKeepError if the run is not of a live API or holds no entry, or if the disk does not allow it;
+        Raises WrongFileError if the run is not of a live API or holds no entry, or if the disk does not allow it;
         ContractError if the file holds something else: it stays as it is.
         """
         if trouble := _no_evidence(report):
-            raise NothingToKeepError(f"{trouble}; `--output -` prints it all the same")
-        entries, changes = {(entry.base_url, entry.about): entry for entry in self.read(path)}, list[str]()
+            raise WrongFileError(f"{trouble}; `--output -` prints it all the same")
+        entries, changes = {entry.key: entry for entry in self.read(path)}, list[str]()
         for entry in self.found(report):
-            old = entries.get((entry.base_url, entry.about))
+            old, about = entries.get(entry.key), ", ".join(entry.key[1:])
             if old is not None and old.date > entry.date:
-                changes.append(f"kept: {entry.words}: the file has {old.date}, which is later than {entry.date}")
+                changes.append(f"kept: {about}: the file has {old.date}, which is later than {entry.date}")
                 continue
             if old is None:
-                changes.append(f"new: {entry.words}: {entry.result}")
-            elif changed := old.changed(entry.result):
-                changes.append(f"changed: {changed}")
-            entries[entry.base_url, entry.about] = entry
+                changes.append(f"new: {about}: {entry.result}")
+            elif change := _change(old, entry.result):
+                changes.append(f"changed: {change}")
+            entries[entry.key] = entry
         try:
             write_file(path, self.toml(entries.values()))
         except UnwritableError as error:
-            raise NothingToKeepError(str(error)) from None
+            raise WrongFileError(str(error)) from None
         return changes
 
 
@@ -178,7 +148,7 @@ def _no_evidence(report: Described) -> str:
 ANSWERS = Kind(
     file_name="answers.toml",
     table="answer",
-    entry=_Answered,
+    entry=Answered,
     subjects=lambda: [*contract().questions],
     in_report="answers",
     if_none="no question was answered in this run: run it with --trackly-questions",
@@ -204,22 +174,22 @@ TOKENS = Kind(
 
 
 @cache
-def kept_answers() -> tuple[Kept, ...]:
+def kept_answers() -> Sequence[Answered]:
     """Return the project's own answers to the open questions, read once."""
-    return tuple(ANSWERS.read(data_root() / "contracts" / ANSWERS.file_name))
+    return ANSWERS.read(data_root() / "contracts" / ANSWERS.file_name)
 
 
 def changed_answers(now: Iterable[Observation], base_url: str) -> list[str]:
     """Return a line for each question that is answered otherwise than before at the same base URL."""
-    known = {entry.about: entry for entry in kept_answers() if entry.base_url == base_url}
-    asked = [one for one in now if one.said and (one.question, one.probe) in known]
-    return [line for one in asked if (line := known[one.question, one.probe].changed(one.said))]
+    known = {entry.key: entry for entry in kept_answers()}
+    asked = [(known.get((base_url, one.question, one.probe)), one.said) for one in now if one.said]
+    return [change for old, said in asked if old is not None and (change := _change(old, said))]
 
 
 def order_of_trying() -> list[object]:
     """Return the order in which a run tries tokens, as the file of the checkout has it; empty without such a file."""
     try:
-        tokens = read_observed(TOKENS.file) if TOKENS.file else None
-        return [words_of(kind, observed=tokens) for kind in candidate_types()]
+        tokens = TOKENS.read(TOKENS.file) if TOKENS.file else None
+        return [words_of(kind, tokens) for kind in candidate_types()]
     except ContractError:
         return []

@@ -141,11 +141,13 @@ class View:
         """What the API said to open questions, in this run or before; nothing of the reference server."""
         found: dict[str, list[str]] = {}
         for entry in observations.kept_answers():
-            question, probe = entry.about
-            found.setdefault(question, []).append(f"{probe}: {entry.said} (at {entry.base_url} on {entry.date})")
-        for answer in () if self.reference else self.session.answers:
-            if answer.said:
-                found.setdefault(answer.question, []).append(short(f"{answer.probe}: {answer.said} ({self.where})"))
+            said = f"{entry.probe}: {entry.said} (at {entry.base_url} on {entry.date})"
+            found.setdefault(entry.question, []).append(said)
+        if not self.reference:
+            for answer in self.session.answers:
+                if answer.said:
+                    said = f"{answer.probe}: {answer.said} ({self.where})"
+                    found.setdefault(answer.question, []).append(short(said))
         return found
 
     def then_and_now(self, finding: Finding) -> tuple[Line, ...]:

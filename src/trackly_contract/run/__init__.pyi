@@ -13,27 +13,11 @@ from .questions import ask_all as ask_all
 from .session import Session as Session
 from .session import own_content as own_content
 from .steps import Script as Script
-from .targets import (
-    Target as Target,
-)
-from .targets import (
-    TargetName as TargetName,
-)
-from .targets import (
-    blocked as blocked,
-)
-from .targets import (
-    closing as closing,
-)
-from .targets import (
-    live_target as live_target,
-)
-from .targets import (
-    recorded_live as recorded_live,
-)
-from .targets import (
-    reference_target as reference_target,
-)
-from .targets import (
-    replay_target as replay_target,
-)
+from .targets import Target as Target
+from .targets import TargetName as TargetName
+from .targets import blocked as blocked
+from .targets import closing as closing
+from .targets import live_target as live_target
+from .targets import recorded_live as recorded_live
+from .targets import reference_target as reference_target
+from .targets import replay_target as replay_target

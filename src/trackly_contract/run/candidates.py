@@ -1,12 +1,12 @@
-"""Candidates: finds a condition that a target accepts of each type whose tokens no reference page states.
+"""Finds a condition that a target accepts of each type whose tokens no reference page states.
 
-Promises: every condition that is tried would match nobody if it is accepted; all types are tried in one update first,
-one type alone only if that is refused, and no type more than MOST_TRIALS times; what is written down of a token is
-what the answer says of it; however a candidate is answered or stored, that breaks no rule.
-Refuses: to call a token refused because a condition with it did not work; to try an operator without one plain value,
-for the vectors' conditions have one: with a list, or with nothing, they would differ from their twins by two edits.
+Every condition that is tried would match nobody if it is accepted. However a candidate is answered or stored, that
+breaks no rule. Does not call a token refused because a condition with it did not work. Does not try an operator without
+one plain value: with a list, or with nothing, the vectors' conditions would differ from their twins by two edits.
 """
 
+from collections.abc import Mapping
+from itertools import product
 from typing import NamedTuple
 
 from trackly_contract.contract import (
@@ -32,12 +32,8 @@ MOST_TRIALS = 24
 MOST_OUTAGES = 3
 """Trials of one type that may get no answer, or one that refuses not the update but the moment: 429, 5xx."""
 
-
-class TokenPair(NamedTuple):
-    """The tokens of one condition; a type whose field is no token has none."""
-
-    field: str | None
-    operator: str
+Words = Mapping[str, str]
+"""The tokens of one condition: its operator, and its field unless that is no token."""
 
 
 class Found(NamedTuple):
@@ -45,93 +41,73 @@ class Found(NamedTuple):
 
     worked: bool
     said: str
-    code: JSON = None
+    code: str | None = None
     outage: bool = False
-
-
-def condition(kind: str, words: TokenPair) -> dict[str, JSON]:
-    """Return the condition that the vectors of a type are written with, with these tokens in it."""
-    found = {**candidate_condition(kind), "operator": words.operator}
-    return found if words.field is None else {**found, "field": words.field}
-
-
-class _Pairs:
-    """The pairs of one type that are still worth a trial, those near the head of both lists first."""
-
-    def __init__(self, kind: str) -> None:
-        self.fields, self.operators = words_of(kind)
-        self.tried: set[TokenPair] = set()
-
-    def next(self) -> TokenPair | None:
-        left = [
-            (at + place, TokenPair(field, operator))
-            for at, field in enumerate(self.fields)
-            for place, operator in enumerate(self.operators)
-            if TokenPair(field, operator) not in self.tried
-        ]
-        if not left:
-            return None
-        words = min(left, key=lambda pair: pair[0])[1]
-        self.tried.add(words)
-        return words
 
 
 def find_tokens(session: Session) -> Tokens:
     """Return the tokens that the target accepts, a type without any left out; writes every trial down.
 
-    Raises InconclusiveError if the target is gone.
+    All types are tried in one update first, each alone only if that is refused. Raises InconclusiveError if the target
+    is gone.
     """
-    first = {kind: words for kind in candidate_types() if (words := _Pairs(kind).next()) is not None}
-    found = dict(first)
-    answer = _tried(session, [condition(kind, words) for kind, words in first.items()])
+    heads = {kind: words_of(kind) for kind in candidate_types()}
+    found = {kind: _words(fields[0], operators[0]) for kind, (fields, operators) in heads.items()}
+    answer = _tried(session, found)
     if answer.worked:
-        for kind, words in first.items():
+        for kind, words in found.items():
             _write(session, kind, words, answer)
     else:
-        alone = {kind: _alone(session, kind) for kind in first}
+        alone = {kind: _alone(session, kind) for kind in candidate_types()}
         found = {kind: words for kind, words in alone.items() if words is not None}
     return Tokens(
-        {kind: words.operator for kind, words in found.items()},
-        {kind: words.field for kind, words in found.items() if words.field is not None},
+        {kind: words["operator"] for kind, words in found.items()},
+        {kind: words["field"] for kind, words in found.items() if "field" in words},
     )
 
 
-def _alone(session: Session, kind: str) -> TokenPair | None:
-    """Try the pairs of one type until one works; a token that the answer names at fault is not tried again."""
-    pairs, outages = _Pairs(kind), 0
-    for _ in range(MOST_TRIALS):
-        words = pairs.next()
-        if words is None:
+def _words(field: str | None, operator: str) -> Words:
+    return {"operator": operator} if field is None else {"operator": operator, "field": field}
+
+
+def _alone(session: Session, kind: str) -> Words | None:
+    """Try the pairs of one type until one works, those near the head of both lists first.
+
+    A token that the answer names at fault is not tried again.
+    """
+    (fields, operators), tried, outages = words_of(kind), list[tuple[str | None, str]](), 0
+    while len(tried) < MOST_TRIALS and outages < MOST_OUTAGES:
+        left = [pair for pair in product(fields, operators) if pair not in tried]
+        if not left:
             break
-        answer = _tried(session, [condition(kind, words)])
+        field, operator = min(left, key=lambda pair: fields.index(pair[0]) + operators.index(pair[1]))
+        tried.append((field, operator))
+        words = _words(field, operator)
+        answer = _tried(session, {kind: words})
         _write(session, kind, words, answer)
         outages += answer.outage
         if answer.worked:
             return words
-        if answer.code == code_of("condition_type") or outages == MOST_OUTAGES:
+        if answer.code == code_of("condition_type"):
             break
-        if answer.code == code_of(f"{kind}.field") and words.field is not None:
-            pairs.fields.remove(words.field)
+        if answer.code == code_of(f"{kind}.field") and field is not None:
+            fields.remove(field)
         elif answer.code == code_of(f"{kind}.operator"):
-            pairs.operators.remove(words.operator)
+            operators.remove(operator)
     return None
 
 
-def _write(session: Session, kind: str, words: TokenPair, answer: Found) -> None:
+def _write(session: Session, kind: str, words: Words, answer: Found) -> None:
     """Write down what an answer says of each token: one that it names is refused, of the others it says nothing."""
-    tokens = {"condition_type": kind, f"{kind}.operator": words.operator}
-    if words.field is not None:
-        tokens[f"{kind}.field"] = words.field
-    blamed = {code_of(name): name for name in tokens}.get(str(answer.code))
-    if answer.worked:
-        session.vocabulary += [Trial(name, token, Outcome.ACCEPTED, answer.said) for name, token in tokens.items()]
-    elif blamed is not None:
-        session.vocabulary.append(Trial(blamed, tokens[blamed], Outcome.REFUSED, answer.said))
-    else:
-        session.vocabulary += [Trial(name, token, Outcome.UNDECIDED, answer.said) for name, token in tokens.items()]
+    tokens = {"condition_type": kind, **{f"{kind}.{key}": token for key, token in words.items()}}
+    blamed = [name for name in tokens if code_of(name) == answer.code]
+    outcome = Outcome.ACCEPTED if answer.worked else Outcome.REFUSED if blamed else Outcome.UNDECIDED
+    session.vocabulary += [Trial(name, tokens[name], outcome, answer.said) for name in blamed or tokens]
 
 
-def _tried(session: Session, conditions: list[dict[str, JSON]]) -> Found:
+def _tried(session: Session, words: Mapping[str, Words]) -> Found:
+    """Send one condition of each type, as the vectors have it but with these tokens."""
+    conditions: list[JSON] = [{**candidate_condition(kind), **tokens} for kind, tokens in words.items()]
     # With a name, so that the cache is seen to be cleared by a filter that is not sent alone.
     sent: dict[str, JSON] = {"operator": "AND", "conditions": [GUARD, *conditions]}
     body = {"name": "trackly-contract: candidates", "filter": sent}

@@ -5,21 +5,10 @@ audience held. Sends at most QUESTIONS requests. Does not judge: an observation 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from trackly_contract.contract import GUARD, NOBODY, UPDATE_FIELDS, Observation, Probe, Question, as_answered, contract
-from trackly_contract.core import (
-    JSON,
-    InconclusiveError,
-    NotJSONError,
-    Request,
-    Response,
-    differences,
-    encode,
-    parse,
-    same,
-    show,
-)
+from trackly_contract.contract import GUARD, NOBODY, UPDATE_FIELDS, Observation, Probe, as_answered, contract
+from trackly_contract.core import JSON, Exchange, InconclusiveError, Request, differences, encode, same, show
 from trackly_contract.generate import Tokens
 from trackly_contract.judge import FIELDS, describe
 from trackly_contract.run.searches import ACCEPTED, SIZES, Limit, counted_in, factors, find_limit, find_order
@@ -48,11 +37,10 @@ def ask_all(session: Session, tokens: Tokens, lists: Sequence[int]) -> list[Obse
     asking = _Asking(session, tokens, lists)
     found: list[Observation] = []
     for question in contract().questions.values():
-        if question.cannot:
-            continue
         try:
-            asking.begin()
-            found += asking.observations(question)
+            if question.probes:
+                asking.begin()
+            found.extend(Observation(question.id, probe.says, *asking.asked(probe)) for probe in question.probes)
         except InconclusiveError as error:
             found.append(Observation(question.id, question.asks, "", str(error)))
     try:
@@ -71,14 +59,6 @@ def body_text(probe: Probe, guard: str) -> str | None:
     return probe.body if probe.raw is None else probe.raw
 
 
-def _json(body: bytes) -> JSON:
-    """Return the value of a body, None if it is not JSON."""
-    try:
-        return parse(body)
-    except NotJSONError:
-        return None
-
-
 class _Asking:
     """Asks one session, and follows what the audience becomes."""
 
@@ -93,7 +73,7 @@ class _Asking:
 
     def send(
         self, method: str, content: bytes = b"", path: str = "", headers: Mapping[str, str] | None = None
-    ) -> Response:
+    ) -> Exchange:
         """Send a request with the usual headers, replaced or, where empty, left out as `headers` says.
 
         Raises InconclusiveError if there is no response that counts, or if too many requests were sent.
@@ -104,37 +84,32 @@ class _Asking:
         usual |= {} if method == "GET" else {"Content-Type": "application/json"}
         sent = tuple((name, value) for name, value in {**usual, **(headers or {})}.items() if value)
         request = Request(method, path or self.path, sent, content)
-        response = self.session.ask(request, good_key="X-Api-Key" not in (headers or {})).response
-        if method != "GET" and response.succeeded:
-            audience = _json(response.body)
+        exchange = self.session.ask(request, good_key="X-Api-Key" not in (headers or {}))
+        if method != "GET" and exchange.response.succeeded:
+            audience = exchange.response.json.strict
             whole = isinstance(audience, dict) and all(name in audience for name in UPDATE_FIELDS)
             self.now, self.as_ours = audience if whole else None, False
-        return response
+        return exchange
 
     def put(self, body: dict[str, JSON]) -> str:
         """Send an update; return ACCEPTED, the code of its error, or in words what else came of it."""
-        response = self.send("PUT", encode(body))
-        if response.succeeded:
-            return ACCEPTED
-        error = _json(response.body)
-        code = error.get("code") if isinstance(error, dict) else None
-        return code if isinstance(code, str) else describe(response)
+        response = self.send("PUT", encode(body)).response
+        return ACCEPTED if response.succeeded else response.code or describe(response)
 
     def begin(self) -> None:
         """Make the audience what it is before each question."""
         if not self.as_ours:
-            response = self.send("PUT", encode(OURS))
+            response = self.send("PUT", encode(OURS)).response
             if not response.succeeded:
                 raise InconclusiveError(f"not asked: an update that matches nobody was answered {describe(response)}")
             self.as_ours = True
 
-    def observations(self, question: Question) -> Iterator[Observation]:
-        """Yield what came of a question, probe by probe."""
-        for probe in question.probes:
-            try:
-                yield Observation(question.id, probe.says, self.searched(probe) if probe.find else self.probed(probe))
-            except NotAskableError as error:
-                yield Observation(question.id, probe.says, "", str(error))
+    def asked(self, probe: Probe) -> tuple[str, str]:
+        """Return what came of a probe, or else why it could not be asked."""
+        try:
+            return (self.searched(probe) if probe.find else self.probed(probe)), ""
+        except NotAskableError as error:
+            return "", str(error)
 
     # A probe of one request ------------------------------------------------------------------------
 
@@ -143,17 +118,16 @@ class _Asking:
         text, own = body_text(probe, json.dumps(GUARD)), self.session.target.audience_id
         if text is not None and LIST in text:
             text = text.replace(f'"{LIST}"', str(self.own_lists()[0]))
-        content = (text or "").encode("utf-8")
         ident = (probe.id or "@id").replace("@id", own).replace("@ID", own.upper())
         if probe.id is not None and ident == own:
             raise NotAskableError("the id of this audience has no letters")
         method = probe.method or ("GET" if text is None else "PUT")
         key = {} if probe.key is None else {"X-Api-Key": probe.key}
         before = self.now
-        response = self.send(method, content, f"/v2/audiences/{ident}", {**key, **probe.headers})
-        if method == "GET" or not response.succeeded:
-            return describe(response)
-        return f"{response.status}, {self.became(content, before)}"
+        exchange = self.send(method, (text or "").encode(), f"/v2/audiences/{ident}", {**key, **probe.headers})
+        if method == "GET" or not exchange.response.succeeded:
+            return describe(exchange.response)
+        return f"{exchange.response.status}, {self.became(exchange.request.json.strict, before)}"
 
     def own_lists(self) -> list[int]:
         """Return the sending lists of the audience. Raises NotAskableError if it has none."""
@@ -161,29 +135,29 @@ class _Asking:
             raise NotAskableError("the audience has no sending list")
         return self.lists
 
-    def became(self, content: bytes, before: dict[str, JSON] | None) -> str:
+    def became(self, body: JSON, before: dict[str, JSON] | None) -> str:
         """Say what an accepted update did to the audience."""
-        now, body = self.now, _json(content)
+        now, sent = self.now, body if isinstance(body, dict) else {}
         if now is None:
             return "without the audience"
-        sent = body if isinstance(body, dict) else {}
         written: dict[str, JSON] = {name: sent[name] for name in UPDATE_FIELDS if name in sent}
         if "filter" in written:
             written["filter"] = as_answered(written["filter"])
-        also = [name for name in sent if name not in FIELDS and name in now]
-        shown = f"; {', '.join(also)} is shown" if also else ""
         own = {name: now[name] for name in UPDATE_FIELDS}
         was = own if before is None else {name: before[name] for name in UPDATE_FIELDS}
         expected = was | written
-        if before is not None and same(own, was) and not same(own, expected):
-            return f"nothing changed{shown}"
         others = [*differences(self.anonymous(expected), self.anonymous(own))][:2]
-        if not others:
-            return f"{'stored as sent' if written else 'nothing changed'}{shown}"
-        if not sent:  # two values for one name, or no JSON that we could read
-            return "; ".join(f"{position} is {show(other, 60)}" for position, _, other in others)
-        texts = [f"{position}: sent {show(one, 60)}, shows {show(other, 60)}" for position, one, other in others]
-        return f"stored otherwise: {'; '.join(texts)}{shown}"
+        if before is not None and same(own, was) and not same(own, expected):
+            said = "nothing changed"
+        elif not others:
+            said = "stored as sent" if written else "nothing changed"
+        elif not sent:  # two values for one name, or no JSON that we could read
+            said = "; ".join(f"{position} is {show(other, 60)}" for position, _, other in others)
+        else:
+            texts = [f"{position}: sent {show(one, 60)}, shows {show(other, 60)}" for position, one, other in others]
+            said = f"stored otherwise: {'; '.join(texts)}"
+        also = [name for name in sent if name not in FIELDS and name in now]
+        return f"{said}; {', '.join(also)} is shown" if also else said
 
     def anonymous(self, content: dict[str, JSON]) -> dict[str, JSON]:
         """Return content without the ids of the audience's own lists: they are the owner's business."""
@@ -206,7 +180,7 @@ class _Asking:
             case "order":
                 if probe.of not in self.factors:
                     raise NotAskableError(f"no token of a {probe.of} condition works")
-                return find_order(self.factors[probe.of], self.put).said
+                return find_order(self.factors[probe.of], self.put)
             case _:  # the cache
                 lists = self.own_lists() if probe.of == "source_lists" else []
                 said = self.cache_after({"source_lists": []} if lists else {"filter": NOBODY})
@@ -216,7 +190,7 @@ class _Asking:
 
     def cache_after(self, body: dict[str, JSON]) -> str:
         """Say what an update does to the cached size."""
-        counted = self.send("GET", path=f"{self.path}/size")
+        counted = self.send("GET", path=f"{self.path}/size").response
         if not counted.succeeded:
             return f"no size could be counted: {describe(counted)}"
         said = self.put(body)

@@ -4,7 +4,7 @@ Every body matches nobody, should it be accepted. Sends nothing larger than a ce
 to learn its limit. Claims an order only if every pair of its parts was sent alone and agrees with it. Does not judge.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -12,7 +12,10 @@ from trackly_contract.contract import GUARD, NOBODY, contract
 from trackly_contract.core import ABSENT, JSON
 from trackly_contract.generate import Tokens, candidate_condition, candidate_types
 
-Ask = Callable[[dict[str, JSON]], str]
+Body = dict[str, JSON]
+"""The body of an update, or a part of one."""
+
+Ask = Callable[[Body], str]
 """Sends the body of an update; returns ACCEPTED, the code of the error, or in words what else came of it."""
 
 ACCEPTED = "accepted"
@@ -24,10 +27,9 @@ ACCEPTED = "accepted"
 class Size:
     """Something whose size may be limited: what is counted, the largest size to send, and an update of a given size."""
 
-    id: str
     unit: str
     ceiling: int
-    body: Callable[[int], dict[str, JSON]]
+    body: Callable[[int], Body]
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def find_limit(size: Size, ask: Ask) -> Limit:
     return Limit(size.unit, largest, said[rejected])
 
 
-def _nested(levels: int) -> dict[str, JSON]:
+def _nested(levels: int) -> Body:
     group = dict(NOBODY)
     for _ in range(levels - 1):
         group = {**NOBODY, "groups": [group]}
@@ -73,16 +75,15 @@ def _nested(levels: int) -> dict[str, JSON]:
 
 _PICTURES = "pictures (each 1 code point, 2 UTF-16 units, 4 bytes)"
 _ACCENTS = "letters with a combining accent (each 1 grapheme, 2 code points)"
-_SIZES = (
-    Size("name", "plain letters", 300, lambda n: {"name": "x" * n}),
-    Size("name of pictures", _PICTURES, 300, lambda n: {"name": "\N{MOBILE PHONE}" * n}),
-    Size("name of accents", _ACCENTS, 300, lambda n: {"name": "e\u0301" * n}),
-    Size("description", "plain letters", 20_000, lambda n: {"description": "x" * n}),
-    Size("depth", "groups inside one another", 100, lambda n: {"filter": _nested(n)}),
-    Size("conditions", "conditions", 1000, lambda n: {"filter": {"operator": "AND", "conditions": [GUARD] * n}}),
-    Size("groups", "nested groups", 500, lambda n: {"filter": {**NOBODY, "groups": [NOBODY] * n}}),
-)
-SIZES = {size.id: size for size in _SIZES}
+SIZES = {
+    "name": Size("plain letters", 300, lambda n: {"name": "x" * n}),
+    "name of pictures": Size(_PICTURES, 300, lambda n: {"name": "\N{MOBILE PHONE}" * n}),
+    "name of accents": Size(_ACCENTS, 300, lambda n: {"name": "e\u0301" * n}),
+    "description": Size("plain letters", 20_000, lambda n: {"description": "x" * n}),
+    "depth": Size("groups inside one another", 100, lambda n: {"filter": _nested(n)}),
+    "conditions": Size("conditions", 1000, lambda n: {"filter": {"operator": "AND", "conditions": [GUARD] * n}}),
+    "groups": Size("nested groups", 500, lambda n: {"filter": {**NOBODY, "groups": [NOBODY] * n}}),
+}
 
 
 def counted_in(letters: Limit, pictures: Limit, accents: Limit) -> str:
@@ -110,76 +111,52 @@ UNKNOWN = "the parts were not told apart"
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part of a body that can be wrong: the `sound` value, and the wrong ones by the code of their error."""
-
-    name: str
-    sound: JSON
-    wrong: Mapping[str, JSON]
-
-
-@dataclass(frozen=True)
 class Factor:
-    """One thing that could decide which error is reported: parts, and the update that their values make.
+    """One thing that could decide which error is reported: parts of a body, and the update that their values make.
 
-    `exchanged`: whether any part can have the code of any other, so that part and code can be told apart.
+    `sound` has a value of each part, `wrong` others by the code of their error.
     """
 
-    id: str
-    parts: Sequence[Part]
-    update: Callable[[dict[str, JSON]], dict[str, JSON]]
-    exchanged: bool = False
+    sound: Mapping[str, JSON]
+    wrong: Mapping[str, Mapping[str, JSON]]
+    update: Callable[[Body], Body]
 
     @property
     def codes(self) -> dict[str, str]:
-        """The names of the parts in the order of the documentation, with a code that no other part has."""
+        """The parts in the order of the documentation, each with a code that no other part has."""
         codes: dict[str, str] = {}
-        for part in self.parts:
-            codes[part.name] = next(code for code in part.wrong if code not in codes.values())
+        for part, values in self.wrong.items():
+            codes[part] = next(code for code in values if code not in codes.values())
         return codes
 
-    def body(self, wrong: Mapping[str, str]) -> dict[str, JSON]:
+    def body(self, wrong: Mapping[str, str]) -> Body:
         """Return an update in which some parts are wrong, each so that its error has the given code."""
-        values = {part.name: part.sound for part in self.parts}
-        values |= {part.name: part.wrong[wrong[part.name]] for part in self.parts if part.name in wrong}
-        return self.update({name: value for name, value in values.items() if value is not ABSENT})
+        values = {**self.sound, **{part: self.wrong[part][code] for part, code in wrong.items()}}
+        return self.update({part: value for part, value in values.items() if value is not ABSENT})
 
 
-@dataclass(frozen=True)
-class Order:
-    """The parts of a factor in the order found; or why there is no order, and what was said of pairs that show it."""
-
-    parts: Sequence[str]
-    why_not: str
-    disagree: Mapping[tuple[str, str], Sequence[str]]
-
-    @property
-    def said(self) -> str:
-        """The order on one line, or in words why there is none."""
-        if not self.why_not:
-            return " > ".join(self.parts)
-        pairs = [f"{one} with {other}: {', '.join(said)}" for (one, other), said in self.disagree.items()]
-        return f"{self.why_not} ({'; '.join(pairs[:3])})"
-
-
-def find_order(factor: Factor, ask: Ask) -> Order:
-    """Find the order of a factor by elimination, and verify it with every pair.
+def find_order(factor: Factor, ask: Ask) -> str:
+    """Find the order of a factor by elimination, and verify it with every pair; return it, or why there is none.
 
     All parts are wrong at first, and the one that is reported is corrected, until one is left. Then each pair is sent
-    alone; where part and code can be told apart, twice, with their codes exchanged.
+    alone; where each can have the code of the other, so that part and code can be told apart, twice.
     """
     codes = factor.codes
     order = _by_elimination(factor, ask)
     said: dict[tuple[str, str], list[str]] = {}
     for one, other in combinations(codes, 2):
         turns = [{one: codes[one], other: codes[other]}, {one: codes[other], other: codes[one]}]
-        said[one, other] = [ask(factor.body(turn)) for turn in turns[: 1 + factor.exchanged]]
+        possible = [turn for turn in turns if all(code in factor.wrong[part] for part, code in turn.items())]
+        said[one, other] = [ask(factor.body(turn)) for turn in possible]
     disagree = said
     if len(order) == len(codes):
         # The earlier part is reported: first with its own code, then with that of the later part.
         expected = {pair: [codes[part] for part in sorted(pair, key=order.index)] for pair in said}
         disagree = {pair: got for pair, got in said.items() if got != expected[pair][: len(got)]}
-    return Order(order, _why_not(factor, said.values()) if disagree else "", disagree)
+    if not disagree:
+        return " > ".join(order)
+    pairs = [f"{one} with {other}: {', '.join(got)}" for (one, other), got in disagree.items()]
+    return f"{_why_not({*codes.values()}, [*said.values()])} ({'; '.join(pairs[:3])})"
 
 
 def _by_elimination(factor: Factor, ask: Ask) -> list[str]:
@@ -195,11 +172,10 @@ def _by_elimination(factor: Factor, ask: Ask) -> list[str]:
     return [*order, *left]
 
 
-def _why_not(factor: Factor, pairs: Collection[Sequence[str]]) -> str:
-    codes = set(factor.codes.values())
+def _why_not(codes: set[str], pairs: list[list[str]]) -> str:
     if not any(said in codes for pair in pairs for said in pair):
         return UNKNOWN
-    by_code = factor.exchanged and all(len(set(pair)) == 1 and set(pair) <= codes for pair in pairs)
+    by_code = all(len(pair) == 2 and len({*pair}) == 1 and {*pair} <= codes for pair in pairs)
     return BY_CODE if by_code else NO_ORDER
 
 
@@ -209,7 +185,7 @@ NO_FIELD, NO_OPERATOR, NO_TYPE = "zz_no_such_field", "zz_no_such_operator", "zz_
 
 _WITHIN = {"condition_type": "time", "field": "signup_date", "operator": "within", "value": 30, "unit": "days"}
 
-WRONG: dict[str, dict[str, JSON]] = {
+WRONG: dict[str, Body] = {
     "invalid_count_field": {"condition_type": "count", "field": NO_FIELD, "operator": "gte", "value": 1},
     "invalid_time_unit": {**_WITHIN, "unit": "weeks"},
     "missing_count_value": {"condition_type": "count", "field": "click_count", "operator": "gte"},
@@ -233,43 +209,49 @@ def factors(tokens: Tokens) -> dict[str, Factor]:
 
     A candidate type is left out if no token of it works: its parts could not be told apart from the token.
     """
-    sound: dict[str, dict[str, JSON]] = {"time": _WITHIN, "count": GUARD}
+    sound: dict[str, Body] = {"time": _WITHIN, "count": GUARD}
     sound |= {kind: tokens.adapt(candidate_condition(kind)) for kind in candidate_types() if kind in tokens.operators}
-    found = (_body(), *_groups(), *(_condition(kind, sound[kind]) for kind in sound), _position())
-    return {factor.id: factor for factor in found}
+    conditions = {kind: _condition(kind, condition) for kind, condition in sound.items()}
+    return {"body": _body(), **_groups(), **conditions, "position": _position()}
 
 
-def _group(operator: JSON, conditions: JSON, *groups: JSON) -> dict[str, JSON]:
+def _group(operator: JSON, conditions: JSON, *groups: JSON) -> Body:
     return {"operator": operator, "conditions": conditions, "groups": [*groups]}
 
 
-def _and(*conditions: JSON) -> dict[str, JSON]:
+def _and(*conditions: JSON) -> Body:
     return {"operator": "AND", "conditions": [*conditions]}
 
 
 def _body() -> Factor:
-    def field(name: str, rule: str) -> Part:
+    rules = {"name": "update.name.too_long", "source_lists": "update.source_lists.unknown"}
+    wrong: dict[str, Body] = {}
+    for name, rule in rules.items():
         vector = next(vector for vector in contract().of_rule(rule) if vector.refused)
-        return Part(name, ABSENT, {str(vector.code): vector.body[name]})
-
-    wrong = {"invalid_condition_type": _and(GUARD, {"condition_type": NO_TYPE})}
-    fields = field("name", "update.name.too_long"), field("source_lists", "update.source_lists.unknown")
-    return Factor("body", (*fields, Part("filter", NOBODY, wrong)), dict)
+        wrong[name] = {str(vector.code): vector.body[name]}
+    wrong["filter"] = {"invalid_condition_type": _and(GUARD, {"condition_type": NO_TYPE})}
+    return Factor({"name": ABSENT, "source_lists": ABSENT, "filter": NOBODY}, wrong, dict)
 
 
-def _groups() -> Iterator[Factor]:
-    def update(values: dict[str, JSON]) -> dict[str, JSON]:
+def _groups() -> dict[str, Factor]:
+    def update(values: Body) -> Body:
         return {"filter": _group("AND", [GUARD], _group(*values.values()))}
 
-    operator = Part("operator", "AND", {"invalid_group_operator": NO_OPERATOR})
-    conditions = Part("conditions", [GUARD], {"invalid_count_field": [WRONG["invalid_count_field"]]})
-    groups = Part("groups", _and(GUARD), {"invalid_time_unit": _and(WRONG["invalid_time_unit"])})
-    yield Factor("group", (operator, conditions, groups), update)
-    yield Factor("empty group", (operator, Part("emptiness", [GUARD], {"empty_filter_group": []})), update)
+    operator = {"invalid_group_operator": NO_OPERATOR}
+    wrong: dict[str, Body] = {
+        "operator": operator,
+        "conditions": {"invalid_count_field": [WRONG["invalid_count_field"]]},
+        "groups": {"invalid_time_unit": _and(WRONG["invalid_time_unit"])},
+    }
+    emptied: dict[str, Body] = {"operator": operator, "emptiness": {"empty_filter_group": []}}
+    return {
+        "group": Factor({"operator": "AND", "conditions": [GUARD], "groups": _and(GUARD)}, wrong, update),
+        "empty group": Factor({"operator": "AND", "emptiness": [GUARD]}, emptied, update),
+    }
 
 
 def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
-    def update(values: dict[str, JSON]) -> dict[str, JSON]:
+    def update(values: Body) -> Body:
         return {"filter": _and(GUARD, {"condition_type": kind, **values})}
 
     no_field = {"missing_custom_field_name": ABSENT} if kind == "custom_field" else {f"invalid_{kind}_field": NO_FIELD}
@@ -279,12 +261,13 @@ def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
         "value": {f"missing_{kind}_value": ABSENT},
         "unit": {"invalid_time_unit": "weeks"},
     }
-    return Factor(kind, [Part(name, sound[name], wrong[name]) for name in wrong if name in sound], update)
+    parts = [name for name in wrong if name in sound]
+    return Factor({name: sound[name] for name in parts}, {name: wrong[name] for name in parts}, update)
 
 
 def _position() -> Factor:
-    def update(values: dict[str, JSON]) -> dict[str, JSON]:
+    def update(values: Body) -> Body:
         first, later, nested, deeper, another = values.values()
         return {"filter": _group("AND", [GUARD, first, later], _group("AND", [nested], _and(deeper)), _and(another))}
 
-    return Factor("position", [Part(position, GUARD, WRONG) for position in POSITIONS], update, exchanged=True)
+    return Factor(dict.fromkeys(POSITIONS, GUARD), dict.fromkeys(POSITIONS, WRONG), update)
