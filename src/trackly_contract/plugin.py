@@ -177,7 +177,7 @@ def _opened(config: pytest.Config) -> Run:
     session.most_requests = option.trackly_max_requests
     session.asks_questions = option.trackly_questions
     session.notes += target.notes
-    last_live = running.last_live(session)
+    last_live = running.LastLive(session)
     seen = live.interrupts.seen if live is not None else []
     reporting.ignore_broken_pipe(config, lambda: seen.append("the end of its output"))
     return Run(running.Script(session), stack, now.isoformat(timespec="seconds"), last_live, waived, live=live)
@@ -385,7 +385,8 @@ def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
         missing = f"not everything was answered ({short(run.session.outages[0], 160)})"
 
     session, recorder = run.session, run.session.target.recorder
-    unused = "" if missing else running.tell_unused(session.target.player, session.effort, session.notes)
+    player = None if missing else session.target.player
+    unused = player.tell_unused(session.effort, session.notes) if player is not None else ""
     run.misfit = run.misfit or bool(unused)
     failed = recorder.finish(session.effort, session.notes, missing, stamped=session.stamped) if recorder else ""
     run.suite_failures += [what for what in (unused, failed) if what]

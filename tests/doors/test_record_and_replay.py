@@ -277,7 +277,7 @@ def test_a_damaged_recording_is_a_usage_error_that_names_the_file(tapes: Recordi
     (tapes.live / "listed.yaml").write_bytes(b"")
     ran = tapes.replay()
     assert ran.code == pytest.ExitCode.USAGE_ERROR
-    assert f"{tapes.live / 'listed.yaml'}: empty" in ran.text
+    assert f"{tapes.live / 'listed.yaml'}: not as it was recorded" in ran.text
     assert "record again (make record)" in ran.text
 
 

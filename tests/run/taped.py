@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from trackly_contract.core import Request, Response
@@ -12,7 +13,7 @@ from trackly_contract.run.cassettes import HOST, Manifest, Player
 from trackly_contract.run.client import Client
 from trackly_contract.run.recording import Recorder
 
-MANIFEST = Manifest("reference", "2026-11-21", "0.1.0", AUDIENCE_ID, ("quick",))
+MANIFEST = Manifest("reference", date(2026, 11, 21), "0.1.0", AUDIENCE_ID, ("quick",))
 CASE = "filter.time.unit/weeks@top-and-first"
 FILE = "filter.time.unit--weeks@top-and-first.yaml"
 RENAMED = b'{"name": "Renamed"}'

@@ -19,8 +19,8 @@ from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Audience, Ref
 from trackly_contract.reference.filter import Fault
 from trackly_contract.report import Report
 from trackly_contract.run import cassettes
-from trackly_contract.run.cassettes import read_manifest, write_manifest
-from trackly_contract.run.live_history import LastLive, RecordingError, Recordings, key_of
+from trackly_contract.run.cassettes import CassetteError, read_manifest, write_manifest
+from trackly_contract.run.live_history import LastLive, Recordings, key_of
 from trackly_contract.run.targets import recorded, served_target
 from trackly_contract.suite import run_suite
 
@@ -226,18 +226,18 @@ def test_a_recording_that_cannot_be_read_is_said_and_stops_nothing(
     sealed(recordings)
     report = asked(Api(), tmp_path / "report")
     assert report.verdict is RunVerdict.CONFORMS
-    assert any("untouched.yaml: not a recording that can be read" in note for note in report.notes)
+    assert any("untouched.yaml: not a cassette that can be played" in note for note in report.notes)
 
 
 def test_a_recording_of_the_reference_server_is_no_live_one(recordings: Path) -> None:
     write_manifest(recordings, msgspec.structs.replace(read_manifest(recordings), target="reference"))
-    with pytest.raises(RecordingError, match=r"manifest\.json: recorded from 'reference', which is not the live API"):
+    with pytest.raises(CassetteError, match=r"manifest\.json: recorded from 'reference', which is not the live API"):
         Recordings(recordings)
 
 
 def test_a_folder_without_a_ledger_is_no_live_recording(recordings: Path) -> None:
     (recordings / "manifest.json").unlink()
-    with pytest.raises(RecordingError, match=r"manifest\.json"):
+    with pytest.raises(CassetteError, match=r"manifest\.json"):
         Recordings(recordings)
 
 

@@ -127,7 +127,7 @@ def test_another_effort_stays_beside_the_new_one_while_it_agrees(
     notes = taped(folder, effort="quick")[1]
     manifest = Player(folder).manifest
     assert manifest.efforts == efforts
-    assert notes[-1].startswith(said.replace("DAY", manifest.recorded))
+    assert notes[-1].startswith(said.replace("DAY", str(manifest.recorded)))
 
 
 def test_what_changed_beside_the_old_recordings_is_noted_in_a_line(folder: Path) -> None:
@@ -140,7 +140,7 @@ def test_old_recordings_that_cannot_be_read_are_replaced_and_that_is_noted(folde
     (folder / FILE).write_bytes(b"")
     notes = taped(folder)[1]
     assert Player(folder).manifest.efforts == ("quick",)
-    assert f"{folder / FILE}: empty" in notes[1]
+    assert f"{folder / FILE}: not as it was recorded" in notes[1]
 
 
 def test_a_folder_that_cannot_be_replaced_loses_neither_recordings(
@@ -158,7 +158,7 @@ def test_a_folder_that_cannot_be_replaced_loses_neither_recordings(
         assert recorder.finish("quick", notes) == "writing the recordings"
     kept = next(path for path in folder.parent.iterdir() if path.name.startswith(".recording-"))
     assert content(folder) == before
-    assert "no space left on device); nothing is lost" in notes[0]
+    assert "no space left on device; nothing is lost" in notes[0]
     assert str(kept) in notes[0]
     assert Player(kept).manifest.efforts == ("quick",)
 

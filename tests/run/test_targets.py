@@ -15,7 +15,7 @@ from trackly_contract.run.cassettes import Manifest, Run, write_manifest
 from trackly_contract.run.targets import CEILINGS, recorded, reference_target, replay_target
 
 KEY = "trk_0123456789abcdef"
-MANIFEST = Manifest("reference", "2026-11-21", "0.1.0", AUDIENCE_ID, ("quick", "standard"))
+MANIFEST = Manifest("reference", date(2026, 11, 21), "0.1.0", AUDIENCE_ID, ("quick", "standard"))
 
 Setting = Callable[..., None]
 
@@ -200,7 +200,7 @@ def test_live_recordings_come_first_where_there_are_any_of_the_effort(
 ) -> None:
     recordings(folder / "reference")
     if live is not None:
-        recordings(folder / "live", target="live", recorded="2026-11-22", efforts=live)
+        recordings(folder / "live", target="live", recorded=date(2026, 11, 22), efforts=live)
     with closing(replay_target("quick")) as target:
         assert target.offline
         assert target.evidence.startswith(evidence)
@@ -216,8 +216,9 @@ def test_live_recordings_come_first_where_there_are_any_of_the_effort(
 )
 def test_replay_says_how_old_the_recordings_of_the_effort_are(folder: Path, day: str, age: str, old: bool) -> None:
     (folder / "live").mkdir(parents=True)
-    runs = {"quick": Run(day, 0), "standard": Run("2026-11-23", 0)}
-    write_manifest(folder / "live", replace(MANIFEST, target="live", recorded="2026-11-23", runs=runs))
+    today = date(2026, 11, 23)
+    runs = {"quick": Run(date.fromisoformat(day), 0), "standard": Run(today, 0)}
+    write_manifest(folder / "live", replace(MANIFEST, target="live", recorded=today, runs=runs))
     with closing(replay_target("quick")) as target:
         assert target.evidence.endswith(age)
         note = "the recordings are 90 days old, the API may have moved since: record again (make record)"

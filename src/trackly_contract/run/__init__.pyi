@@ -1,13 +1,11 @@
 from .candidates import find_tokens as find_tokens
 from .cassettes import CassetteError as CassetteError
 from .cassettes import cassette_folder as cassette_folder
-from .cassettes import tell_unused as tell_unused
 from .client import UnusableSettingError as UnusableSettingError
 from .live import LiveSession as LiveSession
 from .live import Stopped as Stopped
 from .live import opened as opened
 from .live_history import LastLive as LastLive
-from .live_history import last_live as last_live
 from .lock import LockedError as LockedError
 from .questions import ask_all as ask_all
 from .session import Session as Session

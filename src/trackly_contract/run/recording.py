@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import reduce
 from http.client import responses
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,57 +67,60 @@ class Recorder:
         `missing` says why the run was no whole one, "" if it was. The old recordings stay if something is missing, if
         a case cannot be played, or if the responses of an API bear the stamp of the reference server.
         """
+        given_up = [case for case, heard in self._cases.items() if _gives_up(heard)]
         if stamped and self.origin == "live":
             missing = "the answers bear the reference server's stamp"
-        elif not missing and (case := self._unanswered()):
-            missing = f"a request of {case} got no answer, so that case could not be played"
+        elif given_up and not missing:
+            missing = f"a request of {given_up[0]} got no answer, so that case could not be played"
         if missing:
             notes.append(f"nothing recorded: {missing}; recordings that were there before are as they were")
             return ""
-        day = cassettes.today().isoformat()
+        manifest = Manifest(self.origin, cassettes.today(), __version__, AUDIENCE, (effort,))
         try:
-            notes += self._replace(Manifest(self.origin, day, __version__, AUDIENCE, (effort,)))
+            self._write()
+            cassettes.write_manifest(self._temporary, manifest)
+            told = [*self._beside_the_old(manifest)]
+            self._keep = True
+            replace_folder(self._temporary, self.folder)
+            self._keep = False
         except (CassetteError, OSError) as error:
             notes.append(f"nothing recorded: {error}")
+            if self._keep:
+                notes[-1] += (
+                    f"; nothing is lost, the new recordings are in {self._temporary}: put that folder in the place of "
+                    f"{self.folder}, or {manifest.again}"
+                )
             return "writing the recordings"
+        count = len(list(self.folder.glob("*.yaml")))
+        notes += [f"recorded {count} cases into {self.folder}: read what they hold before you commit them", *told]
         return ""
-
-    def _unanswered(self) -> str:
-        """Return a case with a request that got no response and was not sent again at once, "" if there is none."""
-        for case, heard in self._cases.items():
-            following = [request for request, _ in heard[1:]]
-            for turn, (request, response) in enumerate(heard):
-                if response is None and following[turn : turn + 1] != [request]:
-                    return case
-        return ""
-
-    def _replace(self, manifest: Manifest) -> list[str]:
-        self._write()
-        cassettes.write_manifest(self._temporary, manifest)
-        count = len(list(self._temporary.glob("*.yaml")))
-        notes = [f"recorded {count} cases into {self.folder}: read what they hold before you commit them"]
-        notes += self._beside_the_old(manifest)
-        try:
-            replace_folder(self._temporary, self.folder)
-        except OSError as error:
-            self._keep = True
-            raise CassetteError(
-                f"{self.folder}: cannot be replaced ({error}); nothing is lost, the new recordings are in "
-                f"{self._temporary}: put that folder in its place, or {manifest.again}"
-            ) from error
-        return notes
 
     def _write(self) -> None:
+        """Write the cassettes, anonymized and without the key."""
         self._cases.pop(RECOVERY, None)
         cases = {case: [(q, r) for q, r in heard if r is not None] for case, heard in self._cases.items()}
-        every = [(case.partition(cassettes.AGAIN)[0], *exchange) for case, found in cases.items() for exchange in found]
-        anonymizer = Anonymizer(self.audience_id, [(case, q.body, r.body) for case, q, r in every])
+        every = [(case.removesuffix(cassettes.AGAIN), *exchange) for case, found in cases.items() for exchange in found]
+        anonymizer = Anonymizer(self.audience_id, every)
         keys = sorted({request.header("X-Api-Key") or "" for _, request, _ in every})
+
+        def parts(message: Request | Response) -> tuple[bytes, dict[str, list[str]]]:
+            headers: dict[str, list[str]] = {}
+            for name, value in message.headers:
+                if name.lower() in KEPT_HEADERS:
+                    headers.setdefault(name.lower(), []).append(reduce(redacted, keys, value))
+            # The key is taken out last, of request and response alike: what is equal in both stays so.
+            return reduce(redacted_body, keys, anonymizer.body(message)), headers
+
         for case, exchanges in cases.items():
-            recorded = {
-                "requests": [_request(request, anonymizer, keys) for request, _ in exchanges],
-                "responses": [_response(response, anonymizer, keys) for _, response in exchanges],
-            }
+            recorded: dict[str, list[Any]] = {"requests": [], "responses": []}
+            for request, response in exchanges:
+                body, headers = parts(request)
+                uri = cassettes.HOST + anonymizer.path(request.path)
+                recorded["requests"].append(RecordedRequest(request.method, uri, body or None, headers))
+                body, headers = parts(response)
+                # The words beside the status could be anything, and are not even sent by every version of HTTP.
+                status = {"code": response.status, "message": responses.get(response.status, "")}
+                recorded["responses"].append({"status": status, "headers": headers, "body": {"string": body}})
             text: str = serialize(recorded, yamlserializer)
             (self._temporary / cassettes.file_of(case)).write_bytes(text.encode("utf-8"))
 
@@ -129,8 +133,7 @@ class Recorder:
         except CassetteError as error:
             yield f"the recordings that stood there could not be read, and are replaced: {error}"
             return
-        for effort in manifest.efforts:
-            yield cassettes.compared(self.folder, self._temporary, effort)
+        yield cassettes.compared(self.folder, self._temporary, manifest.efforts[0])
         for effort in old.efforts if old.target == manifest.target else ():
             if effort not in manifest.efforts:
                 stays = cassettes.adopt(self.folder, self._temporary, effort)
@@ -143,22 +146,7 @@ class Recorder:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
 
-def _request(request: Request, anonymizer: Anonymizer, keys: list[str]) -> RecordedRequest:
-    uri = cassettes.HOST + anonymizer.path(request.path)
-    # The key is taken out last, of request and response alike: what is equal in both stays so.
-    body = reduce(redacted_body, keys, anonymizer.request(request.body)) or None
-    headers = {name.lower(): value for name, value in request.headers if name.lower() == "content-type"}
-    return RecordedRequest(request.method, uri, body, headers)
-
-
-def _response(response: Response, anonymizer: Anonymizer, keys: list[str]) -> dict[str, Any]:
-    headers: dict[str, list[str]] = {}
-    for name, value in response.headers:
-        if name.lower() in KEPT_HEADERS:
-            headers.setdefault(name, []).append(reduce(redacted, keys, value))
-    # The words beside the status could be anything, and are not even sent by every version of HTTP.
-    return {
-        "status": {"code": response.status, "message": responses.get(response.status, "")},
-        "headers": headers,
-        "body": {"string": reduce(redacted_body, keys, anonymizer.response(response.body))},
-    }
+def _gives_up(heard: list[tuple[Request, Response | None]]) -> bool:
+    """Whether a request got no response and was not sent again at once."""
+    ended = [*heard, (None, None)]
+    return any(response is None and request != after for (request, response), (after, _) in pairwise(ended))

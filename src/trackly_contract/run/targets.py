@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 from unittest.mock import patch
@@ -128,7 +127,7 @@ def replay_target(effort: Effort) -> Target:
     if manifest.target != "live":
         only = f" (live recordings are of {', '.join(players[0].manifest.efforts)} alone)" if players[1:] else ""
         evidence = f"recorded on {manifest.recorded} from the reference server, a stand-in{only}: {NOT_THE_API}"
-    days = max((cassettes.today() - date.fromisoformat(manifest.day(effort))).days, 0)
+    days = max((cassettes.today() - manifest.day(effort)).days, 0)
     old = f"the recordings are {days} days old, the API may have moved since: {manifest.again}"
     return Target(
         name="replay",
