@@ -171,12 +171,11 @@ def _opened(config: pytest.Config) -> Run:
         stack.close()
         raise pytest.UsageError(str(error)) from None
     stack.enter_context(logged_without(target.key))
-    if target.offline:
+    if target.client.offline:
         stack.enter_context(running.blocked())
     session = live or running.Session(target, option.trackly_effort, read_only=option.trackly_read_only)
     session.most_requests = option.trackly_max_requests
     session.asks_questions = option.trackly_questions
-    session.notes += target.notes
     last_live = running.LastLive(session)
     seen = live.interrupts.seen if live is not None else []
     reporting.ignore_broken_pipe(config, lambda: seen.append("the end of its output"))
@@ -201,8 +200,8 @@ def _target(config: pytest.Config) -> Target:
     if option.trackly_target == "live":
         target = running.live_target(read_only=option.trackly_read_only)
         target.show_plan = lambda plan: reporting.show_plan(config, plan, target.key)
-        return running.recorded_live(target) if option.trackly_record else target
-    return running.reference_target()
+        return running.recorded(target) if option.trackly_record else target
+    return running.embedded_target()
 
 
 @pytest.fixture(scope="session")
@@ -384,12 +383,14 @@ def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
     elif run.session.outages:
         missing = f"not everything was answered ({short(run.session.outages[0], 160)})"
 
-    session, recorder = run.session, run.session.target.recorder
-    player = None if missing else session.target.player
-    unused = player.tell_unused(session.effort, session.notes) if player is not None else ""
-    run.misfit = run.misfit or bool(unused)
-    failed = recorder.finish(session.effort, session.notes, missing, stamped=session.stamped) if recorder else ""
-    run.suite_failures += [what for what in (unused, failed) if what]
+    session, target = run.session, run.session.target
+    if target.recorder is not None:
+        failed = target.recorder.finish(session.effort, session.cases, session.notes, missing, stamped=session.stamped)
+        run.suite_failures += [failed] if failed else []
+    unused = target.player.tell_unused(session.effort, session.notes) if target.player and not missing else ""
+    if unused:
+        run.misfit = True
+        run.suite_failures.append(unused)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

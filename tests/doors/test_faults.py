@@ -64,7 +64,6 @@ def _target(base_url: str, over: Way, folder: Path, patience: float = 5.0) -> Ta
         base_url=base_url,
         audience_id=AUDIENCE_ID,
         key=REFERENCE_KEY,
-        offline=False,
         evidence=f"asked at {base_url}",
         journal=Journal.of(base_url, AUDIENCE_ID, folder),
         wait=over.wait,

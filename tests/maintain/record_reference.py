@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.support.runs import served_target
 from trackly_contract.core import replace_folder
 from trackly_contract.gate.http import running
 from trackly_contract.generate import Effort
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.reference import ReferenceServer
 from trackly_contract.run import cassettes
-from trackly_contract.run.targets import recorded, served_target
+from trackly_contract.run.targets import recorded
 from trackly_contract.suite import run_suite
 
 EFFORTS: tuple[Effort, ...] = ("quick", "standard")
@@ -28,8 +29,7 @@ def record(folder: Path) -> None:
         merged = Path(temporary) / "reference"
         for effort in EFFORTS:
             with running(ReferenceServer()) as base_url:
-                target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
-                target = recorded(target, Path(temporary) / effort)
+                target = recorded(served_target(base_url), Path(temporary) / effort)
                 code, _ = run_suite(target, effort, arguments=("-q", "--no-header"))
             if code != 0:
                 raise SystemExit(f"the reference server does not conform at {effort} (exit {code}): nothing recorded")

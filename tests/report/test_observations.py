@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.integrity.variants_tokens import judging
+from tests.support.runs import served_target
 from trackly_contract.cli import main
 from trackly_contract.contract import KINDS, ContractError, Observation, Outcome, read_observed
 from trackly_contract.contract.load import load_contract
@@ -24,7 +25,6 @@ from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, Refe
 from trackly_contract.reference.filter import JUDGES, Fault
 from trackly_contract.report import ANSWERS, TOKENS, NothingToKeepError, changed_answers, observations
 from trackly_contract.report.observations import Kept, Kind, kept_answers
-from trackly_contract.run.targets import served_target
 from trackly_contract.suite import run_suite
 
 URL, OTHER = "https://a.example/api", "https://b.example/api"

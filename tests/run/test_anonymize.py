@@ -6,24 +6,24 @@ from typing import Any
 import pytest
 
 from trackly_contract.contract import schemas
-from trackly_contract.core import Request, Response, encode
+from trackly_contract.core import Exchange, Request, Response, encode
 from trackly_contract.run.anonymize import AUDIENCE, Anonymizer
 
 ID = "5f0e6d7c8b9a0f1e2d3c4b5a"
 PATH = f"/v2/audiences/{ID}"
 SOMEBODYS = {"id": ID, "name": "Anna's guests", "description": "ask Anna", "source_lists": [8822, 4711]}
 
-Recorded = tuple[str, Request, Response]
+Recorded = tuple[str, Exchange]
 
 
 def kept(response: Any, case: str = "untouched", sent: Any = None) -> Recorded:
     request = Request("GET", PATH) if sent is None else Request("PUT", PATH, body=encode(sent))
-    return case, request, Response(200, body=response if isinstance(response, bytes) else encode(response))
+    return case, Exchange(request, Response(200, body=encode(response)))
 
 
 def anonymized(body: Any, *entries: Recorded, audience_id: str = ID) -> Any:
     """Return a body as it is recorded, learned from these entries."""
-    return json.loads(Anonymizer(audience_id, entries).body(kept(body)[2]))
+    return json.loads(Anonymizer(audience_id, entries).body(kept(body)[1].response))
 
 
 def recorded(response: Any, *entries: Recorded) -> Any:

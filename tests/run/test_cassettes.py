@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.run.taped import CASE, FILE, MANIFEST, RENAMED, ask, content, playing, taped, taping
+from tests.run.taped import CASE, FILE, MANIFEST, RENAMED, ask, content, exchanges, playing, record, taped
 from trackly_contract.core import Request, Response
 from trackly_contract.run import CassetteError, cassettes
-from trackly_contract.run.cassettes import Manifest, Player, Run, adopt, compared, read_manifest, write_manifest
+from trackly_contract.run.cassettes import Manifest, Player, Run, adopt, read_manifest, write_manifest
 
 WIDE = b'{"name": "Zo\\u00eb \\ud83d", "filter": {"operator": "AND", "conditions": [{"value": 1}]}}'
 
@@ -34,12 +34,13 @@ def test_a_recording_is_played_as_it_was_again_and_again_and_stays_as_it_is(fold
         found = json.loads(response.body).items()
         return response.status, {k: v for k, v in found if k not in ("id", "cached_size") and "_at" not in k}
 
-    recorded, _ = taped(folder, RENAMED, WIDE)
+    recorded = exchanges(RENAMED, WIDE)
+    record(folder, (CASE, recorded))
     before = content(folder)
     for _ in range(2):
         with playing(folder) as client:
             played = [ask(client), ask(client, RENAMED), ask(client, WIDE)]
-        assert [stripped(response) for response in played] == [stripped(response) for response in recorded]
+        assert [stripped(response) for response in played] == [stripped(exchange.response) for exchange in recorded]
     assert content(folder) == before
 
 
@@ -52,24 +53,18 @@ def test_the_same_requests_are_answered_in_the_order_of_the_recording(folder: Pa
 
 
 def test_a_case_that_sends_nothing_is_played(folder: Path) -> None:
-    with taping(folder) as (recorder, _):
-        with recorder.recording("nothing"):
-            pass
-        recorder.finish("quick", [])
+    record(folder, ("nothing", []))
     with playing(folder, "nothing"):
         pass
 
 
 def test_a_restore_may_come_twice_and_is_played_twice(folder: Path) -> None:
     bodies = (b'{"name": "One"}', b'{"name": "Two"}')
-    with taping(folder) as (recorder, client):
-        for body in bodies:
-            with recorder.recording("restore-quick"):
-                ask(client, body)
-        recorder.finish("quick", [])
+    record(folder, *(("restore-quick", exchanges(body)) for body in bodies))
     player = Player(folder)
     for body in bodies:
         with playing(folder, "restore-quick", player) as client:
+            ask(client)
             assert json.loads(ask(client, body).body)["name"] == json.loads(body)["name"]
     assert player.tell_unused("quick", []) == ""
 
@@ -290,20 +285,3 @@ def test_an_effort_that_differs_in_one_byte_is_not_adopted(live: Path, tmp_path:
     before = content(live)
     assert not adopt(old, live, "standard")
     assert content(live) == before
-
-
-@pytest.mark.parametrize(
-    ("files", "efforts", "said"),
-    [
-        ({"one": "other", "four": "4"}, ("quick",), "0 the same, 1 new (four), 1 changed (one), 1 vanished (two)"),
-        ({"one": "1", "two": "2", **dict.fromkeys("abcde", "x")}, ("quick",), "2 the same, 5 new (a, b, c, ...)"),
-        ({"one": "1", "two": "2", "a.b--c@top": ""}, ("quick",), "2 the same, 1 new (a.b/c@top)"),
-        ({"one": "1"}, ("standard",), "1 the same"),
-    ],
-    ids=["all three", "many", "names of cases", "an effort not recorded before"],
-)
-def test_what_is_new_changed_and_vanished_is_reported_in_one_line(
-    live: Path, tmp_path: Path, files: dict[str, str], efforts: tuple[str, ...], said: str
-) -> None:
-    new = made(tmp_path / "new", replace(LIVE, efforts=efforts), **files)
-    assert compared(live, new, efforts[0]) == f"beside the recordings of 2026-11-21: {said}"

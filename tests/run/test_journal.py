@@ -1,13 +1,19 @@
-"""Facts about the backup on disk: written whole before the first change, and never over another."""
+"""Facts about what stands on disk: a backup is whole and never overwritten; one run at a time holds the lock."""
 
+import json
 import os
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trackly_contract.core import UnwritableError
-from trackly_contract.run.journal import Journal, state_folder
+from trackly_contract.run import LockedError
+from trackly_contract.run.journal import Journal, locked, state_folder
 
 BASE = "https://app.tracklysms.com/api"
 AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
@@ -104,3 +110,134 @@ def test_the_state_folder_is_the_one_that_is_set_or_one_of_the_users(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, str(tmp_path))
     assert state_folder() == tmp_path / expected
+
+
+# The lock ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def owner(journal: Journal) -> Path:
+    """Return where the owner of the lock is named."""
+    return journal.path.with_name(journal.path.name.replace(".journal.json", ".owner.json"))
+
+
+def leave(owner: Path, **other: str | int) -> None:
+    """Leave an owner behind, as a run does that is killed."""
+    entry = {
+        "what": "check, thorough",
+        "pid": 4711,
+        "host": socket.gethostname(),
+        "started": "2026-11-21T10:00:00+00:00",
+    }
+    owner.parent.mkdir(parents=True, exist_ok=True)
+    owner.write_text(json.dumps(entry | other), "utf-8")
+
+
+def refusal(journal: Journal) -> str:
+    with pytest.raises(LockedError) as caught, locked(journal, "check, quick"):
+        pass
+    return str(caught.value)
+
+
+def test_the_owner_is_named_beside_the_lock_while_it_is_held(journal: Journal, owner: Path) -> None:
+    with locked(journal, "check, standard"):
+        entry = json.loads(owner.read_text("utf-8"))
+    assert (entry["what"], entry["pid"], entry["host"]) == ("check, standard", os.getpid(), socket.gethostname())
+    assert entry["started"].endswith("+00:00")
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt, OSError])
+def test_the_lock_is_free_after_however_the_run_ended(
+    journal: Journal, owner: Path, error: type[BaseException] | None
+) -> None:
+    with pytest.raises(error or ZeroDivisionError), locked(journal, "check, standard"):
+        raise (error or ZeroDivisionError)
+    assert not owner.exists()
+    with locked(journal, "check, quick") as note:
+        assert note == ""
+
+
+def test_a_second_run_is_rejected_with_the_owner_of_the_lock_and_the_next_step(journal: Journal, owner: Path) -> None:
+    with locked(journal, "check, standard"):
+        before = owner.read_bytes()
+        text = refusal(journal)
+        assert owner.read_bytes() == before
+    assert text.startswith(f"{owner}: another run is using this audience (check, standard: process {os.getpid()} on ")
+    assert "nothing was sent. Wait until it has ended" in text
+
+
+def test_a_run_that_has_just_begun_rejects_a_second_one_too(journal: Journal, owner: Path) -> None:
+    with locked(journal, "check, standard"):
+        owner.unlink()
+        assert "another run is using this audience (it has just begun)" in refusal(journal)
+
+
+def test_another_audience_has_another_lock(journal: Journal, tmp_path: Path) -> None:
+    other = Journal.of("https://app.tracklysms.com/api", "f" * 24, tmp_path / "state")
+    with locked(journal, "check, quick"), locked(other, "check, quick"):
+        pass
+
+
+def test_what_a_run_on_another_host_left_is_never_taken_over(journal: Journal, owner: Path) -> None:
+    entry = {"what": "check, thorough", "pid": 4711, "host": "ci-7", "started": "2026-11-21T10:00:00+00:00"}
+    owner.parent.mkdir(parents=True)
+    owner.write_text(json.dumps(entry), "utf-8")
+    text = refusal(journal)
+    assert "(check, thorough: process 4711 on ci-7, since 2026-11-21T10:00:00+00:00); nothing was sent" in text
+    assert "when it is sure to be over, remove the file and run `trackly-contract restore`" in text
+    assert json.loads(owner.read_text("utf-8")) == entry
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b"7", b"{}", b'{"what": "x", "more": 1}'])
+def test_an_owner_that_cannot_be_read_is_reported_and_stays(journal: Journal, owner: Path, content: bytes) -> None:
+    owner.parent.mkdir(parents=True)
+    owner.write_bytes(content)
+    text = refusal(journal)
+    assert text.startswith(f"{owner}: the owner of the lock of this audience cannot be read (")
+    assert "If no run is using this audience, remove the file" in text
+    assert owner.read_bytes() == content
+
+
+@pytest.mark.parametrize("broken", ["the folder is a file", "the lock is a folder", "the owner is a folder"])
+def test_a_lock_that_cannot_be_written_is_reported(journal: Journal, owner: Path, broken: str) -> None:
+    folder = journal.path.parent
+    if broken == "the folder is a file":
+        folder.write_text("a file")
+    else:
+        name = owner.name.replace(".owner.json", ".lock") if "lock is" in broken else f".{owner.name}.new"
+        (folder / name).mkdir(parents=True)
+    text = refusal(journal)
+    assert "cannot be written" in text
+    assert "set TRACKLY_STATE_DIR to a folder of your own" in text
+
+
+@posix
+def test_the_folder_of_a_lock_is_nobody_elses(journal: Journal) -> None:
+    with locked(journal, "check, quick"):
+        assert journal.path.parent.stat().st_mode & 0o077 == 0
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from trackly_contract.run.journal import Journal
+from trackly_contract.run.journal import locked
+
+with locked(Journal(Path(sys.argv[1])), "check, quick"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@posix
+def test_the_lock_of_a_killed_run_is_taken_over_and_that_is_noted(journal: Journal, owner: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDING, journal.path], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert f"(check, quick: process {process.pid} on " in refusal(journal)
+        process.send_signal(signal.SIGKILL)
+    with locked(journal, "restore") as note:
+        assert note.startswith(
+            f"the lock of a run that was cut off was taken over (check, quick: process {process.pid} "
+        )
+        assert json.loads(owner.read_text("utf-8"))["pid"] == os.getpid()

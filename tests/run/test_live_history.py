@@ -13,15 +13,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support.runs import served_target
 from trackly_contract.core import JSON, Request, Response, RunVerdict, Verdict, encode
 from trackly_contract.gate.http import running
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Audience, ReferenceServer
+from trackly_contract.reference import AUDIENCE_ID, Audience, ReferenceServer
 from trackly_contract.reference.filter import Fault
 from trackly_contract.report import Report
 from trackly_contract.run import cassettes
 from trackly_contract.run.cassettes import CassetteError, read_manifest, write_manifest
 from trackly_contract.run.live_history import LastLive, Recordings, key_of
-from trackly_contract.run.targets import recorded, served_target
+from trackly_contract.run.targets import recorded
 from trackly_contract.suite import run_suite
 
 FILES = ("report.json", "report.md", "report.html")
@@ -57,7 +58,7 @@ class Grown(Api):
 def asked(server: ReferenceServer, folder: Path, *, record: bool = False) -> Report:
     """Run the quick suite on a server over loopback, as if it were the API, with `folder` for its report."""
     with running(server) as base_url:
-        target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
+        target = served_target(base_url)
         target.name, target.evidence = "live", f"asked at {base_url}"
         if record:
             recorded(target, cassettes.cassette_folder("live"))

@@ -1,12 +1,11 @@
 from .candidates import find_tokens as find_tokens
 from .cassettes import CassetteError as CassetteError
-from .cassettes import cassette_folder as cassette_folder
 from .client import UnusableSettingError as UnusableSettingError
+from .journal import LockedError as LockedError
 from .live import LiveSession as LiveSession
 from .live import Stopped as Stopped
 from .live import opened as opened
 from .live_history import LastLive as LastLive
-from .lock import LockedError as LockedError
 from .questions import ask_all as ask_all
 from .session import Session as Session
 from .session import own_content as own_content
@@ -24,13 +23,13 @@ from .targets import (
     closing as closing,
 )
 from .targets import (
+    embedded_target as embedded_target,
+)
+from .targets import (
     live_target as live_target,
 )
 from .targets import (
-    recorded_live as recorded_live,
-)
-from .targets import (
-    reference_target as reference_target,
+    recorded as recorded,
 )
 from .targets import (
     replay_target as replay_target,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from trackly_contract.contract import contract
-from trackly_contract.core import ABSENT, JSON, Request, Response, encode, same
+from trackly_contract.core import ABSENT, JSON, Exchange, Request, Response, encode, same
 
 AUDIENCE = "a" * 24
 """The id under which every recording is played; it has the documented form."""
@@ -37,10 +37,10 @@ _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[
 class Anonymizer:
     """Replaces values in the requests and responses of one recording."""
 
-    def __init__(self, audience_id: str, exchanges: Iterable[tuple[str, Request, Response]]) -> None:
-        """Learn from all that was recorded, in order: of each exchange the case, what was sent and what came back."""
+    def __init__(self, audience_id: str, exchanges: Iterable[tuple[str, Exchange]]) -> None:
+        """Learn from all that was recorded, in order: the case and the exchange."""
         self.audience_id = audience_id
-        bodies = [(case, sent.json.strict, received.json.strict) for case, sent, received in exchanges]
+        bodies = [(case, e.request.json.strict, e.response.json.strict) for case, e in exchanges]
         leaves = [leaf for _, _, received in bodies for leaf in _leaves(received)]
         times = sorted({found[1] for key, leaf in leaves if (found := _time_at(key, leaf)) is not None})
         sizes = dict.fromkeys(leaf for key, leaf in leaves if key in _SIZES and type(leaf) is int and leaf > 0)

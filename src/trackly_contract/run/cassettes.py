@@ -26,7 +26,7 @@ AGAIN = "~2"
 """The end of a case's name in its second turn."""
 
 MOST_NAMED = 3
-"""Files or cases that are named one by one; of more only the number is given."""
+"""Damaged files that are named one by one; of more only the number is given."""
 
 
 class CassetteError(Exception):
@@ -166,24 +166,6 @@ def adopt(old: Path, new: Path, effort: str) -> bool:
     efforts = (*ours.efforts, effort)
     write_manifest(new, replace(ours, recorded=max(ours.recorded, day), efforts=efforts, runs=runs, files=files))
     return True
-
-
-def compared(old: Path, new: Path, effort: str) -> str:
-    """Return in one line which cases of an effort are new, changed or vanished beside the recordings in `old`.
-
-    Raises CassetteError if a manifest cannot be read.
-    """
-    before, after = read_manifest(old), read_manifest(new)
-    asked = after.of(effort)
-    known = before.of(effort) or set(before.files)
-    changed = {name for name in asked & known if before.files[name].sha256 != after.files[name].sha256}
-    parts = [f"{len(asked & known) - len(changed)} the same"]
-    for word, names in (("new", asked - known), ("changed", changed), ("vanished", before.of(effort) - asked)):
-        cases = sorted(name.removesuffix(".yaml").replace("--", "/") for name in names)
-        if cases:
-            more = ", ..." if len(cases) > MOST_NAMED else ""
-            parts.append(f"{len(cases)} {word} ({', '.join(cases[:MOST_NAMED])}{more})")
-    return f"beside the recordings of {before.day(effort)}: {', '.join(parts)}"
 
 
 def _difference(sent: Request, recorded: Request) -> str:

@@ -20,9 +20,6 @@ from trackly_contract.run.session import Session
 
 Key = tuple[str, str, bytes]
 
-MOST_NOTES = 3
-"""Moves that no rule is about, told one by one; of more only the number."""
-
 
 def key_of(request: Request) -> Key:
     """Return what makes two requests the same: method, path without the id, body as typed JSON (else as bytes).
@@ -120,7 +117,7 @@ class LastLive:
         return replace(found, reading=None) if self.stand_in else found
 
     def moves(self, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[list[Finding], list[str]]:
-        """Return what changed since the recording though a rule held, as noted findings; and what no rule is about."""
+        """Return what changed since the recording though a rule held, as noted findings; and why it is not used."""
         if self.stand_in:
             return [], []
         if self.recordings is None:
@@ -130,26 +127,14 @@ class LastLive:
             if finding.exchange is not None:
                 beside[finding.exchange.number].append(finding)
         found: list[Finding] = []
-        notes: list[str] = []
-        for exchange, step in zip(self.session.exchanges, self.session.steps, strict=True):
+        for exchange in self.session.exchanges:
             then, here = self.recorded(exchange), beside[exchange.number]
             rejecting = next((f.rule for f in here if rules[f.rule].code is not None), None)
             moved = move(exchange, then[0], rejecting) if then is not None else None
-            if then is None or moved is None:
-                continue
-            recorded, date = then
-            of_rule = [f for f in here if f.rule == moved.rule]
-            if any(f.verdict is Verdict.HELD for f in of_rule):
+            of_rule = [f for f in here if moved is not None and f.rule == moved.rule]
+            if then is not None and moved is not None and any(f.verdict is Verdict.HELD for f in of_rule):
+                date = then[1]
                 expected, actual = Words(f"as on {date}: {moved.then}"), Words(moved.now)
                 found.append(differs(moved.rule, exchange, expected, actual, case=of_rule[0].case, grave=False))
                 self._moved[id(found[-1])] = Baseline(f"{moved.then} on {date}", Reading.MOVED, recorded=True)
-            elif not here and _of_api(exchange) and _of_api(recorded):
-                notes.append(f"{step}: {moved.now}, on {date} {moved.then}: something moved")
-        if len(notes) > MOST_NOTES:
-            notes[MOST_NOTES:] = [f"and {len(notes) - MOST_NOTES} more answers that no rule is about moved"]
-        return found, notes
-
-
-def _of_api(exchange: Exchange) -> bool:
-    """Whether a response is one of the API, and not of what stands before it."""
-    return exchange.response.status // 100 in (2, 4) and exchange.response.status != 429
+        return found, []
