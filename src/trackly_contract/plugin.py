@@ -7,7 +7,7 @@ conformance tests with others in one run, and does not spread them over processe
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,7 +160,7 @@ def _opened(config: pytest.Config) -> Run:
             if option.trackly_waivers
             else {}
         )
-        target = stack.enter_context(running.closing(_target(config)))
+        target = stack.enter_context(closing(_target(config)))
         live = None
         if target.journal is not None:
             what = f"check, {option.trackly_effort}"
@@ -384,13 +384,10 @@ def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
         missing = f"not everything was answered ({short(run.session.outages[0], 160)})"
 
     session, target = run.session, run.session.target
-    if target.recorder is not None:
-        failed = target.recorder.finish(session.effort, session.cases, session.notes, missing, stamped=session.stamped)
-        run.suite_failures += [failed] if failed else []
+    failed = running.record(session, missing) if target.recording is not None else ""
     unused = target.player.tell_unused(session.effort, session.notes) if target.player and not missing else ""
-    if unused:
-        run.misfit = True
-        run.suite_failures.append(unused)
+    run.misfit = run.misfit or bool(unused)
+    run.suite_failures += [what for what in (unused, failed) if what]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from trackly_contract.core import ExitCode, Verdict
 from trackly_contract.core.files import data_root
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.report import Report
-from trackly_contract.run import Session, Target, closing, opened
+from trackly_contract.run import Session, Target, opened
 from trackly_contract.run.client import Client
 from trackly_contract.run.faults import LONGEST_WAIT
 from trackly_contract.run.journal import Journal

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
 
 from trackly_contract.core import Exchange, Request, Response
+from trackly_contract.generate import Effort
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run import blocked
+from trackly_contract.run import Session, TargetName, blocked, recording
 from trackly_contract.run.anonymize import AUDIENCE
 from trackly_contract.run.cassettes import HOST, Manifest, Player
 from trackly_contract.run.client import Client
-from trackly_contract.run.recording import Recorder
+from trackly_contract.run.targets import embedded_target
 
 MANIFEST = Manifest("reference", date(2026, 11, 21), "0.1.0", AUDIENCE_ID, ("quick",))
 CASE = "filter.time.unit/weeks@top-and-first"
@@ -35,19 +36,20 @@ def exchanges(*bodies: bytes, server: ReferenceServer | None = None) -> list[Exc
 def record(
     folder: Path,
     *cases: tuple[str, list[Exchange]],
-    effort: str = "quick",
-    origin: Literal["reference", "live"] = "reference",
+    effort: Effort = "quick",
+    origin: TargetName = "reference",
+    missing: str = "",
+    stamped: bool = False,
     failed: str = "",
-    **more: Any,
 ) -> list[str]:
     """Record cases, and return the notes."""
-    recorder, notes = Recorder(folder, origin, AUDIENCE_ID), list[str]()
-    assert recorder.finish(effort, cases, notes, **more) == failed
-    recorder.abandon()
-    return notes
+    session = Session(replace(embedded_target(), name=origin, recording=folder), effort)
+    session.cases, session.stamped = [*cases], stamped
+    assert recording.record(session, missing) == failed
+    return session.notes
 
 
-def taped(folder: Path, *bodies: bytes, case: str = CASE, effort: str = "quick") -> list[str]:
+def taped(folder: Path, *bodies: bytes, case: str = CASE, effort: Effort = "quick") -> list[str]:
     """Record a GET and a PUT of each body as one case, and return the notes."""
     return record(folder, (case, exchanges(*bodies)), effort=effort)
 

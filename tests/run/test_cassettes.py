@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.run.taped import CASE, FILE, MANIFEST, RENAMED, ask, content, exchanges, playing, record, taped
 from trackly_contract.core import Request, Response
 from trackly_contract.run import CassetteError, cassettes
-from trackly_contract.run.cassettes import Manifest, Player, Run, adopt, read_manifest, write_manifest
+from trackly_contract.run.cassettes import Manifest, Player, Run, read_manifest, write_manifest
 
 WIDE = b'{"name": "Zo\\u00eb \\ud83d", "filter": {"operator": "AND", "conditions": [{"value": 1}]}}'
 
@@ -173,7 +173,7 @@ def test_what_is_no_cassette_is_reported_even_if_the_manifest_vouches_for_it_and
 
 # The manifest --------------------------------------------------------------------------------------
 
-DAY, EARLIER = date(2026, 11, 21), date(2026, 10, 1)
+DAY = date(2026, 11, 21)
 LIVE = replace(MANIFEST, target="live")
 
 
@@ -266,22 +266,3 @@ def test_a_manifest_that_contradicts_itself_is_an_error(live: Path, edit: dict[s
     entry = json.loads((live / "manifest.json").read_bytes())
     (live / "manifest.json").write_text(json.dumps({**entry, **edit}))
     assert "manifest.json: " in damage(live)
-
-
-# Several efforts -----------------------------------------------------------------------------------
-
-
-def test_an_effort_that_agrees_is_adopted_with_its_own_day(live: Path, tmp_path: Path) -> None:
-    old = made(tmp_path / "old", replace(LIVE, recorded=EARLIER, efforts=("standard",)), one="1", three="3")
-    assert adopt(old, live, "standard")
-    manifest = Player(live).manifest
-    assert (manifest.efforts, manifest.recorded) == (("quick", "standard"), DAY)
-    assert manifest.runs == {"quick": Run(DAY, 2), "standard": Run(EARLIER, 2)}
-    assert manifest.files["one.yaml"].efforts == ("quick", "standard")
-
-
-def test_an_effort_that_differs_in_one_byte_is_not_adopted(live: Path, tmp_path: Path) -> None:
-    old = made(tmp_path / "old", replace(LIVE, efforts=("standard",)), one="1 ", three="3")
-    before = content(live)
-    assert not adopt(old, live, "standard")
-    assert content(live) == before

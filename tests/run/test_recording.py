@@ -1,17 +1,16 @@
 """Facts about recording: what is written, what replaces old recordings, and what leaves all as it was."""
 
 import json
+from datetime import date
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
 from tests.run.taped import CASE, FILE, RENAMED, ask, content, exchanges, playing, record, taped
 from trackly_contract.core import Request, Response
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run import CassetteError, recording
+from trackly_contract.run import TargetName, cassettes, recording
 from trackly_contract.run.cassettes import Player
-from trackly_contract.run.recording import Recorder
 
 STAMPED = "nothing recorded: the answers bear the reference server's stamp; recordings that were there before are as"
 
@@ -45,12 +44,6 @@ def test_what_restores_an_earlier_run_is_not_recorded(folder: Path) -> None:
     assert set(content(folder)) == {"manifest.json"}
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_at_once(tmp_path: Path) -> None:
-    (tmp_path / "cassettes").write_bytes(b"")
-    with pytest.raises(CassetteError, match="nothing can be recorded here"):
-        Recorder(tmp_path / "cassettes" / "live", "live", AUDIENCE_ID)
-
-
 # Replacing -----------------------------------------------------------------------------------------
 
 
@@ -58,14 +51,6 @@ def test_a_finished_recording_replaces_all_old_ones_and_leaves_nothing_beside(fo
     taped(folder, case="old")
     taped(folder, case="new")
     assert set(content(folder)) == {"new.yaml", "manifest.json"}
-    assert list(folder.parent.iterdir()) == [folder]
-
-
-def test_an_unfinished_recording_leaves_the_old_ones(folder: Path) -> None:
-    taped(folder)
-    before = content(folder)
-    Recorder(folder, "reference", AUDIENCE_ID).abandon()
-    assert content(folder) == before
     assert list(folder.parent.iterdir()) == [folder]
 
 
@@ -80,7 +65,7 @@ def test_an_unfinished_recording_leaves_the_old_ones(folder: Path) -> None:
     ],
 )
 def test_a_run_that_was_not_whole_or_not_of_an_api_records_nothing(
-    folder: Path, origin: Literal["reference", "live"], missing: str, stamped: bool, said: str
+    folder: Path, origin: TargetName, missing: str, stamped: bool, said: str
 ) -> None:
     notes = record(folder, (CASE, exchanges()), origin=origin, missing=missing, stamped=stamped)
     assert notes[0].startswith(said)
@@ -90,18 +75,21 @@ def test_a_run_that_was_not_whole_or_not_of_an_api_records_nothing(
 @pytest.mark.parametrize(
     ("bodies", "efforts", "said"),
     [
-        ((), ("quick", "standard"), "the recordings of standard of DAY agree and stay"),
-        ((RENAMED,), ("quick",), "the recordings of standard of DAY were answered otherwise and are gone"),
+        ((), ("quick", "standard"), "the recordings of standard of 2026-10-01 agree and stay"),
+        ((RENAMED,), ("quick",), "the recordings of standard of 2026-10-01 were answered otherwise and are gone"),
     ],
 )
 def test_another_effort_stays_beside_the_new_one_while_it_agrees(
-    folder: Path, bodies: tuple[bytes, ...], efforts: tuple[str, ...], said: str
+    folder: Path, bodies: tuple[bytes, ...], efforts: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cassettes, "today", lambda: date(2026, 10, 1))
     taped(folder, *bodies, effort="standard")
+    monkeypatch.setattr(cassettes, "today", lambda: date(2026, 11, 21))
     notes = taped(folder, effort="quick")
     manifest = Player(folder).manifest
-    assert manifest.efforts == efforts
-    assert notes[-1].startswith(said.replace("DAY", str(manifest.recorded)))
+    assert (manifest.efforts, manifest.recorded) == (efforts, date(2026, 11, 21))
+    assert [str(manifest.day(effort)) for effort in efforts] == ["2026-11-21", "2026-10-01"][: len(efforts)]
+    assert notes[-1].startswith(said)
 
 
 def test_old_recordings_that_cannot_be_read_are_replaced_and_that_is_noted(folder: Path) -> None:
@@ -113,16 +101,17 @@ def test_old_recordings_that_cannot_be_read_are_replaced_and_that_is_noted(folde
 
 
 def test_a_folder_that_cannot_be_replaced_loses_neither_recordings(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError("no space left on device")
 
     taped(folder)
-    before = content(folder)
+    before, kept = content(folder), tmp_path / "kept"
+    kept.mkdir()
     monkeypatch.setattr(recording, "replace_folder", full)
+    monkeypatch.setattr("tempfile.mkdtemp", lambda **_: str(kept))
     notes = record(folder, (CASE, exchanges(RENAMED)), failed="writing the recordings")
-    kept = next(path for path in folder.parent.iterdir() if path.name.startswith(".recording-"))
     assert content(folder) == before
     assert f"no space left on device; nothing is lost, the new recordings are in {kept}" in notes[0]
     assert Player(kept).manifest.efforts == ("quick",)

@@ -1,6 +1,7 @@
 """Facts about targets: where requests go, what must be set for a live one, and what is shown before a write."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from trackly_contract.core import DEFAULT_BASE_URL, InconclusiveError, Request
 from trackly_contract.reference import AUDIENCE_ID
-from trackly_contract.run import CassetteError, UnusableSettingError, blocked, cassettes, closing, live_target
+from trackly_contract.run import CassetteError, UnusableSettingError, blocked, cassettes, live_target
 from trackly_contract.run.cassettes import Manifest, Run, write_manifest
 from trackly_contract.run.targets import CEILINGS, embedded_target, recorded, replay_target
 
@@ -226,7 +227,7 @@ def test_an_effort_that_was_not_recorded_is_reported_with_one_that_was(folder: P
         replay_target("thorough")
 
 
-def test_recordings_that_were_not_finished_are_thrown_away(folder: Path) -> None:
-    with closing(recorded(embedded_target(), cassettes.cassette_folder("reference"))):
-        assert list(folder.iterdir())
-    assert list(folder.iterdir()) == []
+def test_a_folder_that_cannot_be_recorded_into_is_an_error_at_once(folder: Path) -> None:
+    folder.write_bytes(b"")
+    with pytest.raises(CassetteError, match="nothing can be recorded here"):
+        recorded(embedded_target())

@@ -7,6 +7,7 @@ from .live import Stopped as Stopped
 from .live import opened as opened
 from .live_history import LastLive as LastLive
 from .questions import ask_all as ask_all
+from .recording import record as record
 from .session import Session as Session
 from .session import own_content as own_content
 from .steps import Script as Script
@@ -18,9 +19,6 @@ from .targets import (
 )
 from .targets import (
     blocked as blocked,
-)
-from .targets import (
-    closing as closing,
 )
 from .targets import (
     embedded_target as embedded_target,

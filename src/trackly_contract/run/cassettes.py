@@ -4,7 +4,6 @@ Does not record (recording.py), and does not skip or mend a cassette that is mis
 """
 
 import hashlib
-import shutil
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -96,7 +95,8 @@ def file_of(case: str) -> str:
     return case.replace("/", "--") + ".yaml"
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return what the manifest knows a cassette by."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -107,7 +107,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """
     known = {name: file.efforts for name, file in manifest.files.items()}
     paths = sorted(folder.glob("*.yaml"))
-    files = {path.name: File(_digest(path), known.get(path.name, manifest.efforts)) for path in paths}
+    files = {path.name: File(digest(path), known.get(path.name, manifest.efforts)) for path in paths}
     counted = replace(manifest, files=files)
     runs = {effort: Run(manifest.day(effort), len(counted.of(effort))) for effort in manifest.efforts}
     content = msgspec.json.format(msgspec.json.encode(replace(counted, runs=runs)))
@@ -133,7 +133,7 @@ def _check(folder: Path, manifest: Manifest) -> None:
         path = folder / name
         if not path.is_file():
             found.append(f"{path}: missing")
-        elif _digest(path) != file.sha256:
+        elif digest(path) != file.sha256:
             found.append(f"{path}: not as it was recorded (edited by hand, cut off, or changed by a merge)")
     strangers = sorted(path for path in folder.glob("*.yaml") if path.name not in manifest.files)
     found += [f"{path}: not of this recording, the manifest does not know it" for path in strangers]
@@ -145,27 +145,6 @@ def _check(folder: Path, manifest: Manifest) -> None:
         before = f"the recordings of {manifest.recorded} are damaged, so nothing is played:"
         after = f"put the folder back from version control (git restore {folder}), or {manifest.again}"
         raise CassetteError("\n  ".join([before, *found, after]))
-
-
-def adopt(old: Path, new: Path, effort: str) -> bool:
-    """Copy one more effort from the folder `old` into the folder `new`; return whether that is sound.
-
-    It is where both have the same bytes for every case that they share; otherwise nothing is done.
-    Raises CassetteError if a manifest cannot be read.
-    """
-    theirs, ours = read_manifest(old), read_manifest(new)
-    names = theirs.of(effort)
-    if any(ours.files[name].sha256 != theirs.files[name].sha256 for name in names & ours.files.keys()):
-        return False
-    files = dict(ours.files)
-    for name in names:
-        shutil.copyfile(old / name, new / name)
-        files[name] = File("", (*(files[name].efforts if name in files else ()), effort))
-    day = theirs.day(effort)
-    runs = {**ours.runs, effort: Run(day, len(names))}
-    efforts = (*ours.efforts, effort)
-    write_manifest(new, replace(ours, recorded=max(ours.recorded, day), efforts=efforts, runs=runs, files=files))
-    return True
 
 
 def _difference(sent: Request, recorded: Request) -> str:

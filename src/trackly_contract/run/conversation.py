@@ -24,14 +24,13 @@ class NotAskedError(InconclusiveError):
 class Conversation:
     """What is sent to a target, and what comes back.
 
-    `steps` has the step of each exchange, and `now` the one that is being sent, "" for none; `cases` has the exchanges
-    of each step, in order. `most_requests` are allowed in all, None for any number; `kept_aside` of them for the end.
-    `outages` say why something could not be asked, or got no answer that counts.
+    `now` is the step that is being sent, "" for none; `cases` has the exchanges of each step, in order. `most_requests`
+    are allowed in all, None for any number; `kept_aside` of them for the end. `outages` say why something could not be
+    asked, or got no answer that counts.
     """
 
     target: Target
     exchanges: list[Exchange] = field(init=False, default_factory=list)
-    steps: list[str] = field(init=False, default_factory=list)
     now: str = field(init=False, default="")
     cases: list[tuple[str, list[Exchange]]] = field(init=False, default_factory=list)
     writes: int = field(init=False, default=0)
@@ -64,7 +63,6 @@ class Conversation:
         response = self.target.client.send(request)
         exchange = Exchange(request, response, len(self.exchanges) + 1)
         self.exchanges.append(exchange)
-        self.steps.append(self.now)
         if self.now:
             self.cases[-1][1].append(exchange)
         self.stamped = self.stamped or response.header(STAMP) is not None

@@ -72,7 +72,7 @@ class LastLive:
         self.folder = cassettes.cassette_folder("live")
         self.session = session
         self.trouble = ""
-        self._found: list[tuple[Exchange, str] | None] = []
+        self._found: dict[int, tuple[Exchange, str] | None] = {}
         self._turns: Counter[tuple[str, Key]] = Counter()
         self._moved: dict[int, Baseline] = {}
 
@@ -95,11 +95,13 @@ class LastLive:
         """Return what a live API answered when the same was asked, and the day; None if that is not recorded."""
         if self.recordings is None or exchange is None:
             return None
-        for asked in self.session.exchanges[len(self._found) :]:
-            step, key = self.session.steps[len(self._found)], key_of(asked.request)
-            self._found.append(self.recordings.find(step, key, self._turns[step, key]))
-            self._turns[step, key] += 1
-        return self._found[exchange.number - 1]
+        for step, exchanges in self.session.cases:
+            for asked in exchanges:
+                if asked.number not in self._found:
+                    key = key_of(asked.request)
+                    self._found[asked.number] = self.recordings.find(step, key, self._turns[step, key])
+                    self._turns[step, key] += 1
+        return self._found.get(exchange.number)
 
     def before(self, finding: Finding) -> Baseline:
         """Return what the last live recording says of a difference."""

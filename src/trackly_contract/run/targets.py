@@ -7,6 +7,7 @@ change before the plan was shown and somebody, or a CI job, said yes.
 import os
 import re
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -21,7 +22,6 @@ from trackly_contract.generate import Effort
 from trackly_contract.run import cassettes
 from trackly_contract.run.client import Client, UnusableSettingError, checked_base_url
 from trackly_contract.run.journal import Journal
-from trackly_contract.run.recording import Recorder
 
 TargetName = Literal["reference", "replay", "live"]
 
@@ -38,7 +38,8 @@ NOT_THE_API = "this says nothing of the API itself"
 class Target:
     """One place to send requests to, and what a run needs to know of it.
 
-    `name` and `base_url` are for reports alone; `evidence` tells people what the responses are worth.
+    `name` and `base_url` are for reports alone; `evidence` tells people what the responses are worth; `recording` is
+    the folder of cassettes that the run shall replace.
     """
 
     name: TargetName
@@ -50,12 +51,16 @@ class Target:
     wait: Callable[[float], None] = time.sleep
     journal: Journal | None = None
     show_plan: Callable[[str], bool] | None = None
-    recorder: Recorder | None = None
+    recording: Path | None = None
     player: cassettes.Player | None = None
 
     def step(self, case: str) -> AbstractContextManager[None]:
         """Return what wraps all requests of one case: its replay, or nothing."""
         return self.player.playing(case) if self.player is not None else nullcontext()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
 
     def confirm(
         self, effort: Effort, audience: dict[str, JSON], most_requests: int | None = None, *, questions: bool = False
@@ -167,24 +172,18 @@ def live_target(*, read_only: bool = False, show_plan: Callable[[str], bool] | N
 
 
 def recorded(target: Target, folder: Path | None = None) -> Target:
-    """Return the target with a recorder; the recordings replace `folder`, or those of the live API.
+    """Return the target; what a run gets from it replaces the recordings in `folder`, or those of the live API.
 
     Raises CassetteError if nothing can be written there.
     """
-    origin: Literal["live", "reference"] = "live" if target.name == "live" else "reference"
-    target.recorder = Recorder(folder or cassettes.cassette_folder("live"), origin, target.audience_id)
-    return target
-
-
-@contextmanager
-def closing(target: Target) -> Iterator[Target]:
-    """Close the target's client at the end, and throw away recordings that were never finished."""
+    target.recording = folder or cassettes.cassette_folder("live")
+    beside = target.recording.parent
     try:
-        yield target
-    finally:
-        target.client.close()
-        if target.recorder is not None:
-            target.recorder.abandon()
+        beside.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=beside).close()
+    except OSError as error:
+        raise cassettes.CassetteError(f"{beside}: nothing can be recorded here ({error})") from None
+    return target
 
 
 class NetworkBlockedError(RuntimeError):
