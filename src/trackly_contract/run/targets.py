@@ -38,8 +38,9 @@ NOT_THE_API = "this says nothing of the API itself"
 class Target:
     """One place to send requests to, and what a run needs to know of it.
 
-    `name` and `base_url` are for reports alone; `evidence` tells people what the responses are worth; `recording` is
-    the folder of cassettes that the run shall replace.
+    `name` and `base_url` are for reports alone; `evidence` tells people what the responses are worth; `show_plan` gets
+    what the run will do before its first write, and says whether it may; `recording` is the folder of cassettes that
+    the run shall replace.
     """
 
     name: TargetName
@@ -131,10 +132,9 @@ def replay_target(effort: Effort) -> Target:
     )
 
 
-def live_target(*, read_only: bool = False, show_plan: Callable[[str], bool] | None = None) -> Target:
+def live_target(*, read_only: bool = False) -> Target:
     """Return the API that the environment names.
 
-    `show_plan` gets what the run will do before its first write, and says whether it may.
     Raises UnusableSettingError, without showing the key, if a variable is missing or cannot be used.
     """
     given = {name: os.environ.get(name, "") for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID")}
@@ -167,7 +167,6 @@ def live_target(*, read_only: bool = False, show_plan: Callable[[str], bool] | N
         key=key,
         evidence=f"asked at {base_url}",
         journal=None if read_only else Journal.of(base_url, audience_id),
-        show_plan=show_plan,
     )
 
 
