@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.run.taped import CASE, FILE, MANIFEST, RENAMED, ask, content, exchanges, playing, record, taped
 from trackly_contract.core import Request, Response
 from trackly_contract.run import CassetteError, cassettes
-from trackly_contract.run.cassettes import Manifest, Player, Run, read_manifest, write_manifest
+from trackly_contract.run.cassettes import Player, Run, read_manifest, write_manifest
 
 WIDE = b'{"name": "Zo\\u00eb \\ud83d", "filter": {"operator": "AND", "conditions": [{"value": 1}]}}'
 
@@ -143,14 +143,11 @@ def test_a_case_that_was_not_recorded_is_reported(folder: Path) -> None:
 
 FOREIGN = {
     "empty": b"",
-    "blank": b"\n \n",
     "broken": b"interactions: [",
     "a list": b"- 1\n- 2\n",
-    "a text": b"just words\n",
     "other keys": b"services:\n  web:\n    image: nginx\n",
     "no responses": b"interactions:\n- request: {}\nversion: 1\n",
     "not utf-8": b"\xff\xfe\x00",
-    "a null": b"null\n",
     "numbers": b"interactions: 7\nversion: 1\n",
     "code": b"interactions: !!python/object/apply:os.mkdir ['MADE']\nversion: 1\n",
 }
@@ -163,10 +160,9 @@ def test_what_is_no_cassette_is_reported_even_if_the_manifest_vouches_for_it_and
     taped(folder)
     made = tmp_path / "made"
     (folder / FILE).write_bytes(content.replace(b"MADE", str(made).encode()))
-    assert str(folder / FILE) in problem(folder)
     write_manifest(folder, MANIFEST)
     text = problem(folder)
-    assert str(folder / FILE) in text
+    assert text.startswith(f"{folder / FILE}: not a cassette that can be played")
     assert "record again" in text
     assert not made.exists()
 
@@ -177,18 +173,18 @@ DAY = date(2026, 11, 21)
 LIVE = replace(MANIFEST, target="live")
 
 
-def made(folder: Path, manifest: Manifest = LIVE, more: str = "", **files: str) -> Path:
-    """Return a folder with these cassettes and their manifest; `more` are names of further ones, a letter each."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (files | dict.fromkeys(more, "x")).items():
-        (folder / f"{name}.yaml").write_bytes(text.encode())
-    write_manifest(folder, manifest)
+def made(folder: Path, *names: str) -> Path:
+    """Return a folder with these cassettes and their manifest."""
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / f"{name}.yaml").write_text(name)
+    write_manifest(folder, LIVE)
     return folder
 
 
 @pytest.fixture
 def live(tmp_path: Path) -> Path:
-    return made(tmp_path / "live", one="1", two="2")
+    return made(tmp_path / "live", "one", "two")
 
 
 def damage(folder: Path) -> str:
@@ -211,9 +207,7 @@ def test_a_manifest_is_read_as_it_was_written(live: Path) -> None:
     [
         ("one", None, "missing"),
         ("one", b"", "not as it was recorded"),
-        ("one", b"1 ", "not as it was recorded"),
-        ("one", b"2", "not as it was recorded"),
-        ("one", b"1\r\n", "not as it was recorded"),
+        ("one", b"one\r\n", "not as it was recorded"),
         ("three", b"3", "not of this recording"),
     ],
 )
@@ -230,7 +224,7 @@ def test_a_damaged_folder_is_not_played_and_its_file_is_named_with_the_next_step
 
 
 def test_of_many_damaged_cassettes_three_are_named_and_the_rest_counted(tmp_path: Path) -> None:
-    folder = made(tmp_path / "live", more="abcde")
+    folder = made(tmp_path / "live", *"abcde")
     for path in folder.glob("*.yaml"):
         path.unlink()
     text = damage(folder)
