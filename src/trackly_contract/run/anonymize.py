@@ -8,6 +8,7 @@ guess (docs/adr/0007-what-a-recording-keeps.md).
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -117,32 +118,24 @@ def _mapped(value: JSON, leaf: Callable[[str, JSON], JSON], key: str = "") -> JS
 
 def _written(value: JSON) -> Iterator[str]:
     """Yield the texts of a response that somebody wrote: name, description, values and custom fields of the filter."""
-    if isinstance(value, list):
-        for entry in value:
-            yield from _written(entry)
-    if not isinstance(value, dict):
-        return
-    names = ["name", "description"]
-    kind = value.get("conditionType", value.get("condition_type", "time"))
-    if kind not in _PLAIN_TYPES:
-        names.append("value")
-    if kind == "custom_field":
-        names.append("field")
-    for name in names:
-        yield from (leaf for _, leaf in _leaves(value.get(name)) if isinstance(leaf, str) and leaf)
-    for member in value.values():
-        yield from _written(member)
+    for entry in value if isinstance(value, list) else ():
+        yield from _written(entry)
+    if isinstance(value, dict):
+        kind = value.get("conditionType", value.get("condition_type", "time"))
+        own = {"name": True, "description": True, "value": kind not in _PLAIN_TYPES, "field": kind == "custom_field"}
+        for name, member in value.items():
+            if own.get(name):
+                yield from (leaf for _, leaf in _leaves(member) if isinstance(leaf, str) and leaf)
+            yield from _written(member)
 
 
 def _time_at(key: str, value: JSON) -> re.Match[str] | None:
     """Return the parts of a time under a key that holds one; what is no time stays as it is."""
-    found = _TIME.fullmatch(value) if key.endswith(("_at", "At")) and isinstance(value, str) else None
-    if found is not None:
-        try:
+    if key.endswith(("_at", "At")) and isinstance(value, str) and (found := _TIME.fullmatch(value)):
+        with suppress(ValueError):
             datetime.fromisoformat(found[1])
-        except ValueError:
-            return None
-    return found
+            return found
+    return None
 
 
 def _masked(text: str, number: int) -> str:
