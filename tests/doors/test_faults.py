@@ -14,7 +14,7 @@ from tests.faults.document import FILES
 from tests.faults.fault import Audience, Does, Fault
 from tests.faults.table import FAULTS, every_fault
 from tests.maintain import generated
-from tests.support.warm import AS_IT_WAS, Stand, standing
+from tests.support.warm import AS_IT_WAS, Stand, left_in, standing
 from tests.support.way import Way, way
 from trackly_contract.core import ExitCode, Verdict
 from trackly_contract.core.files import data_root
@@ -70,11 +70,6 @@ def _target(base_url: str, over: Way, folder: Path, patience: float = 5.0) -> Ta
     )
 
 
-def _left(folder: Path) -> list[str]:
-    """The kinds of files in the state folder that say something: journal, owner; the empty lock file stays."""
-    return sorted({path.name.partition(".")[2] for path in folder.iterdir()} - {"lock"})
-
-
 def _restore(over: Way, folder: Path) -> None:
     """Put the audience back as `trackly-contract restore` does."""
     with closing(_target(over.base_url, over, folder)) as target, opened(target, "quick", "restore") as session:
@@ -100,7 +95,7 @@ def _run(
     code, report = run_suite(_target(base_url, over, folder, fault.patience), "quick", ["-q", "--tb=short"])
     assert report is not None
     outages = [outage for session in sessions for outage in session.outages]
-    return Ended(code, report, capfd.readouterr().out, over, _left(folder), outages)
+    return Ended(code, report, capfd.readouterr().out, over, left_in(folder), outages)
 
 
 def _says(fault: Fault, ended: Ended) -> None:
@@ -153,7 +148,7 @@ def test_a_fault_ends_as_the_table_says(
         if fault.audience is Audience.LEFT:
             over.heal()
             _restore(over, tmp_path)
-            assert (over.content, _left(tmp_path)) == (before, [])
+            assert (over.content, left_in(tmp_path)) == (before, [])
 
 
 def _named(name: str) -> Fault:
@@ -168,7 +163,7 @@ def test_the_next_run_puts_back_what_a_fault_left(
         assert over.content != AS_IT_WAS
         over.heal()
         code, _ = run_suite(_target(over.base_url, over, tmp_path), "quick", ["-q"])
-        assert (code, over.content, _left(tmp_path)) == (ExitCode.CONFORMS, AS_IT_WAS, [])
+        assert (code, over.content, left_in(tmp_path)) == (ExitCode.CONFORMS, AS_IT_WAS, [])
         assert "the audience was put back first" in capfd.readouterr().out
 
 

@@ -122,12 +122,6 @@ def test_plain_http_goes_to_loopback_and_never_through_a_proxy(monkeypatch: pyte
 GZIP = "Content-Encoding: gzip"
 
 
-def test_a_response_has_status_headers_and_body() -> None:
-    with serving(reply(b'{"a": 1}', "418 Teapot", "Retry-After: 7")) as (_, client):
-        response = client.send(GET)
-    assert (response.status, response.header("retry-after"), response.body) == (418, "7", b'{"a": 1}')
-
-
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
@@ -278,12 +272,9 @@ def test_what_is_no_base_url_is_reported_with_an_example(url: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["https", "http", "ftp"])
 @pytest.mark.parametrize("end", ["@app.tracklysms.com/api", "@app.tracklysms.com/api?a=1", "@localhost/"])
-def test_a_password_in_a_base_url_is_rejected_and_not_shown(scheme: str, end: str) -> None:
+def test_a_password_or_key_in_a_base_url_is_rejected_and_not_shown(scheme: str, end: str) -> None:
     assert "s3cret" not in rejected(f"{scheme}://user:s3cret{end}")
-
-
-def test_a_key_in_the_query_of_a_base_url_is_not_shown() -> None:
-    assert KEY not in rejected(f"https://app.tracklysms.com/api?key={KEY}")
+    assert KEY not in rejected(f"{scheme}://app.tracklysms.com/api?key={KEY}")
 
 
 @given(st.text(max_size=30) | st.text(max_size=12).map("http://127.0.0.1{}".format))
