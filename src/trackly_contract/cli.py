@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,7 +135,7 @@ def restore() -> None:
     key = os.environ.get("TRACKLY_API_KEY", "")
     try:
         with (
-            run.closing(run.live_target()) as target,
+            closing(run.live_target()) as target,
             run.opened(target, "quick", "restore") as session,
             core.logged_without(target.key),
         ):

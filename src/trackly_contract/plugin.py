@@ -6,7 +6,7 @@ run, and does not spread them over processes.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -153,7 +153,7 @@ def _opened(config: pytest.Config) -> Run:
     file, effort, read_only = option.trackly_waivers, option.trackly_effort, option.trackly_read_only
     try:
         waived = reporting.load_waivers(Path(file), contract.contract().rules, now.date()) if file else {}
-        target = stack.enter_context(running.closing(_target(config)))
+        target = stack.enter_context(closing(_target(config)))
         session = running.Session(target, effort, read_only=read_only)
         if target.journal is not None:
             session = stack.enter_context(running.opened(target, effort, f"check, {effort}", read_only=read_only))
@@ -161,12 +161,11 @@ def _opened(config: pytest.Config) -> Run:
         stack.close()
         raise pytest.UsageError(str(error)) from None
     stack.enter_context(logged_without(target.key))
-    if target.offline:
+    if target.client.offline:
         stack.enter_context(running.blocked())
     session.most_requests = option.trackly_max_requests
     session.asks_questions = option.trackly_questions
-    session.notes += target.notes
-    started, last_live = now.isoformat(timespec="seconds"), running.last_live(session)
+    started, last_live = now.isoformat(timespec="seconds"), running.LastLive(session)
     run = Run(session, running.Script(session), stack, started, last_live, waived)
     reporting.ignore_broken_pipe(config, lambda: run.stopped.append("the end of its output"))
     return run
@@ -189,8 +188,8 @@ def _target(config: pytest.Config) -> Target:
     if option.trackly_target == "live":
         target = running.live_target(read_only=option.trackly_read_only)
         target.show_plan = lambda plan: reporting.show_plan(config, plan, target.key)
-        return running.recorded_live(target) if option.trackly_record else target
-    return running.reference_target()
+        return running.recorded(target) if option.trackly_record else target
+    return running.embedded_target()
 
 
 @pytest.fixture(scope="session")
@@ -352,10 +351,10 @@ def _finish_recording(run: Run, report: Report, exitstatus: int, config: pytest.
     elif run.session.outages:
         missing = f"not everything was answered ({short(run.session.outages[0], 160)})"
 
-    session, recorder = run.session, run.session.target.recorder
-    unused = "" if missing else running.tell_unused(session.target.player, session.effort, session.notes)
+    session, target = run.session, run.session.target
+    failed = running.record(session, missing) if target.recording is not None else ""
+    unused = target.player.tell_unused(session.effort, session.notes) if target.player and not missing else ""
     run.misfit = run.misfit or bool(unused)
-    failed = recorder.finish(session.effort, session.notes, missing, stamped=session.stamped) if recorder else ""
     run.suite_failures += [what for what in (unused, failed) if what]
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from tests.faults.document import FILES
 from tests.faults.fault import Audience, Does, Fault
 from tests.faults.table import FAULTS, every_fault
 from tests.maintain import generated
-from tests.support.warm import AS_IT_WAS, Stand, standing
+from tests.support.warm import AS_IT_WAS, Stand, left_in, standing
 from tests.support.way import Way, way
 from trackly_contract.core import ExitCode, Verdict
 from trackly_contract.core.files import data_root
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.report import Report
-from trackly_contract.run import Session, Target, closing, opened
+from trackly_contract.run import Session, Target, opened
 from trackly_contract.run.client import Client
 from trackly_contract.run.conversation import LONGEST_WAIT
 from trackly_contract.run.journal import Journal
@@ -64,16 +64,10 @@ def _target(base_url: str, over: Way, folder: Path, patience: float = 5.0) -> Ta
         base_url=base_url,
         audience_id=AUDIENCE_ID,
         key=REFERENCE_KEY,
-        offline=False,
         evidence=f"asked at {base_url}",
         journal=Journal.of(base_url, AUDIENCE_ID, folder),
         wait=over.wait,
     )
-
-
-def _left(folder: Path) -> list[str]:
-    """The kinds of files in the state folder that say something: journal, owner; the empty lock file stays."""
-    return sorted({path.name.partition(".")[2] for path in folder.iterdir()} - {"lock"})
 
 
 def _restore(over: Way, folder: Path) -> None:
@@ -101,7 +95,7 @@ def _run(
     code, report = run_suite(_target(base_url, over, folder, fault.patience), "quick", ["-q", "--tb=short"])
     assert report is not None
     outages = [outage for session in sessions for outage in session.outages]
-    return Ended(code, report, capfd.readouterr().out, over, _left(folder), outages)
+    return Ended(code, report, capfd.readouterr().out, over, left_in(folder), outages)
 
 
 def _says(fault: Fault, ended: Ended) -> None:
@@ -154,7 +148,7 @@ def test_a_fault_ends_as_the_table_says(
         if fault.audience is Audience.LEFT:
             over.heal()
             _restore(over, tmp_path)
-            assert (over.content, _left(tmp_path)) == (before, [])
+            assert (over.content, left_in(tmp_path)) == (before, [])
 
 
 def _named(name: str) -> Fault:
@@ -169,7 +163,7 @@ def test_the_next_run_puts_back_what_a_fault_left(
         assert over.content != AS_IT_WAS
         over.heal()
         code, _ = run_suite(_target(over.base_url, over, tmp_path), "quick", ["-q"])
-        assert (code, over.content, _left(tmp_path)) == (ExitCode.CONFORMS, AS_IT_WAS, [])
+        assert (code, over.content, left_in(tmp_path)) == (ExitCode.CONFORMS, AS_IT_WAS, [])
         assert "the audience was put back first" in capfd.readouterr().out
 
 

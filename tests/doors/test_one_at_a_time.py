@@ -10,7 +10,7 @@ from tests.support.processes import Ran
 from tests.support.warm import AS_IT_WAS, Stand
 from trackly_contract.core import Request
 from trackly_contract.core.files import suite_folder
-from trackly_contract.run.lock import locked
+from trackly_contract.run.journal import locked
 
 REFUSED = "step by step, so on a live API it runs in one process: run it without -n and --tx"
 

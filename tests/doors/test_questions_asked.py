@@ -10,13 +10,13 @@ import pytest
 
 from tests.doors.conftest import Ran
 from tests.run.test_live_history import Api
+from tests.support.runs import served_target
 from tests.support.warm import AS_IT_WAS, Stand
 from trackly_contract.contract import contract
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.report import observations
 from trackly_contract.report.observations import Answered
-from trackly_contract.run.targets import served_target
 from trackly_contract.suite import run_suite
 
 QUESTIONS = ("--trackly-questions", "--trackly-effort=quick")

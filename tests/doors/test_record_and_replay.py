@@ -99,14 +99,6 @@ def test_only_listed_headers_are_recorded(old: dict[str, bytes]) -> None:
 
 
 @pytest.mark.usefixtures("old")
-def test_what_is_new_beside_the_old_recordings_is_told(tapes: Recording) -> None:
-    ran = tapes.record(TODAY="2026-11-20")
-    assert "beside the recordings of 2026-11-01: 42 the same" in ran.text
-    assert ran.report is not None
-    assert any("42 the same" in note for note in ran.report["notes"])
-
-
-@pytest.mark.usefixtures("old")
 def test_a_drifted_api_is_recorded_and_its_replay_is_drift(tapes: Recording) -> None:
     server = next(mutant.make() for mutant in mutants() if mutant.id == "invalid_time_unit accepted")
     assert isinstance(server, ReferenceServer)
@@ -277,7 +269,7 @@ def test_a_damaged_recording_is_a_usage_error_that_names_the_file(tapes: Recordi
     (tapes.live / "listed.yaml").write_bytes(b"")
     ran = tapes.replay()
     assert ran.code == pytest.ExitCode.USAGE_ERROR
-    assert f"{tapes.live / 'listed.yaml'}: empty" in ran.text
+    assert f"{tapes.live / 'listed.yaml'}: not as it was recorded" in ran.text
     assert "record again (make record)" in ran.text
 
 
@@ -306,10 +298,3 @@ def test_replay_says_how_old_the_recordings_are(tapes: Recording, day: str, age:
     assert ran.report is not None
     assert ran.report["evidence"] == f"recorded from the live API on 2026-11-01; {age}"
     assert "record again" not in ran.text
-
-
-@pytest.mark.usefixtures("old")
-def test_replay_warns_of_recordings_of_ninety_days(tapes: Recording) -> None:
-    ran = tapes.replay(TODAY="2027-01-30")
-    assert ran.code == 0, ran.text
-    assert "the recordings are 90 days old, the API may have moved since: record again (make record)" in ran.text

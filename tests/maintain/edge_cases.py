@@ -24,8 +24,8 @@ from trackly_contract.report import observations
 from trackly_contract.report.observations import Answered
 from trackly_contract.report.report import RuleResult
 from trackly_contract.run import Session, ask_all, cassettes
-from trackly_contract.run.cassettes import read_manifest
-from trackly_contract.run.live_history import RecordingError, Recordings
+from trackly_contract.run.cassettes import CassetteError, read_manifest
+from trackly_contract.run.live_history import Recordings
 from trackly_contract.run.questions import body_text
 from trackly_contract.run.targets import embedded_target, replay_target
 from trackly_contract.suite import run_suite
@@ -51,7 +51,7 @@ class Recorded:
 def recorded_verdicts() -> dict[str, Recorded]:
     """Return the verdicts of today's suite on the newest live recording, none if there is no recording.
 
-    Raises RecordingError if there is one that is damaged, was not recorded from a live API, or does not fit the suite.
+    Raises CassetteError if there is one that is damaged, was not recorded from a live API, or does not fit the suite.
     """
     folder = cassettes.cassette_folder("live")
     if not (folder / "manifest.json").is_file():
@@ -66,9 +66,9 @@ def recorded_verdicts() -> dict[str, Recorded]:
     with redirect_stdout(StringIO()):
         _, report = run_suite(replay_target(effort), effort, ("-q", "--no-summary", "--tb=no"))
     if report is None or report.suite_failures:
-        raise RecordingError(f"{folder}: today's suite asks something else; record again (make record)")
+        raise CassetteError(f"{folder}: today's suite asks something else; record again (make record)")
     return {
-        result.rule.id: Recorded(result.verdict, _said(result), manifest.day(effort))
+        result.rule.id: Recorded(result.verdict, _said(result), str(manifest.day(effort)))
         for result in report.results
         if result.rule.untested is None
     }
@@ -217,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write docs/edge-cases.md, or with `--check` say whether it is stale; return the exit code."""
     try:
         return generated.main(arguments, files=FILES)
-    except RecordingError as error:
+    except CassetteError as error:
         sys.stderr.write(f"{error}\n")
         return 1
 

@@ -8,15 +8,16 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.support.runs import served_target
 from trackly_contract.core import replace_folder
 from trackly_contract.gate.http import running
 from trackly_contract.generate import Effort
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
+from trackly_contract.reference import ReferenceServer
 from trackly_contract.run import cassettes
-from trackly_contract.run.targets import recorded, served_target
+from trackly_contract.run.targets import recorded
 from trackly_contract.suite import run_suite
 
-EFFORTS: tuple[Effort, ...] = ("quick", "standard")
+EFFORTS: tuple[Effort, ...] = ("standard", "quick")
 
 
 def record(folder: Path) -> None:
@@ -25,19 +26,15 @@ def record(folder: Path) -> None:
     Raises SystemExit if a run does not conform: then nothing is replaced.
     """
     with TemporaryDirectory() as temporary:
-        merged = Path(temporary) / "reference"
+        new = Path(temporary) / "reference"
         for effort in EFFORTS:
             with running(ReferenceServer()) as base_url:
-                target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
-                target = recorded(target, Path(temporary) / effort)
-                code, _ = run_suite(target, effort, arguments=("-q", "--no-header"))
+                code, _ = run_suite(recorded(served_target(base_url), new), effort, arguments=("-q", "--no-header"))
             if code != 0:
                 raise SystemExit(f"the reference server does not conform at {effort} (exit {code}): nothing recorded")
-            if not merged.exists():
-                (Path(temporary) / effort).rename(merged)
-            elif not cassettes.adopt(Path(temporary) / effort, merged, effort):
-                raise SystemExit(f"a case of {effort} was recorded differently by another effort: nothing recorded")
-        replace_folder(merged, folder)
+        if set(cassettes.read_manifest(new).efforts) != set(EFFORTS):
+            raise SystemExit("a case was recorded differently by another effort: nothing recorded")
+        replace_folder(new, folder)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,7 @@ from trackly_contract.reference import Audience
 from trackly_contract.report import observations
 from trackly_contract.report.observations import Answered
 from trackly_contract.run import cassettes
-from trackly_contract.run.cassettes import read_manifest
-from trackly_contract.run.live_history import RecordingError
+from trackly_contract.run.cassettes import CassetteError, read_manifest
 
 URL = "https://app.tracklysms.com/api"
 KEPT = (
@@ -51,7 +50,7 @@ def recorded(server: Api, folder: Path) -> tuple[str, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cassettes, "cassette_folder", lambda name: folder / name)
         asked_like_live(server, folder / "report", record=True)
-    return made(folder), read_manifest(folder / "live").recorded
+    return made(folder), str(read_manifest(folder / "live").recorded)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +120,7 @@ def test_a_recording_answers_no_question(tmp_path: Path) -> None:
 
 def test_a_recording_of_the_reference_server_is_never_shown(tmp_path: Path) -> None:
     shutil.copytree(data_root() / "cassettes" / "reference", tmp_path / "live")
-    with pytest.raises(RecordingError, match="which is not the live API"):
+    with pytest.raises(CassetteError, match="which is not the live API"):
         made(tmp_path)
 
 

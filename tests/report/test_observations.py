@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from tests.integrity.variants_tokens import judging
 from tests.run.hooked import always
 from tests.support.reports import Unstamped
+from tests.support.runs import served_target
 from trackly_contract.cli import main
 from trackly_contract.contract import KINDS, ContractError, Observation, Observed, Outcome
 from trackly_contract.contract.load import load_contract
@@ -25,7 +26,6 @@ from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.reference.filter import JUDGES
 from trackly_contract.report import ANSWERS, TOKENS, WrongFileError, changed_answers, observations
 from trackly_contract.report.observations import Answered, Kind, kept_answers
-from trackly_contract.run.targets import served_target
 from trackly_contract.suite import run_suite
 
 URL, OTHER = "https://a.example/api", "https://b.example/api"

@@ -1,58 +1,69 @@
 """Records a case from a reference server, and plays it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
-from trackly_contract.core import Request, Response
+from trackly_contract.core import Exchange, Request, Response
+from trackly_contract.generate import Effort
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run import blocked
+from trackly_contract.run import Session, TargetName, blocked, recording
 from trackly_contract.run.anonymize import AUDIENCE
 from trackly_contract.run.cassettes import HOST, Manifest, Player
 from trackly_contract.run.client import Client
-from trackly_contract.run.recording import Recorder
+from trackly_contract.run.targets import embedded_target
 
-MANIFEST = Manifest("reference", "2026-11-21", "0.1.0", AUDIENCE_ID, ("quick",))
+MANIFEST = Manifest("reference", date(2026, 11, 21), "0.1.0", AUDIENCE_ID, ("quick",))
 CASE = "filter.time.unit/weeks@top-and-first"
 FILE = "filter.time.unit--weeks@top-and-first.yaml"
 RENAMED = b'{"name": "Renamed"}'
 
 
-def ask(client: Client, body: bytes = b"") -> Response:
+def request(body: bytes = b"", audience: str = AUDIENCE_ID) -> Request:
     """GET the audience, or PUT a body."""
-    audience = AUDIENCE if client.base_url == HOST else AUDIENCE_ID
     headers = (("X-Api-Key", REFERENCE_KEY), ("Content-Type", "application/json"))
-    return client.send(Request("PUT" if body else "GET", f"/v2/audiences/{audience}", headers, body))
+    return Request("PUT" if body else "GET", f"/v2/audiences/{audience}", headers, body)
 
 
-@contextmanager
-def taping(folder: Path, answer: Callable[[Request], Response] | None = None) -> Iterator[tuple[Recorder, Client]]:
-    client = Client("http://reference.invalid/api", answer or ReferenceServer().answer)
-    recorder = Recorder(folder, client, "reference", AUDIENCE_ID)
-    try:
-        yield recorder, client
-    finally:
-        recorder.abandon()
-        client.close()
+def exchanges(*bodies: bytes, server: ReferenceServer | None = None) -> list[Exchange]:
+    """A GET and a PUT of each body, with the responses of a server."""
+    server = server or ReferenceServer()
+    return [Exchange(request(body), server.answer(request(body))) for body in (b"", *bodies)]
 
 
-def taped(
-    folder: Path, *bodies: bytes, case: str = CASE, server: ReferenceServer | None = None, effort: str = "quick"
-) -> tuple[list[Response], list[str]]:
-    """Record a GET and a PUT of each body as one case, and finish; return the responses and the notes."""
-    notes: list[str] = []
-    with taping(folder, (server or ReferenceServer()).answer) as (recorder, client):
-        with recorder.recording(case):
-            got = [ask(client), *(ask(client, body) for body in bodies)]
-        assert recorder.finish(effort, notes) == ""
-    return got, notes
+def record(
+    folder: Path,
+    *cases: tuple[str, list[Exchange]],
+    effort: Effort = "quick",
+    origin: TargetName = "reference",
+    missing: str = "",
+    stamped: bool = False,
+    failed: str = "",
+) -> list[str]:
+    """Record cases, and return the notes."""
+    session = Session(replace(embedded_target(), name=origin, recording=folder), effort)
+    session.cases, session.stamped = [*cases], stamped
+    assert recording.record(session, missing) == failed
+    return session.notes
+
+
+def taped(folder: Path, *bodies: bytes, case: str = CASE, effort: Effort = "quick") -> list[str]:
+    """Record a GET and a PUT of each body as one case, and return the notes."""
+    return record(folder, (case, exchanges(*bodies)), effort=effort)
+
+
+def ask(client: Client, body: bytes = b"") -> Response:
+    """Ask a player."""
+    return client.send(request(body, AUDIENCE))
 
 
 @contextmanager
 def playing(folder: Path, case: str = CASE, player: Player | None = None) -> Iterator[Client]:
     player = player or Player(folder)
-    with blocked(), player.playing(case):
-        yield Client(HOST, player.answer)
+    with blocked(), player.playing(case), closing(Client(HOST, player.answer)) as client:
+        yield client
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Facts about the HTTP client over real sockets on loopback."""
+"""Facts about the HTTP client over real sockets on loopback, and about the base URL that it accepts."""
 
 import gzip
 import socket
@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trackly_contract.core import Headers, Request, Response
+from trackly_contract.run import UnusableSettingError
 from trackly_contract.run.client import LARGEST_ANSWER, Client, NoAnswerError, checked_base_url
 
 KEY = "trk_0123456789abcdef"
@@ -119,12 +122,6 @@ def test_plain_http_goes_to_loopback_and_never_through_a_proxy(monkeypatch: pyte
 GZIP = "Content-Encoding: gzip"
 
 
-def test_a_response_has_status_headers_and_body() -> None:
-    with serving(reply(b'{"a": 1}', "418 Teapot", "Retry-After: 7")) as (_, client):
-        response = client.send(GET)
-    assert (response.status, response.header("retry-after"), response.body) == (418, "7", b'{"a": 1}')
-
-
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
@@ -200,17 +197,90 @@ def test_a_response_that_drips_is_cut_off(head: bytes) -> None:
         client.send(GET)
 
 
-# A server in this process, and a listener ----------------------------------------------------------
-
-
 def test_a_server_in_this_process_answers_without_a_network() -> None:
-    heard: list[tuple[Request, Response | None]] = []
     request = Request("PUT", PATH, (("X-Api-Key", KEY),), b"[]")
     answer = {b"[]": Response(200, (("X-A", "b"),), b"{}"), b"": Response(200, (), b"x" * (LARGEST_ANSWER + 1))}
     client = Client("http://reference.invalid/api", lambda request: answer[request.body])
-    client.listener = lambda request, response: heard.append((request, response))
     got = client.send(request)
     with pytest.raises(NoAnswerError, match="longer than"):
         client.send(GET)
     assert (got.status, got.header("x-a"), got.body) == (200, "b", b"{}")
-    assert heard == [(request, got), (GET, None)]
+
+
+# The base URL --------------------------------------------------------------------------------------
+
+
+def rejected(url: str) -> str:
+    with pytest.raises(UnusableSettingError, match="TRACKLY_BASE_URL") as caught:
+        checked_base_url(url)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://app.tracklysms.com/api",
+        "https://app.tracklysms.com:8443/api",
+        "http://127.0.0.1:8080/api",
+        "http://localhost/api",
+        "http://[::1]:80",
+    ],
+)
+def test_a_base_url_that_can_be_used_is_returned_without_a_slash_at_the_end(url: str) -> None:
+    assert [checked_base_url(url), checked_base_url(f"{url}/")] == [url, url]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://app.tracklysms.com/api",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://0.0.0.0",
+        "http://192.168.0.1",
+    ],
+)
+def test_plain_http_is_for_loopback_only_and_why_is_said(url: str) -> None:
+    assert "would send the key in the open; use https" in rejected(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "app.tracklysms.com/api",
+        "ftp://app.tracklysms.com",
+        "https://",
+        "https:///api",
+        "https://x.example/api?a=1",
+        "https://x.example/api#a",
+        "http://[::1",
+        "https://[x]/",
+        "https://x.example:port/api",
+        "https://x.example:99999/api",
+        "https://x.example:0/api",
+        "https://1.2.3.999/api",
+        "https://x.example/a b",
+        "https://x.example/api\n",
+        "https://x.exa\tmple/api",
+        "javascript:alert(1)",
+    ],
+)
+def test_what_is_no_base_url_is_reported_with_an_example(url: str) -> None:
+    assert "it must look like https://app.tracklysms.com/api" in rejected(url)
+
+
+@pytest.mark.parametrize("scheme", ["https", "http", "ftp"])
+@pytest.mark.parametrize("end", ["@app.tracklysms.com/api", "@app.tracklysms.com/api?a=1", "@localhost/"])
+def test_a_password_or_key_in_a_base_url_is_rejected_and_not_shown(scheme: str, end: str) -> None:
+    assert "s3cret" not in rejected(f"{scheme}://user:s3cret{end}")
+    assert KEY not in rejected(f"{scheme}://app.tracklysms.com/api?key={KEY}")
+
+
+@given(st.text(max_size=30) | st.text(max_size=12).map("http://127.0.0.1{}".format))
+def test_any_base_url_is_used_or_reported(url: str) -> None:
+    try:
+        checked_base_url(url)
+    except UnusableSettingError:
+        return
+    Client(checked_base_url(url)).close()

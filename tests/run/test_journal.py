@@ -1,13 +1,16 @@
-"""Facts about the backup on disk: written whole before the first change, and never over another."""
+"""Facts about what stands on disk: a backup is whole and never overwritten; one run at a time holds the lock."""
 
+import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trackly_contract.core import UnwritableError
-from trackly_contract.run.journal import Journal, state_folder
+from trackly_contract.run import LockedError
+from trackly_contract.run.journal import Journal, locked, state_folder
 
 BASE = "https://app.tracklysms.com/api"
 AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
@@ -83,9 +86,11 @@ def test_each_audience_and_base_url_has_its_own_file_that_shows_neither(journal:
 
 
 @posix
-def test_the_folder_is_nobody_elses(journal: Journal) -> None:
+def test_the_folder_is_nobody_elses(journal: Journal, tmp_path: Path) -> None:
     journal.write(BASE, AUDIENCE)
-    assert journal.path.parent.stat().st_mode & 0o077 == 0
+    other = Journal.of(BASE, AUDIENCE_ID, tmp_path / "other")
+    with locked(other, "check, quick"):
+        assert {one.path.parent.stat().st_mode & 0o077 for one in (journal, other)} == {0}
 
 
 @posix
@@ -104,3 +109,86 @@ def test_the_state_folder_is_the_one_that_is_set_or_one_of_the_users(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, str(tmp_path))
     assert state_folder() == tmp_path / expected
+
+
+# The lock ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def owner(journal: Journal) -> Path:
+    """Return where the owner of the lock is named."""
+    journal.path.parent.mkdir(parents=True, mode=0o700)
+    return journal.path.with_name(journal.path.name.replace(".journal.json", ".owner.json"))
+
+
+def refusal(journal: Journal) -> str:
+    with pytest.raises(LockedError) as caught, locked(journal, "check, quick"):
+        pass
+    return str(caught.value)
+
+
+def test_the_owner_is_named_beside_the_lock_while_it_is_held(journal: Journal, owner: Path) -> None:
+    with locked(journal, "check, standard"):
+        entry = json.loads(owner.read_text("utf-8"))
+    assert (entry["what"], entry["pid"], entry["host"]) == ("check, standard", os.getpid(), socket.gethostname())
+    assert entry["started"].endswith("+00:00")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, OSError])
+def test_the_lock_is_free_after_however_the_run_ended(
+    journal: Journal, owner: Path, error: type[BaseException]
+) -> None:
+    with pytest.raises(error), locked(journal, "check, standard"):
+        raise error
+    assert not owner.exists()
+    with locked(journal, "check, quick") as note:
+        assert note == ""
+
+
+def test_a_second_run_is_rejected_with_the_owner_of_the_lock_and_the_next_step(journal: Journal, owner: Path) -> None:
+    with locked(journal, "check, standard"):
+        before = owner.read_bytes()
+        text = refusal(journal)
+        assert owner.read_bytes() == before
+        owner.unlink()
+        assert "another run is using this audience (it has just begun)" in refusal(journal)
+    assert text.startswith(f"{owner}: another run is using this audience (check, standard: process {os.getpid()} on ")
+    assert "nothing was sent. Wait until it has ended" in text
+
+
+def test_what_a_killed_run_left_is_taken_over_on_its_host_and_never_on_another(journal: Journal, owner: Path) -> None:
+    def left(host: str) -> str:
+        entry = {"what": "check, thorough", "pid": 4711, "host": host, "started": "2026-11-21T10:00:00+00:00"}
+        owner.write_text(json.dumps(entry), "utf-8")
+        return f"(check, thorough: process 4711 on {host}, since 2026-11-21T10:00:00+00:00)"
+
+    said = left(socket.gethostname())
+    with locked(journal, "restore") as note:
+        assert note == f"the lock of a run that was cut off was taken over {said}"
+    said = left("ci-7")
+    before, text = owner.read_bytes(), refusal(journal)
+    assert f"{said}; nothing was sent" in text
+    assert "when it is sure to be over, remove the file and run `trackly-contract restore`" in text
+    assert owner.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b"7", b"{}", b'{"what": "x", "more": 1}'])
+def test_an_owner_that_cannot_be_read_is_reported_and_stays(journal: Journal, owner: Path, content: bytes) -> None:
+    owner.write_bytes(content)
+    text = refusal(journal)
+    assert text.startswith(f"{owner}: the owner of the lock of this audience cannot be read (")
+    assert "If no run is using this audience, remove the file" in text
+    assert owner.read_bytes() == content
+
+
+@pytest.mark.parametrize("broken", ["the folder is a file", "the lock is a folder", "the owner is a folder"])
+def test_a_lock_that_cannot_be_written_is_reported(journal: Journal, owner: Path, broken: str) -> None:
+    if broken == "the folder is a file":
+        owner.parent.rmdir()
+        owner.parent.write_text("a file")
+    else:
+        name = owner.name.replace(".owner.json", ".lock") if "lock is" in broken else f".{owner.name}.new"
+        owner.with_name(name).mkdir()
+    text = refusal(journal)
+    assert "cannot be written" in text
+    assert "set TRACKLY_STATE_DIR to a folder of your own" in text

@@ -1,7 +1,7 @@
 """A small made population, and an evaluator of filters over it: who would get a message.
 
-Promises: reads generously, so that a filter that matches nobody here matches nobody by any reading of its tokens.
-Refuses: to say what the API does with times that never happened: either reading counts as a match.
+Reads generously, so that a filter that matches nobody here matches nobody by any reading of its tokens. Does not say
+what the API does with times that never happened: either reading counts as a match.
 """
 
 from typing import Any

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from dataclasses import replace
 from typing import Any
 
 from trackly_contract.core import Verdict
@@ -9,12 +10,19 @@ from trackly_contract.generate import Effort
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.report import Report
 from trackly_contract.run import Target
-from trackly_contract.run.targets import embedded_target, served_target
+from trackly_contract.run.client import Client, checked_base_url
+from trackly_contract.run.targets import embedded_target
 from trackly_contract.suite import run_suite
 
 WITHOUT = ("logging", "unraisableexception", "threadexception", "faulthandler", "doctest", "unittest")
 QUIET = ("-q", "--no-summary", "--tb=no", "--assert=plain", *(f"-pno:{name}" for name in WITHOUT))
 """Arguments of pytest for a run whose report is all that counts: what only tells people more is left out."""
+
+
+def served_target(base_url: str, audience_id: str = AUDIENCE_ID, key: str = REFERENCE_KEY) -> Target:
+    """Return a reference server that is reached over real HTTP on loopback."""
+    target = embedded_target(audience_id=audience_id, key=key)
+    return replace(target, client=Client(checked_base_url(base_url)), base_url=base_url)
 
 
 def run_target(target: Target | None, effort: Effort, *more: str) -> tuple[int, Report]:

@@ -168,6 +168,11 @@ class Hooked(ReferenceServer):
         return {name: self.store.audiences[AUDIENCE_ID][name] for name in CONTENT}
 
 
+def left_in(state: Path) -> list[str]:
+    """The kinds of files in a state folder that say something: journal, owner; the empty lock file stays."""
+    return sorted({path.name.partition(".")[2] for path in state.glob("*")} - {"lock"})
+
+
 class Stand:
     """A served audience, and processes that change it and put it back; they import what is in `folder`."""
 
@@ -203,8 +208,8 @@ class Stand:
         self._warm.strike(signal)
 
     def left(self) -> list[str]:
-        """The kinds of files in the state folder that say something: journal, owner; the empty lock file stays."""
-        return sorted({path.name.partition(".")[2] for path in self.state.glob("*")} - {"lock"})
+        """What is left in the state folder."""
+        return left_in(self.state)
 
     def _work(self, command: Command, *arguments: str) -> Ended:
         variables = {**self.variables, "PYTHONPATH": str(self.folder)}

@@ -8,11 +8,12 @@ guess (docs/adr/0007-what-a-recording-keeps.md).
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from trackly_contract.contract import contract
-from trackly_contract.core import JSON, NotJSONError, encode, parse, same
+from trackly_contract.core import ABSENT, JSON, Exchange, Request, Response, encode, same
 
 AUDIENCE = "a" * 24
 """The id under which every recording is played; it has the documented form."""
@@ -37,20 +38,21 @@ _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[
 class Anonymizer:
     """Replaces values in the requests and responses of one recording."""
 
-    def __init__(self, audience_id: str, exchanges: Iterable[tuple[str, bytes, bytes]]) -> None:
-        """Learn from all that was recorded, in order: of each exchange the case, what was sent and what came back."""
+    def __init__(self, audience_id: str, exchanges: Iterable[tuple[str, Exchange]]) -> None:
+        """Learn from all that was recorded, in order: the case and the exchange."""
         self.audience_id = audience_id
-        bodies = [(case, _parsed(sent), _parsed(received)) for case, sent, received in exchanges]
+        bodies = [(case, e.request.json.strict, e.response.json.strict) for case, e in exchanges]
         leaves = [leaf for _, _, received in bodies for leaf in _leaves(received)]
         times = sorted({found[1] for key, leaf in leaves if (found := _time_at(key, leaf)) is not None})
         sizes = dict.fromkeys(leaf for key, leaf in leaves if key in _SIZES and type(leaf) is int and leaf > 0)
         lists = dict.fromkeys(leaf for key, leaf in leaves if key in _LISTS and type(leaf) is int)
-        literal = _literal_lists()
-        free = (number for number in count(1001) if number not in literal)
+        requests = [vector.body for vector in contract().requests.values()]
+        printed = {leaf for body in requests for key, leaf in _leaves(body) if key in _LISTS and type(leaf) is int}
+        free = (number for number in count(1001) if number not in printed)
         first = datetime(2000, 1, 1, tzinfo=UTC)
         self._times = {time: (first + timedelta(minutes=turn)).isoformat()[:19] for turn, time in enumerate(times)}
         self._sizes = {size: 1000 * turn for turn, size in enumerate(sizes, 1)}
-        self._lists = dict(zip((entry for entry in lists if entry not in literal), free, strict=False))
+        self._lists = dict(zip((entry for entry in lists if entry not in printed), free, strict=False))
         self._texts: dict[str, str] = {}
         own = dict.fromkeys(text for case, _, received in bodies if case in SHOWN for text in _written(received))
         others = {leaf for case, sent, _ in bodies if case not in OWN_CONTENT_STEPS for _, leaf in _leaves(sent)}
@@ -60,68 +62,43 @@ class Anonymizer:
                 masks = (_masked(text, number) for number in range(26 * 26))
                 self._texts[text] = next((mask for mask in masks if mask not in taken), text)
                 taken.add(self._texts[text])
-        self._inside = [(text, mask) for text, mask in self._texts.items() if len(text) >= SHORTEST]
-        self._inside.sort(key=lambda pair: -len(pair[0]))
+        known = {**self._texts, audience_id: AUDIENCE}
+        self._inside = sorted(((t, m) for t, m in known.items() if len(t) >= SHORTEST), key=lambda pair: -len(pair[0]))
 
     def path(self, path: str) -> str:
         """Return a path with the audience's id replaced."""
         return "/".join(AUDIENCE if step == self.audience_id else step for step in path.split("/"))
 
-    def request(self, body: bytes) -> bytes:
-        """Return the body of a request, anonymized."""
-        return self._replaced(body, self._in_request)
-
-    def response(self, body: bytes) -> bytes:
-        """Return the body of a response, anonymized."""
-        return self._replaced(body, self._in_response)
-
-    def _replaced(self, body: bytes, leaf: Callable[[str, JSON], JSON]) -> bytes:
-        try:
-            value = parse(body) if body else None
-        except NotJSONError:
-            return self._in_bytes(body)
-        changed = _mapped(value, leaf)
-        # A body in which nothing is replaced keeps its bytes: blanks and escapes too are what the API did.
-        return body if same(value, changed) else encode(changed)
-
-    def _in_request(self, key: str, leaf: JSON) -> JSON:
-        if type(leaf) is int and key in _LISTS:
-            return self._lists.get(leaf, leaf)
-        return self._texts.get(leaf, leaf) if isinstance(leaf, str) and key in _TEXTS else leaf
-
-    def _in_response(self, key: str, leaf: JSON) -> JSON:
-        if type(leaf) is int and key in _SIZES:
-            return self._sizes.get(leaf, leaf)
-        if not isinstance(leaf, str) or key in _TEXTS:
-            return self._in_request(key, leaf)
-        time = _time_at(key, leaf)
-        if time is not None:
-            fraction = re.sub("[0-9]", "0", time[2] or "")
-            return f"{self._times[time[1]]}{fraction}{time[3] or ''}"
-        if leaf == self.audience_id:
-            return AUDIENCE
-        if len(self.audience_id) >= SHORTEST:
-            leaf = leaf.replace(self.audience_id, AUDIENCE)
-        for text, mask in self._inside if key not in _TOKENS else ():
-            leaf = leaf.replace(text, mask)
-        return leaf
-
-    def _in_bytes(self, body: bytes) -> bytes:
-        """Replace in what is no JSON: the id and longer texts, as they are and as JSON spells them."""
-        known = [*self._inside]
-        if len(self.audience_id) >= SHORTEST:
-            known.append((self.audience_id, AUDIENCE))
-        for text, mask in known:
+    def body(self, message: Request | Response) -> bytes:
+        """Return the body of a request or a response, anonymized."""
+        value, body = message.json.strict, message.body
+        if value is not ABSENT:
+            changed = _mapped(value, self._leaf)
+            # A body in which nothing is replaced keeps its bytes: blanks and escapes too are what the API did.
+            return body if same(value, changed) else encode(changed)
+        for text, mask in self._inside:
             for spelling, other in zip(_spellings(text), _spellings(mask), strict=True):
                 body = body.replace(spelling, other)
         return body
 
-
-def _parsed(body: bytes) -> JSON:
-    try:
-        return parse(body)
-    except NotJSONError:
-        return None
+    def _leaf(self, key: str, leaf: JSON) -> JSON:
+        if type(leaf) is int:
+            known = self._lists if key in _LISTS else self._sizes if key in _SIZES else {}
+            return known.get(leaf, leaf)
+        if not isinstance(leaf, str):
+            return leaf
+        if key in _TEXTS:
+            return self._texts.get(leaf, leaf)
+        time = _time_at(key, leaf)
+        if time is not None and time[1] in self._times:
+            zeros = re.sub("[0-9]", "0", time[2] or "")
+            return f"{self._times[time[1]]}{zeros}{time[3] or ''}"
+        if leaf == self.audience_id:
+            return AUDIENCE
+        for text, mask in self._inside:
+            if key not in _TOKENS or text == self.audience_id:
+                leaf = leaf.replace(text, mask)
+        return leaf
 
 
 def _leaves(value: JSON) -> list[tuple[str, JSON]]:
@@ -141,32 +118,24 @@ def _mapped(value: JSON, leaf: Callable[[str, JSON], JSON], key: str = "") -> JS
 
 def _written(value: JSON) -> Iterator[str]:
     """Yield the texts of a response that somebody wrote: name, description, values and custom fields of the filter."""
-    if isinstance(value, list):
-        for entry in value:
-            yield from _written(entry)
-    if not isinstance(value, dict):
-        return
-    names = ["name", "description"]
-    kind = value.get("conditionType", value.get("condition_type", "time"))
-    if kind not in _PLAIN_TYPES:
-        names.append("value")
-    if kind == "custom_field":
-        names.append("field")
-    for name in names:
-        yield from (leaf for _, leaf in _leaves(value.get(name)) if isinstance(leaf, str) and leaf)
-    for member in value.values():
-        yield from _written(member)
+    for entry in value if isinstance(value, list) else ():
+        yield from _written(entry)
+    if isinstance(value, dict):
+        kind = value.get("conditionType", value.get("condition_type", "time"))
+        own = {"name": True, "description": True, "value": kind not in _PLAIN_TYPES, "field": kind == "custom_field"}
+        for name, member in value.items():
+            if own.get(name):
+                yield from (leaf for _, leaf in _leaves(member) if isinstance(leaf, str) and leaf)
+            yield from _written(member)
 
 
 def _time_at(key: str, value: JSON) -> re.Match[str] | None:
     """Return the parts of a time under a key that holds one; what is no time stays as it is."""
-    found = _TIME.fullmatch(value) if key.endswith(("_at", "At")) and isinstance(value, str) else None
-    if found is not None:
-        try:
+    if key.endswith(("_at", "At")) and isinstance(value, str) and (found := _TIME.fullmatch(value)):
+        with suppress(ValueError):
             datetime.fromisoformat(found[1])
-        except ValueError:
-            return None
-    return found
+            return found
+    return None
 
 
 def _masked(text: str, number: int) -> str:
@@ -185,10 +154,3 @@ def _masked(text: str, number: int) -> str:
 def _spellings(text: str) -> list[bytes]:
     forms = (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
     return [form.encode("utf-8", "surrogatepass") for form in forms]
-
-
-def _literal_lists() -> frozenset[int]:
-    """Return the ids of sending lists that the suite itself writes: those of the vectors."""
-    bodies = [vector.body for vector in contract().requests.values() if isinstance(vector.body, dict)]
-    lists = [body.get("source_lists") for body in bodies]
-    return frozenset(entry for found in lists if isinstance(found, list) for entry in found if type(entry) is int)

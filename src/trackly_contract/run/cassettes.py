@@ -4,8 +4,6 @@ Does not record (recording.py), and does not skip or mend a cassette that is mis
 """
 
 import hashlib
-import json
-import shutil
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -18,29 +16,16 @@ from msgspec.structs import replace
 from vcr.serialize import deserialize
 from vcr.serializers import yamlserializer
 
-from trackly_contract.core import (
-    ABSENT,
-    NotJSONError,
-    Request,
-    Response,
-    data_root,
-    differences,
-    parse,
-    recover_folder,
-    show,
-)
+from trackly_contract.core import ABSENT, Exchange, Request, Response, data_root, differences, recover_folder, show
 
 HOST = "https://recorded.invalid/api"
 """The base URL under which requests are recorded, whatever it was."""
 
-RESTORE = "restore-"
-"""How the step begins that may come twice: what cannot be put back is tried again at the very end."""
-
-AGAIN = "~"
-"""What stands between a case and the number of its turn."""
+AGAIN = "~2"
+"""The end of a case's name in its second turn."""
 
 MOST_NAMED = 3
-"""Files or cases that are named one by one; of more only the number is given."""
+"""Damaged files that are named one by one; of more only the number is given."""
 
 
 class CassetteError(Exception):
@@ -48,9 +33,9 @@ class CassetteError(Exception):
 
 
 class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One effort of a recording: the day it was recorded (ISO 8601), and of how many cases."""
+    """One effort of a recording: the day it was recorded, and of how many cases."""
 
-    recorded: str
+    recorded: date
     cases: int
 
 
@@ -64,12 +49,12 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a folder of cassettes holds.
 
-    The `target` it was recorded from, the newest day (`recorded`, ISO 8601), by which version of this project, under
-    which audience id it is played, for which efforts; then each effort (`runs`) and each cassette (`files`).
+    The `target` it was recorded from, the newest day (`recorded`), by which version of this project, under which
+    audience id it is played, for which efforts; then each effort (`runs`) and each cassette (`files`).
     """
 
     target: Literal["live", "reference"]
-    recorded: str
+    recorded: date
     tool_version: str
     audience_id: str
     efforts: tuple[str, ...]
@@ -80,7 +65,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the names of the cassettes that an effort asks."""
         return {name for name, file in self.files.items() if effort in file.efforts}
 
-    def day(self, effort: str) -> str:
+    def day(self, effort: str) -> date:
         """Return the day on which an effort was recorded."""
         return self.runs[effort].recorded if effort in self.runs else self.recorded
 
@@ -101,8 +86,8 @@ def cassette_folder(name: str) -> Path:
 
 
 def turn(case: str, done: Container[str]) -> str:
-    """Return the name under which a case goes now: its own, but a restore that was done has another for the next."""
-    return f"{case}{AGAIN}2" if case.startswith(RESTORE) and case in done else case
+    """Return the name under which a case goes now: a restore that failed is tried again at the very end."""
+    return case + AGAIN if case.startswith("restore-") and case in done else case
 
 
 def file_of(case: str) -> str:
@@ -110,7 +95,8 @@ def file_of(case: str) -> str:
     return case.replace("/", "--") + ".yaml"
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return what the manifest knows a cassette by."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -121,26 +107,23 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """
     known = {name: file.efforts for name, file in manifest.files.items()}
     paths = sorted(folder.glob("*.yaml"))
-    files = {path.name: File(_digest(path), known.get(path.name, manifest.efforts)) for path in paths}
+    files = {path.name: File(digest(path), known.get(path.name, manifest.efforts)) for path in paths}
     counted = replace(manifest, files=files)
     runs = {effort: Run(manifest.day(effort), len(counted.of(effort))) for effort in manifest.efforts}
-    text = json.dumps(msgspec.to_builtins(replace(counted, runs=runs)), indent=2) + "\n"
-    (folder / "manifest.json").write_bytes(text.encode("ascii"))
+    content = msgspec.json.format(msgspec.json.encode(replace(counted, runs=runs)))
+    (folder / "manifest.json").write_bytes(content + b"\n")
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a folder. Raises CassetteError if there is none that can be read."""
     path = folder / "manifest.json"
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-        for day in (manifest.recorded, *(run.recorded for run in manifest.runs.values())):
-            date.fromisoformat(day)
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except (OSError, ValueError) as error:
         why = "there is none" if isinstance(error, FileNotFoundError) else error
         raise CassetteError(
             f"{path}: no manifest that can be read ({why}); put it back from version control, or record again"
         ) from None
-    return manifest
 
 
 def _check(folder: Path, manifest: Manifest) -> None:
@@ -150,9 +133,7 @@ def _check(folder: Path, manifest: Manifest) -> None:
         path = folder / name
         if not path.is_file():
             found.append(f"{path}: missing")
-        elif not path.read_bytes().strip():
-            found.append(f"{path}: empty")
-        elif _digest(path) != file.sha256:
+        elif digest(path) != file.sha256:
             found.append(f"{path}: not as it was recorded (edited by hand, cut off, or changed by a merge)")
     strangers = sorted(path for path in folder.glob("*.yaml") if path.name not in manifest.files)
     found += [f"{path}: not of this recording, the manifest does not know it" for path in strangers]
@@ -166,64 +147,17 @@ def _check(folder: Path, manifest: Manifest) -> None:
         raise CassetteError("\n  ".join([before, *found, after]))
 
 
-def adopt(old: Path, new: Path, effort: str) -> bool:
-    """Copy one more effort from the folder `old` into the folder `new`; return whether that is sound.
-
-    It is where both have the same bytes for every case that they share; otherwise nothing is done.
-    Raises CassetteError if a manifest cannot be read.
-    """
-    theirs, ours = read_manifest(old), read_manifest(new)
-    names = theirs.of(effort)
-    if any(ours.files[name].sha256 != theirs.files[name].sha256 for name in names & ours.files.keys()):
-        return False
-    asked = {name: file.efforts for name, file in ours.files.items()}
-    for name in names:
-        shutil.copyfile(old / name, new / name)
-        asked[name] = (*asked.get(name, ()), effort)
-    day = theirs.day(effort)
-    merged = replace(
-        ours,
-        recorded=max(ours.recorded, day),
-        efforts=(*ours.efforts, effort),
-        runs={**ours.runs, effort: Run(day, len(names))},
-        files={name: File("", efforts) for name, efforts in asked.items()},
-    )
-    write_manifest(new, merged)
-    return True
-
-
-def compared(old: Path, new: Path, effort: str) -> str:
-    """Return in one line which cases of an effort are new, changed or vanished beside the recordings in `old`.
-
-    Raises CassetteError if a manifest cannot be read.
-    """
-    before, after = read_manifest(old), read_manifest(new)
-    asked = after.of(effort)
-    known = before.of(effort) if effort in before.efforts else set(before.files)
-    changed = {name for name in asked & known if before.files[name].sha256 != after.files[name].sha256}
-    vanished = known - asked if effort in before.efforts else set()
-    parts = [f"{len(asked & known) - len(changed)} the same"]
-    for word, names in (("new", asked - known), ("changed", changed), ("vanished", vanished)):
-        cases = sorted(name.removesuffix(".yaml").replace("--", "/") for name in names)
-        if cases:
-            more = ", ..." if len(cases) > MOST_NAMED else ""
-            parts.append(f"{len(cases)} {word} ({', '.join(cases[:MOST_NAMED])}{more})")
-    return f"beside the recordings of {before.day(effort)}: {', '.join(parts)}"
-
-
 def _difference(sent: Request, recorded: Request) -> str:
     """Return how a request differs from a recorded one, "" if it does not: bodies count as typed JSON."""
     if (sent.method, sent.path) != (recorded.method, recorded.path):
         return f"recorded: {recorded.method} {recorded.path}"
-    try:
-        one, other = (parse(request.body) if request.body else ABSENT for request in (sent, recorded))
-    except NotJSONError:
-        sizes = f"{len(sent.body)} sent, {len(recorded.body)} recorded"
-        return "" if sent.body == recorded.body else f"body: differs as bytes ({sizes})"
-    found = [
-        f"{path or '/'}: sent {show(new, 80)}, recorded {show(old, 80)}" for path, new, old in differences(one, other)
-    ]
-    return f"body: {'; '.join(found[:5])}" if found else ""
+    if sent.body == recorded.body:
+        return ""
+    if any(request.body and request.json.strict is ABSENT for request in (sent, recorded)):
+        return f"body: differs as bytes ({len(sent.body)} sent, {len(recorded.body)} recorded)"
+    found = differences(sent.json.strict, recorded.json.strict)
+    lines = [f"{path or '/'}: sent {show(new, 80)}, recorded {show(old, 80)}" for path, new, old in found]
+    return f"body: {'; '.join(lines[:5])}" if lines else ""
 
 
 class Player:
@@ -236,12 +170,28 @@ class Player:
         _check(folder, self.manifest)
         self._asked: set[str] = set()
         self._path = folder
-        self._left: list[tuple[Request, Response]] = []
+        self._left: list[Exchange] = []
         self._played: list[Request] = []
 
-    def unused(self, effort: str) -> list[str]:
-        """Return the cassettes of an effort that no case has asked for."""
-        return sorted(self.manifest.of(effort) - {file_of(case) for case in self._asked})
+    def exchanges(self, name: str) -> list[Exchange]:
+        """Return what one cassette holds, in order. Raises FileNotFoundError, or CassetteError if it is none."""
+        path = self.folder / name
+        try:
+            requests, responses = deserialize(path.read_text("utf-8"), yamlserializer)
+            return [
+                Exchange(
+                    Request(request.method, request.uri.removeprefix(HOST), body=bytes(request.body or b"")),
+                    Response(
+                        response["status"]["code"],
+                        tuple((name, value) for name, values in response["headers"].items() for value in values),
+                        response["body"]["string"],
+                    ),
+                )
+                for request, response in zip(requests, responses, strict=True)
+            ]
+        except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
+            text = f"{path}: not a cassette that can be played ({error}); {self.manifest.again}"
+            raise CassetteError(text) from None
 
     @contextmanager
     def playing(self, case: str) -> Iterator[None]:
@@ -254,15 +204,13 @@ class Player:
         self._path = path = self.folder / file_of(case)
         again, day = self.manifest.again, self.manifest.recorded
         try:
-            self._left, self._played = _exchanges(path), []
+            self._left, self._played = self.exchanges(path.name), []
         except FileNotFoundError:
             text = f"{path}: no recording of {case}: the suite asks what it did not ask on {day}; {again}"
             raise CassetteError(text) from None
-        except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CassetteError(f"{path}: not a cassette that can be played ({error}); {again}") from None
         yield
         if self._left:
-            names = ", ".join(f"{request.method} {request.path}" for request, _ in self._left)
+            names = ", ".join(f"{left.request.method} {left.request.path}" for left in self._left)
             less = f"the suite asks less than on {day}: {again}"
             raise CassetteError(f"{path}: recorded but never asked for: {names}\n  {less}")
 
@@ -271,38 +219,23 @@ class Player:
 
         Raises CassetteError, with the difference to what was recorded, if there is none.
         """
-        for place, (recorded, response) in enumerate(self._left):
-            if not _difference(request, recorded):
-                self._played.append(self._left.pop(place)[0])
-                return response
-        found = [_difference(request, recorded) for recorded, _ in self._left if recorded.path == request.path][:1]
+        for place, recorded in enumerate(self._left):
+            if not _difference(request, recorded.request):
+                self._played.append(self._left.pop(place).request)
+                return recorded.response
+        alike = [left.request for left in self._left if left.request.path == request.path]
+        found = [_difference(request, recorded) for recorded in alike[:1]]
         if not all(_difference(request, recorded) for recorded in self._played):
             found = ["it was recorded, and has been played already"]
         why = f"the suite asks something else than when this was recorded: {self.manifest.again}"
         lines = [f"{self._path}: no recording of {request.method} {request.path}", *found, why]
         raise CassetteError("\n  ".join(lines))
 
-
-def _exchanges(path: Path) -> list[tuple[Request, Response]]:
-    requests, responses = deserialize(path.read_text("utf-8"), yamlserializer)
-    return [
-        (
-            Request(request.method, request.uri.removeprefix(HOST), body=bytes(request.body or b"")),
-            Response(
-                response["status"]["code"],
-                tuple((name, value) for name, values in response["headers"].items() for value in values),
-                response["body"]["string"],
-            ),
-        )
-        for request, response in zip(requests, responses, strict=True)
-    ]
-
-
-def tell_unused(player: Player | None, effort: str, notes: list[str]) -> str:
-    """Note the recordings that a whole replay did not ask for; return what to call that, "" if there are none."""
-    unused = player.unused(effort) if player is not None else []
-    if player is None or not unused:
-        return ""
-    more = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
-    notes.append(f"{player.folder / unused[0]}{more}: recorded but never asked for; {player.manifest.again}")
-    return f"{len(unused)} recordings that no case asked for"
+    def tell_unused(self, effort: str, notes: list[str]) -> str:
+        """Note the recordings that a whole replay did not ask for; return what to call that, "" if there are none."""
+        unused = sorted(self.manifest.of(effort) - {file_of(case) for case in self._asked})
+        if not unused:
+            return ""
+        more = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
+        notes.append(f"{self.folder / unused[0]}{more}: recorded but never asked for; {self.manifest.again}")
+        return f"{len(unused)} recordings that no case asked for"

@@ -63,7 +63,7 @@ def checked_base_url(base_url: str) -> str:
 
 
 class Client:
-    """Sends requests to one base URL, each over a connection of its own; `listener` gets each and its response."""
+    """Sends requests to one base URL, each over a connection of its own, and unpacks the responses."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Client:
         `longest_answer` is in seconds, and limits any single read as well.
         """
         self.base_url = base_url
-        self.listener: Callable[[Request, Response | None], None] | None = None
+        self.offline = answer is not None
         self._answer = answer
         self._longest = longest_answer
         self._stream: Any = None
@@ -97,23 +97,16 @@ class Client:
 
         Raises NoAnswerError if none came whole and in time.
         """
-        response: Response | None = None
         try:
-            if self._answer is not None:
-                given = self._answer(request)
-                headers = tuple((name.lower(), value) for name, value in given.headers)
-                body = unpacked([given.body], given.header("Content-Encoding") or "")
-                response = Response(given.status, headers, body)
-            else:
+            if self._answer is None:
                 with self._cut_off():
-                    response = self._sent(request)
+                    return self._sent(request)
+            given = self._answer(request)
+            headers = tuple((name.lower(), value) for name, value in given.headers)
+            return Response(given.status, headers, unpacked([given.body], given.header("Content-Encoding") or ""))
         except (httpx.HTTPError, NoAnswerError) as error:
             text = str(error) if isinstance(error, NoAnswerError) else f"{type(error).__name__}: {error}"
             raise NoAnswerError(redacted(text, request.header("X-Api-Key") or "")) from None
-        finally:
-            if self.listener is not None:
-                self.listener(request, response)
-        return response
 
     @contextmanager
     def _cut_off(self) -> Iterator[None]:

@@ -1,8 +1,7 @@
-"""A conversation: requests to one target, counted and kept, with faults of the way told from answers.
+"""A conversation: requests to one target, counted and kept, with network faults told from responses.
 
-Promises: an answer that may be a fault of the network or a gateway is asked for again and then held against a
-control; a target that is gone is not asked for ever; every exchange is kept, retries and controls included.
-Refuses: to judge what an answer says (session.py); to send more than was allowed.
+A response that may come from a gateway is asked for again and then compared with a control; a target that is gone is
+not asked for ever. Does not judge what a response says (session.py), and does not send more than was allowed.
 """
 
 import re
@@ -42,18 +41,15 @@ class NotAskedError(InconclusiveError):
 class Conversation:
     """What is sent to a target, and what comes back.
 
-    `most_requests` are allowed in all, None for any number; `kept_aside` of them for the end; `outages` say why
-    something could not be asked, or got no answer that counts.
+    `now` is the step that is being sent, "" for none; `cases` has the exchanges of each step, in order. `most_requests`
+    are allowed in all, None for any number; `kept_aside` of them for the end. `outages` say why something could not be
+    asked, or got no answer that counts.
     """
 
     target: Target
     exchanges: list[Exchange] = field(init=False, default_factory=list)
-    steps: list[str] = field(init=False, default_factory=list)
-    """The step that each exchange is of, "" for none."""
-
     now: str = field(init=False, default="")
-    """The step that is being sent."""
-
+    cases: list[tuple[str, list[Exchange]]] = field(init=False, default_factory=list)
     writes: int = field(init=False, default=0)
     stamped: bool = field(init=False, default=False)
     stayed: Counter[tuple[str, int]] = field(init=False, default_factory=Counter)
@@ -70,14 +66,11 @@ class Conversation:
 
     def _request(self, method: str, suffix: str = "", body: JSON = None, situation: Situation | None = None) -> Request:
         audience = UNKNOWN_ID if situation == "id_unknown" else self.target.audience_id
-        headers: list[tuple[str, str]] = []
         key = {"key_empty": "", "key_wrong": WRONG_KEY}.get(situation or "", self.target.key)
-        if situation != "key_missing":
-            headers.append(("X-Api-Key", key))
-        content = b""
+        headers = [("X-Api-Key", key)] if situation != "key_missing" else []
         if method == "PUT":
             headers.append(("Content-Type", "application/json"))
-            content = encode(body)
+        content = encode(body) if method == "PUT" else b""
         return Request(method, f"/v2/audiences/{audience}{suffix}", tuple(headers), content)
 
     def _once(self, request: Request) -> Exchange:
@@ -87,7 +80,8 @@ class Conversation:
         response = self.target.client.send(request)
         exchange = Exchange(request, response, len(self.exchanges) + 1)
         self.exchanges.append(exchange)
-        self.steps.append(self.now)
+        if self.now:
+            self.cases[-1][1].append(exchange)
         self.stamped = self.stamped or response.header(STAMP) is not None
         if request.method == "PUT" and response.succeeded:
             self.writes += 1
@@ -96,16 +90,16 @@ class Conversation:
     def ask(self, request: Request, *, good_key: bool = True) -> Exchange:
         """Send a request and return its exchange.
 
-        An answer that may not be the API's (faults.suspicious, faults.strange) and no answer at all are tried again,
-        then held against a control: a GET of the audience that must succeed, and for an update that met an outage
-        also an update that changes nothing. If they succeed, an answer that stays is returned to be judged like any
-        other. What stayed several times is how this target answers, and is no longer tried again.
-        Raises InconclusiveError if the control fails, if no answer comes at all, or if the limit is reached. Once a
-        control has failed, the next request is sent only after another one succeeded; after LOST that failed in a
-        row nothing is sent any more.
+        A response that may not be the API's (judge/gateway.py) and no response at all are tried again, then compared
+        with a control: a GET of the audience that must succeed, and for an update that met an outage also an update
+        that changes nothing. If they succeed, a response that stays is returned to be judged like any other. What
+        stayed several times is how this target answers, and is no longer tried again.
+        Raises InconclusiveError if the control fails, if no response comes at all, or if the limit is reached. Once a
+        control has failed, the next request is sent only after another one succeeded; after LOST that failed in a row
+        nothing is sent any more.
         """
         try:
-            for method in ("GET", "PUT") if request.method == "PUT" else ("GET",):
+            for method in dict.fromkeys(("GET", request.method)):
                 if self._lost[method]:
                     self._wait_for_the_target(method)
             return self._asked(request, good_key=good_key)
@@ -135,8 +129,8 @@ class Conversation:
         return last
 
     def _tried(self, request: Request, *, good_key: bool) -> tuple[Exchange | None, str]:
-        """Send a request until an answer counts; return the last answer, and what troubles it ("": it counts)."""
-        trouble = "no answer"
+        """Send a request until a response counts; return the last, and what troubles it ("": it counts)."""
+        trouble = ""
         last: Exchange | None = None
         for attempt in range(TRIES):
             if attempt:
@@ -146,13 +140,10 @@ class Conversation:
             except NoAnswerError as error:
                 last, trouble = None, str(error)
                 continue
-            answer = last.response
-            if (
-                not (maybe_gateway(answer, good_key=good_key) or unlike_api(answer))
-                or self.stayed[_habit(last)] >= HABIT
-            ):
+            doubtful = maybe_gateway(last.response, good_key=good_key) or unlike_api(last.response)
+            if not doubtful or self.stayed[_habit(last)] >= HABIT:
                 return last, ""
-            trouble = describe(answer)
+            trouble = describe(last.response)
         return last, trouble
 
     def _harmless_update(self) -> Request | None:
@@ -164,19 +155,18 @@ class Conversation:
         request = self._request("GET") if method == "GET" else self._harmless_update()
         if request is None:
             return ""
+        failed = ""
         try:
             answer = self._once(request).response
+            if not answer.succeeded or maybe_gateway(answer, good_key=True):
+                failed = f"the control {method} was answered {describe(answer)}"
         except NoAnswerError as error:
-            self._lost[method] += 1
-            return f"the control {method} got no answer: {error}"
-        if answer.succeeded and not maybe_gateway(answer, good_key=True):
-            self._lost[method] = 0
-            return ""
-        self._lost[method] += 1
-        return f"the control {method} was answered {describe(answer)}"
+            failed = f"the control {method} got no answer: {error}"
+        self._lost[method] = self._lost[method] + 1 if failed else 0
+        return failed
 
     def _wait_for_the_target(self, method: str) -> None:
-        """Give a target that was lost the time to come back. Raises InconclusiveError while it does not."""
+        """Give a target that was lost the time to come back. Raises NotAskedError while it does not."""
         if self._lost[method] >= LOST:
             raise NotAskedError(f"not asked: {self.outages[0]}; {LOST} controls in a row failed")
         self.target.wait(pause_when_lost(self._lost[method]))

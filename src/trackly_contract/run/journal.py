@@ -1,17 +1,30 @@
-"""The backup of an audience on disk, from before the first change of a run until the audience is restored.
+"""What stands on disk for one audience: its backup until it is restored, and the lock that one run at a time holds.
 
-Does not hold the key, and does not overwrite the backup of an earlier run.
+The operating system holds the lock, so it ends with its process, however that ends; a file beside it names the owner.
+Does not hold the key, does not overwrite the backup of an earlier run, and does not take over what a run on another
+host left: not every network file system carries locks from host to host.
 """
 
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock, Timeout
 
-from trackly_contract.core import JSON, write_file
+from trackly_contract.core import JSON, UnwritableError, write_file
+
+NEXT_STEP = "remove the file and run `trackly-contract restore`"
+
+
+class LockedError(Exception):
+    """The lock cannot be had; the text says who holds it, where that is written, and what to do."""
 
 
 def state_folder() -> Path:
@@ -60,3 +73,71 @@ class Journal:
     def remove(self) -> None:
         """Remove the backup: the audience is as it was."""
         self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds a lock: what is run, by which process of which host, since when (ISO 8601, UTC)."""
+
+    what: str
+    pid: int
+    host: str
+    started: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: process {self.pid} on {self.host}, since {self.started}"
+
+
+@contextmanager
+def locked(journal: Journal, what: str) -> Iterator[str]:
+    """Hold the lock of the journal's audience inside; `what` tells others what is run.
+
+    Yields a note on the killed run whose lock was taken over, "" if there was none.
+    Raises LockedError if another run holds the lock or may hold it, or if it cannot be read or written.
+    """
+    name = journal.path.name.partition(".")[0]
+    path = journal.path.with_name(f"{name}.owner.json")
+    host = socket.gethostname()
+    mine = Owner(what, os.getpid(), host, datetime.now(UTC).isoformat(timespec="seconds"))
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Without the locks of the system, filelock would fall back on a file that outlives a killed run.
+            stack.enter_context(FileLock(path.with_name(f"{name}.lock"), timeout=0, fallback_to_soft=False))
+            before = _owner(path)
+            if before is not None and before.host != host:
+                raise LockedError(
+                    f"{path}: a run on another host may be using this audience ({before}); nothing was sent. "
+                    f"Whether it still runs cannot be seen from {host}: when it is sure to be over, {NEXT_STEP}"
+                )
+            write_file(path, json.dumps(asdict(mine), indent=2) + "\n")
+        except Timeout:
+            owner = _owner(path) or "it has just begun"
+            raise LockedError(
+                f"{path}: another run is using this audience ({owner}). Two at once would each take the other's "
+                "changes for the API's, and put back what the other has set; nothing was sent. Wait until it has "
+                "ended, or stop it with Ctrl-C: it then restores the audience first"
+            ) from None
+        except (OSError, UnwritableError) as error:
+            raise LockedError(
+                f"the lock of this audience cannot be written ({error}), so nothing was sent; "
+                "set TRACKLY_STATE_DIR to a folder of your own on a local disk"
+            ) from None
+        try:
+            yield f"the lock of a run that was cut off was taken over ({before})" if before else ""
+        finally:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _owner(path: Path) -> Owner | None:
+    """Return the owner that a file names, None without a file. Raises LockedError if it cannot be read."""
+    try:
+        return Owner(**json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise LockedError(
+            f"{path}: the owner of the lock of this audience cannot be read ({error}); nothing was sent. "
+            f"If no run is using this audience, {NEXT_STEP}"
+        ) from None

@@ -13,7 +13,7 @@ from types import FrameType
 
 from trackly_contract.core import Exchange, InconclusiveError, Request
 from trackly_contract.generate import Effort
-from trackly_contract.run.lock import locked
+from trackly_contract.run.journal import locked
 from trackly_contract.run.session import Session
 from trackly_contract.run.targets import Target
 

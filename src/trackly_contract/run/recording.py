@@ -5,13 +5,12 @@ Does not write to disk what is not anonymized yet, or holds the key.
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import reduce
 from http.client import responses
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec.structs import replace
 from vcr.request import Request as RecordedRequest
 from vcr.serialize import serialize
 from vcr.serializers import yamlserializer
@@ -20,145 +19,103 @@ from trackly_contract import __version__
 from trackly_contract.core import Request, Response, redacted, redacted_body, replace_folder
 from trackly_contract.run import cassettes
 from trackly_contract.run.anonymize import AUDIENCE, Anonymizer
-from trackly_contract.run.cassettes import CassetteError, Manifest, Player
-from trackly_contract.run.client import Client
+from trackly_contract.run.cassettes import CassetteError, File, Manifest, Player, Run
+from trackly_contract.run.session import Session
 
 RECOVERY = "recover"
 """The step that restores what an earlier run left: a replay has nothing to restore, so it is not recorded."""
 
 KEPT_HEADERS = frozenset({"content-type", "retry-after", "allow", "x-trackly-contract-reference"})
-"""Headers of responses that are recorded; all others may carry what is nobody's business."""
+"""Headers that are recorded; all others may carry what is nobody's business."""
 
 
-class Recorder:
-    """Keeps what a run gets from one target, and replaces the recordings in a folder with it."""
+def record(session: Session, missing: str = "") -> str:
+    """Put what a run got in the place of the old recordings, and note that; return what failed, "" if nothing did.
 
-    def __init__(self, folder: Path, client: Client, origin: Literal["live", "reference"], audience_id: str) -> None:
-        """Take the folder that the recordings shall replace. Raises CassetteError if nothing can be written there."""
-        self.folder, self.client, self.origin, self.audience_id = folder, client, origin, audience_id
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            self._temporary = Path(tempfile.mkdtemp(prefix=".recording-", dir=folder.parent))
-        except OSError as error:
-            raise CassetteError(f"{folder.parent}: nothing can be recorded here ({error})") from None
-        self._cases: dict[str, list[tuple[Request, Response | None]]] = {}
-        self._keep = False
-
-    @contextmanager
-    def recording(self, case: str) -> Iterator[None]:
-        """Record everything that the client sends inside as the cassette of `case`.
-
-        Raises CassetteError if there is one already: cases have one cassette each.
-        """
-        name = cassettes.turn(case, self._cases)
-        if name in self._cases:
-            raise CassetteError(f"{case} is recorded twice in one run: cases have one cassette each")
-        heard = self._cases[name] = []
-        self.client.listener = lambda request, response: heard.append((request, response))
-        try:
-            yield
-        finally:
-            self.client.listener = None
-
-    def finish(self, effort: str, notes: list[str], missing: str = "", *, stamped: bool = False) -> str:
-        """Put the new recordings in the place of the old, and note what is new; return what failed, "" if nothing did.
-
-        `missing` says why the run was no whole one, "" if it was. The old recordings stay if something is missing, if
-        a case cannot be played, or if the responses of an API bear the stamp of the reference server.
-        """
-        if stamped and self.origin == "live":
-            missing = "the answers bear the reference server's stamp"
-        elif not missing and (case := self._unanswered()):
-            missing = f"a request of {case} got no answer, so that case could not be played"
-        if missing:
-            notes.append(f"nothing recorded: {missing}; recordings that were there before are as they were")
-            return ""
-        day = cassettes.today().isoformat()
-        try:
-            notes += self._replace(Manifest(self.origin, day, __version__, AUDIENCE, (effort,)))
-        except (CassetteError, OSError) as error:
-            notes.append(f"nothing recorded: {error}")
-            return "writing the recordings"
+    `missing` says why the run was no whole one, "" if it was. The old recordings stay if something is missing, or if
+    the responses of an API bear the stamp of the reference server.
+    """
+    target, notes, folder = session.target, session.notes, session.target.recording
+    assert folder is not None
+    if session.stamped and target.name == "live":
+        missing = "the answers bear the reference server's stamp"
+    if missing:
+        notes.append(f"nothing recorded: {missing}; recordings that were there before are as they were")
         return ""
-
-    def _unanswered(self) -> str:
-        """Return a case with a request that got no response and was not sent again at once, "" if there is none."""
-        for case, heard in self._cases.items():
-            following = [request for request, _ in heard[1:]]
-            for turn, (request, response) in enumerate(heard):
-                if response is None and following[turn : turn + 1] != [request]:
-                    return case
-        return ""
-
-    def _replace(self, manifest: Manifest) -> list[str]:
-        self._write()
-        cassettes.write_manifest(self._temporary, manifest)
-        count = len(list(self._temporary.glob("*.yaml")))
-        notes = [f"recorded {count} cases into {self.folder}: read what they hold before you commit them"]
-        notes += self._beside_the_old(manifest)
-        try:
-            replace_folder(self._temporary, self.folder)
-        except OSError as error:
-            self._keep = True
-            raise CassetteError(
-                f"{self.folder}: cannot be replaced ({error}); nothing is lost, the new recordings are in "
-                f"{self._temporary}: put that folder in its place, or {manifest.again}"
-            ) from error
-        return notes
-
-    def _write(self) -> None:
-        self._cases.pop(RECOVERY, None)
-        cases = {case: [(q, r) for q, r in heard if r is not None] for case, heard in self._cases.items()}
-        every = [(case.partition(cassettes.AGAIN)[0], *exchange) for case, found in cases.items() for exchange in found]
-        anonymizer = Anonymizer(self.audience_id, [(case, q.body, r.body) for case, q, r in every])
-        keys = sorted({request.header("X-Api-Key") or "" for _, request, _ in every})
-        for case, exchanges in cases.items():
-            recorded = {
-                "requests": [_request(request, anonymizer, keys) for request, _ in exchanges],
-                "responses": [_response(response, anonymizer, keys) for _, response in exchanges],
-            }
-            text: str = serialize(recorded, yamlserializer)
-            (self._temporary / cassettes.file_of(case)).write_bytes(text.encode("utf-8"))
-
-    def _beside_the_old(self, manifest: Manifest) -> Iterator[str]:
-        """Compare with the old recordings, and take over their other efforts where they agree."""
-        if not self.folder.exists():
-            return
-        try:
-            old = Player(self.folder).manifest
-        except CassetteError as error:
-            yield f"the recordings that stood there could not be read, and are replaced: {error}"
-            return
-        for effort in manifest.efforts:
-            yield cassettes.compared(self.folder, self._temporary, effort)
-        for effort in old.efforts if old.target == manifest.target else ():
-            if effort not in manifest.efforts:
-                stays = cassettes.adopt(self.folder, self._temporary, effort)
-                fate = "agree and stay" if stays else "were answered otherwise and are gone: record them again"
-                yield f"the recordings of {effort} of {old.day(effort)} {fate}"
-
-    def abandon(self) -> None:
-        """Throw the new recordings away, unless they could not be put where they belong; the old stay as they are."""
-        if not self._keep:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+    origin: Literal["live", "reference"] = "live" if target.name == "live" else "reference"
+    manifest = Manifest(origin, cassettes.today(), __version__, AUDIENCE, (session.effort,))
+    new, whole, told = Path(tempfile.mkdtemp(prefix="trackly-recording-")), False, list[str]()
+    try:
+        _write(session, new)
+        count = len(list(new.glob("*.yaml")))
+        cassettes.write_manifest(new, _with_others(manifest, new, folder, told))
+        whole = True
+        replace_folder(new, folder)
+    except (CassetteError, OSError) as error:
+        notes.append(f"nothing recorded: {error}")
+        if whole:
+            there = f"put that folder in the place of {folder}, or {manifest.again}"
+            notes[-1] += f"; nothing is lost, the new recordings are in {new}: {there}"
+        return "writing the recordings"
+    shutil.rmtree(new, ignore_errors=True)
+    notes += [f"recorded {count} cases into {folder}: read what they hold before you commit them", *told]
+    return ""
 
 
-def _request(request: Request, anonymizer: Anonymizer, keys: list[str]) -> RecordedRequest:
-    uri = cassettes.HOST + anonymizer.path(request.path)
-    # The key is taken out last, of request and response alike: what is equal in both stays so.
-    body = reduce(redacted_body, keys, anonymizer.request(request.body)) or None
-    headers = {name.lower(): value for name, value in request.headers if name.lower() == "content-type"}
-    return RecordedRequest(request.method, uri, body, headers)
+def _write(session: Session, folder: Path) -> None:
+    """Write the cassettes, anonymized and without the key."""
+    cases = [(case, exchanges) for case, exchanges in session.cases if case != RECOVERY]
+    every = [(case, exchange) for case, exchanges in cases for exchange in exchanges]
+    anonymizer = Anonymizer(session.target.audience_id, every)
+    keys = sorted({exchange.request.header("X-Api-Key") or "" for _, exchange in every})
+
+    def parts(message: Request | Response) -> tuple[bytes, dict[str, list[str]]]:
+        headers: dict[str, list[str]] = {}
+        for name, value in message.headers:
+            if name.lower() in KEPT_HEADERS:
+                headers.setdefault(name.lower(), []).append(reduce(redacted, keys, value))
+        # The key is taken out last, of request and response alike: what is equal in both stays so.
+        return reduce(redacted_body, keys, anonymizer.body(message)), headers
+
+    written: set[str] = set()
+    for case, exchanges in cases:
+        recorded: dict[str, list[Any]] = {"requests": [], "responses": []}
+        for exchange in exchanges:
+            request, response = exchange.request, exchange.response
+            body, headers = parts(request)
+            uri = cassettes.HOST + anonymizer.path(request.path)
+            recorded["requests"].append(RecordedRequest(request.method, uri, body or None, headers))
+            body, headers = parts(response)
+            # The words beside the status could be anything, and are not even sent by every version of HTTP.
+            status = {"code": response.status, "message": responses.get(response.status, "")}
+            recorded["responses"].append({"status": status, "headers": headers, "body": {"string": body}})
+        text: str = serialize(recorded, yamlserializer)
+        name = cassettes.turn(case, written)
+        written.add(name)
+        (folder / cassettes.file_of(name)).write_bytes(text.encode("utf-8"))
 
 
-def _response(response: Response, anonymizer: Anonymizer, keys: list[str]) -> dict[str, Any]:
-    headers: dict[str, list[str]] = {}
-    for name, value in response.headers:
-        if name.lower() in KEPT_HEADERS:
-            headers.setdefault(name, []).append(reduce(redacted, keys, value))
-    # The words beside the status could be anything, and are not even sent by every version of HTTP.
-    return {
-        "status": {"code": response.status, "message": responses.get(response.status, "")},
-        "headers": headers,
-        "body": {"string": reduce(redacted_body, keys, anonymizer.response(response.body))},
-    }
+def _with_others(manifest: Manifest, new: Path, folder: Path, notes: list[str]) -> Manifest:
+    """Take over the other efforts of the old recordings, where both have the same bytes for every case they share."""
+    if not folder.exists():
+        return manifest
+    try:
+        old = Player(folder).manifest
+    except CassetteError as error:
+        notes.append(f"the recordings that stood there could not be read, and are replaced: {error}")
+        return manifest
+    asked = {path.name: manifest.efforts for path in new.glob("*.yaml")}
+    for effort in old.efforts:
+        if effort in manifest.efforts or old.target != manifest.target:
+            continue
+        names, day = old.of(effort), old.day(effort)
+        if any(cassettes.digest(new / name) != old.files[name].sha256 for name in names & asked.keys()):
+            notes.append(f"the recordings of {effort} of {day} were answered otherwise and are gone: record them again")
+            continue
+        notes.append(f"the recordings of {effort} of {day} agree and stay")
+        for name in names:
+            shutil.copyfile(folder / name, new / name)
+            asked[name] = (*asked.get(name, ()), effort)
+        efforts, runs = (*manifest.efforts, effort), {**manifest.runs, effort: Run(day, len(names))}
+        manifest = replace(manifest, recorded=max(manifest.recorded, day), efforts=efforts, runs=runs)
+    return replace(manifest, files={name: File("", efforts) for name, efforts in asked.items()})

@@ -83,6 +83,7 @@ class Session(Conversation):
     def step(self, case: str) -> Iterator[None]:
         """Send everything inside as one case: the unit that is recorded and replayed."""
         self.now = case
+        self.cases.append((case, []))
         try:
             with self.target.step(case):
                 yield

@@ -7,11 +7,11 @@ change before the plan was shown and somebody, or a CI job, said yes.
 import os
 import re
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 from unittest.mock import patch
@@ -22,16 +22,11 @@ from trackly_contract.generate import Effort
 from trackly_contract.run import cassettes
 from trackly_contract.run.client import Client, UnusableSettingError, checked_base_url
 from trackly_contract.run.journal import Journal
-from trackly_contract.run.recording import Recorder
 
 TargetName = Literal["reference", "replay", "live"]
-TARGETS: tuple[TargetName, ...] = ("reference", "replay", "live")
 
 CEILINGS: dict[Effort, tuple[int, int]] = {"quick": (60, 12), "standard": (250, 40), "thorough": (1500, 400)}
 """Requests and accepted writes that a run needs at most on a conforming API, retries and candidates not counted."""
-
-OLD = 90
-"""Days after which recordings say little of the API of today."""
 
 QUESTIONS = 450
 """Requests that all open questions together may take."""
@@ -43,8 +38,9 @@ NOT_THE_API = "this says nothing of the API itself"
 class Target:
     """One place to send requests to, and what a run needs to know of it.
 
-    `name` is for reports alone; `step` wraps all requests of one case; `offline` says that no connection is
-    ever opened; `evidence` tells people what the responses are worth.
+    `name` and `base_url` are for reports alone; `evidence` tells people what the responses are worth; `show_plan` gets
+    what the run will do before its first write, and says whether it may; `recording` is the folder of cassettes that
+    the run shall replace.
     """
 
     name: TargetName
@@ -52,15 +48,20 @@ class Target:
     base_url: str
     audience_id: str
     key: str = field(repr=False)
-    offline: bool
     evidence: str
-    step: Callable[[str], AbstractContextManager[None]] = field(default=lambda _case: nullcontext())
     wait: Callable[[float], None] = time.sleep
     journal: Journal | None = None
     show_plan: Callable[[str], bool] | None = None
-    recorder: Recorder | None = None
+    recording: Path | None = None
     player: cassettes.Player | None = None
-    notes: list[str] = field(default_factory=list)
+
+    def step(self, case: str) -> AbstractContextManager[None]:
+        """Return what wraps all requests of one case: its replay, or nothing."""
+        return self.player.playing(case) if self.player is not None else nullcontext()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
 
     def confirm(
         self, effort: Effort, audience: dict[str, JSON], most_requests: int | None = None, *, questions: bool = False
@@ -84,29 +85,19 @@ class Target:
             raise InconclusiveError("not confirmed: nothing was changed")
 
 
-def _reference(client: Client, base_url: str, audience_id: str, key: str, *, offline: bool) -> Target:
-    evidence = f"the reference server, a stand-in: {NOT_THE_API}"
-    return Target("reference", client, base_url, audience_id, key, offline, evidence, wait=_no_wait)
-
-
 def _no_wait(_seconds: float) -> None:
     """Do not wait: reference servers and recordings answer at once or never."""
 
 
-def embedded_target(answer: Callable[[Request], Response], audience_id: str, key: str) -> Target:
-    """Return a target that hands every request to `answer` in this process."""
-    client = Client("http://reference.invalid/api", answer)
-    return _reference(client, "embedded reference server", audience_id, key, offline=True)
-
-
-def served_target(base_url: str, audience_id: str, key: str) -> Target:
-    """Return a reference server that is reached over real HTTP on loopback."""
-    return _reference(Client(checked_base_url(base_url)), base_url, audience_id, key, offline=False)
-
-
-def reference_target() -> Target:
-    """Return the embedded reference server, freshly made, with the audience of the documentation's examples."""
-    return embedded_target(reference.ReferenceServer().answer, reference.AUDIENCE_ID, reference.REFERENCE_KEY)
+def embedded_target(
+    answer: Callable[[Request], Response] | None = None,
+    audience_id: str = reference.AUDIENCE_ID,
+    key: str = reference.REFERENCE_KEY,
+) -> Target:
+    """Return a reference server in this process: what `answer` makes of each request, or a server freshly made."""
+    client = Client("http://reference.invalid/api", answer or reference.ReferenceServer().answer)
+    evidence = f"the reference server, a stand-in: {NOT_THE_API}"
+    return Target("reference", client, "embedded reference server", audience_id, key, evidence, wait=_no_wait)
 
 
 def replay_target(effort: Effort) -> Target:
@@ -128,27 +119,22 @@ def replay_target(effort: Effort) -> Target:
     if manifest.target != "live":
         only = f" (live recordings are of {', '.join(players[0].manifest.efforts)} alone)" if players[1:] else ""
         evidence = f"recorded on {manifest.recorded} from the reference server, a stand-in{only}: {NOT_THE_API}"
-    days = max((cassettes.today() - date.fromisoformat(manifest.day(effort))).days, 0)
-    old = f"the recordings are {days} days old, the API may have moved since: {manifest.again}"
+    days = max((cassettes.today() - manifest.day(effort)).days, 0)
     return Target(
         name="replay",
         client=Client(cassettes.HOST, player.answer),
         base_url=f"recordings of {manifest.recorded}",
         audience_id=manifest.audience_id,
         key="none",  # shorter than any that is taken out of texts: nothing secret is sent
-        offline=True,
         evidence=f"{evidence}; {days} day{'' if days == 1 else 's'} old",
-        notes=[old] if days >= OLD else [],
-        step=player.playing,
         wait=_no_wait,
         player=player,
     )
 
 
-def live_target(*, read_only: bool = False, show_plan: Callable[[str], bool] | None = None) -> Target:
+def live_target(*, read_only: bool = False) -> Target:
     """Return the API that the environment names.
 
-    `show_plan` gets what the run will do before its first write, and says whether it may.
     Raises UnusableSettingError, without showing the key, if a variable is missing or cannot be used.
     """
     given = {name: os.environ.get(name, "") for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID")}
@@ -179,38 +165,24 @@ def live_target(*, read_only: bool = False, show_plan: Callable[[str], bool] | N
         base_url=base_url,
         audience_id=audience_id,
         key=key,
-        offline=False,
         evidence=f"asked at {base_url}",
         journal=None if read_only else Journal.of(base_url, audience_id),
-        show_plan=show_plan,
     )
 
 
-def recorded(target: Target, folder: Path) -> Target:
-    """Return the target with a recorder around every case; the recordings replace those in `folder`.
+def recorded(target: Target, folder: Path | None = None) -> Target:
+    """Return the target; what a run gets from it replaces the recordings in `folder`, or those of the live API.
 
     Raises CassetteError if nothing can be written there.
     """
-    origin: Literal["live", "reference"] = "live" if target.name == "live" else "reference"
-    target.recorder = Recorder(folder, target.client, origin, target.audience_id)
-    target.step = target.recorder.recording
-    return target
-
-
-def recorded_live(target: Target) -> Target:
-    """Return the target, recorded into `cassettes/live`. Raises CassetteError if nothing can be written there."""
-    return recorded(target, cassettes.cassette_folder("live"))
-
-
-@contextmanager
-def closing(target: Target) -> Iterator[Target]:
-    """Close the target's client at the end, and throw away recordings that were never finished."""
+    target.recording = folder or cassettes.cassette_folder("live")
+    beside = target.recording.parent
     try:
-        yield target
-    finally:
-        target.client.close()
-        if target.recorder is not None:
-            target.recorder.abandon()
+        beside.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=beside).close()
+    except OSError as error:
+        raise cassettes.CassetteError(f"{beside}: nothing can be recorded here ({error})") from None
+    return target
 
 
 class NetworkBlockedError(RuntimeError):
