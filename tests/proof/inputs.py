@@ -1,8 +1,7 @@
 """The digest of what a proof was made from, so that `make check` says when docs/proof.md is of other inputs.
 
 It changes with what the suite sends, with what it finds on the reference server, and with what any mutant or variant
-answers; not with how the code is written. That every sampled server is still judged as measured is a test of its own
-(tests/integrity/test_proof_sample.py).
+answers; not with how the code is written.
 """
 
 import hashlib
