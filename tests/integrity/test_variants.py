@@ -12,8 +12,7 @@ from tests.integrity.test_mutants import one_in_so_many
 from tests.integrity.variants import Variant, variants
 from tests.support.recordings import get, put
 from tests.support.runs import run_server, run_target
-from tests.support.warm import CONTENT
-from tests.support.way import way
+from tests.support.way import CONTENT, way
 from trackly_contract.contract import contract
 from trackly_contract.core import ExitCode, Request, RunVerdict, Verdict
 from trackly_contract.generate import Effort
