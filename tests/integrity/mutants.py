@@ -10,7 +10,6 @@ from tests.integrity import mutants_servers as servers
 from tests.integrity import mutants_state as state
 from tests.integrity.seams import (
     CODES,
-    Answering,
     Body,
     Edit,
     Made,
@@ -31,8 +30,6 @@ from trackly_contract.core import Request, Response
 from trackly_contract.reference import ReferenceServer
 from trackly_contract.reference.filter import Fault
 
-__all__ = ["Answering", "Mutant", "all_mutants", "mutants"]
-
 
 @dataclass(frozen=True)
 class Mutant:
@@ -43,7 +40,7 @@ class Mutant:
 
     id: str
     rules: tuple[str, ...]
-    make: Callable[[], Answering]
+    make: Callable[[], ReferenceServer]
     family: str = "plain"
 
     @property

@@ -14,7 +14,6 @@ from typing import TypeAlias
 from tests.integrity.mutants_servers import KEYS, TEXT, UNKNOWN, instead
 from tests.integrity.seams import (
     CODES,
-    Answering,
     Body,
     Edit,
     Made,
@@ -240,12 +239,12 @@ class Remembering(ReferenceServer):
         return super().read(audience | self.shown(self))
 
 
-def after(change: Memory) -> Callable[[], Answering]:
+def after(change: Memory) -> Callable[[], ReferenceServer]:
     """Store something else than the response to an update said."""
     return lambda: Remembering(after=change)
 
 
-def _shown(change: Memory) -> Callable[[], Answering]:
+def _shown(change: Memory) -> Callable[[], ReferenceServer]:
     """Show in GET something else than is stored."""
     return lambda: Remembering(shown=change)
 

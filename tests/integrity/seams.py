@@ -5,7 +5,7 @@ Does not touch the reference server itself: it has no hooks for this.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from trackly_contract.contract import contract
 from trackly_contract.core import JSON, Request, Response, encode, parse
@@ -20,13 +20,7 @@ Step: TypeAlias = Callable[[Body, Body, Body], Body]
 """Makes what is stored from the audience before, the audience as it should be, and what was sent."""
 
 
-class Answering(Protocol):
-    """Whatever answers requests: a reference server, or a wrapper around one."""
-
-    def answer(self, request: Request) -> Response: ...
-
-
-Made: TypeAlias = tuple[str, Callable[[], Answering]]
+Made: TypeAlias = tuple[str, Callable[[], ReferenceServer]]
 """The rules that a server breaks, with blanks between them, and what makes a fresh one."""
 
 CODES = {str(rule.code): rule.id for rule in contract().rules.values() if rule.status == 400}

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tests.integrity.seams import (
-    Answering,
     Body,
     Edit,
     audiences,
@@ -38,7 +37,7 @@ class Variant:
 
     id: str
     because: str
-    make: Callable[[], Answering]
+    make: Callable[[], ReferenceServer]
     over_http: Callable[[Any], AbstractContextManager[str]] | None = None
     expects: Literal["conforms", "inconclusive"] = "conforms"
     audience: str = AUDIENCE_ID

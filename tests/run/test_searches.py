@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.integrity.mutants import Answering
 from tests.integrity.variants import Variant
 from tests.integrity.variants_tokens import of_order
 from tests.run.test_questions import TOKENS
@@ -129,7 +128,7 @@ TRUE = {
 """The parts of each factor, in the order in which the reference server finds their errors."""
 
 
-def asking(one: Answering) -> Ask:
+def asking(one: ReferenceServer) -> Ask:
     def ask(body: dict[str, Any]) -> str:
         headers = (("X-Api-Key", REFERENCE_KEY), ("Content-Type", "application/json"))
         answer = one.answer(Request("PUT", f"/v2/audiences/{AUDIENCE_ID}", headers, json.dumps(body).encode()))
