@@ -120,6 +120,19 @@ def with_status(status: int, method: str) -> type[ReferenceServer]:
     return behind(changed, method)
 
 
+def each_time(change: Callable[[Body, int], Body]) -> type[ReferenceServer]:
+    """Print an audience otherwise each time; `change` gets the number of the time too, from 1."""
+
+    class EachTime(ReferenceServer):
+        times = 0
+
+        def render(self, audience: Body) -> Body:
+            self.times += 1
+            return change(super().render(audience), self.times)
+
+    return EachTime
+
+
 # Edits -------------------------------------------------------------------------------------------------
 
 

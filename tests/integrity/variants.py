@@ -14,7 +14,9 @@ from tests.integrity.seams import (
     Edit,
     audiences,
     behind,
+    each_time,
     errors,
+    field,
     in_conditions,
     in_groups,
     with_status,
@@ -195,15 +197,7 @@ def of_answers() -> Iterator[Variant]:
 
 def of_the_moment(key: str) -> type[ReferenceServer]:
     """Make a server whose conditions carry a number that is another one in each response."""
-
-    class OfTheMoment(ReferenceServer):
-        answers = 0
-
-        def render(self, audience: Body) -> Any:
-            self.answers += 1
-            return _conditions(lambda entry: {**entry, key: self.answers})(super().render(audience))
-
-    return OfTheMoment
+    return each_time(lambda audience, now: _conditions(lambda entry: {**entry, key: now})(audience))
 
 
 STAMPS = ("Z", "+00:00", "+0000", ".000", ".123456", ".5Z", ".123+02:00")
@@ -227,13 +221,6 @@ def of_stamps() -> Iterator[Variant]:
 
 
 # Stores ------------------------------------------------------------------------------------------------
-
-
-class NullWhenRead(ReferenceServer):
-    """Prints the description that was never given as null in GET, and as nothing in PUT."""
-
-    def read(self, audience: Body) -> Response:
-        return self.respond(200, self.render({**audience, "description": audience["description"] or None}))
 
 
 class KnowsMore(ReferenceServer):
@@ -298,7 +285,8 @@ def of_stores() -> Iterator[Variant]:
     never = frozenset({"description"})
     because = "open: description-shape, null where never given"
     yield Variant("no description", because, stocked(description=None), left=never)
-    turned = stocked(NullWhenRead, description="")
+    null_when_read = audiences(field("description", lambda text: text or None), "GET")
+    turned = stocked(null_when_read, description="")
     yield Variant("no description, in PUT an empty one", because, turned, left=never)
     uuid = "123e4567-e89b-12d3-a456-426614174000"
     yield Variant("ids are UUIDs", "store: the form of an id is only shown", stocked(id=uuid), audience=uuid)
