@@ -127,10 +127,7 @@ ACCEPTED = Position(
     "an accepted PUT",
     lambda _number, request, honest: honest.succeeded and list(_body(request) or {}) == ["description"],
 )
-REFUSED = Position(
-    "a refused PUT",
-    lambda _number, _request, honest: b'"code":"invalid_time_unit"' in honest.body,
-)
+REFUSED = Position("a refused PUT", lambda _number, _request, honest: b'"code":"invalid_time_unit"' in honest.body)
 MID_RUN = Position("mid-run", lambda number, _request, _honest: 24 <= number < 30)
 
 

@@ -64,10 +64,7 @@ HOW_SENT: dict[str, tuple[Change, dict[Position, int]]] = {
         {EVERY_GET: UNKNOWN, MID_RUN: UNKNOWN},
     ),
     "a chunk with a line of a gigabyte": (long(CHUNKED + b"1;", BLOCK), {EVERY_GET: UNKNOWN}),
-    "a trailer of a gigabyte": (
-        long(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X-Trailer: x\r\n" * 10_000),
-        {ACCEPTED: UNKNOWN},
-    ),
+    "a trailer of a gigabyte": (long(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X-Trailer: x\r\n" * 10_000), {ACCEPTED: UNKNOWN}),
     "a header of a megabyte": (
         long(b"HTTP/1.1 200 OK\r\nX-Long: ", BLOCK, 1 << 20, b"\r\n\r\n"),
         {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN},
@@ -157,10 +154,7 @@ WHAT_SAID: dict[str, tuple[Change, dict[Position, int]]] = {
     "four thousand digits": (member("cached_size", "9" * 4000), {EVERY_GET: DRIFT, ACCEPTED: DRIFT}),
     "a million digits": (member("cached_size", "9" * 900_000), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
     "a million digits in a string": (member("name", f'"{"9" * 900_000}"'), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
-    "a million keys": (
-        instead(f"{{{many(1_000_000, KEY)}}}".encode()),
-        {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN},
-    ),
+    "a million keys": (instead(f"{{{many(1_000_000, KEY)}}}".encode()), {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN}),
     "sixty thousand keys": (
         with_body(lambda body: b"%s,%s}" % (body[:-1], many(60_000, KEY).encode())),
         {EVERY_GET: OK, REFUSED: OK},
@@ -170,10 +164,7 @@ WHAT_SAID: dict[str, tuple[Change, dict[Position, int]]] = {
     "an error of 900 kB": (member("error", f'"{"needle" * 150_000}"'), {REFUSED: OK}),
     "a code of 900 kB": (member("code", f'"{"needle" * 150_000}"'), {REFUSED: DRIFT}),
     "a million lists": (member("source_lists", f"[{many(1_000_000, '#')}]"), {EVERY_GET: UNKNOWN}),
-    "twenty thousand lists": (
-        member("source_lists", f"[{many(20_000, '#')}]"),
-        {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT},
-    ),
+    "twenty thousand lists": (member("source_lists", f"[{many(20_000, '#')}]"), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
     "100,000 lists that are none": (
         member("source_lists", "[" + many(100_000, '""') + "]"),
         {EVERY_GET: DRIFT, ACCEPTED: DRIFT},

@@ -154,7 +154,7 @@ STEPS: dict[str, dict[str, Step]] = {
         "source_lists lost beside a name": lambda b, a, s: a | part(b, "source_lists") if "name" in s else a,
     },
     "update.filter": {
-        "first condition of before kept": lambda b, a, s: a | {"filter": _joined(b, a)} if "filter" in s else a,
+        "first condition of before kept": lambda b, a, s: a | {"filter": _joined(b, a)} if "filter" in s else a
     },
     "update.cache.cleared audience.cached_size": {"cached_size empty after a filter": _also(cached_size="")},
     "update.cache.cleared": {
