@@ -3,6 +3,7 @@
 Does not touch the reference server itself: it has no hooks for this.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -162,6 +163,26 @@ def in_order(change: Callable[[list[Body]], Any]) -> Edit:
 
 def in_conditions(change: Edit) -> Edit:
     return in_order(lambda conditions: [change(condition) for condition in conditions])
+
+
+def in_filter(change: Edit) -> Edit:
+    """Change every condition of the filter in a body or an audience."""
+    return field("filter", in_conditions(change))
+
+
+def throughout(objects: Edit = dict, others: Callable[[JSON], JSON] = lambda value: value) -> Callable[[JSON], JSON]:
+    """Change all objects within, the innermost first, and all that is neither object nor array."""
+
+    def walk(value: JSON) -> JSON:
+        if isinstance(value, dict):
+            return objects({key: walk(member) for key, member in value.items()})
+        return [walk(entry) for entry in value] if isinstance(value, list) else others(value)
+
+    return walk
+
+
+def camel(key: str) -> str:
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), key)
 
 
 # Spots: places where something goes wrong ----------------------------------------------------------------

@@ -14,11 +14,13 @@ from tests.integrity.seams import (
     Edit,
     audiences,
     behind,
+    camel,
     each_time,
     errors,
     field,
-    in_conditions,
+    in_filter,
     in_groups,
+    throughout,
     with_status,
 )
 from trackly_contract.core import Request, Response
@@ -136,16 +138,8 @@ MORE_IN_AUDIENCES: dict[str, Body] = {
 }
 
 
-def _filters(change: Edit) -> Edit:
-    return lambda audience: {**audience, "filter": change(audience["filter"])}
-
-
 def _without_empty(*keys: str) -> Edit:
-    return _filters(in_groups(lambda group, _: {k: v for k, v in group.items() if k not in keys or v != []}))
-
-
-def _conditions(change: Edit) -> Edit:
-    return _filters(in_conditions(change))
+    return field("filter", in_groups(lambda group, _: {k: v for k, v in group.items() if k not in keys or v != []}))
 
 
 def _with_unused(condition: Body) -> Body:
@@ -156,20 +150,14 @@ def _floats(condition: Body) -> Body:
     return {key: float(value) if type(value) is int else value for key, value in condition.items()}
 
 
-def _reversed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _reversed(member) for key, member in reversed(value.items())}
-    return [_reversed(entry) for entry in value] if isinstance(value, list) else value
-
-
 def of_answers() -> Iterator[Variant]:
     """Yield servers that print more, less or otherwise, where the documentation lets them."""
     for name, more in MORE_IN_AUDIENCES.items():
         edit: Edit = lambda audience, more=more: {**more, **audience}  # type: ignore[misc]  # noqa: E731
         yield Variant(f"audience carries {name}", "allowed: a new key in an answer", audiences(edit))
     nested: Body = {"operator": "AND", "conditions": [], "groups": [documented_audience()["filter"]]}
-    labelled = _conditions(lambda entry: {"id": 7, **entry, "listId": None, "label": "7 clicks"})
-    numbered = _filters(in_groups(lambda group, _: {"id": "g1", **group, "sort_order": 1}))
+    labelled = in_filter(lambda entry: {"id": 7, **entry, "listId": None, "label": "7 clicks"})
+    numbered = field("filter", in_groups(lambda group, _: {"id": "g1", **group, "sort_order": 1}))
     for methods, where in (("GET PUT", ""), ("GET", " in GET only"), ("PUT", " in PUT only")):
         absent = "contested: groups absent"
         yield Variant(f"empty groups left out{where}", absent, audiences(_without_empty("groups"), methods))
@@ -180,14 +168,16 @@ def of_answers() -> Iterator[Variant]:
         unknown = "open: unknown-key"
         yield Variant(f"conditions carry id, listId and label{where}", unknown, audiences(labelled, methods))
         yield Variant(f"groups carry id{where}", unknown, audiences(numbered, methods))
-        unused = audiences(_conditions(_with_unused), methods)
+        unused = audiences(in_filter(_with_unused), methods)
         yield Variant(f"unused value and unit null{where}", "open: member-not-needed", unused)
     for methods, where in (("GET PUT", ""), ("PUT", " in PUT only")):
-        floats = audiences(_conditions(_floats), methods)
+        floats = audiences(in_filter(_floats), methods)
         yield Variant(f"numbers of conditions as floats{where}", "open: value-shape, 3.0", floats)
     in_order = audiences(lambda found: json.loads(json.dumps(found, sort_keys=True)))
     yield Variant("keys sorted", "allowed: order of keys", in_order)
-    yield Variant("keys reversed", "allowed: order of keys", audiences(_reversed))
+    yield Variant(
+        "keys reversed", "allowed: order of keys", audiences(throughout(lambda found: dict(reversed(found.items()))))
+    )
     yield Variant("conditions carry new ids at each answer", "open: unknown-key", of_the_moment("id"))
     yield Variant("conditions carry an estimate that moves", "open: unknown-key", of_the_moment("estimate"))
     for status in (201, 202):
@@ -197,7 +187,7 @@ def of_answers() -> Iterator[Variant]:
 
 def of_the_moment(key: str) -> type[ReferenceServer]:
     """Make a server whose conditions carry a number that is another one in each response."""
-    return each_time(lambda audience, now: _conditions(lambda entry: {**entry, key: now})(audience))
+    return each_time(lambda audience, now: in_filter(lambda entry: {**entry, key: now})(audience))
 
 
 STAMPS = ("Z", "+00:00", "+0000", ".000", ".123456", ".5Z", ".123+02:00")
@@ -236,13 +226,8 @@ class KnowsMore(ReferenceServer):
 
 
 def _kept(group: Body, _: int) -> Body:
-    conditions = [{_camel(key): value for key, value in entry.items()} for entry in group.get("conditions", [])]
+    conditions = [{camel(key): value for key, value in entry.items()} for entry in group.get("conditions", [])]
     return {**group, "conditions": conditions, "groups": group.get("groups", [])}
-
-
-def _camel(key: str) -> str:
-    first, *others = key.split("_")
-    return first + "".join(word.capitalize() for word in others)
 
 
 def _all(*conditions: Body) -> Body:
