@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from tests.integrity.mutants import all_mutants
+from tests.integrity.mutants_servers import CRASH
+from tests.integrity.seams import behind, errors
 from tests.integrity.variants import variants
 from tests.proof import document, inputs
 from tests.proof.document import Proof
 from tests.proof.measure import CONFORMING, Job, Outcome, jobs, run
 from tests.proof.schemathesis_runs import schemathesis_says
-from trackly_contract.core import Request, Response
 from trackly_contract.gate.http import running
 from trackly_contract.reference import ReferenceServer
 
@@ -112,26 +113,12 @@ def test_a_run_says_what_a_user_would_see() -> None:
     assert 0 < fine.requests <= 60
 
 
-class Failing(ReferenceServer):
-    """Fails on every update."""
-
-    def answer(self, request: Request) -> Response:
-        return self.error(500, "internal", "oops") if request.method == "PUT" else super().answer(request)
-
-
 def test_schemathesis_raises_no_alarm_on_the_reference_server_and_one_on_a_server_that_fails() -> None:
     said = []
-    for server in (ReferenceServer(), Failing()):
-        with running(server) as base_url:
+    for make in (ReferenceServer, behind(lambda *_: CRASH, "PUT")):
+        with running(make()) as base_url:
             said.append(schemathesis_says(base_url, 3))
     assert said == [0, 1]
-
-
-class Shouting(ReferenceServer):
-    """Answers one code in another letter case."""
-
-    def error(self, status: int, code: str, text: str) -> Response:
-        return super().error(status, code.upper(), text)
 
 
 def test_the_digest_changes_with_what_a_server_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,5 +128,6 @@ def test_the_digest_changes_with_what_a_server_answers(monkeypatch: pytest.Monke
     monkeypatch.setattr(inputs, "all_mutants", lambda: servers)
     before = inputs.digest()
     assert inputs.digest() == before
-    monkeypatch.setattr(inputs, "all_mutants", lambda: [replace(servers[0], make=Shouting)])
+    shouting = errors(lambda error: {**error, "code": error["code"].upper()})
+    monkeypatch.setattr(inputs, "all_mutants", lambda: [replace(servers[0], make=shouting)])
     assert inputs.digest() != before
