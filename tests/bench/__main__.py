@@ -1,11 +1,8 @@
 """Benchmarks: `make bench`. Requests and writes of a run against their ceilings, and times as ratios in one run.
 
-Promises: every figure is measured in this run; times are medians, and only their ratios are worth quoting.
-Refuses: to judge: no test depends on a time.
+Every figure is measured in this run; times are medians, and only their ratios are worth quoting. No test needs one.
 """
 
-import contextlib
-import io
 import statistics
 import sys
 import time
@@ -13,24 +10,17 @@ from collections.abc import Callable
 from functools import partial
 
 from tests.bench.start import starts
-from tests.bench.traffic import throughput
+from tests.bench.traffic import elapsed, throughput
+from tests.support.runs import run_server
 from trackly_contract.contract import GUARD, NOBODY, schemas
 from trackly_contract.core import JSON, encode, parse
 from trackly_contract.generate.cases import EFFORTS
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run.targets import CEILINGS, embedded_target
-from trackly_contract.suite import run_suite
-
-ROUNDS = 5
+from trackly_contract.reference import ReferenceServer
+from trackly_contract.run.targets import CEILINGS
 
 
-def _median(call: Callable[[], object], rounds: int = ROUNDS) -> float:
-    times = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+def _median(call: Callable[[], object], rounds: int) -> float:
+    return statistics.median(elapsed(call) for _ in range(rounds))
 
 
 def _nested(depth: int) -> dict[str, JSON]:
@@ -49,16 +39,13 @@ def runs() -> list[str]:
     lines = ["effort     requests  ceiling   writes  ceiling   seconds   against quick"]
     first = 0.0
     for effort in EFFORTS:
-        seconds, requests, writes = [], 0, 0
+        seconds = []
         for _ in range(3):
             server = ReferenceServer()
             started = time.perf_counter()
-            with contextlib.redirect_stdout(io.StringIO()):
-                target = embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY)
-                _, report = run_suite(target, effort, ["-q"])
+            _, report = run_server(server, effort)
             seconds.append(time.perf_counter() - started)
-            assert report is not None
-            requests, writes = report.session.requests, report.session.writes
+        requests, writes = report.session.requests, report.session.writes
         median = statistics.median(seconds)
         first = first or median
         most = CEILINGS[effort]

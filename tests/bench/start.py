@@ -1,35 +1,26 @@
 """What an installed plugin adds to the start of somebody's own pytest: the process with it against the one without.
 
-Promises: whole processes in turn, so that a change of the machine's speed meets both; no other plugin is loaded;
-compiled modules are kept, as in an installation.
-Refuses: to judge: tests/doors/test_start.py says what must not be imported.
+Whole processes run in turn, so that a change of the machine's speed meets both; no other plugin is loaded; compiled
+modules are kept, as in an installation. tests/doors/test_start.py says what must not be imported.
 """
 
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from tests.support.processes import finished
+
 PLUGIN = ("-p", "trackly_contract.plugin")
 ROUNDS = 9
-SECONDS = 60
 
 
 def _seconds(folder: Path, *arguments: str) -> float:
     """Return how long one pytest with an empty test takes, from start to end of its process."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONDONTWRITE"))}
+    command = (sys.executable, "-m", "pytest", "-q", "--disable-plugin-autoload", "-p", "no:cacheprovider", *arguments)
     started = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
-        cwd=folder,
-        env={**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPYCACHEPREFIX": str(folder / "compiled")},
-        stdout=subprocess.DEVNULL,
-        timeout=SECONDS,
-        check=True,
-    )
+    assert finished(*command, cwd=folder, PYTHONPYCACHEPREFIX=str(folder / "compiled")).returncode == 0
     return time.perf_counter() - started
 
 

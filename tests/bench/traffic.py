@@ -84,7 +84,7 @@ def throughput(count: int = EXCHANGES) -> list[str]:
         in_har, in_lines = Path(folder, "har"), Path(folder, "json lines")
         sizes = {in_har: write_har(in_har, some), in_lines: write_lines(in_lines, some)}
         calls: list[Callable[[], object]] = [partial(validated, some), *(partial(judged, path) for path in sizes)]
-        rounds = [[_seconds(call) for call in calls] for _ in range(ROUNDS)]
+        rounds = [[elapsed(call) for call in calls] for _ in range(ROUNDS)]
     bare, *seconds = (min(times) for times in zip(*rounds, strict=True))
     rows = [f"traffic        MB/s  exchanges/s   against jsonschema alone ({count:,} exchanges)"]
     for (path, size), taken in zip(sizes.items(), seconds, strict=True):
@@ -95,11 +95,7 @@ def throughput(count: int = EXCHANGES) -> list[str]:
     return rows
 
 
-def _seconds(call: Callable[[], object]) -> float:
+def elapsed(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
-
-
-if __name__ == "__main__":
-    sys.stdout.write("\n".join(throughput()) + "\n")

@@ -7,6 +7,7 @@ open (`x-open`), nor that right ones are accepted, since which sending lists exi
 import json
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.support.processes import environment
+from tests.support.processes import environment, finished
 from tests.support.programs import TOOLS, tool
 from trackly_contract.contract import contract, document, schemas
 from trackly_contract.core import ABSENT, JSON, Request, Response, encode, same, value_at
@@ -255,3 +256,36 @@ def test_every_response_is_as_the_document_says(
     # Of a GET nothing can be wrong but its key.
     wanted = {200, 401} if mode is GenerationMode.POSITIVE else {400, 401} if method == "PUT" else {401}
     assert wanted <= statuses <= {200, 400, 401, 404}
+
+
+class Undocumented(ReferenceServer):
+    """Rejects with a status that the document lacks."""
+
+    def answer(self, request: Request) -> Response:
+        right = super().answer(request)
+        return Response(402, right.headers, right.body) if right.status == 400 else right
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "says"),
+    [(ReferenceServer, 0, "No issues found"), (Undocumented, 1, "Undocumented status code")],
+)
+def test_its_command_line_finds_a_status_that_the_document_lacks_and_nothing_else(
+    make: type[ReferenceServer], code: int, says: str, tmp_path: Path
+) -> None:
+    with running(make()) as base_url:
+        ran = finished(
+            *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run", str(BUNDLE)),
+            *(f"--url={base_url}", f"--header=X-Api-Key: {REFERENCE_KEY}", "--no-color", "--checks=all"),
+            "--exclude-checks=negative_data_rejection,positive_data_acceptance",
+            *("--max-examples=10", "--seed=1", "--no-shrink"),
+            cwd=tmp_path,
+        )
+    assert (ran.returncode, says in ran.stdout) == (code, True), ran.stdout + ran.stderr
+    assert re.search(r"[1-9]\d* generated", ran.stdout), ran.stdout
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/merge-patch+json", "text/plain", "", "?"])
+def test_an_update_is_understood_whatever_its_media_type(client: httpx.Client, media_type: str) -> None:
+    response = client.put(AUDIENCE, headers={**KEY, "Content-Type": media_type}, content=b'{"name": "x"}')
+    assert (response.status_code, response.json()["name"]) == (200, "x")

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from jsonschema import Draft202012Validator
 
-from tests.doors.hostile_answers import Ran
+from tests.doors.hostile_answers import Ended
 from tests.report.test_html import Page
 from trackly_contract.contract import contract
 from trackly_contract.contract import decide as schemas
@@ -28,37 +28,37 @@ UNSEEN = re.compile(
 )
 
 
-def the_audience_is_given_back(ran: Ran) -> bool:
-    return ran.after == ran.before and ran.left == ()
+def the_audience_is_given_back(ran: Ended) -> bool:
+    return ran.after == ran.before and ran.left == []
 
 
-def memory_is_bounded(ran: Ran) -> bool:
+def memory_is_bounded(ran: Ended) -> bool:
     return ran.more_memory <= MOST_MEMORY
 
 
-def time_is_bounded(ran: Ran) -> bool:
+def time_is_bounded(ran: Ended) -> bool:
     return ran.seconds <= MOST_SECONDS
 
 
-def files_are_bounded(ran: Ran) -> bool:
+def files_are_bounded(ran: Ended) -> bool:
     return all(path.stat().st_size <= LARGEST_FILE for path in ran.folder.iterdir() if path.is_file())
 
 
-def no_stack_trace_shows(ran: Ran) -> bool:
+def no_stack_trace_shows(ran: Ended) -> bool:
     return "Traceback" not in ran.terminal and "src/trackly_contract" not in ran.terminal
 
 
-def the_terminal_obeys_nothing(ran: Ran) -> bool:
+def the_terminal_obeys_nothing(ran: Ended) -> bool:
     return not UNSEEN.search(ran.terminal)
 
 
-def a_ci_log_obeys_nothing(ran: Ran) -> bool:
+def a_ci_log_obeys_nothing(ran: Ended) -> bool:
     """Nothing is a command to GitHub (actions/runner, ActionCommand.cs), Azure Pipelines or TeamCity."""
     commands = any(line.lstrip().startswith("::") for line in ran.terminal.splitlines())
     return not commands and not re.search(r"##(\[|vso\[|teamcity\[)", ran.terminal)
 
 
-def the_page_is_inert(ran: Ran) -> bool:
+def the_page_is_inert(ran: Ended) -> bool:
     text = ran.file("report.html")
     page = Page(text)  # fails where something is closed that was not opened
     (style,), (script,) = page.all("style"), page.all("script")
@@ -73,7 +73,7 @@ def the_page_is_inert(ran: Ran) -> bool:
     )
 
 
-def the_markdown_is_whole(ran: Ran) -> bool:
+def the_markdown_is_whole(ran: Ended) -> bool:
     """Code is closed where it was opened, and what an answer said stands in code alone."""
     text = ran.file("report.md")
     pieces = re.split(r"^```.*$", text, flags=re.MULTILINE)
@@ -91,18 +91,18 @@ def _report_schema() -> Draft202012Validator:
     return Draft202012Validator(schemas.document("report.json"))
 
 
-def the_data_fit_their_schema(ran: Ran) -> bool:
+def the_data_fit_their_schema(ran: Ended) -> bool:
     text = ran.file("report.json")
     return text.isascii() and not UNSEEN.search(text) and _report_schema().is_valid(json.loads(text))
 
 
-def the_junit_file_is_xml(ran: Ran) -> bool:
+def the_junit_file_is_xml(ran: Ended) -> bool:
     text = ran.file("junit.xml")
     tests = ET.fromstring(text).findall(".//testcase")  # noqa: S314  # that it can be read is the question
     return len(tests) > 50 and not UNSEEN.search(text)
 
 
-FACTS: tuple[Callable[[Ran], bool], ...] = (
+FACTS: tuple[Callable[[Ended], bool], ...] = (
     the_audience_is_given_back,
     memory_is_bounded,
     time_is_bounded,
@@ -117,6 +117,6 @@ FACTS: tuple[Callable[[Ran], bool], ...] = (
 )
 
 
-def wrong(ran: Ran) -> list[str]:
+def wrong(ran: Ended) -> list[str]:
     """Return the facts that do not hold of a run."""
     return [fact.__name__ for fact in FACTS if not fact(ran)]

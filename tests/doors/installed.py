@@ -3,9 +3,7 @@
 Nothing is fetched: what the wheel requires is linked from the environment that runs the tests, and nothing else is.
 """
 
-import os
 import shutil
-import subprocess
 import sys
 import venv
 import zipfile
@@ -16,9 +14,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.processes import CHECKOUT, environment
-
-SECONDS = 180
+from tests.support.processes import CHECKOUT, finished
 
 
 @dataclass(frozen=True)
@@ -34,31 +30,20 @@ class Installed:
 
         Fails unless it ends with `code`; None is any.
         """
-        done = subprocess.run(
-            [str(self.scripts / program), *arguments],
-            cwd=self.folder,
-            env=alone(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        assert code in (None, done.returncode), f"exit code {done.returncode}\n{done.stdout}"
-        return done.stdout
+        done = finished(str(self.scripts / program), *arguments, cwd=self.folder)
+        said = done.stdout + done.stderr
+        assert code in (None, done.returncode), f"exit code {done.returncode}\n{said}"
+        return said
 
 
-def alone(**added: str) -> dict[str, str]:
-    """Return the environment of a process without what leads Python to the checkout."""
-    kept = environment(**added)
-    return {name: value for name, value in kept.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME")}
+def _succeeds(*command: str) -> None:
+    done = finished(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def built(source: Path, into: Path, *options: str) -> Path:
     """Build `source` into a folder and return the wheel; without options, from an sdist that is built first."""
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(into), *options, str(source)]
-    subprocess.run(command, env=alone(), stdout=subprocess.DEVNULL, timeout=SECONDS, check=True)
+    _succeeds(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(into), *options, str(source))
     return next(into.glob("*.whl"))
 
 
@@ -82,15 +67,10 @@ def tracked_copy(into: Path) -> Path:
 def installed(wheel: Path, folder: Path) -> Installed:
     """Install a wheel into a new environment in `folder`."""
     home = folder / "environment"
-    venv.create(home, with_pip=False, symlinks=os.name != "nt")
-    scripts = home / ("Scripts" if os.name == "nt" else "bin")
-    pip = [sys.executable, "-m", "pip", "--python", str(scripts / "python"), "install", "--quiet"]
-    subprocess.run(
-        [*pip, "--no-index", "--no-deps", "--no-compile", "--disable-pip-version-check", str(wheel)],
-        env=alone(),
-        timeout=SECONDS,
-        check=True,
-    )
+    venv.create(home, with_pip=False, symlinks=True)
+    scripts = home / "bin"
+    pip = (sys.executable, "-m", "pip", "--python", str(scripts / "python"), "install", "--quiet")
+    _succeeds(*pip, "--no-index", "--no-deps", "--no-compile", "--disable-pip-version-check", str(wheel))
     packages = next(home.rglob("trackly_contract")).parent
     [ours] = packages.glob("trackly_contract-*.dist-info")
     for needed in _required(PathDistribution(ours)):

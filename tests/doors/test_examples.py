@@ -3,14 +3,13 @@
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from difflib import SequenceMatcher
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import CHECKOUT, SECONDS, environment
+from tests.support.processes import CHECKOUT, finished
 from tests.support.programs import program
 
 FOLDER = CHECKOUT / "examples"
@@ -45,17 +44,8 @@ def run(line: str, name: str, into: Path) -> tuple[int, str]:
         words = shlex.split(command)
         settings = dict(word.split("=", 1) for word in words if re.match(r"[A-Z]+=", word))
         words = words[len(settings) :]
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / words[0]), *words[1:]],
-            cwd=folder,
-            env=environment(**settings, BROWSER=programs.get("chromium", "")),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        path = str(Path(sys.executable).parent / words[0])
+        done = finished(path, *words[1:], cwd=folder, **settings, BROWSER=programs.get("chromium", ""))
         output += done.stdout + done.stderr
         if done.returncode:
             break

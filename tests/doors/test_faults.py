@@ -14,8 +14,8 @@ from tests.faults.document import FILES
 from tests.faults.fault import Audience, Does, Fault
 from tests.faults.table import FAULTS, every_fault
 from tests.maintain import generated
-from tests.support.warm import AS_IT_WAS, Stand, left_in, standing
-from tests.support.way import Way, way
+from tests.support.warm import Stand, left_in
+from tests.support.way import AS_IT_WAS, Way, way
 from trackly_contract.core import ExitCode, Verdict
 from trackly_contract.core.files import data_root
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
@@ -155,7 +155,7 @@ def _named(name: str) -> Fault:
     return next(fault for fault in every_fault() if fault.id == name)
 
 
-def test_the_next_run_puts_back_what_a_fault_left(
+def test_the_next_run_puts_back_what_a_faultleft_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with way() as over:
@@ -195,29 +195,19 @@ def test_the_document_is_fresh() -> None:
 # As a process of its own -----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def one_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    with standing(tmp_path_factory.mktemp("stand")) as stand:
-        yield stand
-
-
-@pytest.mark.skipif(os.name != "posix", reason="forks are POSIX")
 @pytest.mark.parametrize(
     "name", ["portal", "refused", "dns", "reset-for-ever", "back-portal", "429-seconds", "one-500"]
 )
-def test_a_process_that_meets_a_fault_exits_with_the_code_of_the_table(one_stand: Stand, name: str) -> None:
+def test_a_process_that_meets_a_fault_exits_with_the_code_of_the_table(stand: Stand, name: str) -> None:
     fault = _named(name)
-    one_stand.fresh()
-    with way() as over:
-        over.strike = fault.struck
-        if fault.down:
-            over.down()
-        one_stand.variables["TRACKLY_BASE_URL"] = fault.base_url or over.base_url
-        ended = one_stand.run()
-        left = ["journal.json"] if fault.audience is Audience.LEFT else []
-        assert (ended.code, one_stand.left(), LOUD in ended.text) == (fault.code, left, bool(left)), ended.text
-        assert fault.says in ended.text
-        if left:
-            over.heal()
-            assert one_stand.restore().code == ExitCode.CONFORMS
-        assert (over.content, one_stand.left()) == (AS_IT_WAS, [])
+    stand.strike = fault.struck
+    if fault.down:
+        stand.down()
+    ended = stand.run(TRACKLY_BASE_URL=fault.base_url or stand.base_url)
+    left = ["journal.json"] if fault.audience is Audience.LEFT else []
+    assert (ended.code, stand.left(), LOUD in ended.text) == (fault.code, left, bool(left)), ended.text
+    assert fault.says in ended.text
+    if left:
+        stand.heal()
+        assert stand.restore().code == ExitCode.CONFORMS
+    assert (stand.content, stand.left()) == (AS_IT_WAS, [])

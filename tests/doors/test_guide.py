@@ -17,36 +17,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.run.test_live_history import Api, TakesAnyUnit
-from tests.support.processes import CHECKOUT, SECONDS, environment
+from tests.doors.installed import tracked_copy
+from tests.run.test_live_history import TakesAnyUnit
+from tests.support.processes import CHECKOUT, SECONDS, environment, script
 from tests.support.programs import program
-from tests.support.warm import AS_IT_WAS, CONTENT
-from trackly_contract.core import Request, Response
-from trackly_contract.gate.http import running
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the guide's commands are of a POSIX shell")
+from tests.support.way import AS_IT_WAS, Way, Wire, at_request, undisturbed
+from trackly_contract.gate import possible_responses
 
 GUIDE = (CHECKOUT / "docs" / "guide.md").read_text("utf-8")
-COPIED = (
-    "contracts",
-    "docs",
-    "examples",
-    "schemas",
-    "src",
-    "tests",
-    "cassettes",
-    "Makefile",
-    "conftest.py",
-    "pyproject.toml",
-)
+RESPONSES = len(possible_responses())
 ENDED = "exit code "
 Block = tuple[str, int]
 
@@ -61,52 +47,44 @@ def blocks(text: str) -> dict[Block, str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, whose commands are those of the Python that runs this test."""
+    folder = tracked_copy(tmp_path_factory.mktemp("desk").resolve() / "checkout")
+    shutil.rmtree(folder / "cassettes" / "live", ignore_errors=True)
+    venv = folder / ".venv"
+    script(venv / "bin" / "python", f'exec {shlex.quote(sys.executable)} "$@"')
+    script(venv / "bin" / "pytest", 'exec .venv/bin/python -m pytest -p no:cacheprovider "$@"')
+    script(venv / "bin" / "trackly-contract", 'exec .venv/bin/python -m trackly_contract.cli "$@"')
+    script(folder / "bin" / "open", 'test -s "$1"')
+    (venv / ".folder").write_text(f"{folder}\n", "utf-8")
+    for path in (folder / "requirements.lock", venv / ".locked", venv / ".installed"):
+        path.touch()
+    return folder
+
+
 class Desk:
     """A copy of the checkout, a server that stands for the API, and a shell."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
-        self.server: Api = Api()
-        self.base_url = ""
-        for name in COPIED:
-            copy = shutil.copytree if (CHECKOUT / name).is_dir() else shutil.copyfile
-            copy(CHECKOUT / name, self.folder / name)
-        shutil.rmtree(self.folder / "cassettes" / "live", ignore_errors=True)
-        (self.folder / "requirements.lock").touch()
-        self._command(".venv/bin/python", f'exec {shlex.quote(sys.executable)} "$@"')
-        self._command(".venv/bin/pytest", 'exec .venv/bin/python -m pytest -p no:cacheprovider "$@"')
-        self._command(".venv/bin/trackly-contract", 'exec .venv/bin/python -m trackly_contract.cli "$@"')
-        self._command("bin/open", 'test -s "$1"')
-        (self.folder / ".venv" / ".folder").write_text(f"{self.folder}\n", "utf-8")
-        for name in (".locked", ".installed"):
-            (self.folder / ".venv" / name).touch()
-
-    def _command(self, name: str, line: str) -> None:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{line}\n", "utf-8")
-        path.chmod(0o755)
-
-    @property
-    def variables(self) -> dict[str, str]:
-        without = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
-        kept = {name: value for name, value in environment().items() if name not in without}
-        return {
-            **kept,
+    def __init__(self, folder: Path, api: Way) -> None:
+        self.folder, self.api = folder, api
+        self.output = folder / "output.txt"
+        self.variables = {
+            **environment(),
+            **dict.fromkeys(("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"), ""),
             "ARGS": "--trackly-effort=quick",
             "PYTEST_ADDOPTS": "--trackly-effort=quick",
-            "PYTHONPATH": str(self.folder / "src"),
-            "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
-            "TRACKLY_BASE_URL": self.base_url,
-            "TRACKLY_API_KEY": REFERENCE_KEY,
-            "TRACKLY_AUDIENCE_ID": AUDIENCE_ID,
-            "TRACKLY_STATE_DIR": str(self.folder / "state"),
+            "PYTHONPATH": str(folder / "src"),
+            "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "TRACKLY_STATE_DIR": str(folder / "state"),
+            **api.variables,
         }
 
     def start(self, commands: str) -> subprocess.Popen[str]:
         """Start a shell with commands in a process group of its own; what it prints is in output.txt."""
-        text = commands.replace("TRACKLY_API_KEY=...", f"TRACKLY_API_KEY={REFERENCE_KEY}")
-        text = text.replace("TRACKLY_AUDIENCE_ID=...", f"TRACKLY_AUDIENCE_ID={AUDIENCE_ID}")
+        text = commands
+        for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID"):
+            text = text.replace(f"{name}=...", f"{name}={self.variables[name]}")
         text = text.replace("--trackly-effort=standard", "--trackly-effort=quick")
         with self.output.open("wb") as output:
             return subprocess.Popen(
@@ -130,35 +108,10 @@ class Desk:
                     os.killpg(shell.pid, signal.SIGKILL)
         return f"{self.output.read_text('utf-8')}\n{ENDED}{code}"
 
-    @property
-    def output(self) -> Path:
-        return self.folder / "output.txt"
-
-    @property
-    def content(self) -> dict[str, object]:
-        return {name: self.server.store.audiences[AUDIENCE_ID][name] for name in CONTENT}
-
-    @contextmanager
-    def asking(self, server: Api) -> Iterator[None]:
-        """Have another server stand for the API for a while."""
-        before = self.server, self.base_url
-        with running(server) as url:
-            self.server, self.base_url = server, url
-            try:
-                yield
-            finally:
-                self.server, self.base_url = before
-
-
-@pytest.fixture(scope="module")
-def one_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return Desk(tmp_path_factory.mktemp("checkout"))
-
 
 @pytest.fixture
-def desk(one_desk: Desk) -> Iterator[Desk]:
-    with one_desk.asking(Api()):
-        yield one_desk
+def desk(copied: Path, serve: Callable[..., Way]) -> Desk:
+    return Desk(copied, serve(stamped=False))
 
 
 # What is tried of each block -----------------------------------------------------------------------
@@ -180,36 +133,28 @@ def first_report(desk: Desk, text: str) -> None:
 
 
 def look(desk: Desk, text: str) -> None:
-    ended(desk.run(text), 0, "as far as this run looked", "accepted writes 0 ", "read-only: 44 rules need an update")
+    ended(desk.run(text), 0, "as far as this run looked", "accepted writes 0 ", " rules need an update")
 
 
 def quick_run(desk: Desk, text: str) -> None:
     ended(desk.run(text), 0, "is about to change audience", "verdict    conforms: the API conforms")
-    assert desk.content == AS_IT_WAS
-
-
-class CutOff(Api):
-    """Kills the process group that asks, with the twentieth request."""
-
-    asked = 0
-    kill: Callable[[], None] = staticmethod(lambda: None)
-
-    def answer(self, request: Request) -> Response:
-        self.asked += 1
-        if self.asked == 20:
-            self.kill()
-        return super().answer(request)
+    assert desk.api.content == AS_IT_WAS
 
 
 def put_back(desk: Desk, text: str) -> None:
-    server = CutOff()
-    with desk.asking(server):
-        with desk.start(BLOCKS[LIVE, 2]) as shell:
-            server.kill = lambda: os.killpg(shell.pid, signal.SIGKILL)
-            shell.wait(SECONDS)
-        assert desk.content != AS_IT_WAS
-        ended(desk.run(text), 0)
-        assert desk.content == AS_IT_WAS
+    shells: list[subprocess.Popen[str]] = []
+
+    def kill(_wire: Wire) -> None:
+        os.killpg(shells[0].pid, signal.SIGKILL)
+
+    desk.api.strike = at_request(20, kill)
+    with desk.start(BLOCKS[LIVE, 2]) as shell:
+        shells.append(shell)
+        shell.wait(SECONDS)
+    desk.api.strike = undisturbed
+    assert desk.api.content != AS_IT_WAS
+    ended(desk.run(text), 0)
+    assert desk.api.content == AS_IT_WAS
 
 
 def nightly(desk: Desk, text: str) -> None:
@@ -234,8 +179,8 @@ def waived(desk: Desk, text: str) -> None:
     last = (datetime.now(UTC) + timedelta(days=2)).date()
     waiver = f'[[waiver]]\nrule = "filter.time.unit"\nreason = "asked the vendor"\nexpires = {last}\n'
     (desk.folder / "waivers.toml").write_text(waiver, "utf-8")
-    with desk.asking(TakesAnyUnit()):
-        ended(desk.run(text), 0, "1 broken rule waived")
+    desk.api.server = TakesAnyUnit()
+    ended(desk.run(text), 0, "1 broken rule waived")
 
 
 def mock_api(desk: Desk, text: str) -> None:
@@ -261,13 +206,13 @@ def mock_api(desk: Desk, text: str) -> None:
 
 def gated(desk: Desk, text: str) -> None:
     mended, bug = text.splitlines()
-    ended(desk.run(mended), 0, "responses received  72 of 72")
+    ended(desk.run(mended), 0, f"responses received  {RESPONSES} of {RESPONSES}")
     ended(desk.run(bug), 1, "camel-case ", "  instead    condition_type")
 
 
 def served(desk: Desk, text: str) -> None:
     program("curl")
-    ended(desk.run(text), 0, "no violations", "responses received  38 of 72")
+    ended(desk.run(text), 0, "no violations", f" of {RESPONSES} (")
 
 
 def open_questions(desk: Desk, text: str) -> None:
@@ -275,7 +220,7 @@ def open_questions(desk: Desk, text: str) -> None:
     ended(desk.run(text), 0, "verdict    conforms: the API conforms", "review and commit it", "edge-cases.md written")
     day = json.loads((desk.folder / "report" / "report.json").read_text("utf-8"))["started_at"][:10]
     told = (desk.folder / "docs" / "edge-cases.md").read_text("utf-8")
-    assert f"(at {desk.base_url} on {day})" in told
+    assert f"(at {desk.api.base_url} on {day})" in told
     assert (desk.folder / "contracts" / "observed.toml").is_file()
     for name in ("answers.toml", "observed.toml"):
         (desk.folder / "contracts" / name).unlink()

@@ -1,85 +1,51 @@
 """A run that meets hostile answers: a clear verdict, bounded memory and time, and nothing of them is obeyed."""
 
 import gzip
-import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.doors import hostile_facts as facts
 from tests.doors.hostile_answers import (
     ACCEPTED,
+    BLOCK,
+    CHUNKED,
     EVERY_GET,
+    GB,
     MID_RUN,
-    NOWHERE,
     REFUSED,
+    Change,
+    Ended,
     Position,
-    Ran,
-    Stage,
     Talkative,
-    Wire,
     bomb,
-    continued_for_ever,
-    folded_header,
     instead,
-    long_chunk_line,
-    long_header,
-    long_in_chunks,
-    long_status_line,
-    long_to_the_end,
-    long_trailer,
-    long_with_length,
+    long,
     many,
-    many_small_chunks,
     member,
     nested,
-    odd_status,
-    staged,
-    told,
+    perform,
     twice,
     with_body,
 )
-from tests.doors.hostile_facts import (
-    LARGEST_FILE,
-    MOST_MEMORY,
-    MOST_SECONDS,
-    NEEDLE,
-    a_ci_log_obeys_nothing,
-    files_are_bounded,
-    memory_is_bounded,
-    no_stack_trace_shows,
-    the_audience_is_given_back,
-    the_data_fit_their_schema,
-    the_junit_file_is_xml,
-    the_markdown_is_whole,
-    the_page_is_inert,
-    the_terminal_obeys_nothing,
-    time_is_bounded,
-    wrong,
-)
-from tests.support.warm import Warm
-from trackly_contract.reference import AUDIENCE_ID
-
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks are POSIX")
+from tests.doors.hostile_facts import NEEDLE, wrong
+from tests.support.warm import Stand
+from tests.support.way import head
 
 KEY = '"k#":0'
 GROUP = '{"operator":"AND","conditions":[],"groups":['
 
 
 @pytest.fixture(scope="module")
-def stage(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with staged(tmp_path_factory.mktemp("hostile"), warm) as stage:
-        yield stage
+def ordinary(one_stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    return perform(one_stand, tmp_path_factory.mktemp("ordinary"))
 
 
-@pytest.fixture(scope="module")
-def ordinary(stage: Stage) -> Ran:
-    return stage.run(NOWHERE, None)
-
-
-def test_an_honest_run_conforms_and_all_facts_hold(ordinary: Ran) -> None:
+def test_an_honest_run_conforms_and_all_facts_hold(ordinary: Ended) -> None:
     assert (ordinary.code, wrong(ordinary)) == (0, [])
 
 
@@ -87,23 +53,35 @@ def test_an_honest_run_conforms_and_all_facts_hold(ordinary: Ran) -> None:
 
 OK, DRIFT, UNKNOWN = 0, 1, 10
 
-HOW_SENT: dict[str, tuple[Wire, dict[Position, int]]] = {
-    "a gigabyte with a length": (long_with_length, {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN, MID_RUN: UNKNOWN}),
-    "a gigabyte in chunks": (long_in_chunks, {EVERY_GET: UNKNOWN, ACCEPTED: UNKNOWN}),
-    "a gigabyte without a length": (long_to_the_end, {EVERY_GET: UNKNOWN, MID_RUN: UNKNOWN}),
-    "a chunk with a line of a gigabyte": (long_chunk_line, {EVERY_GET: UNKNOWN}),
-    "a trailer without end": (long_trailer, {ACCEPTED: UNKNOWN}),
-    "a header of a megabyte": (long_header, {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN}),
-    "a status line of a megabyte": (long_status_line, {EVERY_GET: UNKNOWN, ACCEPTED: UNKNOWN}),
+HOW_SENT: dict[str, tuple[Change, dict[Position, int]]] = {
+    "a gigabyte with a length": (
+        long(head(200, f"Content-Length: {GB + 10}") + b'{"name": "', BLOCK),
+        {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN, MID_RUN: UNKNOWN},
+    ),
+    "a gigabyte in chunks": (long(CHUNKED, b"10000\r\n" + BLOCK + b"\r\n"), {EVERY_GET: UNKNOWN, ACCEPTED: UNKNOWN}),
+    "a gigabyte without a length": (
+        long(head(200, "Connection: close"), BLOCK),
+        {EVERY_GET: UNKNOWN, MID_RUN: UNKNOWN},
+    ),
+    "a chunk with a line of a gigabyte": (long(CHUNKED + b"1;", BLOCK), {EVERY_GET: UNKNOWN}),
+    "a trailer of a gigabyte": (long(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X-Trailer: x\r\n" * 10_000), {ACCEPTED: UNKNOWN}),
+    "a header of a megabyte": (
+        long(b"HTTP/1.1 200 OK\r\nX-Long: ", BLOCK, 1 << 20, b"\r\n\r\n"),
+        {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN},
+    ),
+    "a status line of a megabyte": (
+        long(b"HTTP/1.1 200 ", BLOCK, 1 << 20, b"\r\n\r\n"),
+        {EVERY_GET: UNKNOWN, ACCEPTED: UNKNOWN},
+    ),
     "ten thousand headers": (with_body(bytes, *(f"a: {i % 10}" for i in range(10_000))), {EVERY_GET: OK}),
     "ten thousand long headers": (with_body(bytes, *(f"X-{i}: {'x' * 90}" for i in range(10_000))), {MID_RUN: UNKNOWN}),
-    "a folded header": (folded_header, {EVERY_GET: OK}),
+    "a folded header": (with_body(bytes, "X-Folded: a\r\n b\r\n\tc"), {EVERY_GET: OK}),
     "eight hundred cookies": (
         with_body(bytes, *(f"Set-Cookie: a{i}={'x' * 20}; expires=Wed,{' ' * 60}2021" for i in range(800))),
         {EVERY_GET: OK},
     ),
     "a header that is none": (
-        lambda honest: [told(honest.body, f"{NEEDLE} \x1b[2J\x9b<script>::error::" + "x" * 60_000)],
+        with_body(bytes, f"{NEEDLE} \x1b[2J\x9b<script>::error::" + "x" * 60_000),
         {EVERY_GET: UNKNOWN},
     ),
     "a gzip bomb": (bomb(zlib.MAX_WBITS + 16), {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN, MID_RUN: UNKNOWN}),
@@ -125,25 +103,25 @@ HOW_SENT: dict[str, tuple[Wire, dict[Position, int]]] = {
         with_body(lambda body: body.decode().encode("utf-16"), kind="application/json; charset=utf-16"),
         {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT},
     ),
-    "a status of two digits": (odd_status(99), {EVERY_GET: UNKNOWN}),
-    "a status that no class has": (odd_status(999), {EVERY_GET: UNKNOWN, REFUSED: DRIFT}),
-    "a switch of protocols": (odd_status(101), {EVERY_GET: UNKNOWN}),
-    "no content": (odd_status(204), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
-    "another success": (odd_status(201), {EVERY_GET: OK, REFUSED: DRIFT}),
-    "two lengths": (lambda honest: [told(honest.body, "Content-Length: 7")], {EVERY_GET: UNKNOWN}),
+    "a status of two digits": (with_body(bytes, status=99), {EVERY_GET: UNKNOWN}),
+    "a status that no class has": (with_body(bytes, status=999), {EVERY_GET: UNKNOWN, REFUSED: DRIFT}),
+    "a switch of protocols": (with_body(bytes, status=101), {EVERY_GET: UNKNOWN}),
+    "no content": (with_body(bytes, status=204), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
+    "another success": (with_body(bytes, status=201), {EVERY_GET: OK, REFUSED: DRIFT}),
+    "two lengths": (with_body(bytes, "Content-Length: 7"), {EVERY_GET: UNKNOWN}),
     "HTTP/2": (lambda _: [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"], {EVERY_GET: UNKNOWN}),
     "a redirect into a script": (
-        lambda honest: [told(honest.body, f"Location: javascript:alert('{NEEDLE}')", status=302)],
+        with_body(bytes, f"Location: javascript:alert('{NEEDLE}')", status=302),
         {EVERY_GET: UNKNOWN, REFUSED: DRIFT},
     ),
     "a wait of a million digits": (
-        lambda honest: [told(honest.body, "Retry-After: " + "9" * 60_000, status=429)],
+        with_body(bytes, "Retry-After: " + "9" * 60_000, status=429),
         {EVERY_GET: UNKNOWN, REFUSED: DRIFT},
     ),
 }
 """What is hostile in how an answer is sent; by place, what a run ends with."""
 
-WHAT_SAID: dict[str, tuple[Wire, dict[Position, int]]] = {
+WHAT_SAID: dict[str, tuple[Change, dict[Position, int]]] = {
     "arrays 100,000 deep": (
         instead(nested("[", "1", "]")),
         {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT, REFUSED: DRIFT, MID_RUN: UNKNOWN},
@@ -176,10 +154,7 @@ WHAT_SAID: dict[str, tuple[Wire, dict[Position, int]]] = {
     "four thousand digits": (member("cached_size", "9" * 4000), {EVERY_GET: DRIFT, ACCEPTED: DRIFT}),
     "a million digits": (member("cached_size", "9" * 900_000), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
     "a million digits in a string": (member("name", f'"{"9" * 900_000}"'), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
-    "a million keys": (
-        instead(f"{{{many(1_000_000, KEY)}}}".encode()),
-        {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN},
-    ),
+    "a million keys": (instead(f"{{{many(1_000_000, KEY)}}}".encode()), {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN}),
     "sixty thousand keys": (
         with_body(lambda body: b"%s,%s}" % (body[:-1], many(60_000, KEY).encode())),
         {EVERY_GET: OK, REFUSED: OK},
@@ -189,10 +164,7 @@ WHAT_SAID: dict[str, tuple[Wire, dict[Position, int]]] = {
     "an error of 900 kB": (member("error", f'"{"needle" * 150_000}"'), {REFUSED: OK}),
     "a code of 900 kB": (member("code", f'"{"needle" * 150_000}"'), {REFUSED: DRIFT}),
     "a million lists": (member("source_lists", f"[{many(1_000_000, '#')}]"), {EVERY_GET: UNKNOWN}),
-    "twenty thousand lists": (
-        member("source_lists", f"[{many(20_000, '#')}]"),
-        {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT},
-    ),
+    "twenty thousand lists": (member("source_lists", f"[{many(20_000, '#')}]"), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
     "100,000 lists that are none": (
         member("source_lists", "[" + many(100_000, '""') + "]"),
         {EVERY_GET: DRIFT, ACCEPTED: DRIFT},
@@ -217,27 +189,34 @@ WHAT_SAID: dict[str, tuple[Wire, dict[Position, int]]] = {
 """What is hostile in what an answer says; by place, what a run ends with."""
 
 ANSWERS = [
-    pytest.param(wire, place, code, id=f"{name}, {place.name}")
+    pytest.param(change, place, code, id=f"{name}, {place.name}")
     for answers in (HOW_SENT, WHAT_SAID)
-    for name, (wire, places) in answers.items()
+    for name, (change, places) in answers.items()
     for place, code in places.items()
 ]
 
 
-@pytest.mark.parametrize(("wire", "place", "code"), ANSWERS)
-def test_a_hostile_answer_ends_well(stage: Stage, ordinary: Ran, wire: Wire, place: Position, code: int) -> None:
-    ran = stage.run(place, wire).beside(ordinary)
+@pytest.mark.parametrize(("change", "place", "code"), ANSWERS)
+def test_a_hostile_answer_ends_well(
+    one_stand: Stand, tmp_path: Path, ordinary: Ended, change: Change, place: Position, code: int
+) -> None:
+    ran = perform(one_stand, tmp_path, place, change).beside(ordinary)
     assert ran.planted > 0
     assert (ran.code, wrong(ran)) == (code, []), ran.terminal[-3000:]
 
 
-DRIPS: dict[str, Wire] = {"continued for ever": continued_for_ever, "a byte in each chunk": many_small_chunks}
+DRIPS: dict[str, Change] = {
+    "continued for ever": long(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+    "a byte in each chunk": long(CHUNKED, b"1\r\n \r\n" * 10_000),
+}
 
 
 @pytest.mark.parametrize("place", [EVERY_GET, REFUSED], ids=lambda place: place.name)
-@pytest.mark.parametrize("wire", DRIPS.values(), ids=DRIPS)
-def test_an_answer_without_end_ends_well(stage: Stage, ordinary: Ran, wire: Wire, place: Position) -> None:
-    ran = stage.run(place, wire, longest_answer=0.3).beside(ordinary)
+@pytest.mark.parametrize("change", DRIPS.values(), ids=DRIPS)
+def test_an_answer_without_end_ends_well(
+    one_stand: Stand, tmp_path: Path, ordinary: Ended, change: Change, place: Position
+) -> None:
+    ran = perform(one_stand, tmp_path, place, change, longest_answer=0.3).beside(ordinary)
     assert (ran.code, wrong(ran)) == (UNKNOWN, []), ran.terminal[-3000:]
 
 
@@ -257,61 +236,58 @@ TEXTS = {
 }
 
 
-@pytest.fixture(scope="module", params=TEXTS, ids=lambda name: name.replace(" ", "-"))
-def talked(request: pytest.FixtureRequest, stage: Stage, ordinary: Ran) -> Ran:
-    """A run on a server that says a text wherever it can: in name, description, error, code, and in names of keys."""
-    text = f"{NEEDLE} {TEXTS[request.param]} {NEEDLE}"
-    server = Talkative(error=text, code=text, key=text)
-    server.store.audiences[AUDIENCE_ID].update(name=text, description=text)
-    return stage.run(NOWHERE, None, server).beside(ordinary)
-
-
-def test_a_hostile_text_is_obeyed_nowhere(talked: Ran) -> None:
-    assert (talked.code, wrong(talked)) == (DRIFT, []), talked.terminal[-3000:]
-
-
-def test_a_hostile_text_is_shown_everywhere(talked: Ran) -> None:
-    for shown in (talked.terminal, *map(talked.file, ("report.json", "report.md", "report.html", "junit.xml"))):
-        assert NEEDLE in shown
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_hostile_text_is_shown_everywhere_and_obeyed_nowhere(
+    one_stand: Stand, tmp_path: Path, ordinary: Ended, text: str
+) -> None:
+    text = f"{NEEDLE} {text} {NEEDLE}"
+    ran = perform(one_stand, tmp_path, server=Talkative(text)).beside(ordinary)
+    assert (ran.code, wrong(ran)) == (DRIFT, []), ran.terminal[-3000:]
+    for shown in ("terminal.txt", "report.json", "report.md", "report.html", "junit.xml"):
+        assert NEEDLE in ran.file(shown)
 
 
 # The facts themselves --------------------------------------------------------------------------------
 
-TAMPERED: dict[str, tuple[str, Callable[[str], str], Callable[[Ran], bool]]] = {
-    "an escape code": ("terminal.txt", lambda text: f"{text}\x1b[2J", the_terminal_obeys_nothing),
-    "a C1 control": ("terminal.txt", lambda text: f"{text}\x9b2J", the_terminal_obeys_nothing),
-    "a stack trace": ("terminal.txt", lambda text: f"{text}Traceback (most", no_stack_trace_shows),
-    "a command": ("terminal.txt", lambda text: f"{text}\n  ::error::x", a_ci_log_obeys_nothing),
-    "a command within a line": ("terminal.txt", lambda text: f"{text}x ##[error]x", a_ci_log_obeys_nothing),
-    "an image": ("report.html", lambda text: text.replace("<main", "<img><main", 1), the_page_is_inert),
-    "a handler": ("report.html", lambda text: text.replace("<main", "<main onclick=x", 1), the_page_is_inert),
-    "an address": ("report.html", lambda text: text.replace('href="#', 'href="javascript:#', 1), the_page_is_inert),
+TAMPERED: dict[str, tuple[str, Callable[[str], str], Callable[[Ended], bool]]] = {
+    "an escape code": ("terminal.txt", lambda text: f"{text}\x1b[2J", facts.the_terminal_obeys_nothing),
+    "a C1 control": ("terminal.txt", lambda text: f"{text}\x9b2J", facts.the_terminal_obeys_nothing),
+    "a stack trace": ("terminal.txt", lambda text: f"{text}Traceback (most", facts.no_stack_trace_shows),
+    "a command": ("terminal.txt", lambda text: f"{text}\n  ::error::x", facts.a_ci_log_obeys_nothing),
+    "a command within a line": ("terminal.txt", lambda text: f"{text}x ##[error]x", facts.a_ci_log_obeys_nothing),
+    "an image": ("report.html", lambda text: text.replace("<main", "<img><main", 1), facts.the_page_is_inert),
+    "a handler": ("report.html", lambda text: text.replace("<main", "<main onclick=x", 1), facts.the_page_is_inert),
+    "an address": (
+        "report.html",
+        lambda text: text.replace('href="#', 'href="javascript:#', 1),
+        facts.the_page_is_inert,
+    ),
     "text in a script": (
         "report.html",
         lambda text: text.replace("</script>", "needle</script>", 1),
-        the_page_is_inert,
+        facts.the_page_is_inert,
     ),
-    "a bidi override": ("report.html", lambda text: text.replace("<main", "\u202e<main", 1), the_page_is_inert),
-    "code that is not closed": ("report.md", lambda text: f"{text}\n```\n", the_markdown_is_whole),
-    "text outside of code": ("report.md", lambda text: f"{text}needle\n", the_markdown_is_whole),
-    "a control character": ("report.md", lambda text: f"{text}\x07", the_markdown_is_whole),
+    "a bidi override": ("report.html", lambda text: text.replace("<main", "\u202e<main", 1), facts.the_page_is_inert),
+    "code that is not closed": ("report.md", lambda text: f"{text}\n```\n", facts.the_markdown_is_whole),
+    "text outside of code": ("report.md", lambda text: f"{text}needle\n", facts.the_markdown_is_whole),
+    "a control character": ("report.md", lambda text: f"{text}\x07", facts.the_markdown_is_whole),
     "a member too many": (
         "report.json",
         lambda text: text.replace('"notes"', '"more": 1, "notes"'),
-        the_data_fit_their_schema,
+        facts.the_data_fit_their_schema,
     ),
-    "what is not XML": ("junit.xml", lambda text: f"{text}<", the_junit_file_is_xml),
-    "a long file": ("report.md", lambda text: text + "x" * LARGEST_FILE, files_are_bounded),
+    "what is not XML": ("junit.xml", lambda text: f"{text}<", facts.the_junit_file_is_xml),
+    "a long file": ("report.md", lambda text: text + "x" * facts.LARGEST_FILE, facts.files_are_bounded),
 }
 
 
 @pytest.mark.parametrize(("name", "tamper", "fact"), TAMPERED.values(), ids=TAMPERED)
 def test_a_fact_would_be_missed(
-    ordinary: Ran,
+    ordinary: Ended,
     tmp_path_factory: pytest.TempPathFactory,
     name: str,
     tamper: Callable[[str], str],
-    fact: Callable[[Ran], bool],
+    fact: Callable[[Ended], bool],
 ) -> None:
     folder = tmp_path_factory.mktemp("tampered")
     for path in ordinary.folder.iterdir():
@@ -326,8 +302,8 @@ def test_a_fact_would_be_missed(
     assert not held
 
 
-def test_what_is_left_is_missed(ordinary: Ran) -> None:
-    assert not the_audience_is_given_back(replace(ordinary, left=("x.journal.json",)))
-    assert not the_audience_is_given_back(replace(ordinary, after={**ordinary.after, "name": "x"}))
-    assert not memory_is_bounded(replace(ordinary, more_memory=MOST_MEMORY + 1))
-    assert not time_is_bounded(replace(ordinary, seconds=MOST_SECONDS + 1))
+def test_what_is_left_is_missed(ordinary: Ended) -> None:
+    assert not facts.the_audience_is_given_back(replace(ordinary, left=["journal.json"]))
+    assert not facts.the_audience_is_given_back(replace(ordinary, after={**ordinary.after, "name": "x"}))
+    assert not facts.memory_is_bounded(replace(ordinary, more_memory=facts.MOST_MEMORY + 1))
+    assert not facts.time_is_bounded(replace(ordinary, seconds=facts.MOST_SECONDS + 1))

@@ -1,14 +1,13 @@
 """What docs/gate.md says and shows is so: its code runs, its commands get responses, its tables are complete."""
 
 import re
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from tests.support.client_project import in_a_process
-from tests.support.processes import CHECKOUT, SECONDS, environment
+from tests.support.processes import CHECKOUT, finished
 from tests.support.programs import program
 from trackly_contract import cli, gate_plugin
 from trackly_contract.gate import Control, Gate, Scenario, network_faults, possible_responses, running
@@ -97,14 +96,7 @@ def test_every_curl_gets_the_status_that_the_page_says() -> None:
     asking = 'curl() { command curl -sS --max-time 20 -o /dev/null -w "%{http_code}\\n" "$@"; }\n'
     gate = Gate()
     with running(Control(gate)):
-        done = subprocess.run(
-            ["sh", "-eu", "-c", asking + "\n".join(CURLS)],
-            env=environment(**variables(gate)),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        done = finished("sh", "-eu", "-c", asking + "\n".join(CURLS), **variables(gate))
     assert done.stderr == ""
     told = [re.search(r"# (\d+)", line) for line in CURLS]
     assert done.stdout.split() == [match[1] if match else "200" for match in told]
@@ -122,8 +114,3 @@ def names() -> set[str]:
 def test_every_name_is_on_the_page(name: str) -> None:
     assert len(names()) >= 16
     assert re.search(rf"`[^`\n]*{name}\b", TEXT) or any(name in block for block in blocks("sh"))
-
-
-def test_every_link_leads_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)", TEXT)
-    assert [link for link in links if not (PAGE.parent / link).exists()] == []

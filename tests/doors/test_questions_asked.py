@@ -1,6 +1,5 @@
 """Runs that ask the open questions: the audience is restored, observations are reported, changes are noted."""
 
-import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -8,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.doors.conftest import Ran
 from tests.run.test_live_history import Api
+from tests.support.processes import Ran, reported
 from tests.support.runs import served_target
-from tests.support.warm import AS_IT_WAS, Stand
+from tests.support.warm import Stand
+from tests.support.way import AS_IT_WAS, answering
 from trackly_contract.contract import contract
 from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
@@ -22,13 +22,9 @@ from trackly_contract.suite import run_suite
 QUESTIONS = ("--trackly-questions", "--trackly-effort=quick")
 
 
-def reported(folder: Path) -> Any:
-    return json.loads((folder / "report.json").read_text("utf-8"))
-
-
 def test_the_observations_are_in_the_report_and_the_audience_is_as_it_was(stand: Stand, tmp_path: Path) -> None:
     ended = stand.run("--trackly-questions", f"--trackly-report={tmp_path}")
-    assert (ended.code, stand.server.content, stand.left()) == (0, AS_IT_WAS, []), ended.text
+    assert (ended.code, stand.content, stand.left()) == (0, AS_IT_WAS, []), ended.text
     assert "the open questions take at most 450 requests more" in ended.text
     probes = {(question.id, probe.says) for question in contract().questions.values() for probe in question.probes}
     assert {(entry["question"], entry["probe"]) for entry in reported(tmp_path)["answers"] if entry["said"]} == probes
@@ -36,14 +32,14 @@ def test_the_observations_are_in_the_report_and_the_audience_is_as_it_was(stand:
 
 def test_a_limit_of_requests_keeps_enough_to_put_the_audience_back(stand: Stand) -> None:
     ended = stand.run("--trackly-questions", "--trackly-max-requests=120")
-    assert (stand.server.content, stand.left()) == (AS_IT_WAS, []), ended.text
-    assert stand.server.number <= 120
+    assert (stand.content, stand.left()) == (AS_IT_WAS, []), ended.text
+    assert len(stand.asked) <= 120
 
 
 def test_an_outage_in_the_middle_of_the_questions_is_survived(stand: Stand, tmp_path: Path) -> None:
-    stand.server.before = lambda number, _request: stand.server.unavailable() if 100 <= number < 112 else None
+    stand.strike = lambda way: answering(503) if 100 <= len(way.asked) < 112 else None
     ended = stand.run("--trackly-questions", f"--trackly-report={tmp_path}")
-    assert (ended.code, stand.server.content, stand.left()) == (0, AS_IT_WAS, []), ended.text  # no rule was in need
+    assert (ended.code, stand.content, stand.left()) == (0, AS_IT_WAS, []), ended.text  # no rule was in need
     assert [entry for entry in reported(tmp_path)["answers"] if "503" in entry["why_not"]] != []
 
 

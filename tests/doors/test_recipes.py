@@ -5,35 +5,20 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.processes import CHECKOUT, SECONDS, environment
-from trackly_contract.core import JSON
-from trackly_contract.gate.http import running
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.reference.filter import Fault
-
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the recipes are for a POSIX shell")
+from tests.run.test_live_history import TakesAnyUnit
+from tests.support.processes import CHECKOUT, COMMAND, finished, script
+from tests.support.way import Way, way
+from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 
 RECIPES = CHECKOUT / "docs" / "ci"
 RULE = "filter.time.unit"
-
-
-class Sometimes(ReferenceServer):
-    """Accepts any unit of time while `broken` is set."""
-
-    broken = False
-
-    def faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        """Pass over what is wrong with a unit."""
-        for fault in super().faults(body):
-            if not (self.broken and fault.code == "invalid_time_unit"):
-                yield fault
 
 
 @dataclass(frozen=True)
@@ -52,37 +37,23 @@ class House:
         self.folder = folder
         self.tracker = folder / "issues.json"
         self.keep = folder / "keep"
-        (folder / "bin").mkdir()
         self.tracker.write_text("[]")
         self.program("trackly-contract", f'exec "{sys.executable}" -m trackly_contract.cli "$@"')
         self.program("gh", f'exec "{sys.executable}" "{CHECKOUT}/tests/doors/fake_gh.py" "{self.tracker}" "$@"')
 
-    def program(self, name: str, text: str) -> None:
+    def program(self, name: str, line: str) -> None:
         """Put a program on the path of the recipes."""
-        path = self.folder / "bin" / name
-        path.write_text(f"#!/bin/sh\n{text}\n")
-        path.chmod(0o755)
+        script(self.folder / "bin" / name, line)
 
     def run(self, recipe: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a recipe to its end."""
-        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(
-            ["sh", str(RECIPES / recipe), *arguments],
-            cwd=self.folder,
-            env=environment(
-                PATH=path, TRACKLY_KEEP=str(self.keep), TRACKLY_STATE_DIR=str(self.folder / "state"), **variables
-            ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        variables |= {"TRACKLY_KEEP": str(self.keep), "TRACKLY_STATE_DIR": str(self.folder / "state")}
+        variables["PATH"] = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        return finished("sh", str(RECIPES / recipe), *arguments, cwd=self.folder, **variables)
 
-    def night(self, base_url: str) -> Night:
+    def night(self, api: Way) -> Night:
         """Run the nightly recipe against a server."""
-        variables = {"TRACKLY_API_KEY": REFERENCE_KEY, "TRACKLY_AUDIENCE_ID": AUDIENCE_ID}
-        done = self.run("nightly.sh", "--effort", "quick", TRACKLY_BASE_URL=base_url, **variables)
+        done = self.run("nightly.sh", "--effort", "quick", **api.variables)
         return Night(done.returncode, done.stdout + done.stderr, json.loads(self.tracker.read_text()))
 
 
@@ -95,12 +66,11 @@ def house(tmp_path: Path) -> House:
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Night]:
     """Four nights: the rule is broken, is still broken, holds, and is broken again."""
     house = House(tmp_path_factory.mktemp("nights"))
-    server = Sometimes()
     told = []
-    with running(server) as base_url:
+    with way(stamped=True) as api:
         for broken in (True, True, False, True):
-            server.broken = broken
-            told.append(house.night(base_url))
+            api.server = TakesAnyUnit() if broken else ReferenceServer()
+            told.append(house.night(api))
     return told
 
 
@@ -137,26 +107,30 @@ def test_from_the_second_night_on_the_change_is_told(nights: Sequence[Night]) ->
     assert "Broken now (1):" in nights[3].text
 
 
-def test_a_night_without_an_answer_opens_nothing_and_is_no_failure(house: House) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        night = house.night(f"http://127.0.0.1:{closed.getsockname()[1]}/api")
+@pytest.fixture
+def api(serve: Callable[..., Way]) -> Way:
+    return serve()
+
+
+def test_a_night_without_an_answer_opens_nothing_and_is_no_failure(house: House, api: Way) -> None:
+    api.down()
+    night = house.night(api)
     assert (night.code, night.issues) == (0, []), night.text
     assert "nightly: inconclusive" in night.text
 
 
 @pytest.mark.parametrize("code", [2, 3, 4])
-def test_a_suite_that_failed_fails_the_night_and_touches_no_issue(house: House, code: int) -> None:
+def test_a_suite_that_failed_fails_the_night_and_touches_no_issue(house: House, api: Way, code: int) -> None:
     house.program("trackly-contract", f"exit {code}")
     house.program("gh", "echo gh was called; exit 1")
-    night = house.night("http://127.0.0.1:9/api")
+    night = house.night(api)
     assert (night.code, "gh was called" in night.text) == (code, False), night.text
 
 
-def test_a_tracker_that_fails_fails_the_night_which_then_does_not_count_as_the_last(house: House) -> None:
+def test_a_tracker_that_fails_fails_the_night_which_then_does_not_count_as_the_last(house: House, api: Way) -> None:
     house.program("gh", "exit 4")
-    with running(ReferenceServer()) as base_url:
-        night = house.night(base_url)
+    api.server = TakesAnyUnit()
+    night = house.night(api)
     assert night.code == 4, night.text
     assert not (house.keep / "last.json").exists()
 
@@ -185,34 +159,23 @@ def test_a_gate_without_a_command_says_how_it_is_used(house: House) -> None:
     assert (done.returncode, done.stderr) == (2, "usage: gate.sh COMMAND [ARGUMENT...]\n")
 
 
-def test_a_gate_judges_what_its_command_sends(house: House) -> None:
-    done = house.run("gate.sh", sys.executable, "-c", READS.replace("X-Api-Key", "Authorization").replace("7", "0"))
-    assert done.returncode == 1
-    assert "  instead    the API key in X-Api-Key" in done.stderr.splitlines()
-
-
-def test_a_gate_can_require_coverage(house: House) -> None:
-    done = house.run("gate.sh", sys.executable, "-c", READS.replace("7", "0"), TRACKLY_FAIL_UNDER="responses:50")
-    assert done.returncode == 1
-    assert "is below the required 50 %" in done.stderr
-
-
-def test_a_gate_whose_command_sends_nothing_fails(house: House) -> None:
-    done = house.run("gate.sh", "true")
-    assert done.returncode == 1
-    assert "FAILED no request arrived" in done.stderr
+@pytest.mark.parametrize(
+    ("script", "variables", "says"),
+    [
+        (READS.replace("X-Api-Key", "Authorization"), {}, "  instead    the API key in X-Api-Key\n"),
+        (READS, {"TRACKLY_FAIL_UNDER": "responses:50"}, "is below the required 50 %"),
+        ("", {}, "FAILED no request arrived"),
+    ],
+    ids=["violation", "little coverage", "nothing sent"],
+)
+def test_a_gate_fails_where_the_client_does(house: House, script: str, variables: dict[str, str], says: str) -> None:
+    done = house.run("gate.sh", sys.executable, "-c", script.replace("7", "0"), **variables)
+    assert (done.returncode, says in done.stderr) == (1, True), done.stderr
 
 
 # Both ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.sh")), ids=lambda path: path.name)
-def test_the_command_line_prints_a_recipe_as_it_stands(house: House, path: Path) -> None:
-    done = subprocess.run(
-        [str(house.folder / "bin" / "trackly-contract"), "recipe", path.name],
-        env=environment(),
-        capture_output=True,
-        timeout=SECONDS,
-        check=True,
-    )
-    assert done.stdout == path.read_bytes()
+def test_the_command_line_prints_a_recipe_as_it_stands(path: Path) -> None:
+    assert finished(*COMMAND, "recipe", path.name).stdout == path.read_text("utf-8")

@@ -2,49 +2,43 @@
 
 import shutil
 import textwrap
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.integrity.mutants import mutants
-from tests.support.processes import CHECKOUT, Ran, Served
-from trackly_contract.core import Request, Response
-from trackly_contract.core.http import STAMP
-from trackly_contract.reference import ReferenceServer
+from tests.support.processes import Ran
+from tests.support.way import Strike, Way, Wire, answering, at_body, closed, framed
 
 RECORD = ("--trackly-target=live", "--trackly-effort=quick", "--trackly-record", "-q", "-p", "tests.doors.elsewhere")
 REPLAY = ("--trackly-target=replay", "--trackly-effort=quick", "-q", "-p", "tests.doors.elsewhere")
 
-ELSEWHERE = (CHECKOUT / "tests" / "doors" / "elsewhere.py").read_text("utf-8")
-"""What `-p tests.doors.elsewhere` does."""
+TALKATIVE = (("Set-Cookie", "session=abc"), ("X-Request-Id", "r-123"), ("X-Account", "Somebody Ltd"))
 
 
-class Unstamped:
-    """Stands for the live API: answers as the server inside does, without the stamp, and is talkative in headers."""
-
-    def __init__(self, inner: ReferenceServer | None = None) -> None:
-        self.inner = inner or ReferenceServer()
-        self.choices, self.store = self.inner.choices, self.inner.store
-
-    def answer(self, request: Request) -> Response:
-        answer = self.inner.answer(request)
-        headers = tuple(header for header in answer.headers if header[0] != STAMP)
-        told = (("Set-Cookie", "session=abc"), ("X-Request-Id", "r-123"), ("X-Account", "Somebody Ltd"))
-        return Response(answer.status, (*headers, *told), answer.body)
+def _talkative(wire: Wire) -> None:
+    """Answer with more headers."""
+    wire.send(framed(wire.answer(), None, *TALKATIVE))
 
 
 class Recording:
     """Runs of the suite whose cassettes stand in a folder of their own."""
 
-    def __init__(self, run: Callable[..., Ran], serve: Callable[..., Served], folder: Path) -> None:
+    def __init__(self, run: Callable[..., Ran], serve: Callable[..., Way], folder: Path) -> None:
         self.run, self.serve, self.folder = run, serve, folder
         self.live = folder / "cassettes" / "live"
 
-    def record(self, *more: str, server: object = None, **variables: str) -> Ran:
-        served = self.serve(server or Unstamped())
+    def record(
+        self,
+        *more: str,
+        server: object = None,
+        stamped: bool = False,
+        strike: Callable[[Way], Strike | None] = lambda _way: _talkative,
+        **variables: str,
+    ) -> Ran:
+        served = self.serve(server, stamped)
+        served.strike = strike
         return self._run(*RECORD, *more, **{**served.variables, **variables})
 
     def replay(self, *more: str, **variables: str) -> Ran:
@@ -54,6 +48,11 @@ class Recording:
         places = {"PYTHONPATH": str(self.folder), "CASSETTES": str(self.live.parent)}
         return self.run(*arguments, **{**places, **variables})
 
+    def plugin(self, name: str, text: str) -> tuple[str, str]:
+        """Write a plugin; return the options of a run with it."""
+        (self.folder / f"{name}.py").write_text(textwrap.dedent(text), "utf-8")
+        return "-p", name
+
     def content(self) -> dict[str, bytes]:
         """Return everything there is beside and in the folder of live recordings."""
         files = [path for path in self.live.parent.rglob("*") if path.is_file()]
@@ -61,7 +60,7 @@ class Recording:
 
 
 @pytest.fixture
-def tapes(run_pytest: Callable[..., Ran], serve: Callable[..., Served], tmp_path: Path) -> Recording:
+def tapes(run_pytest: Callable[..., Ran], serve: Callable[..., Way], tmp_path: Path) -> Recording:
     return Recording(run_pytest, serve, tmp_path)
 
 
@@ -101,8 +100,7 @@ def test_only_listed_headers_are_recorded(old: dict[str, bytes]) -> None:
 @pytest.mark.usefixtures("old")
 def test_a_drifted_api_is_recorded_and_its_replay_is_drift(tapes: Recording) -> None:
     server = next(mutant.make() for mutant in mutants() if mutant.id == "invalid_time_unit accepted")
-    assert isinstance(server, ReferenceServer)
-    assert tapes.record(server=Unstamped(server)).code == 1
+    assert tapes.record(server=server).code == 1
     again = tapes.replay()
     assert again.code == 1, again.text
     assert "filter.time.unit/weeks" in again.text
@@ -116,7 +114,7 @@ def test_nothing_is_left_beside_finished_recordings(old: dict[str, bytes]) -> No
 
 
 def test_a_stamped_run_leaves_them(tapes: Recording, old: dict[str, bytes]) -> None:
-    ran = tapes.record(server=ReferenceServer())
+    ran = tapes.record(stamped=True)
     assert "nothing recorded: the answers bear the reference server's stamp" in ran.text
     assert tapes.content() == old
 
@@ -145,78 +143,28 @@ STOPS = {
 
 
 @pytest.mark.parametrize(("stop", "code"), STOPS.values(), ids=STOPS.keys())
-def test_a_run_that_does_not_end_leaves_them(
-    tapes: Recording, old: dict[str, bytes], tmp_path: Path, stop: str, code: int
-) -> None:
-    (tmp_path / "stops.py").write_text(
-        textwrap.dedent(
-            f"""
-            from trackly_contract.run import Session
+def test_a_run_that_does_not_end_leaves_them(tapes: Recording, old: dict[str, bytes], stop: str, code: int) -> None:
+    stops = f"""
+        from trackly_contract.run import Session
 
-            def confirm_unchanged(self):
-                {stop}
+        def confirm_unchanged(self):
+            {stop}
 
-            Session.confirm_unchanged = confirm_unchanged
-            """
-        )
-    )
-    ran = tapes.record("-p", "stops")
+        Session.confirm_unchanged = confirm_unchanged
+        """
+    ran = tapes.record(*tapes.plugin("stops", stops))
     assert ran.code == code, ran.text
     assert tapes.content() == old
 
 
-class Garbled(Unstamped):
-    """Answers one update with what cannot be unpacked."""
-
-    def answer(self, request: Request) -> Response:
-        if b"weeks" in request.body:
-            return Response(200, (("Content-Encoding", "gzip"),), b"no gzip")
-        return super().answer(request)
+GARBLED = answering(200, b"no gzip", ("Content-Encoding", "gzip"))
 
 
-@pytest.fixture
-def dropping() -> Iterator[str]:
-    """Serve a server that ends the connection instead of answering one update; yields its base URL."""
-    api = Unstamped()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.close_connection = b"weeks" in body
-            if not self.close_connection:
-                path = self.path.removeprefix("/api")
-                answer = api.answer(Request(self.command, path, tuple(self.headers.items()), body))
-                self.send_response(answer.status)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
-
-        do_PUT = do_GET  # noqa: N815  # the name is the library's
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/api"
-        server.shutdown()
-        thread.join()
-
-
-def test_a_run_with_a_request_that_got_no_answer_leaves_them(
-    tapes: Recording, old: dict[str, bytes], dropping: str
+@pytest.mark.parametrize("fault", [closed, GARBLED], ids=["no answer", "an answer that cannot be unpacked"])
+def test_a_run_in_which_not_everything_was_answered_leaves_them(
+    tapes: Recording, old: dict[str, bytes], fault: Strike
 ) -> None:
-    ran = tapes.record(TRACKLY_BASE_URL=dropping)
-    assert ran.code == 10, ran.text
-    assert "nothing recorded: not everything was answered" in ran.text
-    assert tapes.content() == old
-
-
-def test_a_run_with_an_answer_that_cannot_be_read_leaves_them(tapes: Recording, old: dict[str, bytes]) -> None:
-    ran = tapes.record(server=Garbled())
+    ran = tapes.record(strike=at_body(b"weeks", fault))
     assert ran.code == 10, ran.text
     assert "nothing recorded: not everything was answered" in ran.text
     assert tapes.content() == old
@@ -239,19 +187,15 @@ def test_a_swap_that_was_cut_off_is_finished_by_the_next_start(tapes: Recording,
 
 
 @pytest.mark.usefixtures("old")
-def test_recordings_that_nothing_asks_for_fail_a_whole_replay(tapes: Recording, tmp_path: Path) -> None:
-    (tmp_path / "skips.py").write_text(
-        textwrap.dedent(
-            """
-            from contextlib import nullcontext
-            from trackly_contract.run import Session
+def test_recordings_that_nothing_asks_for_fail_a_whole_replay(tapes: Recording) -> None:
+    skips = """
+        from contextlib import nullcontext
+        from trackly_contract.run import Session
 
-            original = Session.step
-            Session.step = lambda self, case: nullcontext() if case == "cached" else original(self, case)
-            """
-        )
-    )
-    ran = tapes.replay("-p", "skips")
+        original = Session.step
+        Session.step = lambda self, case: nullcontext() if case == "cached" else original(self, case)
+        """
+    ran = tapes.replay(*tapes.plugin("skips", skips))
     assert ran.code == 3, ran.text
     assert "cached.yaml: recorded but never asked for; record again (make record)" in ran.text
     assert "the recordings do not fit the suite, which is no drift" in ran.text
@@ -274,11 +218,9 @@ def test_a_damaged_recording_is_a_usage_error_that_names_the_file(tapes: Recordi
 
 
 @pytest.mark.usefixtures("old")
-def test_an_unmatched_request_is_told_without_a_stack_trace(tapes: Recording, tmp_path: Path) -> None:
-    (tmp_path / "asks_otherwise.py").write_text(
-        "from trackly_contract.contract import filters\nfilters.GUARD['value'] = 1_999_999_999\n"
-    )
-    ran = tapes.replay("-p", "asks_otherwise")
+def test_an_unmatched_request_is_told_without_a_stack_trace(tapes: Recording) -> None:
+    asks_otherwise = "from trackly_contract.contract import filters\nfilters.GUARD['value'] = 1_999_999_999\n"
+    ran = tapes.replay(*tapes.plugin("asks_otherwise", asks_otherwise))
     assert ran.code == 3, ran.text
     assert "body: /filter/" in ran.text
     assert "sent 1999999999, recorded 2000000000" in ran.text
@@ -295,6 +237,5 @@ def test_an_unmatched_request_is_told_without_a_stack_trace(tapes: Recording, tm
 @pytest.mark.usefixtures("old")
 def test_replay_says_how_old_the_recordings_are(tapes: Recording, day: str, age: str) -> None:
     ran = tapes.replay(TODAY=day)
-    assert ran.report is not None
     assert ran.report["evidence"] == f"recorded from the live API on 2026-11-01; {age}"
     assert "record again" not in ran.text

@@ -3,12 +3,7 @@
 import base64
 import html
 import json
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,10 +12,9 @@ from urllib.parse import quote, unquote
 import pytest
 
 from tests.core.test_redact import pieces_of_base64, unescaped
-from tests.doors.conftest import CHECKOUT, SECONDS, environment
-from tests.doors.test_record_and_replay import ELSEWHERE
-from trackly_contract.core import Request
-from trackly_contract.core.http import STAMP
+from tests.support.processes import COMMAND, PYTEST, finished
+from tests.support.way import Strike, Way, Wire, framed, way
+from trackly_contract.core import Request, Response
 from trackly_contract.reference import AUDIENCE_ID, ReferenceServer, documented_store
 from trackly_contract.run import UnusableSettingError, live_target
 
@@ -61,11 +55,6 @@ def shows(text: str) -> bool:
     return any(KEY[:12].casefold() in one.casefold() for one in decodings(text))
 
 
-def escaped(spelt: str) -> str:
-    """Spell a JSON text so that its escapes are those of the answer itself, where it can be read so."""
-    return json.dumps(spelt)[1:-1]
-
-
 class Api:
     """Stands for a live API that plants the key in its answers, each time spelt another way.
 
@@ -73,53 +62,56 @@ class Api:
     """
 
     def __init__(self, folder: Path, spot: str) -> None:
-        store = documented_store()
-        store.keys = {KEY}
-        self.server, self.folder, self.spot = ReferenceServer(store), folder, spot
+        self.folder, self.spot = folder, spot
         self.turn = count()
-        self.asked: list[Request] = []
         self.seen: dict[Path, bytes] = {}
 
     def spelt(self) -> str:
         return SPELLINGS[next(self.turn) % len(SPELLINGS)](KEY)
 
-    def answer(self, request: Request) -> tuple[int, str, dict[str, str], bytes]:
-        """Return status, words beside it, headers and body."""
+    def strike(self, _way: Way) -> Strike:
         self.look_at_the_files()
-        self.asked.append(request)
-        answer = self.server.answer(request)
-        headers = {name: value for name, value in answer.headers if name != STAMP}
-        body: Any = json.loads(answer.body)
-        if self.spot == "own content":
-            body |= {"description": f"use {self.spelt()}"}
-        if self.spot != "answers":
-            return answer.status, "OK", headers, json.dumps(body).encode()
-        headers |= {"X-Echo": self.spelt(), "Allow": self.spelt(), "Content-Type": f"text/plain; a={self.spelt()}"}
-        headers |= {"Retry-After": "0"}
-        if b"weeks" in request.body:
-            return 302, self.spelt(), {**headers, "Location": f"/?key={self.spelt()}"}, self.page()
-        if b"XOR" in request.body:
-            return 400, self.spelt(), headers, self.page()
-        if answer.status >= 400:
+        return self.answer
+
+    def answer(self, wire: Wire) -> None:
+        """Answer down to the words beside a status."""
+        honest = wire.answer()
+        if self.spot == "broken head" and b"weeks" in wire.request.body:
+            wire.send(f"HTTP/1.1 200 OK\r\nno header {self.spelt()}\r\n\r\n".encode())
+            wire.end()
+        elif self.spot == "own content":
+            body = json.loads(honest.body) | {"description": f"use {self.spelt()}"}
+            wire.send(framed(Response(honest.status, honest.headers, json.dumps(body).encode())))
+        elif self.spot == "answers":
+            wire.send(framed(self.planted(wire.way.asked, honest), words=self.spelt()))
+        else:
+            wire.send(framed(honest))
+
+    def planted(self, asked: list[Request], honest: Response) -> Response:
+        """Return a response that has the key wherever it can have it."""
+        typed = f"text/plain; a={self.spelt()}"
+        headers = (("X-Echo", self.spelt()), ("Allow", self.spelt()), ("Retry-After", "0"), ("Content-Type", typed))
+        if b"weeks" in asked[-1].body:
+            return Response(302, (*headers, ("Location", f"/?key={self.spelt()}")), self.page())
+        if b"XOR" in asked[-1].body:
+            return Response(400, headers, self.page())
+        body: Any = json.loads(honest.body)
+        if honest.status >= 400:
             body |= {"error": f"not with {self.spelt()}", "code": self.spelt(), self.spelt(): [self.spelt()]}
         else:
             body |= {self.spelt(): {self.spelt(): self.spelt()}}
-        if "filter" in body and any(b"weeks" in asked.body for asked in self.asked):
+        if "filter" in body and any(b"weeks" in request.body for request in asked):
             body |= {"name": self.spelt(), "description": f"{self.spelt()} {'y' * 600} {self.spelt()}"}
             body |= {"cached_size": self.spelt(), "source_lists": [self.spelt()]}
             body["filter"]["groups"] = [{"operator": self.spelt(), "conditions": [{"value": [self.spelt()]}]}]
-        return answer.status, self.spelt(), headers, self.raw(body)
+        text = json.dumps(body)
+        if next(self.turn) % 2:  # each character of the key is escaped by JSON itself
+            text = text.replace(KEY, "".join(f"\\u{ord(char):04x}" for char in KEY))
+        return Response(honest.status, headers, text.encode())
 
     def page(self) -> bytes:
         spelt = self.spelt()
         return f"<h1>{spelt}</h1><a href='/?{quote(spelt)}'>{html.escape(spelt)}</a>\xff".encode("latin-1")
-
-    def raw(self, body: Any) -> bytes:
-        """Return the body as JSON, every other time with each character of the key escaped by JSON itself."""
-        text = json.dumps(body)
-        if next(self.turn) % 2:
-            text = text.replace(KEY, "".join(f"\\u{ord(char):04x}" for char in KEY))
-        return text.encode()
 
     def look_at_the_files(self) -> None:
         """Keep what every file holds that a run has now: some are gone at its end."""
@@ -128,52 +120,15 @@ class Api:
                 self.seen[path] = path.read_bytes()
 
 
-@contextmanager
-def served(api: Api) -> Iterator[str]:
-    """Serve it on loopback, down to the words beside a status; yields the base URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            request = Request(self.command, self.path.removeprefix("/api"), tuple(self.headers.items()), sent)
-            status, words, headers, body = api.answer(request)
-            if api.spot == "broken head" and b"weeks" in sent:
-                self.wfile.write(f"HTTP/1.1 200 OK\r\nno header {api.spelt()}\r\n\r\n".encode())
-                self.close_connection = True
-                return
-            self.send_response(status, words)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_PUT = do_GET  # noqa: N815  # the name is the library's
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_address[1]}/api"
-        http.shutdown()
-        thread.join()
-
-
 class Runs:
     """Runs against one API, and all that they left and printed."""
 
-    def __init__(self, folder: Path, api: Api, base_url: str) -> None:
-        self.folder, self.api = folder, api
+    def __init__(self, folder: Path, api: Api, over: Way) -> None:
+        self.folder, self.api, self.over = folder, api, over
         (folder / "tmp").mkdir()
-        (folder / "elsewhere.py").write_text(ELSEWHERE)
         self.variables = {
-            "TRACKLY_BASE_URL": base_url,
+            **over.variables,
             "TRACKLY_API_KEY": KEY,
-            "TRACKLY_AUDIENCE_ID": AUDIENCE_ID,
             "TRACKLY_STATE_DIR": str(folder / "state"),
             "TMPDIR": str(folder / "tmp"),
             "PYTHONPATH": str(folder),
@@ -181,26 +136,14 @@ class Runs:
         }
         self.printed: list[str] = []
 
-    def run(self, *arguments: str, **variables: str) -> int:
-        folder = self.folder
-        options = ["--trackly-target=live", "--trackly-effort=quick", "-p", "elsewhere", "-p", "no:cacheprovider"]
-        options += [f"--trackly-report={folder / 'report'}", f"--junitxml={folder / 'junit.xml'}"]
-        return self._done("-m", "pytest", *options, *arguments, **variables)
+    def run(self, *arguments: str) -> int:
+        options = ["--trackly-target=live", "--trackly-effort=quick", "-p", "tests.doors.elsewhere"]
+        options += [f"--trackly-report={self.folder / 'report'}", f"--junitxml={self.folder / 'junit.xml'}"]
+        return self.done(*PYTEST, *options, *arguments)
 
-    def restore(self) -> int:
-        return self._done("-m", "trackly_contract.cli", "restore")
-
-    def _done(self, *arguments: str, **variables: str) -> int:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=CHECKOUT,
-            env=environment(**{**self.variables, **variables}),
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        self.printed += [done.stdout.decode(), done.stderr.decode()]
+    def done(self, *command: str) -> int:
+        done = finished(*command, **self.variables)
+        self.printed += [done.stdout, done.stderr]
         return done.returncode
 
     @property
@@ -216,16 +159,19 @@ class Runs:
 
 @pytest.fixture
 def runs(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Runs]:
+    store = documented_store()
+    store.keys = {KEY}
     api = Api(tmp_path, request.param)
-    with served(api) as base_url:
-        yield Runs(tmp_path, api, base_url)
+    with way(ReferenceServer(store)) as over:
+        over.strike = api.strike
+        yield Runs(tmp_path, api, over)
 
 
 @pytest.mark.parametrize("runs", ["answers"], indirect=True)
 def test_the_key_is_in_no_file_and_on_no_screen(runs: Runs) -> None:
     logged = ("--log-level=DEBUG", "--log-cli-level=DEBUG", f"--log-file={runs.folder / 'log.txt'}")
     assert runs.run("--trackly-record", "-v", "--showlocals", *logged) == 1, runs.text
-    assert runs.restore() == 10, runs.text
+    assert runs.done(*COMMAND, "restore") == 10, runs.text
     assert runs.leaks() == []
     seen = {path.relative_to(runs.folder).as_posix() for path in runs.api.seen}
     assert {name.partition(".")[2] for name in seen if name.startswith("state/")} >= {"journal.json", "lock"}
@@ -247,7 +193,7 @@ def test_an_answer_that_is_no_answer_does_not_show_it(runs: Runs) -> None:
 def test_an_audience_that_holds_it_is_not_changed_and_not_written_down(runs: Runs) -> None:
     assert runs.run() == 10, runs.text
     assert "the audience's own content holds the key" in runs.text
-    assert {request.method for request in runs.api.asked} == {"GET"}
+    assert {request.method for request in runs.over.asked} == {"GET"}
     assert not [path for path in runs.api.seen if "journal" in path.name]
     assert runs.leaks() == []
 

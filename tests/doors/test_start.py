@@ -1,13 +1,11 @@
 """What the plugin costs a pytest that does not use it: no library is imported, and few modules of ours."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from tests.support.processes import SECONDS, environment
+from tests.support.processes import PYTEST, finished
 from trackly_contract import options
 from trackly_contract.generate import cases
 from trackly_contract.run import targets
@@ -29,16 +27,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The modules of a client's pytest that loads this plugin, and no other of those that happen to be installed."""
     folder: Path = tmp_path_factory.mktemp("client")
     (folder / "test_theirs.py").write_text(TELLS)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "-p", "trackly_contract.plugin"],
-        cwd=folder,
-        env=environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=True,
-    )
-    return set(done.stdout.split())
+    return set(finished(*PYTEST, "-q", "-s", cwd=folder).stdout.split())
 
 
 def test_the_plugin_imports_no_library(loaded: set[str]) -> None:

@@ -2,21 +2,25 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, Signals
 
 import pytest
 
-from tests.support.processes import CHECKOUT, SECONDS, environment
-from tests.support.warm import AS_IT_WAS, Ended, Stand
-from trackly_contract.core import Request, Response
+from tests.support.processes import CHECKOUT, PYTEST, SECONDS, Ran, environment, reported
+from tests.support.warm import Stand
+from tests.support.way import AS_IT_WAS, Strike, Way, Wire, answering, pass_on, undisturbed
+from trackly_contract.core import Request
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and forks are POSIX")
-
-SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
+SIGNALS = pytest.mark.parametrize("which", [SIGINT, SIGTERM, SIGHUP], ids=lambda which: which.name)
+STOPPED = pytest.ExitCode.INTERRUPTED
 LOUD = "THE AUDIENCE IS NOT AS IT WAS"
+JOURNAL = ["journal.json"]
+
+Hook = Callable[[Way], Strike | None]
 
 
 def _gives_back(request: Request) -> bool:
@@ -24,101 +28,83 @@ def _gives_back(request: Request) -> bool:
     return request.method == "PUT" and json.loads(request.body) == {"source_lists": [101, 102]}
 
 
-def _strike_at(stand: Stand, which: signal.Signals, *numbers: int) -> None:
-    def after(number: int, _request: Request) -> None:
-        if number in numbers:
-            stand.strike(which)
-
-    stand.server.after = after
+def _signal_at(stand: Stand, which: Signals, *numbers: int) -> Hook:
+    return lambda way: stand.signalling(which) if len(way.asked) in numbers else None
 
 
-def _strike_while_giving_back(stand: Stand, *struck: signal.Signals) -> None:
-    """Strike at the first request that gives the audience back, and at those after it."""
-    signals = list(struck)
-    begun = False
+def _signal_while_giving_back(stand: Stand, *which: Signals) -> Hook:
+    """Send signals at the first request that gives the audience back, and at those after it."""
+    signals = list(which)
 
-    def after(_number: int, request: Request) -> None:
-        nonlocal begun
-        begun = begun or _gives_back(request)
-        if begun and signals:
-            stand.strike(signals.pop(0))
+    def hook(way: Way) -> Strike | None:
+        begun = any(map(_gives_back, way.asked))
+        return stand.signalling(signals.pop(0)) if begun and signals else None
 
-    stand.server.after = after
+    return hook
 
 
-@pytest.mark.parametrize("which", SIGNALS, ids=lambda which: which.name)
+def _out_of_order_from_the_end(way: Way) -> Strike | None:
+    """Let the API be out of order from the first request on that gives the audience back."""
+    return answering(503) if any(map(_gives_back, way.asked)) else None
+
+
+# Signals ----------------------------------------------------------------------------------------
+
+
+@SIGNALS
 @pytest.mark.parametrize("number", [1, 3, 20, 40])
-def test_a_signal_in_mid_run_has_the_audience_put_back(stand: Stand, which: signal.Signals, number: int) -> None:
-    _strike_at(stand, which, number)
+def test_a_signal_in_mid_run_has_the_audience_put_back(stand: Stand, which: Signals, number: int) -> None:
+    stand.strike = _signal_at(stand, which, number)
     ended = stand.run()
-    assert stand.server.content == AS_IT_WAS
-    assert (ended.code, stand.left()) == (pytest.ExitCode.INTERRUPTED, []), ended.text
+    assert (ended.code, stand.content, stand.left()) == (STOPPED, AS_IT_WAS, []), ended.text
     assert f"Stopped: {which.name}" in ended.text
+    assert len(stand.asked) <= number + 4  # lists, the rest, the size, a last look
 
 
-def test_a_run_stops_at_the_request_at_which_it_is_asked_to(stand: Stand) -> None:
-    _strike_at(stand, signal.SIGTERM, 20)
-    stand.run()
-    assert stand.server.number <= 20 + 4  # lists, the rest, the size, a last look
-
-
-@pytest.mark.parametrize("which", SIGNALS, ids=lambda which: which.name)
-def test_a_signal_while_the_audience_is_put_back_waits_and_is_told(stand: Stand, which: signal.Signals) -> None:
-    _strike_while_giving_back(stand, which)
+@SIGNALS
+def test_a_signal_while_the_audience_is_put_back_waits_and_is_told(stand: Stand, which: Signals) -> None:
+    stand.strike = _signal_while_giving_back(stand, which)
     ended = stand.run()
-    assert stand.server.content == AS_IT_WAS
-    assert (ended.code, stand.left()) == (pytest.ExitCode.INTERRUPTED, []), ended.text
+    assert (ended.code, stand.content, stand.left()) == (STOPPED, AS_IT_WAS, []), ended.text
     assert f"{which.name}: the run stops once the audience is put back" in ended.text
-
-
-def test_a_run_whose_signal_had_to_wait_stops_after_that_test(stand: Stand) -> None:
-    _strike_while_giving_back(stand, signal.SIGTERM)
-    assert "stopped by SIGTERM" in stand.run().text
+    assert f"stopped by {which.name}" in ended.text
 
 
 def test_a_second_signal_does_not_stop_the_putting_back(stand: Stand) -> None:
-    _strike_at(stand, signal.SIGINT, 20, 21)
+    stand.strike = _signal_at(stand, SIGINT, 20, 21)
     ended = stand.run()
-    assert stand.server.content == AS_IT_WAS
-    assert (ended.code, stand.left()) == (pytest.ExitCode.INTERRUPTED, []), ended.text
+    assert (ended.code, stand.content, stand.left()) == (STOPPED, AS_IT_WAS, []), ended.text
     assert "send 1 more" in ended.text
 
 
-def test_a_third_signal_stops_the_putting_back_and_that_is_told_loudly(stand: Stand) -> None:
-    _strike_at(stand, signal.SIGTERM, 20, 21, 22)
+def test_a_third_signal_stops_the_putting_back_which_is_told_loudly_and_restore_does_the_rest(stand: Stand) -> None:
+    stand.strike = _signal_at(stand, SIGTERM, 20, 21, 22)
     ended = stand.run()
-    assert (ended.code, stand.left()) == (pytest.ExitCode.INTERRUPTED, ["journal.json"]), ended.text
+    assert (ended.code, stand.left()) == (STOPPED, JOURNAL), ended.text
     assert f"{LOUD}: it was stopped halfway" in ended.text
     assert str(stand.journal.path) in ended.text
     assert "Traceback" not in ended.text
-
-
-def test_what_a_third_signal_left_is_put_back_by_restore(stand: Stand) -> None:
-    _strike_at(stand, signal.SIGTERM, 20, 21, 22)
-    stand.run()
     assert stand.restore().code == 0
-    assert (stand.server.content, stand.left()) == (AS_IT_WAS, [])
+    assert (stand.content, stand.left()) == (AS_IT_WAS, [])
 
 
-def test_a_signal_does_not_stop_restore_halfway(stand: Stand) -> None:
-    _strike_at(stand, signal.SIGKILL, 30)
+def test_two_signals_do_not_stop_restore_halfway_and_three_do(stand: Stand) -> None:
+    stand.strike = _signal_at(stand, SIGKILL, 30)
     stand.run()
-    _strike_while_giving_back(stand, signal.SIGINT, signal.SIGTERM)
+    stand.forget()
+    stand.strike = _signal_while_giving_back(stand, SIGINT, SIGINT, SIGINT)
     ended = stand.restore()
-    assert (ended.code, stand.server.content, stand.left()) == (0, AS_IT_WAS, []), ended.text
-
-
-def test_a_third_signal_stops_restore_and_the_journal_stays(stand: Stand) -> None:
-    _strike_at(stand, signal.SIGKILL, 30)
-    stand.run()
-    _strike_while_giving_back(stand, signal.SIGINT, signal.SIGINT, signal.SIGINT)
-    ended = stand.restore()
-    assert (ended.code, stand.left()) == (10, ["journal.json"]), ended.text
+    assert (ended.code, stand.left()) == (10, JOURNAL), ended.text
     assert "the journal stays" in ended.text
+    stand.forget()
+    stand.strike = _signal_while_giving_back(stand, SIGINT, SIGTERM)
+    ended = stand.restore()
+    assert (ended.code, stand.content, stand.left()) == (0, AS_IT_WAS, []), ended.text
 
 
-PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-PYTEST += ["--trackly-target=live", "--trackly-effort=quick", "--trackly-yes"]
+# Processes that are started by hand -------------------------------------------------------------
+
+QUICK = [*PYTEST, "--trackly-target=live", "--trackly-effort=quick", "--trackly-yes"]
 
 WITH_TERMINAL = """
 import fcntl, os, sys, termios
@@ -128,117 +114,74 @@ os.execv(sys.argv[1], sys.argv[1:])
 """Makes standard input the terminal whose closing sends SIGHUP, then becomes the command."""
 
 
-def test_a_process_started_by_hand_is_stopped_the_same_way(stand: Stand) -> None:
+def _started(stand: Stand, command: list[str], write: int, at_20: Callable[[int], object]) -> int:
+    """Run a command that writes into a pipe, which holds all that comes before request 20, or into a terminal."""
+    process: subprocess.Popen[bytes]
+
+    def strike(wire: Wire) -> None:
+        at_20(process.pid)
+        pass_on(wire)
+
+    stand.strike = lambda way: strike if len(way.asked) == 20 else None
+    stdin = write if os.isatty(write) else subprocess.DEVNULL
     variables = environment(**stand.variables)
     with subprocess.Popen(
-        [*PYTEST, "-q"],
-        cwd=CHECKOUT,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        command, cwd=CHECKOUT, env=variables, stdin=stdin, stdout=write, stderr=write, start_new_session=True
     ) as process:
-
-        def after(number: int, _request: Request) -> None:
-            if number == 20:
-                process.send_signal(signal.SIGTERM)
-
-        stand.server.after = after
-        text, _ = process.communicate(timeout=SECONDS)
-    assert stand.server.content == AS_IT_WAS
-    assert (process.returncode, stand.left()) == (pytest.ExitCode.INTERRUPTED, []), text
+        os.close(write)
+        return process.wait(SECONDS)
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
-def test_a_terminal_that_is_closed_in_mid_run_has_the_audience_put_back(stand: Stand) -> None:
-    ours, theirs = os.openpty()
-    _until_closed(stand, ours, [sys.executable, "-c", WITH_TERMINAL, *PYTEST], theirs)
-    assert (stand.server.content, stand.left()) == (AS_IT_WAS, [])
-    assert stand.server.number < 30
-
-
-def test_a_reader_that_goes_away_in_mid_run_has_the_audience_put_back(stand: Stand) -> None:
+def test_a_process_started_by_hand_is_stopped_the_same_way(stand: Stand) -> None:
     ours, theirs = os.pipe()
-    _until_closed(stand, ours, [*PYTEST, "-v"], theirs)
-    assert (stand.server.content, stand.left()) == (AS_IT_WAS, [])
-    assert stand.server.number < 30
+    code = _started(stand, [*QUICK, "-q"], theirs, lambda pid: os.kill(pid, SIGTERM))
+    os.close(ours)
+    assert (code, stand.content, stand.left()) == (STOPPED, AS_IT_WAS, [])
 
 
-def _until_closed(stand: Stand, ours: int, command: list[str], theirs: int) -> None:
-    """Run a command that writes into one end, and close the other at request 20; a pipe holds all that comes before."""
-
-    def after(number: int, _request: Request) -> None:
-        if number == 20:
-            os.close(ours)
-
-    stand.server.after = after
-    with subprocess.Popen(
-        command,
-        cwd=CHECKOUT,
-        env=environment(**stand.variables),
-        stdin=theirs if os.isatty(theirs) else subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as process:
-        os.close(theirs)
-        process.wait(SECONDS)
+@pytest.mark.parametrize(
+    ("opened", "command"),
+    [(os.openpty, [sys.executable, "-c", WITH_TERMINAL, *QUICK]), (os.pipe, [*QUICK, "-v"])],
+    ids=["terminal", "reader"],
+)
+def test_a_terminal_or_reader_that_goes_away_in_mid_run_has_the_audience_put_back(
+    stand: Stand, opened: Callable[[], tuple[int, int]], command: list[str]
+) -> None:
+    ours, theirs = opened()
+    _started(stand, command, theirs, lambda _pid: os.close(ours))
+    assert (stand.content, stand.left()) == (AS_IT_WAS, [])
+    assert len(stand.asked) < 30
 
 
 # The API does not answer at the end -------------------------------------------------------------
 
 
-def _out_of_order_from_the_end(stand: Stand) -> None:
-    """Let the API be out of order from the first request on that gives the audience back."""
-    out = False
-
-    def before(_number: int, request: Request) -> Response | None:
-        nonlocal out
-        out = out or _gives_back(request)
-        return stand.server.unavailable() if out else None
-
-    stand.server.before = before
-
-
-def test_an_outage_at_the_end_is_told_loudly_with_the_journal_and_the_next_step(stand: Stand) -> None:
-    _out_of_order_from_the_end(stand)
-    ended = stand.run()
-    assert (ended.code, stand.left()) == (10, ["journal.json"]), ended.text
+def test_an_outage_at_the_end_is_told_loudly_with_the_journal_and_the_next_step(stand: Stand, tmp_path: Path) -> None:
+    stand.strike = _out_of_order_from_the_end
+    ended = stand.run(f"--trackly-report={tmp_path}")
+    assert (ended.code, stand.left()) == (10, JOURNAL), ended.text
     last = ended.text.partition("= trackly-contract =")[2]
     assert [line for line in last.splitlines() if line.startswith(LOUD)] != []
     assert f"kept in {stand.journal.path}. Run `trackly-contract restore`" in last
-
-
-def test_an_outage_at_the_end_is_noted_in_the_report(stand: Stand, tmp_path: Path) -> None:
-    _out_of_order_from_the_end(stand)
-    stand.run(f"--trackly-report={tmp_path}")
-    notes = json.loads((tmp_path / "report.json").read_text("utf-8"))["notes"]
+    notes = reported(tmp_path)["notes"]
     assert [note for note in notes if note.startswith(f"{LOUD}: ") and "503" in note and "restore" in note] != []
+    stand.strike = undisturbed
+    assert stand.restore().code == 0
+    assert (stand.content, stand.left()) == (AS_IT_WAS, [])
 
 
 def test_a_narrowed_run_that_ends_in_an_outage_does_not_exit_0(stand: Stand) -> None:
-    _out_of_order_from_the_end(stand)
+    stand.strike = _out_of_order_from_the_end
     ended = stand.run("-k", "filter.time.unit")
-    assert (ended.code, stand.left()) == (10, ["journal.json"]), ended.text
-    assert LOUD in ended.text
+    assert (ended.code, stand.left(), LOUD in ended.text) == (10, JOURNAL, True), ended.text
 
 
 def test_a_signal_and_then_an_outage_are_both_told(stand: Stand) -> None:
-    _out_of_order_from_the_end(stand)
-    _strike_at(stand, signal.SIGTERM, 20)
+    signal = _signal_at(stand, SIGTERM, 20)
+    stand.strike = lambda way: signal(way) or _out_of_order_from_the_end(way)
     ended = stand.run()
-    assert (ended.code, stand.left()) == (pytest.ExitCode.INTERRUPTED, ["journal.json"]), ended.text
-    assert LOUD in ended.text
+    assert (ended.code, stand.left(), LOUD in ended.text) == (STOPPED, JOURNAL, True), ended.text
     assert "Traceback" not in ended.text
-
-
-def test_after_the_outage_restore_puts_the_audience_back(stand: Stand) -> None:
-    _out_of_order_from_the_end(stand)
-    stand.run()
-    stand.server.before = lambda _number, _request: None
-    assert stand.restore().code == 0
-    assert (stand.server.content, stand.left()) == (AS_IT_WAS, [])
 
 
 def test_nothing_is_said_of_an_audience_that_was_put_back(stand: Stand) -> None:
@@ -271,43 +214,38 @@ import os, signal
 def pytest_sessionfinish():
     os.kill(os.getpid(), signal.SIGTERM)
 """
+BUG = "failed in the end of the run (KeyError('a bug')): a bug here, not drift"
 
 
-def _with(stand: Stand, plugin: str) -> Ended:
+def _with(stand: Stand, plugin: str) -> Ran:
     (stand.folder / "with_a_bug.py").write_text(plugin, "utf-8")
     return stand.run("-p", "with_a_bug")
 
 
 @pytest.mark.parametrize("bug", [IN_A_TEST, PUTTING_BACK], ids=["in a test", "putting back"])
 def test_a_bug_that_keeps_the_audience_from_being_put_back_is_told_as_loudly(stand: Stand, bug: str) -> None:
-    _out_of_order_from_the_end(stand)
+    stand.strike = _out_of_order_from_the_end
     ended = _with(stand, bug)
-    assert (ended.code, stand.left()) == (3, ["journal.json"]), ended.text
-    assert LOUD in ended.text
+    assert (ended.code, stand.left(), LOUD in ended.text) == (3, JOURNAL, True), ended.text
 
 
 @pytest.mark.parametrize("bug", [IN_A_TEST, AT_THE_END], ids=["in a test", "at the end"])
 def test_a_bug_elsewhere_does_not_keep_the_audience_from_being_put_back(stand: Stand, bug: str) -> None:
     ended = _with(stand, bug)
-    assert (ended.code, stand.server.content, stand.left()) == (3, AS_IT_WAS, []), ended.text
+    assert (ended.code, stand.content, stand.left()) == (3, AS_IT_WAS, []), ended.text
 
 
-def test_a_signal_and_then_a_bug_do_not_keep_the_audience_from_being_put_back(stand: Stand) -> None:
-    _strike_at(stand, signal.SIGTERM, 20)
-    ended = _with(stand, AT_THE_END)
-    assert (ended.code, stand.server.content, stand.left()) == (pytest.ExitCode.INTERRUPTED, AS_IT_WAS, []), ended.text
-    assert "failed in the end of the run (KeyError('a bug')): a bug here, not drift" in ended.text
-
-
-def test_a_signal_and_then_a_bug_in_the_putting_back_are_both_told(stand: Stand) -> None:
-    _strike_at(stand, signal.SIGTERM, 20)
-    ended = _with(stand, PUTTING_BACK)
-    assert (ended.code, stand.left()) == (pytest.ExitCode.INTERRUPTED, ["journal.json"]), ended.text
-    assert LOUD in ended.text
-    assert "failed in the end of the run (KeyError('a bug')): a bug here, not drift" in ended.text
+@pytest.mark.parametrize(
+    ("bug", "left"), [(AT_THE_END, []), (PUTTING_BACK, JOURNAL)], ids=["at the end", "putting back"]
+)
+def test_a_signal_and_then_a_bug_are_both_told(stand: Stand, bug: str, left: list[str]) -> None:
+    stand.strike = _signal_at(stand, SIGTERM, 20)
+    ended = _with(stand, bug)
+    assert (ended.code, stand.left(), BUG in ended.text) == (STOPPED, left, True), ended.text
+    assert (stand.content == AS_IT_WAS, LOUD in ended.text) == (not left, bool(left))
 
 
 def test_a_signal_when_all_is_torn_down_waits_and_is_told(stand: Stand) -> None:
     ended = _with(stand, SIGNAL_AT_THE_END)
-    assert (ended.code, stand.server.content, stand.left()) == (pytest.ExitCode.INTERRUPTED, AS_IT_WAS, []), ended.text
+    assert (ended.code, stand.content, stand.left()) == (STOPPED, AS_IT_WAS, []), ended.text
     assert "SIGTERM: the run stops once the audience is put back" in ended.text

@@ -1,21 +1,16 @@
 """Facts about the wheel: what it holds, and that all of it works where there is no checkout."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-import httpx
 import pytest
 
-from tests.doors.installed import SECONDS, Installed, alone, built, contents, installed, tracked_copy
+from tests.doors.installed import Installed, built, contents, installed, tracked_copy
 from tests.pages.docs_pages import filled
-from tests.support.processes import CHECKOUT
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
-
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="links what the wheel requires, which is POSIX")
+from tests.support.processes import CHECKOUT, finished
+from trackly_contract.reference import AUDIENCE_ID
 
 SUFFIXES = {".py", ".pyi", ".json", ".toml", ".yaml", ".jinja", ".css", ".js", ".typed", ".sh", ".md", ".gitkeep"}
 
@@ -88,20 +83,6 @@ def test_check_conforms_and_leaves_nothing_behind(made: Installed) -> None:
     said = made.run("trackly-contract", "check", "--effort", "quick", "-q")
     assert "verdict    conforms" in said
     assert set(made.folder.iterdir()) == before
-
-
-def test_serve_answers(made: Installed) -> None:
-    command = [str(made.scripts / "trackly-contract"), "serve", "--port", "0"]
-    with subprocess.Popen(command, cwd=made.folder, env=alone(), stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            base_url = server.stdout.readline().split()[3].rstrip(",")
-            with httpx.Client(trust_env=False, timeout=30) as client:
-                url = f"{base_url}/v2/audiences/{AUDIENCE_ID}"
-                assert client.get(url, headers={"X-Api-Key": REFERENCE_KEY}).json()["id"] == AUDIENCE_ID
-        finally:
-            server.terminate()
-            server.wait(SECONDS)
 
 
 def test_docs_finds_no_difference_in_a_page_that_states_the_contract(made: Installed, tmp_path: Path) -> None:
@@ -193,14 +174,6 @@ with running(ReferenceServer()) as base_url: TEXT: {type} = base_url
 def test_a_type_checker_sees_the_types(made: Installed, tmp_path: Path, type_of_it: str, code: int) -> None:
     (tmp_path / "client.py").write_text(CLIENT.format(type=type_of_it))
     command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--follow-imports=silent"]
-    done = subprocess.run(
-        [*command, "--python-executable", str(made.scripts / "python"), "client.py"],
-        cwd=tmp_path,
-        env=alone(),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    done = finished(*command, "--python-executable", str(made.scripts / "python"), "client.py", cwd=tmp_path)
     assert done.returncode == code, done.stdout + done.stderr
     assert ('expression has type "str", variable has type "int"' in done.stdout) is (code == 1)

@@ -7,10 +7,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from tests.faults.table import FAULTS, every_fault
-from tests.maintain import generated
+from tests.maintain import generated, markdown
 from trackly_contract.judge.responses import NOT_ABOUT_THE_REQUEST
 from trackly_contract.run import client, conversation
 
@@ -22,10 +20,8 @@ def _pauses(seconds: Iterable[float]) -> str:
 
 def document() -> str:
     """Return docs/faults.md."""
-    folder = FileSystemLoader(Path(__file__).parent)
-    templates = Environment(loader=folder, undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701  # no HTML
-    templates.trim_blocks = templates.lstrip_blocks = True
-    return templates.get_template("faults.md.jinja").render(
+    template = markdown.templates(Path(__file__).parent).get_template("faults.md.jinja")
+    return template.render(
         groups=FAULTS,
         count=len(every_fault()),
         tries=conversation.TRIES,

@@ -20,14 +20,6 @@ class Does(Enum):
     GIVES_UP = "asks again, waits for a control that succeeds, and gives up"
     JUDGES = "asks again, and judges what stays: a control succeeds"
 
-    @property
-    def verdict(self) -> RunVerdict:
-        """What the run says."""
-        if self is Does.JUDGES:
-            return RunVerdict.DRIFT
-        conforms = self in (Does.NOTHING, Does.ASKS_AGAIN, Does.INSISTS)
-        return RunVerdict.CONFORMS if conforms else RunVerdict.INCONCLUSIVE
-
 
 class Audience(Enum):
     """What the audience is when the run has ended."""
@@ -74,7 +66,10 @@ class Fault:
     @property
     def verdict(self) -> RunVerdict:
         """What the run says."""
-        return self.does.verdict
+        if self.does is Does.JUDGES:
+            return RunVerdict.DRIFT
+        conforms = self.does in (Does.NOTHING, Does.ASKS_AGAIN, Does.INSISTS)
+        return RunVerdict.CONFORMS if conforms else RunVerdict.INCONCLUSIVE
 
     @property
     def code(self) -> ExitCode:

@@ -7,8 +7,7 @@ import json
 from math import inf
 
 from tests.faults.fault import When
-from tests.support.warm import AS_IT_WAS
-from tests.support.way import Strike, Way, answering
+from tests.support.way import AS_IT_WAS, Strike, Way, answering
 from trackly_contract.reference import ReferenceServer, documented_store
 
 # When ----------------------------------------------------------------------------------------------

@@ -71,17 +71,12 @@ def judged(name: str, what: str, strike: Strike, says: str, when: When, *broken:
 NOW, SEVEN_LATER = ("Date", "Sun, 22 Nov 2026 08:00:00 GMT"), "Sun, 22 Nov 2026 08:00:07 GMT"
 SKEWED, SEVEN_LATER_SKEWED = ("Date", "Thu, 01 Jan 2099 08:00:00 GMT"), "Thu, 01 Jan 2099 08:00:07 GMT"
 
+AS_DATE = "429 with a `Retry-After` that is a date, seven seconds ahead"
+AHEAD = "the same from a server whose clock is 72 years ahead"
 PACE = (
     again("429-seconds", "429 with `Retry-After: 7`", busy("7"), waits=(7.0,)),
-    again(
-        "429-date", "429 with a `Retry-After` that is a date, seven seconds ahead", busy(SEVEN_LATER, NOW), waits=(7.0,)
-    ),
-    again(
-        "429-date-skewed",
-        "the same from a server whose clock is 72 years ahead",
-        busy(SEVEN_LATER_SKEWED, SKEWED),
-        waits=(7.0,),
-    ),
+    again("429-date", AS_DATE, busy(SEVEN_LATER, NOW), waits=(7.0,)),
+    again("429-date-skewed", AHEAD, busy(SEVEN_LATER_SKEWED, SKEWED), waits=(7.0,)),
     again("429-nonsense", "429 with `Retry-After: soon`", busy("soon"), waits=(0.5,)),
     again("429-two-hours", "429 with `Retry-After: 7200`", busy("7200"), waits=(60.0,)),
     again("429-half", "429 with `Retry-After: 1`", busy("1"), at.EVERY_SECOND),
@@ -105,11 +100,7 @@ GATEWAYS = (
     *(left(f"{s}-for-ever", PAGES[s], GATEWAY[s], str(s)) for s in (503, 504)),
     again("502-half", "502 of one of two servers behind a gateway", GATEWAY[502], at.EVERY_SECOND),
     left(
-        "503-writes",
-        "503, while reading goes well: closed for writing",
-        GATEWAY[503],
-        "503",
-        at.WRITES_FROM_THE_MIDDLE,
+        "503-writes", "503, while reading goes well: closed for writing", GATEWAY[503], "503", at.WRITES_FROM_THE_MIDDLE
     ),
     again("404-gateway", NO_ROUTE, UNROUTED),
     back("404-gateway-ten-seconds", NO_ROUTE, UNROUTED, "404"),
@@ -162,31 +153,13 @@ CONNECTIONS = (
         base_url="https://does-not-exist.invalid/api",
     ),
     nothing("tls", "TLS with a certificate that is trusted", tls="local", trusted=True),
-    away(
-        "tls-untrusted",
-        "a certificate that nobody vouches for",
-        closed,
-        "unable to get local issuer certificate",
-        at.NEVER,
-        tls="local",
-    ),
-    away(
-        "tls-elsewhere",
-        "the certificate of another host",
-        closed,
-        "certificate is not valid for",
-        at.NEVER,
-        tls="elsewhere",
-        trusted=True,
-    ),
-    away(
-        "tls-expired",
-        "a certificate that has expired",
-        closed,
-        "certificate has expired",
-        at.NEVER,
-        tls="expired",
-        trusted=True,
+    *(
+        away(f"tls-{name}", what, closed, says, at.NEVER, tls=tls, trusted=name != "untrusted")
+        for name, tls, what, says in (
+            ("untrusted", "local", "a certificate that nobody vouches for", "unable to get local issuer certificate"),
+            ("elsewhere", "elsewhere", "the certificate of another host", "certificate is not valid for"),
+            ("expired", "expired", "a certificate that has expired", "certificate has expired"),
+        )
     ),
 )
 
@@ -252,30 +225,19 @@ BROKEN = (
     nothing("twice", "each answer comes twice over one connection", twice, at.ALWAYS),
 )
 
+AT_ONCE = "the server restarts within a second: connections are dropped, then refused"
 RESTARTS = (
-    again(
-        "restart",
-        "the server restarts within a second: connections are dropped, then refused",
-        restarting(1),
-        at.AT_THE_MIDDLE,
-    ),
+    again("restart", AT_ONCE, restarting(1), at.AT_THE_MIDDLE),
     again("restart-lost", "the same, after an update was applied and before its answer", restarting(1, applied=True)),
     *(
-        back(
-            f"restart-{name}",
-            f"the server restarts, and takes {name.replace('-', ' ')}",
+        outage(
+            f"restart-{time.replace(' ', '-')}",
+            f"the server restarts, and takes {time}",
             restarting(seconds),
             "refused",
             at.AT_THE_MIDDLE,
         )
-        for name, seconds in (("ten-seconds", 10), ("a-minute", 60))
-    ),
-    left(
-        "restart-ten-minutes",
-        "the server restarts, and takes ten minutes",
-        restarting(600),
-        "refused",
-        at.AT_THE_MIDDLE,
+        for outage, time, seconds in ((back, "ten seconds", 10), (back, "a minute", 60), (left, "ten minutes", 600))
     ),
 )
 

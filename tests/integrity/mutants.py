@@ -10,7 +10,6 @@ from tests.integrity import mutants_servers as servers
 from tests.integrity import mutants_state as state
 from tests.integrity.seams import (
     CODES,
-    Answering,
     Body,
     Edit,
     Made,
@@ -31,8 +30,6 @@ from trackly_contract.core import Request, Response
 from trackly_contract.reference import ReferenceServer
 from trackly_contract.reference.filter import Fault
 
-__all__ = ["Answering", "Mutant", "all_mutants", "mutants"]
-
 
 @dataclass(frozen=True)
 class Mutant:
@@ -43,7 +40,7 @@ class Mutant:
 
     id: str
     rules: tuple[str, ...]
-    make: Callable[[], Answering]
+    make: Callable[[], ReferenceServer]
     family: str = "plain"
 
     @property
@@ -130,15 +127,9 @@ def _half_applied(sent: Body, _: str) -> Body:
     return {name: sent[name] for name in ("name", "description") if isinstance(sent.get(name), str)}
 
 
-class SaysClearedOnly(ReferenceServer):
-    """Answers null after a filter change, but stores the old size."""
-
-    def update(self, audience: Body, body: bytes) -> Response:
-        response = super().update(audience, body)
-        stored = self.store.audiences[audience["id"]]
-        if stored["cached_size"] is None:
-            self.store.audiences[audience["id"]] = stored | {name: audience[name] for name in state.CACHE}
-        return response
+def _old_cache(remembered: state.Remembering) -> Body:
+    before, after = remembered.versions[-2:]
+    return state.part(before, *state.CACHE) if after["cached_size"] is None else {}
 
 
 class UnknownIdAnswered(ReferenceServer):
@@ -158,7 +149,7 @@ BEHAVIOUR: dict[str, Made] = {
         "update.cache.cleared",
         storing(lambda b, a, _: a | {state.CACHE[1]: b[state.CACHE[1]]} if a["cached_size"] is None else a),
     ),
-    "cache cleared in the answer only": ("update.cache.cleared", SaysClearedOnly),
+    "cache cleared in the answer only": ("update.cache.cleared", state.after(_old_cache)),
     "cache cleared by a name": ("update.cache.kept", _clearing_on("name")),
     "cache cleared by a description": ("update.cache.kept", _clearing_on("description")),
     "size not cached": ("update.cache.recounted", state.counting(*state.CACHE)),

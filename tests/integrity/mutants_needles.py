@@ -72,12 +72,8 @@ UNSEEN: dict[str, dict[str, Where]] = {
         "condition type unchecked deeper than 3": lambda s: s.depth > 3,
         "condition type unchecked in a nested AND": lambda s: s.depth > 1 and s.under("AND"),
     },
-    "missing_custom_field_name": {
-        "custom field name looked for in the first condition alone": lambda s: s.index > 0,
-    },
-    "invalid_custom_field_operator": {
-        "custom field operator unchecked beside nested groups": lambda s: bool(s.nested),
-    },
+    "missing_custom_field_name": {"custom field name looked for in the first condition alone": lambda s: s.index > 0},
+    "invalid_custom_field_operator": {"custom field operator unchecked beside nested groups": lambda s: bool(s.nested)},
     "missing_custom_field_value": {"missing custom field value unnoticed at depth 2": lambda s: s.depth == 2},
     "invalid_carrier_operator": {"carrier operator unchecked under OR": lambda s: s.under("OR")},
     "missing_carrier_value": {"missing carrier value unnoticed beside nested groups": lambda s: bool(s.nested)},
@@ -152,11 +148,11 @@ SEEN: dict[tuple[str, str], dict[str, Where]] = {
         "AND within OR refused": lambda s: s.depth > 1 and s.under("AND") and s.path[-2]["operator"] == "OR",
     },
     ("update.name.longest", "name_too_long"): {
-        "255 characters beside a filter refused": lambda s: len(s.body.get("name", "")) == 255 and "filter" in s.body,
+        "255 characters beside a filter refused": lambda s: len(s.body.get("name", "")) == 255 and "filter" in s.body
     },
     ("update.optional", "name_too_long"): {"description alone refused": lambda s: set(s.body) == {"description"}},
     ("update.optional", "source_list_not_found"): {
-        "source_lists alone refused": lambda s: set(s.body) == {"source_lists"},
+        "source_lists alone refused": lambda s: set(s.body) == {"source_lists"}
     },
 }
 

@@ -18,15 +18,17 @@ from tests.integrity.seams import (
     audiences,
     behind,
     blind,
+    camel,
     changing_errors,
     errors,
     field,
     finding,
-    in_conditions,
+    in_filter,
     in_groups,
     in_order,
     rejecting,
     spots,
+    throughout,
     without,
 )
 from trackly_contract.core import JSON, Request, Response, encode, parse
@@ -84,12 +86,8 @@ def _rejected(rule: str, code: str, where: Where) -> Made:
     return rule, rejecting(code, where)
 
 
-def _camel(text: str) -> str:
-    return re.sub(r"_(\w)", lambda found: found[1].upper(), text)
-
-
 REWRITTEN: dict[str, Made] = {
-    "codes in camelCase": (ERRORS, _coded(_camel)),
+    "codes in camelCase": (ERRORS, _coded(camel)),
     "codes in capitals": (ERRORS, _coded(str.upper)),
     "codes with a prefix": (ERRORS, _coded(lambda code: f"audience.{code}")),
     "codes with hyphens": (ERRORS, _coded(lambda code: code.replace("_", "-"))),
@@ -134,26 +132,15 @@ REWRITTEN: dict[str, Made] = {
 
 def renamed(key: str) -> Edit:
     """Call `conditionType` by another name."""
-    return field("filter", in_conditions(lambda c: {key if k == "conditionType" else k: v for k, v in c.items()}))
+    return in_filter(lambda c: {key if k == "conditionType" else k: v for k, v in c.items()})
 
 
 def _keyed(name: Callable[[str], str]) -> Callable[[JSON], JSON]:
     """Rename the keys of all objects within."""
-
-    def change(value: JSON) -> JSON:
-        if isinstance(value, dict):
-            return {name(key): change(member) for key, member in value.items()}
-        return [change(entry) for entry in value] if isinstance(value, list) else value
-
-    return change
+    return throughout(lambda found: {name(key): member for key, member in found.items()})
 
 
 def _as_text(value: JSON) -> JSON:
-    """Make texts of all numbers within."""
-    if isinstance(value, dict):
-        return {key: _as_text(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_as_text(entry) for entry in value]
     return str(value) if type(value) in {int, float} else value
 
 
@@ -175,7 +162,7 @@ FILTER = "audience.filter update.filter"
 TYPES = "audience.filter.keys update.filter"
 
 WRITTEN: dict[str, tuple[str, Edit]] = {
-    "keys in camelCase": (SPELT, _keyed(_camel)),
+    "keys in camelCase": (SPELT, _keyed(camel)),
     "keys with hyphens": (SPELT, _keyed(lambda key: key.replace("_", "-"))),
     "keys in capitals": (f"{ALL_FIELDS} audience.filter.keys", _keyed(str.upper)),
     "ConditionType in answers": (TYPES, renamed("ConditionType")),
@@ -184,7 +171,7 @@ WRITTEN: dict[str, tuple[str, Edit]] = {
         f"{SIZE} {COUNTED} update.cache.cleared",
         lambda a: {key: value for key, value in a.items() if value is not None},
     ),
-    "numbers as texts": (f"{LISTS} {SIZE} update.filter", _as_text),
+    "numbers as texts": (f"{LISTS} {SIZE} update.filter", throughout(others=_as_text)),
     "dates as seconds": (STAMPS, _dates(lambda date: int(date.timestamp()))),
     "dates as milliseconds in text": (STAMPS, _dates(lambda date: str(int(date.timestamp()) * 1000))),
     "dates as RFC 1123": (STAMPS, _dates(lambda date: f"{date:%a, %d %b %Y %H:%M:%S} GMT")),

@@ -14,7 +14,6 @@ from typing import TypeAlias
 from tests.integrity.mutants_servers import KEYS, TEXT, UNKNOWN, instead
 from tests.integrity.seams import (
     CODES,
-    Answering,
     Body,
     Edit,
     Made,
@@ -43,7 +42,7 @@ STORED = "update.stored"
 CACHE = ("cached_size", "cached_size_updated_at")
 
 
-def _part(sent: Body, *members: str) -> Body:
+def part(sent: Body, *members: str) -> Body:
     return {key: sent[key] for key in members if key in sent}
 
 
@@ -52,7 +51,7 @@ def _part(sent: Body, *members: str) -> Body:
 
 def keeping(when: When) -> type[ReferenceServer]:
     """Keep the cache where the filter changed, at times."""
-    return storing(lambda b, a, s: a | _part(b, *CACHE) if when(b, a, s) else a)
+    return storing(lambda b, a, s: a | part(b, *CACHE) if when(b, a, s) else a)
 
 
 def _clearing(when: Callable[[Body], bool], **members: JSON) -> type[ReferenceServer]:
@@ -152,10 +151,10 @@ STEPS: dict[str, dict[str, Step]] = {
     "update.source_lists": {
         "source_lists added to those before": _relisted(lambda before, after: [*dict.fromkeys(before + after)]),
         "source_lists cut to the first": _relisted(lambda _, after: after[:1]),
-        "source_lists lost beside a name": lambda b, a, s: a | _part(b, "source_lists") if "name" in s else a,
+        "source_lists lost beside a name": lambda b, a, s: a | part(b, "source_lists") if "name" in s else a,
     },
     "update.filter": {
-        "first condition of before kept": lambda b, a, s: a | {"filter": _joined(b, a)} if "filter" in s else a,
+        "first condition of before kept": lambda b, a, s: a | {"filter": _joined(b, a)} if "filter" in s else a
     },
     "update.cache.cleared audience.cached_size": {"cached_size empty after a filter": _also(cached_size="")},
     "update.cache.cleared": {
@@ -163,7 +162,7 @@ STEPS: dict[str, dict[str, Step]] = {
         "cached_size 0 after a filter": _also(cached_size=0),
         "cached_size_updated_at 1970 after a filter": _also(cached_size_updated_at="1970-01-01T00:00:00"),
         "cached_size_updated_at the time of the update": _also(cached_size_updated_at=NOW),
-        "size alone kept when the filter changes": lambda b, a, s: a | _part(b, "cached_size") if "filter" in s else a,
+        "size alone kept when the filter changes": lambda b, a, s: a | part(b, "cached_size") if "filter" in s else a,
     },
 }
 
@@ -188,7 +187,7 @@ CLEARED: dict[str, type[ReferenceServer]] = {
     "size 0 after a description": _clearing(lambda s: "description" in s, cached_size=0),
 }
 
-IN_FILTER = set(CODES) - {"name_too_long", "source_list_not_found"}
+IN_FILTER = {code for code, rule in CODES.items() if rule.startswith("filter.")}
 
 
 def _stored_filter(sent: Body) -> Body:
@@ -196,9 +195,9 @@ def _stored_filter(sent: Body) -> Body:
 
 
 HALVES: dict[str, Callable[[Body, str], Body]] = {
-    "name stored though the filter is refused": lambda s, code: _part(s, "name") if code != "name_too_long" else {},
-    "description stored though a member is refused": lambda s, _: _part(s, "description"),
-    "source_lists stored though the filter is refused": lambda s, c: _part(s, "source_lists") if c in IN_FILTER else {},
+    "name stored though the filter is refused": lambda s, code: part(s, "name") if code != "name_too_long" else {},
+    "description stored though a member is refused": lambda s, _: part(s, "description"),
+    "source_lists stored though the filter is refused": lambda s, c: part(s, "source_lists") if c in IN_FILTER else {},
     "filter stored though the name is refused": lambda s, c: _stored_filter(s) if c == "name_too_long" else {},
     "filter stored though it is refused": lambda s, c: _stored_filter(s) if c in IN_FILTER else {},
     "cache cleared by a refused filter": lambda s, _: dict.fromkeys(CACHE) if "filter" in s else {},
@@ -240,12 +239,12 @@ class Remembering(ReferenceServer):
         return super().read(audience | self.shown(self))
 
 
-def after(change: Memory) -> Callable[[], Answering]:
+def after(change: Memory) -> Callable[[], ReferenceServer]:
     """Store something else than the response to an update said."""
     return lambda: Remembering(after=change)
 
 
-def _shown(change: Memory) -> Callable[[], Answering]:
+def _shown(change: Memory) -> Callable[[], ReferenceServer]:
     """Show in GET something else than is stored."""
     return lambda: Remembering(shown=change)
 
@@ -253,7 +252,7 @@ def _shown(change: Memory) -> Callable[[], Answering]:
 def _stale(*members: str) -> Made:
     """Show in GET what fields were at first."""
     rules = " ".join((STORED, *(f"update.{key}" for key in members)))
-    return rules, _shown(lambda m: _part(m.versions[0], *members))
+    return rules, _shown(lambda m: part(m.versions[0], *members))
 
 
 def counting(*members: str) -> type[ReferenceServer]:
@@ -262,7 +261,7 @@ def counting(*members: str) -> type[ReferenceServer]:
     class Counting(ReferenceServer):
         def size(self, audience: Body) -> Response:
             response = super().size(audience)
-            self.store.audiences[audience["id"]] |= _part(audience, *members)
+            self.store.audiences[audience["id"]] |= part(audience, *members)
             return response
 
     return Counting
@@ -284,7 +283,7 @@ OVER_TIME: dict[str, Made] = {
     ),
     "cache kept from the second filter on": (
         f"update.cache.cleared {STORED}",
-        after(lambda m: _part(m.versions[-2], *CACHE) if m.filters > 1 and "filter" in m.sent[-1] else {}),
+        after(lambda m: part(m.versions[-2], *CACHE) if m.filters > 1 and "filter" in m.sent[-1] else {}),
     ),
     **{
         name: (f"update.{member}", storing_field(member, change))
@@ -312,7 +311,7 @@ CACHED: dict[str, Made] = {
     "description in GET stale": _stale("description"),
     "source_lists in GET stale": _stale("source_lists"),
     "filter in GET stale": _stale("filter"),
-    "size not seen by GET": ("update.cache.recounted", _shown(lambda m: _part(m.versions[-1], *CACHE))),
+    "size not seen by GET": ("update.cache.recounted", _shown(lambda m: part(m.versions[-1], *CACHE))),
     "time of counting not stored": ("update.cache.recounted", counting(CACHE[1])),
     "size of counting not stored": ("update.cache.recounted", counting(CACHE[0])),
 }

@@ -3,9 +3,10 @@
 Does not touch the reference server itself: it has no hooks for this.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from trackly_contract.contract import contract
 from trackly_contract.core import JSON, Request, Response, encode, parse
@@ -20,13 +21,7 @@ Step: TypeAlias = Callable[[Body, Body, Body], Body]
 """Makes what is stored from the audience before, the audience as it should be, and what was sent."""
 
 
-class Answering(Protocol):
-    """Whatever answers requests: a reference server, or a wrapper around one."""
-
-    def answer(self, request: Request) -> Response: ...
-
-
-Made: TypeAlias = tuple[str, Callable[[], Answering]]
+Made: TypeAlias = tuple[str, Callable[[], ReferenceServer]]
 """The rules that a server breaks, with blanks between them, and what makes a fresh one."""
 
 CODES = {str(rule.code): rule.id for rule in contract().rules.values() if rule.status == 400}
@@ -126,6 +121,19 @@ def with_status(status: int, method: str) -> type[ReferenceServer]:
     return behind(changed, method)
 
 
+def each_time(change: Callable[[Body, int], Body]) -> type[ReferenceServer]:
+    """Print an audience otherwise each time; `change` gets the number of the time too, from 1."""
+
+    class EachTime(ReferenceServer):
+        times = 0
+
+        def render(self, audience: Body) -> Body:
+            self.times += 1
+            return change(super().render(audience), self.times)
+
+    return EachTime
+
+
 # Edits -------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +163,26 @@ def in_order(change: Callable[[list[Body]], Any]) -> Edit:
 
 def in_conditions(change: Edit) -> Edit:
     return in_order(lambda conditions: [change(condition) for condition in conditions])
+
+
+def in_filter(change: Edit) -> Edit:
+    """Change every condition of the filter in a body or an audience."""
+    return field("filter", in_conditions(change))
+
+
+def throughout(objects: Edit = dict, others: Callable[[JSON], JSON] = lambda value: value) -> Callable[[JSON], JSON]:
+    """Change all objects within, the innermost first, and all that is neither object nor array."""
+
+    def walk(value: JSON) -> JSON:
+        if isinstance(value, dict):
+            return objects({key: walk(member) for key, member in value.items()})
+        return [walk(entry) for entry in value] if isinstance(value, list) else others(value)
+
+    return walk
+
+
+def camel(key: str) -> str:
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), key)
 
 
 # Spots: places where something goes wrong ----------------------------------------------------------------

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from tests.support.population import anybody
+from tests.support.runs import run_server
 from trackly_contract.contract import IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, NOBODY, as_request
 from trackly_contract.core import Request, Response, parse, same
 from trackly_contract.generate import Effort
 from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_audience
-from trackly_contract.run.targets import embedded_target
-from trackly_contract.suite import run_suite
 
 OWN = documented_audience()
 
@@ -67,7 +66,7 @@ class Lenient(Watched):
 def writes(effort: Effort, server: type[Watched] = Watched) -> list[Write]:
     """Return every write of one run."""
     watched = server()
-    run_suite(embedded_target(watched.answer, AUDIENCE_ID, REFERENCE_KEY), effort, ["-q", "--no-summary", "--tb=no"])
+    run_server(watched, effort)
     return watched.writes
 
 
@@ -80,10 +79,6 @@ def somebody(definition: dict[str, Any]) -> bool:
             return True
         pending.extend(group.get("groups", ()))
     return anybody(definition)
-
-
-def anybody_in(groups: list[dict[str, Any]]) -> bool:
-    return any(map(anybody, groups))
 
 
 def is_own(audience: dict[str, Any]) -> bool:
@@ -122,7 +117,9 @@ def test_a_body_to_be_refused_would_match_nobody_wherever_its_fault_leaves_room(
         conditions = body.get("conditions", [])
         empty = body == {"operator": body["operator"], "conditions": []}
         beyond = all(c.get("value") in OUT_OF_REACH and c["operator"] in ("gte", "before") for c in conditions)
-        assert empty or (beyond and body.get("operator") == "OR" and not anybody_in(body.get("groups", []))), body
+        assert empty or (beyond and body.get("operator") == "OR" and not any(map(anybody, body.get("groups", [])))), (
+            body
+        )
 
 
 @pytest.mark.parametrize("effort", EFFORTS)

@@ -1,23 +1,21 @@
 """A replay is judged like the run it was recorded from, though it holds nothing of somebody's audience."""
 
-import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integrity.mutants import Answering, Mutant, mutants
-from trackly_contract.core import Request, Response
-from trackly_contract.core.http import STAMP
-from trackly_contract.gate.http import running
+from tests.integrity.mutants import Mutant, mutants
+from tests.support.runs import run_target
+from tests.support.way import Strike, Way, answering, undisturbed, way
 from trackly_contract.generate import Effort
 from trackly_contract.reference import REFERENCE_KEY, Audience, ReferenceServer
 from trackly_contract.reference.server import Store, ticking
 from trackly_contract.report import Report
 from trackly_contract.run import cassettes, live_target
 from trackly_contract.run.targets import recorded, replay_target
-from trackly_contract.suite import run_suite
 
 ID = "5f0e6d7c8b9a0f1e2d3c4b5a"
 
@@ -25,7 +23,7 @@ SECRETS = ("Joë", "Jo\\u00eb", "VIP", "anna@example.org", "favourite_pet", "Ber
 """What stands in somebody's audience, and in no recording of it."""
 
 
-def somebodys() -> Audience:
+def somebodys(**changes: Any) -> Audience:
     """Return an audience with content of its own in every member."""
     return {
         "id": ID,
@@ -44,32 +42,8 @@ def somebodys() -> Audience:
         "cached_size_updated_at": "2026-11-15T08:30:00",
         "status": "active",
         "created_at": "2026-10-01T14:22:00",
+        **changes,
     }
-
-
-class Unstamped(ReferenceServer):
-    """Stands for the live API: answers without a stamp, from an audience that somebody made."""
-
-    def __init__(self, inner: Answering | None = None, start: datetime | None = None, **changes: Any) -> None:
-        super().__init__()
-        self.inner = inner or ReferenceServer()
-        store = next(held for held in _stores(self.inner))
-        store.audiences = {ID: {**somebodys(), **changes}}
-        store.lists = {8822, 4711, 9001}
-        store.clock = ticking(start or datetime(2026, 11, 20, 10, 30, 45, tzinfo=UTC))
-
-    def answer(self, request: Request) -> Response:
-        answer = self.inner.answer(request)
-        return Response(answer.status, tuple(h for h in answer.headers if h[0].lower() != STAMP.lower()), answer.body)
-
-
-def _stores(server: Any) -> Any:
-    """Yield the store of a reference server, and of one inside a wrapper."""
-    for held in vars(server).values():
-        if isinstance(held, Store):
-            yield held
-        elif hasattr(held, "answer"):
-            yield from _stores(held)
 
 
 @pytest.fixture
@@ -82,19 +56,34 @@ def live(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "cassettes" / "live"
 
 
-def run(target: Any, effort: Effort) -> Report:
-    _, report = run_suite(target, effort, ["-q", "--no-summary", "--tb=no"])
-    assert report is not None
-    return report
+Recorder = Callable[..., Report]
 
 
-def record(server: ReferenceServer, monkeypatch: pytest.MonkeyPatch, effort: Effort = "quick") -> Report:
-    """Run the suite on a server as if it were the live API, and record it."""
-    with running(server) as base_url:
-        monkeypatch.setenv("TRACKLY_BASE_URL", base_url)
-        report = run(recorded(live_target(), cassettes.cassette_folder("live")), effort)
-    assert any(note.startswith("recorded ") for note in report.notes), report.notes
-    return report
+@pytest.fixture
+def record(live: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """Run the suite on a server of somebody's audience as if it were the live API, and record it."""
+
+    def record(
+        effort: Effort = "quick",
+        server: ReferenceServer | None = None,
+        start: datetime = datetime(2026, 11, 20, 10, 30, 45, tzinfo=UTC),
+        strike: Callable[[Way], Strike | None] = undisturbed,
+        **changes: Any,
+    ) -> Report:
+        server = server or ReferenceServer()
+        server.store = Store({ID: somebodys(**changes)}, {102, 8822, 4711, 9001}, clock=ticking(start))
+        with way(server) as over:
+            over.strike = strike
+            monkeypatch.setenv("TRACKLY_BASE_URL", over.base_url)
+            _, report = run_target(recorded(live_target(), live), effort)
+        assert any(note.startswith("recorded ") for note in report.notes), report.notes
+        return report
+
+    return record
+
+
+def replayed(effort: Effort = "quick") -> Report:
+    return run_target(replay_target(effort), effort)[1]
 
 
 def said(report: Report) -> list[tuple[str, str, list[tuple[str, str]]]]:
@@ -110,23 +99,18 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("effort", ["quick", "standard"])
-def test_a_replay_says_what_the_run_said(live: Path, monkeypatch: pytest.MonkeyPatch, effort: Effort) -> None:
-    before = record(Unstamped(), monkeypatch, effort)
-    assert said(run(replay_target(effort), effort)) == said(before)
-    assert live.is_dir()
+def test_a_replay_says_what_the_run_said(record: Recorder, effort: Effort) -> None:
+    before = record(effort)
+    assert said(replayed(effort)) == said(before)
 
 
 MOVED = [mutant for mutant in mutants() if not mutant.rules[0].startswith("filter.")]
 
 
 @pytest.mark.parametrize("mutant", MOVED[::10], ids=lambda mutant: mutant.id)
-def test_a_replay_finds_the_drift_that_the_run_found(
-    mutant: Mutant, live: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = mutant.make()
-    before = record(Unstamped(server), monkeypatch)
-    assert said(run(replay_target("quick"), "quick")) == said(before)
-    assert live.is_dir()
+def test_a_replay_finds_the_drift_that_the_run_found(mutant: Mutant, record: Recorder) -> None:
+    before = record(server=mutant.make())
+    assert said(replayed()) == said(before)
 
 
 OWN: dict[str, dict[str, Any]] = {
@@ -145,50 +129,32 @@ OWN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("changes", OWN.values(), ids=OWN.keys())
-def test_a_replay_says_the_same_whatever_the_audience_holds(
-    changes: dict[str, Any], live: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = Unstamped(**changes)
-    server.inner.store.lists.add(102)  # type: ignore[attr-defined]  # a reference server
-    before = record(server, monkeypatch)
-    assert said(run(replay_target("quick"), "quick")) == said(before)
-    assert live.is_dir()
+def test_a_replay_says_the_same_whatever_the_audience_holds(changes: dict[str, Any], record: Recorder) -> None:
+    before = record(**changes)
+    assert said(replayed()) == said(before)
 
 
-def test_nothing_of_somebodys_audience_is_recorded(live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    record(Unstamped(), monkeypatch, "standard")
+def test_nothing_of_somebodys_audience_is_recorded(live: Path, record: Recorder) -> None:
+    record("standard")
     written = b"\n".join(text for name, text in content(live).items() if name != "manifest.json").decode("utf-8")
     assert [secret for secret in (*SECRETS, REFERENCE_KEY, "2026-11-20T", "127.0.0.1") if secret in written] == []
 
 
-def test_the_same_audience_on_another_day_is_recorded_to_the_byte_alike(
-    live: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record(Unstamped(), monkeypatch)
+def test_the_same_audience_on_another_day_is_recorded_to_the_byte_alike(live: Path, record: Recorder) -> None:
+    record()
     before = content(live)
     # Another id, other lists, another size, other texts of the same shape, other times.
     lists: dict[str, Any] = {"source_lists": [4711, 9001], "cached_size": 123, "name": "Noé's top donors, London"}
     days: dict[str, Any] = {"cached_size_updated_at": "2026-12-15T08:30:00", "created_at": "2026-10-02T14:22:00"}
-    record(Unstamped(start=datetime(2026, 12, 24, 10, 30, 45, tzinfo=UTC), **lists, **days), monkeypatch)
+    record(start=datetime(2026, 12, 24, 10, 30, 45, tzinfo=UTC), **lists, **days)
     assert {name for name, _ in set(content(live).items()) ^ set(before.items())} <= {"manifest.json"}
 
 
-class Flaky(Unstamped):
-    """Says every so often that it is busy."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.turn = itertools.count(1)
-
-    def answer(self, request: Request) -> Response:
-        if next(self.turn) % 7 == 0:
-            return Response(503, (("Retry-After", "0"),), b"<h1>busy</h1>")
-        return super().answer(request)
+BUSY = answering(503, b"<h1>busy</h1>", ("Retry-After", "0"))
 
 
-def test_answers_that_were_asked_for_again_are_replayed(live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = record(Flaky(), monkeypatch)
-    after = run(replay_target("quick"), "quick")
+def test_answers_that_were_asked_for_again_are_replayed(record: Recorder) -> None:
+    before = record(strike=lambda over: BUSY if len(over.asked) % 7 == 0 else None)
+    after = replayed()
     assert said(after) == said(before)
     assert after.session.requests == before.session.requests
-    assert live.is_dir()

@@ -1,7 +1,5 @@
 """Recorded traffic can say no, and does not cry wolf: what the suite sends, answered by mutants and by variants."""
 
-import contextlib
-import io
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -11,13 +9,12 @@ import pytest
 from tests.integrity.mutants import Mutant, mutants
 from tests.integrity.variants import Variant, variants
 from tests.support.recordings import asked, broken, get, judged, put
+from tests.support.runs import run_target
 from trackly_contract.contract import contract
 from trackly_contract.core import Request
 from trackly_contract.judge import Traffic, judge_request
 from trackly_contract.judge import traffic as traffic_judge
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run.targets import embedded_target
-from trackly_contract.suite import run_suite
+from trackly_contract.reference import AUDIENCE_ID, ReferenceServer
 
 COUNTED_THEN_NAMED = [
     *(get("/size"), get(), put({"name": "Clickers"})),
@@ -49,10 +46,7 @@ def _judged_once() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def requests() -> list[Request]:
     """What a client sends that uses the API as the suite does."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        target = embedded_target(ReferenceServer().answer, AUDIENCE_ID, REFERENCE_KEY)
-        _, report = run_suite(target, "quick", ["-q"])
-    assert report is not None
+    _, report = run_target(None, "quick")
     return [*(exchange.request for exchange in report.session.exchanges), *COUNTED_THEN_NAMED]
 
 

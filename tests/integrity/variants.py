@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tests.integrity.seams import (
-    Answering,
     Body,
     Edit,
     audiences,
     behind,
+    camel,
+    each_time,
     errors,
-    in_conditions,
+    field,
+    in_filter,
     in_groups,
+    throughout,
     with_status,
 )
 from trackly_contract.core import Request, Response
@@ -38,7 +41,7 @@ class Variant:
 
     id: str
     because: str
-    make: Callable[[], Answering]
+    make: Callable[[], ReferenceServer]
     over_http: Callable[[Any], AbstractContextManager[str]] | None = None
     expects: Literal["conforms", "inconclusive"] = "conforms"
     audience: str = AUDIENCE_ID
@@ -135,16 +138,8 @@ MORE_IN_AUDIENCES: dict[str, Body] = {
 }
 
 
-def _filters(change: Edit) -> Edit:
-    return lambda audience: {**audience, "filter": change(audience["filter"])}
-
-
 def _without_empty(*keys: str) -> Edit:
-    return _filters(in_groups(lambda group, _: {k: v for k, v in group.items() if k not in keys or v != []}))
-
-
-def _conditions(change: Edit) -> Edit:
-    return _filters(in_conditions(change))
+    return field("filter", in_groups(lambda group, _: {k: v for k, v in group.items() if k not in keys or v != []}))
 
 
 def _with_unused(condition: Body) -> Body:
@@ -155,20 +150,14 @@ def _floats(condition: Body) -> Body:
     return {key: float(value) if type(value) is int else value for key, value in condition.items()}
 
 
-def _reversed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _reversed(member) for key, member in reversed(value.items())}
-    return [_reversed(entry) for entry in value] if isinstance(value, list) else value
-
-
 def of_answers() -> Iterator[Variant]:
     """Yield servers that print more, less or otherwise, where the documentation lets them."""
     for name, more in MORE_IN_AUDIENCES.items():
         edit: Edit = lambda audience, more=more: {**more, **audience}  # type: ignore[misc]  # noqa: E731
         yield Variant(f"audience carries {name}", "allowed: a new key in an answer", audiences(edit))
     nested: Body = {"operator": "AND", "conditions": [], "groups": [documented_audience()["filter"]]}
-    labelled = _conditions(lambda entry: {"id": 7, **entry, "listId": None, "label": "7 clicks"})
-    numbered = _filters(in_groups(lambda group, _: {"id": "g1", **group, "sort_order": 1}))
+    labelled = in_filter(lambda entry: {"id": 7, **entry, "listId": None, "label": "7 clicks"})
+    numbered = field("filter", in_groups(lambda group, _: {"id": "g1", **group, "sort_order": 1}))
     for methods, where in (("GET PUT", ""), ("GET", " in GET only"), ("PUT", " in PUT only")):
         absent = "contested: groups absent"
         yield Variant(f"empty groups left out{where}", absent, audiences(_without_empty("groups"), methods))
@@ -179,14 +168,16 @@ def of_answers() -> Iterator[Variant]:
         unknown = "open: unknown-key"
         yield Variant(f"conditions carry id, listId and label{where}", unknown, audiences(labelled, methods))
         yield Variant(f"groups carry id{where}", unknown, audiences(numbered, methods))
-        unused = audiences(_conditions(_with_unused), methods)
+        unused = audiences(in_filter(_with_unused), methods)
         yield Variant(f"unused value and unit null{where}", "open: member-not-needed", unused)
     for methods, where in (("GET PUT", ""), ("PUT", " in PUT only")):
-        floats = audiences(_conditions(_floats), methods)
+        floats = audiences(in_filter(_floats), methods)
         yield Variant(f"numbers of conditions as floats{where}", "open: value-shape, 3.0", floats)
     in_order = audiences(lambda found: json.loads(json.dumps(found, sort_keys=True)))
     yield Variant("keys sorted", "allowed: order of keys", in_order)
-    yield Variant("keys reversed", "allowed: order of keys", audiences(_reversed))
+    yield Variant(
+        "keys reversed", "allowed: order of keys", audiences(throughout(lambda found: dict(reversed(found.items()))))
+    )
     yield Variant("conditions carry new ids at each answer", "open: unknown-key", of_the_moment("id"))
     yield Variant("conditions carry an estimate that moves", "open: unknown-key", of_the_moment("estimate"))
     for status in (201, 202):
@@ -196,15 +187,7 @@ def of_answers() -> Iterator[Variant]:
 
 def of_the_moment(key: str) -> type[ReferenceServer]:
     """Make a server whose conditions carry a number that is another one in each response."""
-
-    class OfTheMoment(ReferenceServer):
-        answers = 0
-
-        def render(self, audience: Body) -> Any:
-            self.answers += 1
-            return _conditions(lambda entry: {**entry, key: self.answers})(super().render(audience))
-
-    return OfTheMoment
+    return each_time(lambda audience, now: in_filter(lambda entry: {**entry, key: now})(audience))
 
 
 STAMPS = ("Z", "+00:00", "+0000", ".000", ".123456", ".5Z", ".123+02:00")
@@ -230,13 +213,6 @@ def of_stamps() -> Iterator[Variant]:
 # Stores ------------------------------------------------------------------------------------------------
 
 
-class NullWhenRead(ReferenceServer):
-    """Prints the description that was never given as null in GET, and as nothing in PUT."""
-
-    def read(self, audience: Body) -> Response:
-        return self.respond(200, self.render({**audience, "description": audience["description"] or None}))
-
-
 class KnowsMore(ReferenceServer):
     """Has a seventh condition type, and keeps every key of a condition, in camelCase."""
 
@@ -250,13 +226,8 @@ class KnowsMore(ReferenceServer):
 
 
 def _kept(group: Body, _: int) -> Body:
-    conditions = [{_camel(key): value for key, value in entry.items()} for entry in group.get("conditions", [])]
+    conditions = [{camel(key): value for key, value in entry.items()} for entry in group.get("conditions", [])]
     return {**group, "conditions": conditions, "groups": group.get("groups", [])}
-
-
-def _camel(key: str) -> str:
-    first, *others = key.split("_")
-    return first + "".join(word.capitalize() for word in others)
 
 
 def _all(*conditions: Body) -> Body:
@@ -299,7 +270,8 @@ def of_stores() -> Iterator[Variant]:
     never = frozenset({"description"})
     because = "open: description-shape, null where never given"
     yield Variant("no description", because, stocked(description=None), left=never)
-    turned = stocked(NullWhenRead, description="")
+    null_when_read = audiences(field("description", lambda text: text or None), "GET")
+    turned = stocked(null_when_read, description="")
     yield Variant("no description, in PUT an empty one", because, turned, left=never)
     uuid = "123e4567-e89b-12d3-a456-426614174000"
     yield Variant("ids are UUIDs", "store: the form of an id is only shown", stocked(id=uuid), audience=uuid)

@@ -14,7 +14,7 @@ from typing import Any
 from tests.integrity.seams import Body
 from tests.integrity.variants import Variant
 from tests.integrity.variants_tokens import chosen
-from tests.support.way import Strike, Wire, framed, head, pass_on, reset_applied, reset_before, way
+from tests.support.way import Strike, Wire, changed, framed, head, pass_on, reset_applied, reset_before, way
 from trackly_contract.core import STAMP, Request, Response, encode, parse
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
 
@@ -166,16 +166,6 @@ def _sent(frame: Callable[[Request, Response], bytes]) -> Strike:
     return lambda wire: wire.send(frame(wire.request, wire.answer()))
 
 
-def _last(frame: Callable[[Response], bytes]) -> Strike:
-    """Send what `frame` makes of a response, and close the connection."""
-
-    def strike(wire: Wire) -> None:
-        wire.send(frame(wire.answer()))
-        wire.end()
-
-    return strike
-
-
 def _headers(*more: tuple[str, str]) -> Strike:
     return _sent(lambda _, r: framed(r, None, *more))
 
@@ -260,8 +250,8 @@ CARRIED: dict[str, Strike] = {
     "a 503 at first": _at(_instead(DOWN), 1),
     "a 429 with Retry-After: 0": _at(_instead(BUSY), 1, 7),
     "a 502 now and then": _at(_instead(AWAY), *range(3, 90, 7)),
-    "Connection: close": _last(lambda r: framed(r, None, ("Connection", "close"))),
-    "HTTP/1.0": _last(lambda r: head(r.status, *map(": ".join, r.headers), version="1.0") + r.body),
+    "Connection: close": changed(lambda r: framed(r, None, ("Connection", "close"))),
+    "HTTP/1.0": changed(lambda r: head(r.status, *map(": ".join, r.headers), version="1.0") + r.body),
     "headers in lower case": _named(str.lower),
     "headers in capitals": _named(str.upper),
     "no header but the length": _sent(lambda _, r: framed(replace(r, headers=()))),

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import permutations
 from typing import Any
 
-from tests.integrity.seams import Body, Edit, field, finding, in_conditions, in_groups, spots, storing
+from tests.integrity.seams import Body, Edit, each_time, field, finding, in_filter, in_groups, spots, storing
 from tests.integrity.variants import Variant
 from trackly_contract.contract import depth
 from trackly_contract.core import NotJSONError, Response, encode, parse
@@ -59,10 +59,6 @@ def _safely(wrong: Test, body: Body) -> bool:
 def _any(wrong: Test) -> Test:
     """Whether it is true of any condition."""
     return lambda body: any(_safely(wrong, spot.condition) for spot in spots(body) if spot.condition is not None)
-
-
-def _conditions(change: Edit) -> Edit:
-    return lambda body: {**body, "filter": in_conditions(change)(body["filter"])}
 
 
 KNOWN_KEYS = {"condition_type", "field", "operator", "value", "unit"}
@@ -145,7 +141,9 @@ def of_requests() -> Iterator[Variant]:  # noqa: PLR0915  # a table
     yield change("repeated lists once", lists, field("source_lists", lambda ids: list(dict.fromkeys(ids))))
     yield change("lists sorted", "list-shape, their order", field("source_lists", sorted))
     either = frozenset({"source_lists"})
-    yield Variant("lists in another order each time", "open: list-shape, their order", AnyOrder, left=either)
+    yield Variant(
+        "lists in another order each time", "open: list-shape, their order", each_time(_in_another_order), left=either
+    )
     numbers = field("source_lists", lambda ids: [int(e) if isinstance(e, str) and e.isdigit() else e for e in ids])
     yield change("lists as texts taken", lists, numbers)
     yield choose("101.0 is no list", lists, whole_floats_are_ids=False)
@@ -154,16 +152,16 @@ def of_requests() -> Iterator[Variant]:  # noqa: PLR0915  # a table
     yield choose("other code for what no table names", "body-shape", undocumented="bad_request")
     yield choose("a body of 10 kB at most", "body-shape, its size", largest_body=10_000)
     yield refuse("types of values checked", "value-shape", _any(_wrong_type), "invalid_value")
-    yield change("numbers in texts read", "value-shape", _conditions(_digits))
+    yield change("numbers in texts read", "value-shape", in_filter(_digits))
     yield refuse("zero refused", "value-range", _any(lambda c: c["value"] == 0), "invalid_value")
-    falsy = _conditions(lambda c: {k: v for k, v in c.items() if k != "value" or v not in (0, "", [])})
+    falsy = in_filter(lambda c: {k: v for k, v in c.items() if k != "value" or v not in (0, "", [])})
     yield change("falsy values are missing", "value-empty", falsy)
     because = "open: value-range, very large values"
     yield Variant("windows of ten years at most", because, rejecting("invalid_value", _any(_too_wide)))
     many = rejecting("invalid_value", _any(lambda c: c["condition_type"] == "count" and c["value"] > 10**6))
     yield Variant("counts of a million at most", because, many, expects="inconclusive")
     because = "member-not-needed"
-    yield change("unneeded value and unit dropped", because, _conditions(_without_unneeded))
+    yield change("unneeded value and unit dropped", because, in_filter(_without_unneeded))
     yield refuse("unneeded value and unit refused", because, _any(lambda c: _without_unneeded(c) != c))
     elsewhere = _any(lambda c: c["condition_type"] in ("carrier", "timezone") and "field" in c)
     yield refuse("field of carrier and timezone refused", "field-elsewhere", elsewhere)
@@ -174,9 +172,8 @@ def of_requests() -> Iterator[Variant]:  # noqa: PLR0915  # a table
     yield choose("null in conditions is no absence", "token-shape, null", null_is_missing=False)
     refused = rejecting("null_not_allowed", _any(lambda c: None in c.values()), first=True)
     yield Variant("null in conditions refused", "open: token-shape, null", refused)
-    upper: Edit = lambda body: {**body, "filter": in_groups(_upper_operator)(body["filter"])}  # noqa: E731
-    yield change("lower-case group operators taken", "token-case", upper)
-    yield change("tokens of any case and padding taken", "token-case", _conditions(_plain_case))
+    yield change("lower-case group operators taken", "token-case", field("filter", in_groups(_upper_operator)))
+    yield change("tokens of any case and padding taken", "token-case", in_filter(_plain_case))
     yield refuse("groups twenty deep at most", "depth", lambda body: depth(body["filter"]) > 20, "too_deep")
     size, conditions = "filter-shape, its size", partial(_sizes, "conditions")
     yield refuse(
@@ -193,14 +190,8 @@ def _with_status(_: Body, after: Body, sent: Body) -> Body:
     return {**after, "status": status} if status in ("active", "archived") else after
 
 
-class AnyOrder(ReferenceServer):
-    """Prints source_lists as the set that they are, in another order each time."""
-
-    answers = 0
-
-    def render(self, audience: Body) -> Body:
-        self.answers += 1
-        return {**super().render(audience), "source_lists": audience["source_lists"][:: (-1) ** self.answers]}
+def _in_another_order(audience: Body, now: int) -> Body:
+    return {**audience, "source_lists": audience["source_lists"][:: (-1) ** now]}
 
 
 # The order of checks -----------------------------------------------------------------------------------

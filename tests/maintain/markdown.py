@@ -8,10 +8,10 @@ from pathlib import Path
 import jinja2
 
 
-def templates() -> jinja2.Environment:
-    """Return the templates in this folder, for text that is not HTML."""
+def templates(folder: Path = Path(__file__).parent / "templates") -> jinja2.Environment:
+    """Return the templates in a folder, for text that is not HTML."""
     return jinja2.Environment(  # noqa: S701  # not HTML
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,7 +1,7 @@
 """Makes docs/proof.md from what measure.py found: what the suite catches, and what it leaves in peace.
 
-Promises: every figure comes from one run of `make proof`; the digest at the end names the inputs it was made from.
-Refuses: to judge whether the figures are good enough (tests/integrity does); to hold prose (proof.md.jinja).
+Every figure comes from one run of `make proof`; the digest at the end names the inputs it was made from. Whether the
+figures are good enough is judged in tests/integrity; prose is in proof.md.jinja.
 """
 
 import platform
@@ -12,10 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from tests.integrity.mutants import all_mutants
 from tests.integrity.variants import variants
+from tests.maintain import markdown
 from tests.proof.inputs import digest
 from tests.proof.measure import EVERY, Kind, Outcome
 from tests.proof.schemathesis_runs import CASES
@@ -56,6 +55,10 @@ class Proof:
     def of(self, kind: Kind, effort: Effort | None) -> list[Outcome]:
         """Return the outcomes of one kind of server at one effort, or of Schemathesis (None)."""
         return [outcome for outcome in self.outcomes if (outcome.job.kind, outcome.job.effort) == (kind, effort)]
+
+    def caught_at(self, effort: Effort | None) -> set[str]:
+        """Return the mutants that one run caught."""
+        return {outcome.job.id for outcome in self.of("mutant", effort) if outcome.drift}
 
     def named(self, outcome: Outcome) -> bool:
         """Whether a rule that the mutant breaks is among the first that the run names."""
@@ -111,7 +114,7 @@ class Proof:
         families: dict[str, set[str]] = {}
         for mutant in self.mutants.values():
             families.setdefault(mutant.family, set()).add(mutant.id)
-        caught = {effort: {o.job.id for o in self.of("mutant", effort) if o.drift} for effort in RUNS}
+        caught = {effort: self.caught_at(effort) for effort in RUNS}
         return [(family, len(ids), *(len(ids & caught[e]) for e in RUNS)) for family, ids in sorted(families.items())]
 
     def peace(self) -> list[Row]:
@@ -144,12 +147,12 @@ class Proof:
 
     def matrix(self) -> list[Row]:
         """Return mutant, family, whether quick and Schemathesis caught it, and the rules that name it."""
-        caught = {effort: {o.job.id for o in self.of("mutant", effort) if o.drift} for effort in RUNS}
+        quick, beside = self.caught_at("quick"), self.caught_at(None)
         return [
             (
                 outcome.job.id.replace("|", "\\|"),
                 self.mutants[outcome.job.id].family,
-                *("yes" if outcome.job.id in caught[effort] else "no" for effort in ("quick", None)),
+                *("yes" if outcome.job.id in caught else "no" for caught in (quick, beside)),
                 " ".join(f"`{rule}`" for rule in outcome.broken) or "none",
             )
             for outcome in self.of("mutant", "standard")
@@ -157,10 +160,8 @@ class Proof:
 
     def document(self) -> str:
         """Return docs/proof.md."""
-        folder = FileSystemLoader(Path(__file__).parent)
-        templates = Environment(loader=folder, undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701  # no HTML
-        templates.trim_blocks = templates.lstrip_blocks = True
-        return templates.get_template("proof.md.jinja").render(
+        template = markdown.templates(Path(__file__).parent).get_template("proof.md.jinja")
+        return template.render(
             proof=self,
             first=FIRST,
             every=EVERY,

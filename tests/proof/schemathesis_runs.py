@@ -1,9 +1,8 @@
 """Runs Schemathesis on a server of the proof, through our OpenAPI document, as well as it can be run there.
 
-Promises: every check it has, every phase, links inferred, the known id given, and no alarm on the reference server.
-Two documents, since a keyword can be open: from one it makes bodies that must be taken (existing sending lists
-alone), from the other bodies that must be refused (what is open counts as fine there).
-Refuses: to change how Schemathesis works, and to count what it says on the terminal: its exit code is its verdict.
+It has every check, every phase, inferred links and the known id, and raises no alarm on the reference server. Its exit
+code is its verdict. Two documents, since a keyword can be open: from one it makes bodies that must be taken (existing
+sending lists alone), from the other bodies that must be refused (what is open counts as fine there).
 """
 
 import copy

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.integrity.mutants import Answering
 from tests.integrity.variants import Variant
 from tests.integrity.variants_tokens import of_order
 from tests.run.test_questions import TOKENS
@@ -111,7 +110,7 @@ def test_an_update_of_a_size_has_it_matches_nobody_and_is_far_below_the_limit_of
 FACTORS = searches.factors(TOKENS)
 
 
-def asking(one: Answering) -> Ask:
+def asking(one: ReferenceServer) -> Ask:
     def ask(body: dict[str, Any]) -> str:
         headers = (("X-Api-Key", REFERENCE_KEY), ("Content-Type", "application/json"))
         answer = one.answer(Request("PUT", f"/v2/audiences/{AUDIENCE_ID}", headers, json.dumps(body).encode()))

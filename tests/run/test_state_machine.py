@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.integrity.mutants import Answering, mutants
+from tests.integrity.mutants import mutants
 from trackly_contract.contract import as_request, matches_nobody
 from trackly_contract.core import JSON, Verdict, same
 from trackly_contract.generate import RejectedBody, rejected_bodies, rejection_codes, update_bodies
@@ -41,7 +41,7 @@ def shown(group: dict[str, Any]) -> dict[str, Any]:
 class Conversation(RuleBasedStateMachine):
     """One audience, asked and changed in any order; `expected` is the model of what it must be."""
 
-    make: Callable[[], Answering] = ReferenceServer
+    make: Callable[[], ReferenceServer] = ReferenceServer
     named: ClassVar[set[str]] = set()
     """The rules that any session called broken."""
     modelled = True

@@ -9,23 +9,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from tests.support.processes import CHECKOUT, SECONDS, environment
-from trackly_contract.core import Request, Response
-from trackly_contract.gate.http import running
-from trackly_contract.reference import (
-    AUDIENCE_ID,
-    REFERENCE_KEY,
-    ReferenceServer,
-    documented_audience,
-    documented_store,
-)
+from tests.support.processes import CHECKOUT, SECONDS, Ran, environment
+from tests.support.way import Strike, Way, Wire, framed
+from trackly_contract.reference import AUDIENCE_ID, ReferenceServer
 from trackly_contract.run.journal import Journal
 
 FORKING = """
@@ -78,17 +70,6 @@ for line in sys.stdin:
 
 Command: TypeAlias = Literal["pytest", "suite", "restore"]
 
-CONTENT = ("name", "description", "source_lists", "filter")
-AS_IT_WAS = {name: documented_audience()[name] for name in CONTENT}
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A process that ended: its exit code (negative if a signal killed it), and everything it printed."""
-
-    code: int
-    text: str
-
 
 class Warm:
     """A Python that has imported everything; its forks do the work, one at a time."""
@@ -97,7 +78,7 @@ class Warm:
         self._forking = forking
         self._pid: Future[int] = Future()
 
-    def work(self, command: Command, *arguments: str, output: Path, **variables: str) -> Ended:
+    def work(self, command: Command, *arguments: str, output: Path, **variables: str) -> Ran:
         """Do a command in the checkout to its end, with its output in a file.
 
         `pytest` takes pytest's arguments, `suite` those of `run_suite` at quick, `restore` none.
@@ -116,10 +97,10 @@ class Warm:
         self._forking.stdin.write(json.dumps(job) + "\n")
         self._forking.stdin.flush()
         self._pid.set_result(int(self._forking.stdout.readline()))
-        return Ended(int(self._forking.stdout.readline()), output.read_text("utf-8"))
+        return Ran(int(self._forking.stdout.readline()), output.read_bytes().decode("utf-8"))
 
-    def strike(self, signal: int) -> None:
-        """Send a signal to the fork that is working; for the hooks of a server."""
+    def signal(self, signal: int) -> None:
+        """Send a signal to the fork that is working."""
         os.kill(self._pid.result(SECONDS), signal)
 
 
@@ -135,90 +116,68 @@ def warmed() -> Iterator[Warm]:
         one.stdin.close()
 
 
-class Hooked(ReferenceServer):
-    """The reference server; `before` may answer in its place, `after` is called once a request was answered.
-
-    Both are told the number of the request, from 1.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fresh()
-
-    def fresh(self) -> None:
-        self.store = documented_store()
-        self.number = 0
-        self.before: Callable[[int, Request], Response | None] = lambda _number, _request: None
-        self.after: Callable[[int, Request], None] = lambda _number, _request: None
-
-    def answer(self, request: Request) -> Response:
-        self.number += 1
-        number = self.number
-        response = self.before(number, request) or super().answer(request)
-        self.after(number, request)
-        return response
-
-    def unavailable(self) -> Response:
-        """Out of order, and says that there is no need to wait before the next try."""
-        answer = self.undocumented(503, "out of order")
-        return replace(answer, headers=(*answer.headers, ("Retry-After", "0")))
-
-    @property
-    def content(self) -> dict[str, Any]:
-        return {name: self.store.audiences[AUDIENCE_ID][name] for name in CONTENT}
-
-
-def left_in(state: Path) -> list[str]:
-    """The kinds of files in a state folder that say something: journal, owner; the empty lock file stays."""
-    return sorted({path.name.partition(".")[2] for path in state.glob("*")} - {"lock"})
-
-
-class Stand:
+class Stand(Way):
     """A served audience, and processes that change it and put it back; they import what is in `folder`."""
 
-    def __init__(self, folder: Path, base_url: str, server: Hooked, warm: Warm) -> None:
-        self.server = server
-        self.folder = folder
-        self.state = folder / "state"
-        self.journal = Journal.of(base_url, AUDIENCE_ID, self.state)
-        self.variables = {
-            "TRACKLY_BASE_URL": base_url,
-            "TRACKLY_API_KEY": REFERENCE_KEY,
-            "TRACKLY_AUDIENCE_ID": AUDIENCE_ID,
-            "TRACKLY_STATE_DIR": str(self.state),
-        }
+    def __init__(self, folder: Path, warm: Warm) -> None:
+        super().__init__(ReferenceServer(), None, stamped=True)
+        self.folder, self.state = folder, folder / "state"
+        self.journal = Journal.of(self.base_url, AUDIENCE_ID, self.state)
+        self.variables |= {"TRACKLY_STATE_DIR": str(self.state), "PYTHONPATH": str(folder)}
         self._warm = warm
 
     def fresh(self) -> None:
-        """Begin anew: the audience as it was, no journal, no lock."""
-        self.server.fresh()
+        """Begin anew: the audience as it was, no journal, no lock, nothing wrong."""
+        self.heal()
+        self.server = ReferenceServer()
+        self.forget()
         for path in self.state.glob("*"):
             path.unlink()
 
-    def run(self, *arguments: str) -> Ended:
+    def run(self, *arguments: str, **variables: str) -> Ran:
         """Run the suite at quick on the live target, to its end."""
-        return self._work("suite", "--trackly-target=live", "-q", *arguments)
+        return self._work("suite", "--trackly-target=live", "-q", *arguments, **variables)
 
-    def restore(self) -> Ended:
+    def restore(self) -> Ran:
         """Run `trackly-contract restore` to its end."""
         return self._work("restore")
 
-    def strike(self, signal: int) -> None:
-        """Send a signal to the process that is working; for the hooks of the server."""
-        self._warm.strike(signal)
+    def signal(self, signal: int) -> None:
+        """Send a signal to the process that is working."""
+        self._warm.signal(signal)
+
+    def signalling(self, signal: int, *, applied: bool = True) -> Strike:
+        """Send a signal to the process that asks: before it gets its response, or in place of it."""
+
+        def strike(wire: Wire) -> None:
+            response = wire.answer() if applied else None
+            self.signal(signal)
+            if response is not None:
+                wire.send(framed(response))
+            else:
+                wire.end()
+
+        return strike
 
     def left(self) -> list[str]:
-        """What is left in the state folder."""
+        """The kinds of files in the state folder that say something: journal, owner; the empty lock file stays."""
         return left_in(self.state)
 
-    def _work(self, command: Command, *arguments: str) -> Ended:
-        variables = {**self.variables, "PYTHONPATH": str(self.folder)}
-        return self._warm.work(command, *arguments, output=self.folder / "output.txt", **variables)
+    def _work(self, command: Command, *arguments: str, **variables: str) -> Ran:
+        output = self.folder / "output.txt"
+        return self._warm.work(command, *arguments, output=output, **{**self.variables, **variables})
+
+
+def left_in(state: Path) -> list[str]:
+    return sorted({path.name.partition(".")[2] for path in state.glob("*")} - {"lock"})
 
 
 @contextmanager
-def standing(folder: Path, warm: Warm | None = None) -> Iterator[Stand]:
-    """Serve an audience, and keep a Python that has imported everything (the one given), until the end."""
-    server = Hooked()
-    with nullcontext(warm) if warm is not None else warmed() as forking, running(server) as base_url:
-        yield Stand(folder, base_url, server, forking)
+def standing(folder: Path, warm: Warm) -> Iterator[Stand]:
+    """Serve an audience until the end; `warm` does the work."""
+    stand = Stand(folder, warm)
+    stand.up()
+    try:
+        yield stand
+    finally:
+        stand.close()

@@ -17,13 +17,15 @@ from math import inf
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-from tests.support.warm import CONTENT
 from trackly_contract.core import STAMP, Request, Response
 from trackly_contract.gate.http import HOST, PREFIX
-from trackly_contract.reference import AUDIENCE_ID, ReferenceServer
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, documented_audience
 
 PATIENCE = 10
 """Seconds after which a thread of the way that has not ended is a bug."""
+
+CONTENT = ("name", "description", "source_lists", "filter")
+AS_IT_WAS = {name: documented_audience()[name] for name in CONTENT}
 
 Strike: TypeAlias = Callable[["Wire"], None]
 """What is done about one request in place of sending the server's response."""
@@ -33,12 +35,12 @@ class Way:
     """A served audience, and all that was asked of it.
 
     `strike` is called for each request in turn, and returns what to do in place of a response, if anything. Responses
-    bear no stamp, as those of a live API, unless `stamped`.
+    bear no stamp, as those of a live API, unless `stamped`. `variables` point a live run at it.
     """
 
     def __init__(self, server: Any, tls: Path | None, *, stamped: bool) -> None:
         self.server, self.stamped = server, stamped
-        self.strike: Callable[[Way], Strike | None] = lambda _way: None
+        self.strike: Callable[[Way], Strike | None] = undisturbed
         self.asked: list[Request] = []
         self.times: list[float] = []
         self.clock = 0.0
@@ -52,6 +54,11 @@ class Way:
         self._threads: list[threading.Thread] = []
         self._listener = _bound(0)
         self.base_url = f"http{'s' if tls else ''}://{HOST}:{self._listener.getsockname()[1]}{PREFIX}"
+        self.variables = {
+            "TRACKLY_BASE_URL": self.base_url,
+            "TRACKLY_API_KEY": REFERENCE_KEY,
+            "TRACKLY_AUDIENCE_ID": AUDIENCE_ID,
+        }
 
     @property
     def content(self) -> dict[str, Any]:
@@ -87,15 +94,20 @@ class Way:
             _end(connection)
         self._listener = _bound(port)
 
+    def forget(self) -> None:
+        """Count requests anew."""
+        self.asked.clear()
+        self.times.clear()
+
     def heal(self) -> None:
         """Let nothing go wrong any more."""
-        self.strike = lambda _way: None
+        self.strike = undisturbed
         if self._back_at < inf or not self._listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             self.up()
 
     def close(self) -> None:
         """End everything; raises AssertionError if something does not end."""
-        self.strike = lambda _way: None
+        self.strike = undisturbed
         self.down()
         self._listener.close()
         for thread in self._threads:
@@ -207,6 +219,21 @@ def framed(response: Response, length: int | None = None, *more: tuple[str, str]
 
 
 # Strikes -----------------------------------------------------------------------------------------------
+
+
+def undisturbed(_way: Way) -> Strike | None:
+    """Strike at no request."""
+    return None
+
+
+def at_request(number: int, strike: Strike) -> Callable[[Way], Strike | None]:
+    """Strike at one request alone, counted from 1."""
+    return lambda way: strike if len(way.asked) == number else None
+
+
+def at_body(part: bytes, strike: Strike) -> Callable[[Way], Strike | None]:
+    """Strike at every request with this in its body."""
+    return lambda way: strike if part in way.asked[-1].body else None
 
 
 def pass_on(wire: Wire) -> None:
