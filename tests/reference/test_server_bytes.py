@@ -31,15 +31,15 @@ def test_what_is_no_readable_json_object_is_rejected(body: bytes) -> None:
 
 
 def padded(length: int) -> bytes:
-    return b'{"description": "' + b"d" * (length - 19) + b'"}'
+    return b'{"description": "d"' + b" " * (length - 20) + b"}"
 
 
 def test_a_body_of_five_million_bytes_is_the_longest_unless_chosen_otherwise() -> None:
     assert put(ReferenceServer(), padded(5_000_000)).status == 200
     assert rejection(padded(5_000_001)) == rejection(b"?" * 5_000_001) == (413, "undocumented")
-    choices = Choices(largest_body=19, undocumented="payload_too_large")
-    assert put(ReferenceServer(choices=choices), padded(19)).status == 200
-    assert rejection(padded(20), ReferenceServer(choices=choices)) == (413, "payload_too_large")
+    choices = Choices(largest_body=20, undocumented="payload_too_large")
+    assert put(ReferenceServer(choices=choices), padded(20)).status == 200
+    assert rejection(padded(21), ReferenceServer(choices=choices)) == (413, "payload_too_large")
 
 
 def test_of_duplicate_keys_the_last_wins() -> None:

@@ -1,6 +1,7 @@
 """Pages laid out like the vendor's, in words of our own; where the vendor's words count, the quotations stand in.
 
-`{{section}}` in a file is filled with what the rules quote from that section of that page.
+`{{section}}` in a file is filled with what the rules quote from that section of that page; the line with `*` is there
+once for each code of a rejected update.
 """
 
 import re
@@ -33,6 +34,10 @@ def quotations(page: str, section: str) -> str:
 def filled(name: str) -> str:
     """The text of one page, its quotations filled in."""
     text = (FOLDER / name).read_text("utf-8")
+    row = re.search(r"^.*\{\{Error Codes, \*\}\}.*\n", text, re.MULTILINE)
+    if row is not None:
+        codes = dict.fromkeys(rule.code for rule in contract().rules.values() if rule.code and rule.status == 400)
+        text = text.replace(row[0], "".join(row[0].replace("*", code) for code in codes))
     return re.sub(r"\{\{([^{}]+)\}\}", lambda found: quotations(page_of(name), found[1]), text)
 
 
