@@ -21,8 +21,8 @@ AUDIENCE = "a" * 24
 SHOWN = frozenset({"untouched", "rehearsal"})
 """Steps of the suite whose responses show the audience as somebody made it."""
 
-OWN_CONTENT_STEPS = frozenset({"rehearsal", "restore-quick", "restore-standard", "restore-thorough"})
-"""Steps of the suite that send the audience's own content back."""
+SENT_BACK = ("rehearsal", "restore-")
+"""How steps of the suite begin that send the audience's own content back."""
 
 SHORTEST = 8
 """Characters of a text that is looked for inside others; a shorter one would be found by chance."""
@@ -55,7 +55,7 @@ class Anonymizer:
         self._lists = dict(zip((entry for entry in lists if entry not in printed), free, strict=False))
         self._texts: dict[str, str] = {}
         own = dict.fromkeys(text for case, _, received in bodies if case in SHOWN for text in _written(received))
-        others = {leaf for case, sent, _ in bodies if case not in OWN_CONTENT_STEPS for _, leaf in _leaves(sent)}
+        others = {leaf for case, sent, _ in bodies if not case.startswith(SENT_BACK) for _, leaf in _leaves(sent)}
         taken = {*own, *others}
         for text in own:
             if text not in others:

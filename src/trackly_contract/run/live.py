@@ -7,8 +7,9 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from types import FrameType
 
 from trackly_contract.core import Exchange, InconclusiveError, Request
@@ -39,26 +40,19 @@ class Interrupts:
     seen: list[str] = field(default_factory=list)
     _holds: int = 0
     _raised: bool = False
-    _terminal: int | None = None
+    _terminal: FileIO | None = None
 
     @contextmanager
     def caught(self) -> Iterator[None]:
         """Handle the signals inside, in the main thread; elsewhere do nothing."""
-        before = {}
-        # pytest puts files in the place of 1 and 2 while a test runs, so the terminal is kept from before.
-        with suppress(OSError):
-            self._terminal = os.dup(2)
-        try:
+        with ExitStack() as stack:
+            # pytest puts files in the place of 1 and 2 while a test runs, so the terminal is kept from before.
+            with suppress(OSError):
+                self._terminal = stack.enter_context(FileIO(os.dup(2), "w"))
             for number in CAUGHT if threading.current_thread() is threading.main_thread() else ():
                 if signal.getsignal(number) not in (None, signal.SIG_IGN):
-                    before[number] = signal.signal(number, self._arrived)
+                    stack.callback(signal.signal, number, signal.signal(number, self._arrived))
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            if self._terminal is not None:
-                os.close(self._terminal)
-                self._terminal = None
 
     def stop_if_asked(self) -> None:
         """Raise Stopped for a signal that was held, unless more is being held."""
@@ -78,8 +72,8 @@ class Interrupts:
     def say(self, line: str) -> None:
         """Write a line to the terminal at once, whatever pytest does with its output."""
         if self._terminal is not None:
-            with suppress(OSError):  # the terminal may be what has gone
-                os.write(self._terminal, f"\ntrackly-contract: {line}\n".encode())
+            with suppress(OSError, ValueError):  # the terminal may be what has gone
+                self._terminal.write(f"\ntrackly-contract: {line}\n".encode())
 
     def _arrived(self, number: int, _frame: FrameType | None) -> None:
         name = signal.Signals(number).name

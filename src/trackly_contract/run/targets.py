@@ -74,14 +74,13 @@ class Target:
         most = f"{requests:,} requests (retries and the search for unstated operators on top)"
         if most_requests is not None:
             most = f"{most_requests:,} requests in all"
-        plan = [
-            f"trackly-contract is about to change audience {show(audience.get('name'), 200)} at {self.base_url}:",
-            f"  effort {effort}: at most {most} and {writes} accepted writes, then everything is put back",
-            "  no schedule and no journey may use this audience while it runs",
-        ]
-        if questions:
-            plan.insert(2, f"  the open questions take at most {QUESTIONS} requests more")
-        if self.show_plan is not None and not self.show_plan("\n".join(plan)):
+        more = f"  the open questions take at most {QUESTIONS} requests more\n" if questions else ""
+        plan = (
+            f"trackly-contract is about to change audience {show(audience.get('name'), 200)} at {self.base_url}:\n"
+            f"  effort {effort}: at most {most} and {writes} accepted writes, then everything is put back\n"
+            f"{more}  no schedule and no journey may use this audience while it runs"
+        )
+        if self.show_plan is not None and not self.show_plan(plan):
             raise InconclusiveError("not confirmed: nothing was changed")
 
 
@@ -117,8 +116,7 @@ def replay_target(effort: Effort) -> Target:
         )
     evidence = f"recorded from the live API on {manifest.recorded}"
     if manifest.target != "live":
-        only = f" (live recordings are of {', '.join(players[0].manifest.efforts)} alone)" if players[1:] else ""
-        evidence = f"recorded on {manifest.recorded} from the reference server, a stand-in{only}: {NOT_THE_API}"
+        evidence = f"recorded on {manifest.recorded} from the reference server, a stand-in: {NOT_THE_API}"
     days = max((cassettes.today() - manifest.day(effort)).days, 0)
     return Target(
         name="replay",
@@ -137,28 +135,18 @@ def live_target(*, read_only: bool = False) -> Target:
 
     Raises UnusableSettingError, without showing the key, if a variable is missing or cannot be used.
     """
-    given = {name: os.environ.get(name, "") for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID")}
-    missing = [name for name, value in given.items() if not value]
-    if missing:
-        raise UnusableSettingError(
-            f"--trackly-target=live needs {' and '.join(missing)}: a key of the account, and the id of a sandbox "
-            "audience that the run may change and will put back (no schedule or journey may use it). "
-            "Nothing was sent."
-        )
-    key, audience_id = given.values()
+    key, audience_id = (os.environ.get(name, "") for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID"))
+    wrong = []
     if not re.fullmatch(r"[\x21-\x7e]{1,200}", key):  # what a header can carry
-        raise UnusableSettingError(
-            "TRACKLY_API_KEY holds a blank, a line break or a character outside ASCII: "
-            "copy the key again, without quotes or spaces"
-        )
+        wrong.append("TRACKLY_API_KEY must be a key of the account, in ASCII and without blanks")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", audience_id):  # one step of a path
+        wrong.append("TRACKLY_AUDIENCE_ID must be the id of a sandbox audience that no schedule and no journey uses")
+    if wrong:
+        raise UnusableSettingError(f"{'; '.join(wrong)}. Nothing was sent.")
     for name in ("TRACKLY_BASE_URL", "TRACKLY_AUDIENCE_ID"):
         if holds(os.environ.get(name), key):
             raise UnusableSettingError(f"{name} holds the key: take it out, for that is shown and written down")
     base_url = checked_base_url(os.environ.get("TRACKLY_BASE_URL") or DEFAULT_BASE_URL)
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", audience_id):  # one step of a path
-        raise UnusableSettingError(
-            "TRACKLY_AUDIENCE_ID is no id: an id has letters and digits only, like 664f1a2b3c4d5e6f7a8b9c0d"
-        )
     return Target(
         name="live",
         client=Client(base_url),
