@@ -153,9 +153,9 @@ def test_a_report_of_this_major_version_is_read(tmp_path: Path, more: Any, of_ru
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "cannot be read ("),
-        ("{", "not JSON ("),
-        ('{"a": 1, "a": 2}', "not JSON (the key 'a' appears twice in one object)"),
+        (None, "no JSON that can be read ("),
+        ("{", "no JSON that can be read ("),
+        ('{"a": 1, "a": 2}', "no JSON that can be read (the key 'a' appears twice in one object)"),
         ("[]", "no report of a run: $: [] is not of type 'object'"),
         ("{}", "no report of a run: $: 'schema_version' is a required property"),
         (

@@ -68,12 +68,10 @@ def test_a_restore_that_is_tried_again_is_another_case() -> None:
 def test_recordings_that_no_case_asks_for_are_known(folder: Path) -> None:
     taped(folder)
     player = Player(folder)
-    notes: list[str] = []
-    assert player.tell_unused("quick", notes) == "1 recordings that no case asked for"
-    assert notes == [f"{folder / FILE}: recorded but never asked for; record again (make cassettes)"]
+    assert player.unused("quick") == f"no case asked for {folder / FILE}, so record again (make cassettes)"
     with playing(folder, player=player) as client:
         ask(client)
-    assert (player.tell_unused("quick", notes), player.tell_unused("standard", notes), len(notes)) == ("", "", 1)
+    assert (player.unused("quick"), player.unused("standard")) == ("", "")
 
 
 # What does not fit ---------------------------------------------------------------------------------

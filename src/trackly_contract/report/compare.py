@@ -20,19 +20,6 @@ Described = dict[str, Any]
 
 UNKNOWN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 
-CHANGES = {
-    "worse": "Broken now",
-    "lost": "Not known any more",
-    "mended": "No longer broken",
-    "found": "Known now",
-    "other": "Another verdict",
-    "evidence": "The same verdict, other evidence",
-    "basis": "Another basis",
-    "new": "New rule",
-    "gone": "Gone rule",
-}
-"""What can have happened to a rule, the most severe first, and what people read of it."""
-
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+")
 """What differs between any two runs."""
 
@@ -47,22 +34,18 @@ def load_report(path: Path) -> Described:
     Raises WrongFileError if the file cannot be read, is not JSON, or does not fit `schemas/report.json`.
     """
     major = f"{SCHEMA_VERSION.partition('.')[0]}."
-
-    def not_a_report(why: str) -> WrongFileError:
-        return WrongFileError(f"{path}: {why}; name a report.json that --trackly-report wrote, of version {major}x")
-
+    wanted = f"name a report.json that --trackly-report wrote, of version {major}x"
     try:
         content = parse(path.read_bytes())
-    except OSError as error:
-        raise not_a_report(f"cannot be read ({error.strerror})") from None
-    except NotJSONError as error:
-        raise not_a_report(f"not JSON ({one_line(str(error))})") from None
+    except (OSError, NotJSONError) as error:
+        raise WrongFileError(f"{path}: no JSON that can be read ({one_line(str(error))}); {wanted}") from None
     version = content.get("schema_version") if isinstance(content, dict) else None
     other_minor = isinstance(version, str) and version.startswith(major) and version != SCHEMA_VERSION
     for wrong in Draft202012Validator(document("report.json")).iter_errors(content):
         added = wrong.validator == "additionalProperties" or list(wrong.path) == ["schema_version"]
         if not (other_minor and added):
-            raise not_a_report(f"no report of a run: {short(wrong.json_path, 80)}: {short(wrong.message, 200)}")
+            why = f"{short(wrong.json_path, 80)}: {short(wrong.message, 200)}"
+            raise WrongFileError(f"{path}: no report of a run: {why}; {wanted}")
     described: Described = content
     return described
 
@@ -92,7 +75,7 @@ def compare_reports(old: Described, new: Described) -> Described:
 def comparison_text(comparison: Described, old: Described, new: Described) -> str:
     """Return a comparison for people; no text of a file reaches a terminal as anything but text."""
     template = TEMPLATES.get_template("comparison.txt.jinja")
-    return template.render(comparison, changes=CHANGES, reports={"old": old, "new": new}, short=short)
+    return template.render(comparison, reports={"old": old, "new": new}, short=short)
 
 
 _ELSEWHERE = "a difference need not be a change"

@@ -1,7 +1,6 @@
 """Plans which issues of a tracker a report opens (one for each broken rule) and closes (the rule holds again).
 
-The same report opens nothing twice. What a server responded is code in an issue, so it links, mentions and commands
-nothing. Does not talk to a tracker, and does not open again what somebody closed as not planned.
+What a server responded is code in an issue, so it links, mentions and commands nothing. Does not talk to a tracker.
 """
 
 import json
@@ -47,23 +46,19 @@ class Action(NamedTuple):
 
 
 def read_issues(path: Path) -> list[Issue]:
-    """Read what `gh issue list --json number,title,state,stateReason` printed.
-
-    Raises WrongFileError if the file cannot be read or is something else.
-    """
+    """Read what `gh issue list --json number,title,state,stateReason` printed; WrongFileError if it is not that."""
     try:
         return msgspec.convert(parse(path.read_bytes()), list[Issue])
-    except OSError as error:
-        raise WrongFileError(f"{path}: cannot be read ({error.strerror})") from None
-    except (NotJSONError, msgspec.ValidationError):
-        raise WrongFileError(f"{path}: not what `gh issue list --json number,title,state,stateReason` prints") from None
+    except (OSError, NotJSONError, msgspec.ValidationError) as error:
+        what = "not what `gh issue list --json number,title,state,stateReason` prints"
+        raise WrongFileError(f"{path}: {what} ({short(str(error))})") from None
 
 
 def plan_issues(report: Described, known: Sequence[Issue]) -> list[Action]:
     """Return what a report (from `compare.load_report`) opens and closes, beside the issues that there are.
 
-    Of several issues of one rule the newest says whether it is opened again. A rule that is waived or could not be
-    checked opens and closes nothing.
+    Of several issues of one rule the newest says whether it is opened again: not what was closed as not planned. A rule
+    that is waived or could not be checked opens and closes nothing.
     """
     newest = {issue.rule: issue for issue in sorted(known, key=lambda issue: issue.number)}
     rules = {rule["id"]: rule for rule in report["rules"]}

@@ -37,8 +37,7 @@ class Waiver(Entry, frozen=True):
 def load_waivers(path: Path, rules: Mapping[str, Rule], today: dt.date) -> dict[str, Waiver]:
     """Read a file of waivers, and return them by rule.
 
-    Raises WaiverError if the file cannot be read or holds anything but waivers, and for an entry whose rule is
-    unknown, cannot be broken or is waived twice, or that expired before `today`.
+    Raises WaiverError if the file holds anything but waivers of rules that can be broken, each once and not expired.
     """
     try:
         waivers = by_key(path, "waiver", read_entries(path, "waiver", Waiver, rule=rules), lambda waiver: waiver.rule)

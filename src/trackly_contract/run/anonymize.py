@@ -1,8 +1,7 @@
-"""Anonymizing: what a recording holds instead of somebody's audience, and of what differs from run to run.
+"""Anonymizing: what a recording holds instead of somebody's audience (docs/adr/0007-what-a-recording-keeps.md).
 
-Equal values are replaced alike and different ones differently, in requests and responses, by values of the same type
-and shape, so a replay is judged like the run. Does not replace what the suite itself sends, nor what it could only
-guess (docs/adr/0007-what-a-recording-keeps.md).
+Equal values are replaced alike and different ones differently, by values of the same type and shape, so a replay is
+judged like the run. Does not replace what the suite itself sends.
 """
 
 import json

@@ -1,6 +1,6 @@
 """A folder of cassettes, as vcrpy writes them: what an API answered, one file a case, and a manifest of all files.
 
-Does not record (recording.py), and does not skip or mend a cassette that is missing, edited or foreign.
+Does not skip or mend a cassette that is missing, edited or foreign.
 """
 
 import hashlib
@@ -45,11 +45,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a folder of cassettes holds.
-
-    The `target` it was recorded from, the newest day (`recorded`), by which version of this project, under which
-    audience id it is played, for which efforts; then each effort (`runs`) and each cassette (`files`).
-    """
+    """What a folder of cassettes holds: `recorded` is the newest day, `audience_id` the id under which it is played."""
 
     target: Literal["live", "reference"]
     recorded: date
@@ -94,10 +90,7 @@ def digest(path: Path) -> str:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `manifest.json` into a folder of cassettes, with the digests and numbers of what is there.
-
-    A cassette that `manifest.files` does not name counts for all of its efforts.
-    """
+    """Write the manifest of what is in a folder; a cassette that `files` does not name counts for all efforts."""
     known = {name: file.efforts for name, file in manifest.files.items()}
     paths = sorted(folder.glob("*.yaml"))
     files = {path.name: File(digest(path), known.get(path.name, manifest.efforts)) for path in paths}
@@ -113,10 +106,8 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Manifest)
     except (OSError, ValueError) as error:
-        why = "there is none" if isinstance(error, FileNotFoundError) else error
-        raise CassetteError(
-            f"{path}: no manifest that can be read ({why}); put it back from version control, or record again"
-        ) from None
+        text = f"{path}: no manifest that can be read ({error}); put it back from version control, or record again"
+        raise CassetteError(text) from None
 
 
 def _check(folder: Path, manifest: Manifest) -> None:
@@ -183,15 +174,11 @@ class Player:
                 for request, response in zip(requests, responses, strict=True)
             ]
         except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
-            text = f"{path}: not a cassette that can be played ({error}); {self.manifest.again}"
-            raise CassetteError(text) from None
+            raise CassetteError(f"{path}: not a cassette that can be played ({error}); {self.manifest.again}") from None
 
     @contextmanager
     def playing(self, case: str) -> Iterator[None]:
-        """Have everything that is sent inside answered from the cassette of `case`.
-
-        Raises CassetteError if it is missing or no cassette, or if a recorded request was not sent.
-        """
+        """Have all that is sent inside answered from the cassette of `case`; CassetteError if the two do not fit."""
         self._asked.add(file_of(case))
         self._path = path = self.folder / file_of(case)
         try:
@@ -204,10 +191,7 @@ class Player:
             raise CassetteError(f"{path}: recorded but never asked for: {names}; {self.manifest.again}")
 
     def answer(self, request: Request) -> Response:
-        """Return the recorded response to a request.
-
-        Raises CassetteError, with the difference to what was recorded, if there is none.
-        """
+        """Return the recorded response to a request; CassetteError, with what differs, if there is none."""
         for place, left in enumerate(self._left):
             if not _difference(request, left.request):
                 return self._left.pop(place).response
@@ -216,11 +200,8 @@ class Player:
         lines = [f"{self._path}: no recording of {request.method} {request.path} is left", *alike[:1], why]
         raise CassetteError("\n  ".join(lines))
 
-    def tell_unused(self, effort: str, notes: list[str]) -> str:
-        """Note the recordings that a whole replay did not ask for; return what to call that, "" if there are none."""
+    def unused(self, effort: str) -> str:
+        """Return in words which recordings a whole replay did not ask for, "" if it asked for all."""
         unused = sorted(self.manifest.of(effort) - self._asked)
-        if not unused:
-            return ""
-        more = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
-        notes.append(f"{self.folder / unused[0]}{more}: recorded but never asked for; {self.manifest.again}")
-        return f"{len(unused)} recordings that no case asked for"
+        more = f" and {len(unused) - 1} more" if unused[1:] else ""
+        return f"no case asked for {self.folder / unused[0]}{more}, so {self.manifest.again}" if unused else ""

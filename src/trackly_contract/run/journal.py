@@ -1,8 +1,7 @@
 """What stands on disk for one audience: its backup until it is restored, and the lock that one run at a time holds.
 
 The operating system holds the lock, so it ends with its process, however that ends; a file beside it names the owner.
-Does not hold the key, does not overwrite the backup of an earlier run, and does not take over what a run on another
-host left: not every network file system carries locks from host to host.
+What a run on another host left is not taken over: not every network file system carries locks from host to host.
 """
 
 import hashlib
@@ -45,10 +44,7 @@ class Journal:
         return cls((folder or state_folder()) / f"{name}.journal.json")
 
     def read(self) -> dict[str, JSON] | None:
-        """Return the audience as it was, None if nothing has to be restored.
-
-        Raises ValueError, naming the file, if it cannot be read.
-        """
+        """Return the audience as it was, None if nothing has to be restored; ValueError if it cannot be read."""
         try:
             return msgspec.convert(json.loads(self.path.read_text("utf-8"))["audience"], dict[str, JSON])
         except FileNotFoundError:
@@ -57,10 +53,7 @@ class Journal:
             raise ValueError(f"{self.path}: the journal cannot be read ({error}); look at it by hand") from None
 
     def write(self, base_url: str, audience: dict[str, JSON]) -> None:
-        """Write the audience to disk, synced, before anything is changed.
-
-        Raises FileExistsError if an earlier run left its backup, UnwritableError if the disk does not allow it.
-        """
+        """Write the audience to disk, synced; FileExistsError if an earlier run left its backup: it stays."""
         if self.path.exists():
             raise FileExistsError(f"{self.path}: an earlier run was not put back; run `trackly-contract restore`")
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -86,10 +79,9 @@ class Owner:
 
 @contextmanager
 def locked(journal: Journal, what: str) -> Iterator[str]:
-    """Hold the lock of the journal's audience inside; `what` tells others what is run.
+    """Hold the lock of the journal's audience inside; LockedError if another run may hold it, or the disk fails.
 
-    Yields a note on the killed run whose lock was taken over, "" if there was none.
-    Raises LockedError if another run holds the lock or may hold it, or if it cannot be read or written.
+    Yields a note on the killed run whose lock was taken over, "" if there was none. `what` tells others what is run.
     """
     name = journal.path.name.partition(".")[0]
     path = journal.path.with_name(f"{name}.owner.json")

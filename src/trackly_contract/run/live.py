@@ -1,7 +1,4 @@
-"""A session on a live audience: one run at a time, and the audience is restored whatever stops the run.
-
-Does not change how anything is asked or judged (session.py).
-"""
+"""A session on a live audience: one run at a time, and the audience is restored whatever stops the run."""
 
 import os
 import signal
@@ -31,10 +28,10 @@ class Stopped(KeyboardInterrupt):
 
 @dataclass
 class Interrupts:
-    """The signals that arrived during one run, by name.
+    """The signals that arrived during one run, by name; those that are ignored (nohup) stay ignored.
 
     The first one stops the run as Ctrl-C does. While `held`, each is acknowledged in the terminal, and only the third
-    one stops the run. Does not touch a signal that is ignored (nohup) or handled outside Python.
+    one stops the run.
     """
 
     seen: list[str] = field(default_factory=list)
@@ -141,9 +138,7 @@ def opened(target: Target, effort: Effort, what: str, *, read_only: bool = False
     Raises LockedError if another run is using the audience.
     """
     assert target.journal is not None
-    interrupts = Interrupts()
-    with locked(target.journal, what) as note, interrupts.caught():
-        session = LiveSession(target, effort, read_only, interrupts=interrupts)
-        if note:
-            session.notes.append(note)
+    session = LiveSession(target, effort, read_only)
+    with locked(target.journal, what) as note, session.interrupts.caught():
+        session.notes += [note] if note else []
         yield session

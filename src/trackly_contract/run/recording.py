@@ -78,10 +78,9 @@ def _write(session: Session, folder: Path) -> None:
         recorded: dict[str, list[Any]] = {"requests": [], "responses": []}
         for exchange in exchanges:
             request, response = exchange.request, exchange.response
-            body, headers = parts(request)
+            (sent, sent_headers), (body, headers) = parts(request), parts(response)
             uri = cassettes.HOST + anonymizer.path(request.path)
-            recorded["requests"].append(RecordedRequest(request.method, uri, body or None, headers))
-            body, headers = parts(response)
+            recorded["requests"].append(RecordedRequest(request.method, uri, sent or None, sent_headers))
             # The words beside the status could be anything, and are not even sent by every version of HTTP.
             status = {"code": response.status, "message": responses.get(response.status, "")}
             recorded["responses"].append({"status": status, "headers": headers, "body": {"string": body}})

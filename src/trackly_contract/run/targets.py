@@ -1,7 +1,6 @@
-"""Targets: where the requests of a run go, and the settings of the environment that name a live one.
+"""Targets: where the requests of a run go. Does not tell the suite which of them it faces.
 
-Does not tell the suite which of them it faces. A live API gets no request unless key and audience are set, and no
-change before the plan was shown and somebody, or a CI job, said yes.
+A live API is not changed before the plan was shown and somebody, or a CI job, said yes.
 """
 
 import os
@@ -36,11 +35,10 @@ NOT_THE_API = "this says nothing of the API itself"
 
 @dataclass
 class Target:
-    """One place to send requests to, and what a run needs to know of it.
+    """One place to send requests to, and what a run needs to know of it; `name` and `base_url` are for reports alone.
 
-    `name` and `base_url` are for reports alone; `evidence` tells people what the responses are worth; `show_plan` gets
-    what the run will do before its first write, and says whether it may; `recording` is the folder of cassettes that
-    the run shall replace.
+    `evidence` tells people what the responses are worth; `show_plan` gets what the run will do before its first write,
+    and says whether it may; `recording` is the folder of cassettes that the run shall replace.
     """
 
     name: TargetName
