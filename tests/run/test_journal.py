@@ -176,7 +176,7 @@ def test_what_a_killed_run_left_is_taken_over_on_its_host_and_never_on_another(j
 def test_an_owner_that_cannot_be_read_is_reported_and_stays(journal: Journal, owner: Path, content: bytes) -> None:
     owner.write_bytes(content)
     text = refusal(journal)
-    assert text.startswith(f"{owner}: another run may be using this audience (its name cannot be read: ")
+    assert text.startswith(f"{owner}: another run may be using this audience (its owner file cannot be read: ")
     assert "When it is sure to be over, remove the file" in text
     assert owner.read_bytes() == content
 

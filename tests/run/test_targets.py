@@ -45,7 +45,7 @@ def setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Setting:
 UNUSABLE: list[tuple[dict[str, Any], str]] = [
     (
         {"TRACKLY_API_KEY": None, "TRACKLY_AUDIENCE_ID": None},
-        "a key of the account, in ASCII and without blanks; TRACKLY_AUDIENCE_ID must be ",
+        "a key of the account, in ASCII, without blank or line break; TRACKLY_AUDIENCE_ID must be ",
     ),
     ({"TRACKLY_API_KEY": ""}, "TRACKLY_API_KEY must be "),
     ({"TRACKLY_AUDIENCE_ID": None}, "TRACKLY_AUDIENCE_ID must be "),

@@ -121,7 +121,7 @@ def _owner(path: Path) -> Owner | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise _perhaps(path, f"its name cannot be read: {error}") from None
+        raise _perhaps(path, f"its owner file cannot be read: {error}") from None
 
 
 def _perhaps(path: Path, why: str) -> LockedError:

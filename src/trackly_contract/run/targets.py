@@ -136,7 +136,7 @@ def live_target(*, read_only: bool = False) -> Target:
     key, audience_id = (os.environ.get(name, "") for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID"))
     wrong = []
     if not re.fullmatch(r"[\x21-\x7e]{1,200}", key):  # what a header can carry
-        wrong.append("TRACKLY_API_KEY must be a key of the account, in ASCII and without blanks")
+        wrong.append("TRACKLY_API_KEY must be a key of the account, in ASCII, without blank or line break")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", audience_id):  # one step of a path
         wrong.append("TRACKLY_AUDIENCE_ID must be the id of a sandbox audience that no schedule and no journey uses")
     if wrong:
