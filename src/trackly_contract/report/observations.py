@@ -72,10 +72,7 @@ class Kind(Generic[Kept]):
         return entries
 
     def read(self, path: Path) -> list[Kept]:
-        """Return the entries of a file, none if it is missing.
-
-        Raises ContractError, naming file, entry and field, if it does not fit its type, or holds an entry twice.
-        """
+        """Return the entries of a file, none if it is missing; ContractError if it holds anything but such entries."""
         entries = read_entries(path, self.table, self.entry) if path.exists() else []
         by_key(path, self.table, entries, lambda entry: entry.key)
         return self._known(entries, path)

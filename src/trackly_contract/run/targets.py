@@ -82,10 +82,6 @@ class Target:
             raise InconclusiveError("not confirmed: nothing was changed")
 
 
-def _no_wait(_seconds: float) -> None:
-    """Do not wait: reference servers and recordings answer at once or never."""
-
-
 def embedded_target(
     answer: Callable[[Request], Response] | None = None,
     audience_id: str = reference.AUDIENCE_ID,
@@ -94,7 +90,7 @@ def embedded_target(
     """Return a reference server in this process: what `answer` makes of each request, or a server freshly made."""
     client = Client("http://reference.invalid/api", answer or reference.ReferenceServer().answer)
     evidence = f"the reference server, a stand-in: {NOT_THE_API}"
-    return Target("reference", client, "embedded reference server", audience_id, key, evidence, wait=_no_wait)
+    return Target("reference", client, "embedded reference server", audience_id, key, evidence, wait=lambda _: None)
 
 
 def replay_target(effort: Effort) -> Target:
@@ -123,7 +119,7 @@ def replay_target(effort: Effort) -> Target:
         audience_id=manifest.audience_id,
         key="none",  # shorter than any that is taken out of texts: nothing secret is sent
         evidence=f"{evidence}; {days} day{'' if days == 1 else 's'} old",
-        wait=_no_wait,
+        wait=lambda _: None,
         player=player,
     )
 
