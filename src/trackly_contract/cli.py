@@ -172,11 +172,13 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
     2: a file is no report.
     """
     try:
-        comparison = reporting.compare_reports(reporting.load_report(old), reporting.load_report(new))
+        before, after = reporting.load_report(old), reporting.load_report(new)
     except reporting.WrongFileError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(json.dumps(comparison.described(), indent=2) if as_json else "\n".join(comparison.lines()))
-    sys.exit(comparison.exit_code)
+    comparison = reporting.compare_reports(before, after)
+    text = json.dumps(comparison, indent=2) if as_json else reporting.comparison_text(comparison, before, after)
+    click.echo(text)
+    sys.exit(comparison["exit_code"])
 
 
 @main.command(short_help="Say which issues a run opens and closes.")
@@ -294,7 +296,7 @@ def _merged(kind: Kind[Any], report: Path, output: Path | None) -> None:
             return
         changes = kind.keep(described, path)
         entries = kind.read(path)
-    except (reporting.WrongFileError, contract.ContractError) as error:
+    except (reporting.WrongFileError, contract.ContractError, core.UnwritableError) as error:
         raise click.UsageError(str(error)) from None
     for change in changes:
         click.echo(f"  {change}")
@@ -323,10 +325,7 @@ def vocabulary(report: Path, output: Path | None) -> None:
     and last what was refused; nobody fails over it. Exit code 0: written. 2: a file is something else, or holds
     nothing to keep.
     """
-    before = reporting.order_of_trying()
     _merged(reporting.TOKENS, report, output)
-    if reporting.order_of_trying() != before:
-        click.echo("candidates are tried in another order now: record again (make cassettes, make record)")
 
 
 if __name__ == "__main__":

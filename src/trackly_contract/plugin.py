@@ -353,7 +353,7 @@ def _finish_recording(run: Run, report: Report, exitstatus: int, config: pytest.
 
     session, target = run.session, run.session.target
     failed = running.record(session, missing) if target.recording is not None else ""
-    unused = target.player.tell_unused(session.effort, session.notes) if target.player and not missing else ""
+    unused = target.player.unused(session.effort) if target.player and not missing else ""
     run.misfit = run.misfit or bool(unused)
     run.suite_failures += [what for what in (unused, failed) if what]
 

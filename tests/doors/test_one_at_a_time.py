@@ -62,7 +62,7 @@ def test_a_lock_that_cannot_be_read_refuses_a_run(stand: Stand) -> None:
     owner.write_text("{", "utf-8")
     ended = stand.run()
     assert (ended.code, stand.asked) == (USAGE, []), ended.text
-    assert f"{owner}: the owner of the lock of this audience cannot be read" in ended.text
+    assert f"{owner}: another run may be using this audience (its owner file cannot be read" in ended.text
 
 
 def test_a_run_on_another_audience_is_not_refused(stand: Stand) -> None:

@@ -9,7 +9,12 @@ from click.testing import CliRunner
 
 from tests.report.test_issues import OTHER, RULE, WAIVER, report, rule
 from trackly_contract.cli import main
-from trackly_contract.report.compare import Change, WrongFileError, compare_reports, load_report
+from trackly_contract.report.compare import WrongFileError, compare_reports, comparison_text, load_report
+
+
+def told(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    return comparison_text(compare_reports(old, new), old, new).split("\n")
+
 
 # Rules -------------------------------------------------------------------------------------------------
 
@@ -17,25 +22,28 @@ from trackly_contract.report.compare import Change, WrongFileError, compare_repo
 @pytest.mark.parametrize(
     ("was", "now", "change", "code"),
     [
-        ("held", "broken", Change.WORSE, 1),
-        ("noted", "broken", Change.WORSE, 1),
-        ("inconclusive", "broken", Change.WORSE, 1),
-        ("skipped", "broken", Change.WORSE, 1),
-        ("held", "inconclusive", Change.LOST, 10),
-        ("broken", "inconclusive", Change.LOST, 10),
-        ("noted", "skipped", Change.LOST, 10),
-        ("broken", "held", Change.MENDED, 0),
-        ("broken", "noted", Change.MENDED, 0),
-        ("inconclusive", "held", Change.FOUND, 0),
-        ("held", "noted", Change.OTHER, 0),
-        ("noted", "held", Change.OTHER, 0),
-        ("skipped", "inconclusive", Change.OTHER, 0),
+        ("held", "broken", "worse", 1),
+        ("noted", "broken", "worse", 1),
+        ("inconclusive", "broken", "worse", 1),
+        ("skipped", "broken", "worse", 1),
+        ("held", "inconclusive", "lost", 10),
+        ("broken", "inconclusive", "lost", 10),
+        ("noted", "skipped", "lost", 10),
+        ("broken", "held", "mended", 0),
+        ("broken", "noted", "mended", 0),
+        ("inconclusive", "held", "found", 0),
+        ("held", "noted", "other", 0),
+        ("noted", "held", "other", 0),
+        ("skipped", "inconclusive", "other", 0),
+        (None, "held", "new", 0),
+        (None, "broken", "new", 1),
+        ("broken", None, "gone", 0),
     ],
 )
-def test_a_rule_with_another_verdict_is_reported(was: str, now: str, change: Change, code: int) -> None:
-    found = compare_reports(report(rule(was)), report(rule(now)))
-    assert [(c.id, c.change, c.old, c.new) for c in found.rules] == [(RULE, change, was, now)]
-    assert found.exit_code == code
+def test_a_rule_with_another_verdict_is_reported(was: str | None, now: str | None, change: str, code: int) -> None:
+    found = compare_reports(*(report(*([rule(verdict)] if verdict else [])) for verdict in (was, now)))
+    assert [(c["id"], c["change"], c["old"], c["new"]) for c in found["rules"]] == [(RULE, change, was, now)]
+    assert found["exit_code"] == code
 
 
 WAIVED = rule("noted", **WAIVER)
@@ -46,46 +54,31 @@ WAIVED = rule("noted", **WAIVER)
     [
         (rule("broken"), rule("broken"), None),
         (rule("broken", got="2026-11-21T00:00:00"), rule("broken", got="2026-11-22T00:00:00"), None),
-        (rule("broken"), rule("broken", got="400 bad"), (Change.EVIDENCE, "broken", "broken")),
-        (rule("broken"), rule("broken", basis="shown"), (Change.BASIS, "stated", "shown")),
-        (rule("broken"), WAIVED, (Change.OTHER, "broken", "noted (waived)")),
-        (WAIVED, rule("noted"), (Change.OTHER, "noted (waived)", "noted")),
+        (rule("broken"), rule("broken", got="400 bad"), ("evidence", "broken", "broken")),
+        (rule("broken"), rule("broken", basis="shown"), ("basis", "stated", "shown")),
+        (rule("broken"), WAIVED, ("other", "broken", "noted (waived)")),
+        (WAIVED, rule("noted"), ("other", "noted (waived)", "noted")),
     ],
     ids=["the same", "another time", "other evidence", "another basis", "waived", "no longer waived"],
 )
 def test_a_rule_that_got_no_worse_is_compared(old: Any, new: Any, change: Any) -> None:
     found = compare_reports(report(old), report(new))
-    assert [(c.change, c.old, c.new) for c in found.rules] == ([change] if change else [])
-    assert found.exit_code == 0
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "change", "code"),
-    [
-        ([], [rule("held")], Change.NEW, 0),
-        ([], [rule("broken")], Change.NEW, 1),
-        ([rule("broken")], [], Change.GONE, 0),
-    ],
-)
-def test_a_rule_that_is_new_or_gone_is_worse_only_if_it_is_new_and_broken(
-    old: Any, new: Any, change: Change, code: int
-) -> None:
-    found = compare_reports(report(*old), report(*new))
-    assert ([rule.change for rule in found.rules], found.exit_code) == ([change], code)
+    assert [(c["change"], c["old"], c["new"]) for c in found["rules"]] == ([change] if change else [])
+    assert found["exit_code"] == 0
 
 
 def test_the_most_severe_change_comes_first_and_decides() -> None:
     verdicts = {"a.noted": "noted", RULE: "broken", OTHER: "skipped"}
     old, new = report(*(rule("held", name) for name in verdicts)), report(*(rule(verdicts[n], n) for n in verdicts))
-    found = compare_reports(old, new)
-    heads = [line for line in found.lines() if line.endswith("(1):")]
+    found, lines = compare_reports(old, new), told(old, new)
+    heads = [line for line in lines if line.endswith("(1):")]
     assert heads == ["Broken now (1):", "Not known any more (1):", "Another verdict (1):"]
-    assert found.exit_code == 1
+    assert found["exit_code"] == 1
 
 
 def test_other_evidence_is_shown_and_no_text_of_a_file_is_a_command_to_a_terminal() -> None:
     got = "200", "\x1b[2J\nverdict conforms"
-    text = "\n".join(compare_reports(*(report(rule("broken", got=one), headline="a\x1b[2J") for one in got)).lines())
+    text = "\n".join(told(*(report(rule("broken", got=one), headline="a\x1b[2J") for one in got)))
     assert "\x1b" not in text
     assert "\n    was  200; expected 400\n    now  \\x1b[2J\\nverdict conforms; expected 400\n" in text
 
@@ -113,17 +106,18 @@ HERE, ELSEWHERE = "https://api.example/api", "https://elsewhere.example"
         ({"started_at": "2"}, {"started_at": "1"}, ("started_at", "2", "1"), "the old one is the later: swapped?"),
         (trial("accepted"), trial("refused"), ("carrier.operator", "eq: accepted", "eq: refused"), "no page"),
         ({}, trial("refused"), ("carrier.operator", "not tried", "eq: refused"), "no page"),
-        ({}, {"suite_failures": ["x::y"]}, ("suite", "none", "1 failure"), "failed in the new run: a bug, not drift"),
-        ({"suite_failures": ["x", "y"]}, {}, ("suite", "2 failures", "none"), "failed in the old run"),
+        ({}, {"suite_failures": ["x::y"]}, ("suite", "none", "1"), "a bug, not drift"),
+        ({"suite_failures": ["x", "y"]}, {}, ("suite", "2", "none"), "a bug, not drift"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_the_runs_are_compared_first(old: Any, new: Any, differs: Any, remark: str) -> None:
-    found = compare_reports(report(**old), report(**new))
-    assert [(c.what, c.old, c.new) for c in found.runs] == [differs]
-    assert remark in found.runs[0].remark
-    told = f"; {found.runs[0].remark}" if remark else ""
-    assert [*found.lines()][3:5] == ["The runs differ:", f"  {differs[0]:<12} {differs[1]} -> {differs[2]}{told}"]
+    (found,) = compare_reports(report(**old), report(**new))["runs"]
+    assert (found["what"], found["old"], found["new"]) == differs
+    assert remark in found["remark"]
+    more = f"; {found['remark']}" if remark else ""
+    expected = ["The runs differ:", f"  {differs[0]:<12} {differs[1]} -> {differs[2]}{more}"]
+    assert told(report(**old), report(**new))[3:5] == expected
 
 
 # Files -------------------------------------------------------------------------------------------------
@@ -147,12 +141,15 @@ def test_a_report_of_this_major_version_is_read(tmp_path: Path, more: Any, of_ru
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "cannot be read ("),
-        ("{", "not JSON ("),
-        ('{"a": 1, "a": 2}', "not JSON (the key 'a' appears twice in one object)"),
+        (None, "no JSON that can be read ("),
+        ("{", "no JSON that can be read ("),
+        ('{"a": 1, "a": 2}', "no JSON that can be read (the key 'a' appears twice in one object)"),
         ("[]", "no report of a run: $: [] is not of type 'object'"),
         ("{}", "no report of a run: $: 'schema_version' is a required property"),
-        ('{"schema_version": "2.0"}', "schema_version '2.0' cannot be read here, only 1.x"),
+        (
+            report(rule("held"), schema_version="2.0"),
+            "no report of a run: $.schema_version: '1.1' was expected; name a",
+        ),
         ('{"schema_version": "1.0"}', "no report of a run: $: 'tool_version' is a required property"),
         (report(rule("held"), schema_version="1.7", effort="slow"), "no report of a run: $.effort: 'slow' is not one"),
         (report(rule("held"), schema_version=1.1), "no report of a run: $.schema_version: '1.1' was expected"),

@@ -53,9 +53,9 @@ def test_an_empty_list_of_waivers_waives_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (entry(expires="2026-11-21"), "waiver 1 (filter.time.unit): it expired on 2026-11-21; check the rule again"),
-        (entry(rule='"filter.time.units"'), "waiver 1 (filter.time.units): there is no rule of that name"),
-        (entry(rule='"audience.cached_size.never"'), "waiver 1 (audience.cached_size.never): no request can find out"),
+        (entry(expires="2026-11-21"), "the waiver of filter.time.unit expired on 2026-11-21; check the rule again"),
+        (entry(rule='"zz"'), "waiver 1 (zz), field rule: there is no 'zz' in rules/"),
+        (entry(rule='"audience.cached_size.never"'), "the waiver of audience.cached_size.never: it is never broken"),
         (entry(reason=None), "waiver 1 (filter.time.unit): Object missing required field `reason`; each waiver is an"),
         (entry(reason='" "'), "waiver 1 (filter.time.unit): field 'reason': it is empty; say why the rule is waived"),
         (entry(expires=None), "waiver 1 (filter.time.unit): Object missing required field `expires`"),
@@ -70,7 +70,7 @@ def test_an_empty_list_of_waivers_waives_nothing(tmp_path: Path) -> None:
         (entry(rule=None), "waiver 1: Object missing required field `rule`"),
         (entry(rule="7"), "waiver 1, field rule: Expected `str`, got `int`"),
         (entry(until="2026-12-31"), "waiver 1 (filter.time.unit): Object contains unknown field `until`"),
-        (entry() + entry(expires="2027-01-01"), "waiver 2 (filter.time.unit): it is waived twice; keep one entry"),
+        (entry() + entry(expires="2027-01-01"), "waiver 2 (filter.time.unit): it is there already; keep one entry"),
         ("[[waiver]", "not TOML: "),
         ("", "Object missing required field `waiver`; each waiver is an entry [[waiver]] with rule, reason, expires"),
         (f"waiver = {'9' * 10_000}", "not TOML: Exceeds the limit"),
@@ -89,7 +89,7 @@ def test_a_rule_that_is_noted_at_most_cannot_be_waived(tmp_path: Path) -> None:
     path = tmp_path / "waivers.toml"
     path.write_text(entry(), "utf-8")
     rule = replace(contract().rules["filter.time.unit"], basis="inferred")
-    with pytest.raises(WaiverError, match="this rule is inferred, so it is noted at most and never broken"):
+    with pytest.raises(WaiverError, match="it is never broken, for it is inferred; remove the entry"):
         load(path, {rule.id: rule}, TODAY)
 
 
@@ -163,4 +163,4 @@ def test_an_expired_waiver_stops_the_run_before_anything_is_sent(
     with patch.object(server, "answer") as answer:
         code, report = waiving(tmp_path, entry(expires=day(-1)), server)
     assert (code, report, answer.called) == (pytest.ExitCode.USAGE_ERROR, None, False)
-    assert f"waiver 1 (filter.time.unit): it expired on {day(-1)}" in capsys.readouterr().err
+    assert f"the waiver of filter.time.unit expired on {day(-1)}" in capsys.readouterr().err

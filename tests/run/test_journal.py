@@ -153,22 +153,22 @@ def test_a_second_run_is_rejected_with_the_owner_of_the_lock_and_the_next_step(j
         owner.unlink()
         assert "another run is using this audience (it has just begun)" in refusal(journal)
     assert text.startswith(f"{owner}: another run is using this audience (check, standard: process {os.getpid()} on ")
-    assert "nothing was sent. Wait until it has ended" in text
+    assert "so nothing was sent. Wait until it has ended" in text
 
 
 def test_what_a_killed_run_left_is_taken_over_on_its_host_and_never_on_another(journal: Journal, owner: Path) -> None:
     def left(host: str) -> str:
         entry = {"what": "check, thorough", "pid": 4711, "host": host, "started": "2026-11-21T10:00:00+00:00"}
         owner.write_text(json.dumps(entry), "utf-8")
-        return f"(check, thorough: process 4711 on {host}, since 2026-11-21T10:00:00+00:00)"
+        return f"(check, thorough: process 4711 on {host}, since 2026-11-21T10:00:00+00:00"
 
     said = left(socket.gethostname())
     with locked(journal, "restore") as note:
-        assert note == f"the lock of a run that was cut off was taken over {said}"
+        assert note == f"the lock of a run that was cut off was taken over {said})"
     said = left("ci-7")
     before, text = owner.read_bytes(), refusal(journal)
-    assert f"{said}; nothing was sent" in text
-    assert "when it is sure to be over, remove the file and run `trackly-contract restore`" in text
+    assert f"{said}; whether it still runs cannot be seen from {socket.gethostname()}), so nothing was sent" in text
+    assert "When it is sure to be over, remove the file and run `trackly-contract restore`" in text
     assert owner.read_bytes() == before
 
 
@@ -176,8 +176,8 @@ def test_what_a_killed_run_left_is_taken_over_on_its_host_and_never_on_another(j
 def test_an_owner_that_cannot_be_read_is_reported_and_stays(journal: Journal, owner: Path, content: bytes) -> None:
     owner.write_bytes(content)
     text = refusal(journal)
-    assert text.startswith(f"{owner}: the owner of the lock of this audience cannot be read (")
-    assert "If no run is using this audience, remove the file" in text
+    assert text.startswith(f"{owner}: another run may be using this audience (its owner file cannot be read: ")
+    assert "When it is sure to be over, remove the file" in text
     assert owner.read_bytes() == content
 
 

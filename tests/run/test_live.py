@@ -219,7 +219,7 @@ def test_a_terminal_that_has_gone_stops_nobody(interrupts: Interrupts) -> None:
     assert interrupts._terminal is not None
     reading, writing = os.pipe()
     os.close(reading)
-    os.dup2(writing, interrupts._terminal)
+    os.dup2(writing, interrupts._terminal.fileno())
     os.close(writing)
     with interrupts.held():
         signal.raise_signal(signal.SIGTERM)

@@ -113,5 +113,5 @@ def test_a_folder_that_cannot_be_replaced_loses_neither_recordings(
     monkeypatch.setattr("tempfile.mkdtemp", lambda **_: str(kept))
     notes = record(folder, (CASE, exchanges(RENAMED)), failed="writing the recordings")
     assert content(folder) == before
-    assert f"no space left on device; nothing is lost, the new recordings are in {kept}" in notes[0]
+    assert f"no space left on device; what was recorded is in {kept}" in notes[0]
     assert Player(kept).manifest.efforts == ("quick",)

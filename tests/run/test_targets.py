@@ -43,18 +43,18 @@ def setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Setting:
 # Live ----------------------------------------------------------------------------------------------
 
 UNUSABLE: list[tuple[dict[str, Any], str]] = [
-    ({"TRACKLY_API_KEY": None, "TRACKLY_AUDIENCE_ID": None}, "needs TRACKLY_API_KEY and TRACKLY_AUDIENCE_ID: "),
-    ({"TRACKLY_API_KEY": ""}, "needs TRACKLY_API_KEY: "),
-    ({"TRACKLY_AUDIENCE_ID": None}, "needs TRACKLY_AUDIENCE_ID: "),
+    ({"TRACKLY_API_KEY": None, "TRACKLY_AUDIENCE_ID": None}, "or line break; TRACKLY_AUDIENCE_ID must be "),
+    ({"TRACKLY_API_KEY": ""}, "TRACKLY_API_KEY must be "),
+    ({"TRACKLY_AUDIENCE_ID": None}, "TRACKLY_AUDIENCE_ID must be "),
     ({"TRACKLY_BASE_URL": f"https://x.example/{KEY}"}, "TRACKLY_BASE_URL holds the key"),
     ({"TRACKLY_AUDIENCE_ID": KEY}, "TRACKLY_AUDIENCE_ID holds the key"),
     ({"TRACKLY_BASE_URL": "http://x"}, "TRACKLY_BASE_URL is 'http://x'"),
     *(
-        ({"TRACKLY_API_KEY": key}, "TRACKLY_API_KEY holds")
+        ({"TRACKLY_API_KEY": key}, "TRACKLY_API_KEY must be ")
         for key in (" ", "a b", "trk_\n", "trk_\r\nX: y", "schlüssel", "x" * 201, "\ttrk")
     ),
     *(
-        ({"TRACKLY_AUDIENCE_ID": audience}, "TRACKLY_AUDIENCE_ID is no id")
+        ({"TRACKLY_AUDIENCE_ID": audience}, "TRACKLY_AUDIENCE_ID must be ")
         for audience in (".", "..", "a/b", "a%2Fb", "a?b", "a b", "é", "a\n", "x" * 65, "../../users", "a#")
     ),
 ]
@@ -175,7 +175,7 @@ def test_without_recordings_replay_says_so(folder: Path) -> None:
         (("quick",), "recorded from the live API on 2026-11-22; 1 day old"),
         (
             ("standard",),
-            "recorded on 2026-11-21 from the reference server, a stand-in (live recordings are of standard",
+            "recorded on 2026-11-21 from the reference server, a stand-in: this says nothing of the API itself; 2",
         ),
     ],
 )

@@ -246,12 +246,9 @@ def in_order(kind: str, tokens: Iterable[str], observed: Iterable[Observed]) -> 
     return sorted(tokens, key=rank)
 
 
-def words_of(kind: str, observed: Sequence[Observed] | None = None) -> tuple[list[str | None], list[str]]:
-    """Return the fields and the operators to try for one type, in order; `observed` replaces the contract's own.
-
-    A type whose field is no token has the field None.
-    """
-    known, vocabulary = contract().observed if observed is None else observed, contract().vocabulary
+def words_of(kind: str) -> tuple[list[str | None], list[str]]:
+    """Return the fields and the operators to try for one type, in order; one whose field is no token has None."""
+    known, vocabulary = contract().observed, contract().vocabulary
     scalar = [
         token.token for token in vocabulary.of(f"{kind}.operator") if token.needs and token.token not in LIST_OPERATORS
     ]

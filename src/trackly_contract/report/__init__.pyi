@@ -1,6 +1,7 @@
 from .compare import Described as Described
 from .compare import WrongFileError as WrongFileError
 from .compare import compare_reports as compare_reports
+from .compare import comparison_text as comparison_text
 from .compare import load_report as load_report
 from .files import write_report as write_report
 from .issues import plan_issues as plan_issues
@@ -10,7 +11,6 @@ from .observations import ANSWERS as ANSWERS
 from .observations import TOKENS as TOKENS
 from .observations import Kind as Kind
 from .observations import changed_answers as changed_answers
-from .observations import order_of_trying as order_of_trying
 from .report import Report as Report
 from .report import build_report as build_report
 from .summary import github_lines as github_lines

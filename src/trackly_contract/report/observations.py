@@ -13,19 +13,8 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, structs
 
-from trackly_contract.contract import (
-    KINDS,
-    ContractError,
-    Entry,
-    Observation,
-    Observed,
-    by_key,
-    contract,
-    read_entries,
-    words_of,
-)
-from trackly_contract.core import UnwritableError, data_root, one_line, toml_entries, write_file
-from trackly_contract.generate import candidate_types
+from trackly_contract.contract import KINDS, ContractError, Entry, Observation, Observed, by_key, contract, read_entries
+from trackly_contract.core import data_root, one_line, toml_entries, write_file
 from trackly_contract.report.compare import Described, WrongFileError
 
 _Text = Annotated[str, Meta(min_length=1)]
@@ -68,7 +57,6 @@ class Kind(Generic[Kept]):
     entry: type[Kept]
     subjects: Callable[[], Sequence[str]]
     in_report: str
-    if_none: str
     header: str
 
     @property
@@ -84,10 +72,7 @@ class Kind(Generic[Kept]):
         return entries
 
     def read(self, path: Path) -> list[Kept]:
-        """Return the entries of a file, none if it is missing.
-
-        Raises ContractError, naming file, entry and field, if it does not fit its type, or holds an entry twice.
-        """
+        """Return the entries of a file, none if it is missing; ContractError if it holds anything but such entries."""
         entries = read_entries(path, self.table, self.entry) if path.exists() else []
         by_key(path, self.table, entries, lambda entry: entry.key)
         return self._known(entries, path)
@@ -97,7 +82,8 @@ class Kind(Generic[Kept]):
         run = {**report, "date": dt.date.fromisoformat(report["started_at"][:10])}
         rows = [{**run, **row} for row in report[self.in_report] if row["said"]]
         if not rows:
-            raise WrongFileError(self.if_none)
+            why = "the run was narrowed or read-only, came to an early end, or lacked --trackly-questions"
+            raise WrongFileError(f"the report has nothing to keep under {self.in_report!r}: {why}")
         fields = self.entry.__struct_fields__
         return self._known([self.entry(**{name: row[name] for name in fields}) for row in rows], "the report")
 
@@ -114,8 +100,8 @@ class Kind(Generic[Kept]):
     def keep(self, report: Described, path: Path) -> list[str]:
         """Merge the entries of a live run into a file, which is made if it is missing; return in words what changed.
 
-        Raises WrongFileError if the run is not of a live API or holds no entry, or if the disk does not allow it;
-        ContractError if the file holds something else: it stays as it is.
+        Raises WrongFileError if the run is not of a live API or holds no entry, UnwritableError if the disk does not
+        allow it, ContractError if the file holds something else: it stays as it is.
         """
         if trouble := _no_evidence(report):
             raise WrongFileError(f"{trouble}; `--output -` prints it all the same")
@@ -130,10 +116,7 @@ class Kind(Generic[Kept]):
             elif change := _change(old, entry.result):
                 changes.append(f"changed: {change}")
             entries[entry.key] = entry
-        try:
-            write_file(path, self.toml(entries.values()))
-        except UnwritableError as error:
-            raise WrongFileError(str(error)) from None
+        write_file(path, self.toml(entries.values()))
         return changes
 
 
@@ -151,7 +134,6 @@ ANSWERS = Kind(
     entry=Answered,
     subjects=lambda: [*contract().questions],
     in_report="answers",
-    if_none="no question was answered in this run: run it with --trackly-questions",
     header="""\
 # What a live API answered to the open questions: written by `trackly-contract answers`, from the report of a run with
 # --trackly-questions. docs/edge-cases.md shows it; nobody fails over it.
@@ -164,7 +146,6 @@ TOKENS = Kind(
     entry=Observed,
     subjects=lambda: KINDS,
     in_report="vocabulary",
-    if_none="no token was tried in this run: it was narrowed, read-only, or came to an early end",
     header="""\
 # What live runs found out of tokens that no reference page states: written by `trackly-contract vocabulary`.
 # It is read to try first what was accepted and last what was refused, and is never a reason to fail anyone.
@@ -184,12 +165,3 @@ def changed_answers(now: Iterable[Observation], base_url: str) -> list[str]:
     known = {entry.key: entry for entry in kept_answers()}
     asked = [(known.get((base_url, one.question, one.probe)), one.said) for one in now if one.said]
     return [change for old, said in asked if old is not None and (change := _change(old, said))]
-
-
-def order_of_trying() -> list[object]:
-    """Return the order in which a run tries tokens, as the file of the checkout has it; empty without such a file."""
-    try:
-        tokens = TOKENS.read(TOKENS.file) if TOKENS.file else None
-        return [words_of(kind, tokens) for kind in candidate_types()]
-    except ContractError:
-        return []

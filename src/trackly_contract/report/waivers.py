@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from trackly_contract.contract import ContractError, Entry, Rule, read_entries
+from trackly_contract.contract import ContractError, Entry, Rule, by_key, read_entries
 
 
 class WaiverError(ValueError):
@@ -37,32 +37,18 @@ class Waiver(Entry, frozen=True):
 def load_waivers(path: Path, rules: Mapping[str, Rule], today: dt.date) -> dict[str, Waiver]:
     """Read a file of waivers, and return them by rule.
 
-    Raises WaiverError if the file cannot be read or holds anything but waivers, and for an entry whose rule is
-    unknown, cannot be broken or is waived twice, or that expired before `today`.
+    Raises WaiverError if the file holds anything but waivers of rules that can be broken, each once and not expired.
     """
     try:
-        entries = read_entries(path, "waiver", Waiver)
+        waivers = by_key(path, "waiver", read_entries(path, "waiver", Waiver, rule=rules), lambda waiver: waiver.rule)
     except ContractError as error:
         raise WaiverError(f"{error}; each waiver is an entry [[waiver]] with rule, reason, expires") from None
-    found: dict[str, Waiver] = {}
-    for number, waiver in enumerate(entries, 1):
-        trouble = _trouble(waiver, rules.get(waiver.rule), today)
-        if trouble is None and waiver.rule in found:
-            trouble = "it is waived twice; keep one entry"
-        if trouble is not None:
-            raise WaiverError(f"{path}: waiver {number} ({waiver.rule}): {trouble}")
-        found[waiver.rule] = waiver
-    return found
-
-
-def _trouble(waiver: Waiver, rule: Rule | None, today: dt.date) -> str | None:
-    if rule is None:
-        return "there is no rule of that name; docs/rules.md lists them"
-    if rule.untested is not None:
-        return "no request can find out whether this rule holds, so it is never broken; remove the entry"
-    if not rule.breakable:
-        return f"this rule is {rule.basis}, so it is noted at most and never broken; remove the entry"
-    if waiver.expires < today:
-        day = waiver.expires.isoformat()
-        return f"it expired on {day}; check the rule again, then remove the entry or give it another day"
-    return None
+    for waiver in waivers.values():
+        rule = rules[waiver.rule]
+        if rule.untested is not None or not rule.breakable:
+            why = "no request can find it out" if rule.untested is not None else f"it is {rule.basis}"
+            raise WaiverError(f"{path}: the waiver of {rule.id}: it is never broken, for {why}; remove the entry")
+        if waiver.expires < today:
+            then = "check the rule again, then remove the entry or give it another day"
+            raise WaiverError(f"{path}: the waiver of {rule.id} expired on {waiver.expires}; {then}")
+    return waivers

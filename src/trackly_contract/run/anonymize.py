@@ -1,8 +1,7 @@
-"""Anonymizing: what a recording holds instead of somebody's audience, and of what differs from run to run.
+"""Anonymizing: what a recording holds instead of somebody's audience (docs/adr/0007-what-a-recording-keeps.md).
 
-Equal values are replaced alike and different ones differently, in requests and responses, by values of the same type
-and shape, so a replay is judged like the run. Does not replace what the suite itself sends, nor what it could only
-guess (docs/adr/0007-what-a-recording-keeps.md).
+Equal values are replaced alike and different ones differently, by values of the same type and shape, so a replay is
+judged like the run. Does not replace what the suite itself sends.
 """
 
 import json
@@ -21,8 +20,8 @@ AUDIENCE = "a" * 24
 SHOWN = frozenset({"untouched", "rehearsal"})
 """Steps of the suite whose responses show the audience as somebody made it."""
 
-OWN_CONTENT_STEPS = frozenset({"rehearsal", "restore-quick", "restore-standard", "restore-thorough"})
-"""Steps of the suite that send the audience's own content back."""
+SENT_BACK = ("rehearsal", "restore-")
+"""How steps of the suite begin that send the audience's own content back."""
 
 SHORTEST = 8
 """Characters of a text that is looked for inside others; a shorter one would be found by chance."""
@@ -55,7 +54,7 @@ class Anonymizer:
         self._lists = dict(zip((entry for entry in lists if entry not in printed), free, strict=False))
         self._texts: dict[str, str] = {}
         own = dict.fromkeys(text for case, _, received in bodies if case in SHOWN for text in _written(received))
-        others = {leaf for case, sent, _ in bodies if case not in OWN_CONTENT_STEPS for _, leaf in _leaves(sent)}
+        others = {leaf for case, sent, _ in bodies if not case.startswith(SENT_BACK) for _, leaf in _leaves(sent)}
         taken = {*own, *others}
         for text in own:
             if text not in others:

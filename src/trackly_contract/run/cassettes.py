@@ -1,12 +1,13 @@
 """A folder of cassettes, as vcrpy writes them: what an API answered, one file a case, and a manifest of all files.
 
-Does not record (recording.py), and does not skip or mend a cassette that is missing, edited or foreign.
+Does not skip or mend a cassette that is missing, edited or foreign.
 """
 
 import hashlib
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -20,9 +21,6 @@ from trackly_contract.core import ABSENT, Exchange, Request, Response, data_root
 
 HOST = "https://recorded.invalid/api"
 """The base URL under which requests are recorded, whatever it was."""
-
-AGAIN = "~2"
-"""The end of a case's name in its second turn."""
 
 MOST_NAMED = 3
 """Damaged files that are named one by one; of more only the number is given."""
@@ -47,11 +45,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a folder of cassettes holds.
-
-    The `target` it was recorded from, the newest day (`recorded`), by which version of this project, under which
-    audience id it is played, for which efforts; then each effort (`runs`) and each cassette (`files`).
-    """
+    """What a folder of cassettes holds: `recorded` is the newest day, `audience_id` the id under which it is played."""
 
     target: Literal["live", "reference"]
     recorded: date
@@ -85,11 +79,6 @@ def cassette_folder(name: str) -> Path:
     return recover_folder(data_root() / "cassettes" / name)
 
 
-def turn(case: str, done: Container[str]) -> str:
-    """Return the name under which a case goes now: a restore that failed is tried again at the very end."""
-    return case + AGAIN if case.startswith("restore-") and case in done else case
-
-
 def file_of(case: str) -> str:
     """Return the name of the cassette of a case."""
     return case.replace("/", "--") + ".yaml"
@@ -101,10 +90,7 @@ def digest(path: Path) -> str:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `manifest.json` into a folder of cassettes, with the digests and numbers of what is there.
-
-    A cassette that `manifest.files` does not name counts for all of its efforts.
-    """
+    """Write the manifest of what is in a folder; a cassette that `files` does not name counts for all efforts."""
     known = {name: file.efforts for name, file in manifest.files.items()}
     paths = sorted(folder.glob("*.yaml"))
     files = {path.name: File(digest(path), known.get(path.name, manifest.efforts)) for path in paths}
@@ -120,23 +106,21 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Manifest)
     except (OSError, ValueError) as error:
-        why = "there is none" if isinstance(error, FileNotFoundError) else error
-        raise CassetteError(
-            f"{path}: no manifest that can be read ({why}); put it back from version control, or record again"
-        ) from None
+        text = f"{path}: no manifest that can be read ({error}); put it back from version control, or record again"
+        raise CassetteError(text) from None
 
 
 def _check(folder: Path, manifest: Manifest) -> None:
     """Raise CassetteError, naming the files, unless all cassettes are there as they were recorded, and no others."""
+    there = {path.name: digest(path) for path in folder.glob("*.yaml")}
     found = []
-    for name, file in manifest.files.items():
-        path = folder / name
-        if not path.is_file():
-            found.append(f"{path}: missing")
-        elif digest(path) != file.sha256:
-            found.append(f"{path}: not as it was recorded (edited by hand, cut off, or changed by a merge)")
-    strangers = sorted(path for path in folder.glob("*.yaml") if path.name not in manifest.files)
-    found += [f"{path}: not of this recording, the manifest does not know it" for path in strangers]
+    for name in sorted({*there, *manifest.files}):
+        if name not in there:
+            found.append(f"{folder / name}: missing")
+        elif name not in manifest.files:
+            found.append(f"{folder / name}: not of this recording, the manifest does not know it")
+        elif there[name] != manifest.files[name].sha256:
+            found.append(f"{folder / name}: not as it was recorded (edited by hand, cut off, or changed by a merge)")
     wrong = [effort for effort, run in manifest.runs.items() if run.cases != len(manifest.of(effort))]
     found += [f"{folder / 'manifest.json'}: counts and names of the cases of {effort} differ" for effort in wrong]
     if len(found) > MOST_NAMED:
@@ -153,11 +137,12 @@ def _difference(sent: Request, recorded: Request) -> str:
         return f"recorded: {recorded.method} {recorded.path}"
     if sent.body == recorded.body:
         return ""
-    if any(request.body and request.json.strict is ABSENT for request in (sent, recorded)):
+    one, other = sent.json.strict, recorded.json.strict
+    if one is ABSENT or other is ABSENT:
         return f"body: differs as bytes ({len(sent.body)} sent, {len(recorded.body)} recorded)"
-    found = differences(sent.json.strict, recorded.json.strict)
+    found = islice(differences(one, other), 5)
     lines = [f"{path or '/'}: sent {show(new, 80)}, recorded {show(old, 80)}" for path, new, old in found]
-    return f"body: {'; '.join(lines[:5])}" if lines else ""
+    return f"body: {'; '.join(lines)}" if lines else ""
 
 
 class Player:
@@ -171,7 +156,6 @@ class Player:
         self._asked: set[str] = set()
         self._path = folder
         self._left: list[Exchange] = []
-        self._played: list[Request] = []
 
     def exchanges(self, name: str) -> list[Exchange]:
         """Return what one cassette holds, in order. Raises FileNotFoundError, or CassetteError if it is none."""
@@ -190,52 +174,34 @@ class Player:
                 for request, response in zip(requests, responses, strict=True)
             ]
         except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
-            text = f"{path}: not a cassette that can be played ({error}); {self.manifest.again}"
-            raise CassetteError(text) from None
+            raise CassetteError(f"{path}: not a cassette that can be played ({error}); {self.manifest.again}") from None
 
     @contextmanager
     def playing(self, case: str) -> Iterator[None]:
-        """Have everything that is sent inside answered from the cassette of `case`.
-
-        Raises CassetteError if it is missing or no cassette, or if a recorded request was not sent.
-        """
-        case = turn(case, self._asked)
-        self._asked.add(case)
+        """Have all that is sent inside answered from the cassette of `case`; CassetteError if the two do not fit."""
+        self._asked.add(file_of(case))
         self._path = path = self.folder / file_of(case)
-        again, day = self.manifest.again, self.manifest.recorded
         try:
-            self._left, self._played = self.exchanges(path.name), []
+            self._left = self.exchanges(path.name)
         except FileNotFoundError:
-            text = f"{path}: no recording of {case}: the suite asks what it did not ask on {day}; {again}"
-            raise CassetteError(text) from None
+            raise CassetteError(f"{path}: no recording of {case}; {self.manifest.again}") from None
         yield
         if self._left:
             names = ", ".join(f"{left.request.method} {left.request.path}" for left in self._left)
-            less = f"the suite asks less than on {day}: {again}"
-            raise CassetteError(f"{path}: recorded but never asked for: {names}\n  {less}")
+            raise CassetteError(f"{path}: recorded but never asked for: {names}; {self.manifest.again}")
 
     def answer(self, request: Request) -> Response:
-        """Return the recorded response to a request.
-
-        Raises CassetteError, with the difference to what was recorded, if there is none.
-        """
-        for place, recorded in enumerate(self._left):
-            if not _difference(request, recorded.request):
-                self._played.append(self._left.pop(place).request)
-                return recorded.response
-        alike = [left.request for left in self._left if left.request.path == request.path]
-        found = [_difference(request, recorded) for recorded in alike[:1]]
-        if not all(_difference(request, recorded) for recorded in self._played):
-            found = ["it was recorded, and has been played already"]
+        """Return the recorded response to a request; CassetteError, with what differs, if there is none."""
+        for place, left in enumerate(self._left):
+            if not _difference(request, left.request):
+                return self._left.pop(place).response
+        alike = [_difference(request, left.request) for left in self._left if left.request.path == request.path]
         why = f"the suite asks something else than when this was recorded: {self.manifest.again}"
-        lines = [f"{self._path}: no recording of {request.method} {request.path}", *found, why]
+        lines = [f"{self._path}: no recording of {request.method} {request.path} is left", *alike[:1], why]
         raise CassetteError("\n  ".join(lines))
 
-    def tell_unused(self, effort: str, notes: list[str]) -> str:
-        """Note the recordings that a whole replay did not ask for; return what to call that, "" if there are none."""
-        unused = sorted(self.manifest.of(effort) - {file_of(case) for case in self._asked})
-        if not unused:
-            return ""
-        more = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
-        notes.append(f"{self.folder / unused[0]}{more}: recorded but never asked for; {self.manifest.again}")
-        return f"{len(unused)} recordings that no case asked for"
+    def unused(self, effort: str) -> str:
+        """Return in words which recordings a whole replay did not ask for, "" if it asked for all."""
+        unused = sorted(self.manifest.of(effort) - self._asked)
+        more = f" and {len(unused) - 1} more" if unused[1:] else ""
+        return f"no case asked for {self.folder / unused[0]}{more}, so {self.manifest.again}" if unused else ""

@@ -1,8 +1,7 @@
 """What stands on disk for one audience: its backup until it is restored, and the lock that one run at a time holds.
 
 The operating system holds the lock, so it ends with its process, however that ends; a file beside it names the owner.
-Does not hold the key, does not overwrite the backup of an earlier run, and does not take over what a run on another
-host left: not every network file system carries locks from host to host.
+What a run on another host left is not taken over: not every network file system carries locks from host to host.
 """
 
 import hashlib
@@ -15,12 +14,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import platformdirs
 from filelock import FileLock, Timeout
 
 from trackly_contract.core import JSON, UnwritableError, write_file
-
-NEXT_STEP = "remove the file and run `trackly-contract restore`"
 
 
 class LockedError(Exception):
@@ -46,25 +44,16 @@ class Journal:
         return cls((folder or state_folder()) / f"{name}.journal.json")
 
     def read(self) -> dict[str, JSON] | None:
-        """Return the audience as it was, None if nothing has to be restored.
-
-        Raises ValueError, naming the file, if it cannot be read.
-        """
+        """Return the audience as it was, None if nothing has to be restored; ValueError if it cannot be read."""
         try:
-            audience: JSON = json.loads(self.path.read_text("utf-8"))["audience"]
+            return msgspec.convert(json.loads(self.path.read_text("utf-8"))["audience"], dict[str, JSON])
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self.path}: the journal cannot be read ({error}); look at it by hand") from None
-        if not isinstance(audience, dict):
-            raise ValueError(f"{self.path}: the journal cannot be read (it holds no audience); look at it by hand")  # noqa: TRY004
-        return audience
 
     def write(self, base_url: str, audience: dict[str, JSON]) -> None:
-        """Write the audience to disk, synced, before anything is changed.
-
-        Raises FileExistsError if an earlier run left its backup, UnwritableError if the disk does not allow it.
-        """
+        """Write the audience to disk, synced; FileExistsError if an earlier run left its backup: it stays."""
         if self.path.exists():
             raise FileExistsError(f"{self.path}: an earlier run was not put back; run `trackly-contract restore`")
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -90,10 +79,9 @@ class Owner:
 
 @contextmanager
 def locked(journal: Journal, what: str) -> Iterator[str]:
-    """Hold the lock of the journal's audience inside; `what` tells others what is run.
+    """Hold the lock of the journal's audience inside; LockedError if another run may hold it, or the disk fails.
 
-    Yields a note on the killed run whose lock was taken over, "" if there was none.
-    Raises LockedError if another run holds the lock or may hold it, or if it cannot be read or written.
+    Yields a note on the killed run whose lock was taken over, "" if there was none. `what` tells others what is run.
     """
     name = journal.path.name.partition(".")[0]
     path = journal.path.with_name(f"{name}.owner.json")
@@ -106,17 +94,13 @@ def locked(journal: Journal, what: str) -> Iterator[str]:
             stack.enter_context(FileLock(path.with_name(f"{name}.lock"), timeout=0, fallback_to_soft=False))
             before = _owner(path)
             if before is not None and before.host != host:
-                raise LockedError(
-                    f"{path}: a run on another host may be using this audience ({before}); nothing was sent. "
-                    f"Whether it still runs cannot be seen from {host}: when it is sure to be over, {NEXT_STEP}"
-                )
+                raise _perhaps(path, f"{before}; whether it still runs cannot be seen from {host}")
             write_file(path, json.dumps(asdict(mine), indent=2) + "\n")
         except Timeout:
             owner = _owner(path) or "it has just begun"
             raise LockedError(
-                f"{path}: another run is using this audience ({owner}). Two at once would each take the other's "
-                "changes for the API's, and put back what the other has set; nothing was sent. Wait until it has "
-                "ended, or stop it with Ctrl-C: it then restores the audience first"
+                f"{path}: another run is using this audience ({owner}), so nothing was sent. Wait until it has ended, "
+                "or stop it with Ctrl-C: it then restores the audience first"
             ) from None
         except (OSError, UnwritableError) as error:
             raise LockedError(
@@ -137,7 +121,11 @@ def _owner(path: Path) -> Owner | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise LockedError(
-            f"{path}: the owner of the lock of this audience cannot be read ({error}); nothing was sent. "
-            f"If no run is using this audience, {NEXT_STEP}"
-        ) from None
+        raise _perhaps(path, f"its owner file cannot be read: {error}") from None
+
+
+def _perhaps(path: Path, why: str) -> LockedError:
+    return LockedError(
+        f"{path}: another run may be using this audience ({why}), so nothing was sent. When it is sure to be over, "
+        "remove the file and run `trackly-contract restore`"
+    )

@@ -1,14 +1,12 @@
-"""A session on a live audience: one run at a time, and the audience is restored whatever stops the run.
-
-Does not change how anything is asked or judged (session.py).
-"""
+"""A session on a live audience: one run at a time, and the audience is restored whatever stops the run."""
 
 import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from types import FrameType
 
 from trackly_contract.core import Exchange, InconclusiveError, Request
@@ -30,35 +28,28 @@ class Stopped(KeyboardInterrupt):
 
 @dataclass
 class Interrupts:
-    """The signals that arrived during one run, by name.
+    """The signals that arrived during one run, by name; those that are ignored (nohup) stay ignored.
 
     The first one stops the run as Ctrl-C does. While `held`, each is acknowledged in the terminal, and only the third
-    one stops the run. Does not touch a signal that is ignored (nohup) or handled outside Python.
+    one stops the run.
     """
 
     seen: list[str] = field(default_factory=list)
     _holds: int = 0
     _raised: bool = False
-    _terminal: int | None = None
+    _terminal: FileIO | None = None
 
     @contextmanager
     def caught(self) -> Iterator[None]:
         """Handle the signals inside, in the main thread; elsewhere do nothing."""
-        before = {}
-        # pytest puts files in the place of 1 and 2 while a test runs, so the terminal is kept from before.
-        with suppress(OSError):
-            self._terminal = os.dup(2)
-        try:
+        with ExitStack() as stack:
+            # pytest puts files in the place of 1 and 2 while a test runs, so the terminal is kept from before.
+            with suppress(OSError):
+                self._terminal = stack.enter_context(FileIO(os.dup(2), "w"))
             for number in CAUGHT if threading.current_thread() is threading.main_thread() else ():
                 if signal.getsignal(number) not in (None, signal.SIG_IGN):
-                    before[number] = signal.signal(number, self._arrived)
+                    stack.callback(signal.signal, number, signal.signal(number, self._arrived))
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            if self._terminal is not None:
-                os.close(self._terminal)
-                self._terminal = None
 
     def stop_if_asked(self) -> None:
         """Raise Stopped for a signal that was held, unless more is being held."""
@@ -78,8 +69,8 @@ class Interrupts:
     def say(self, line: str) -> None:
         """Write a line to the terminal at once, whatever pytest does with its output."""
         if self._terminal is not None:
-            with suppress(OSError):  # the terminal may be what has gone
-                os.write(self._terminal, f"\ntrackly-contract: {line}\n".encode())
+            with suppress(OSError, ValueError):  # the terminal may be what has gone
+                self._terminal.write(f"\ntrackly-contract: {line}\n".encode())
 
     def _arrived(self, number: int, _frame: FrameType | None) -> None:
         name = signal.Signals(number).name
@@ -147,9 +138,7 @@ def opened(target: Target, effort: Effort, what: str, *, read_only: bool = False
     Raises LockedError if another run is using the audience.
     """
     assert target.journal is not None
-    interrupts = Interrupts()
-    with locked(target.journal, what) as note, interrupts.caught():
-        session = LiveSession(target, effort, read_only, interrupts=interrupts)
-        if note:
-            session.notes.append(note)
+    session = LiveSession(target, effort, read_only)
+    with locked(target.journal, what) as note, session.interrupts.caught():
+        session.notes += [note] if note else []
         yield session

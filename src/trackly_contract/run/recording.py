@@ -44,18 +44,15 @@ def record(session: Session, missing: str = "") -> str:
         return ""
     origin: Literal["live", "reference"] = "live" if target.name == "live" else "reference"
     manifest = Manifest(origin, cassettes.today(), __version__, AUDIENCE, (session.effort,))
-    new, whole, told = Path(tempfile.mkdtemp(prefix="trackly-recording-")), False, list[str]()
+    new, told = Path(tempfile.mkdtemp(prefix="trackly-recording-")), list[str]()
     try:
         _write(session, new)
         count = len(list(new.glob("*.yaml")))
         cassettes.write_manifest(new, _with_others(manifest, new, folder, told))
-        whole = True
         replace_folder(new, folder)
-    except (CassetteError, OSError) as error:
-        notes.append(f"nothing recorded: {error}")
-        if whole:
-            there = f"put that folder in the place of {folder}, or {manifest.again}"
-            notes[-1] += f"; nothing is lost, the new recordings are in {new}: {there}"
+    except OSError as error:
+        there = f"if it has a manifest.json, put it in the place of {folder}; else {manifest.again}"
+        notes.append(f"nothing recorded: {error}; what was recorded is in {new}: {there}")
         return "writing the recordings"
     shutil.rmtree(new, ignore_errors=True)
     notes += [f"recorded {count} cases into {folder}: read what they hold before you commit them", *told]
@@ -77,22 +74,18 @@ def _write(session: Session, folder: Path) -> None:
         # The key is taken out last, of request and response alike: what is equal in both stays so.
         return reduce(redacted_body, keys, anonymizer.body(message)), headers
 
-    written: set[str] = set()
     for case, exchanges in cases:
         recorded: dict[str, list[Any]] = {"requests": [], "responses": []}
         for exchange in exchanges:
             request, response = exchange.request, exchange.response
-            body, headers = parts(request)
+            (sent, sent_headers), (body, headers) = parts(request), parts(response)
             uri = cassettes.HOST + anonymizer.path(request.path)
-            recorded["requests"].append(RecordedRequest(request.method, uri, body or None, headers))
-            body, headers = parts(response)
+            recorded["requests"].append(RecordedRequest(request.method, uri, sent or None, sent_headers))
             # The words beside the status could be anything, and are not even sent by every version of HTTP.
             status = {"code": response.status, "message": responses.get(response.status, "")}
             recorded["responses"].append({"status": status, "headers": headers, "body": {"string": body}})
         text: str = serialize(recorded, yamlserializer)
-        name = cassettes.turn(case, written)
-        written.add(name)
-        (folder / cassettes.file_of(name)).write_bytes(text.encode("utf-8"))
+        (folder / cassettes.file_of(case)).write_bytes(text.encode("utf-8"))
 
 
 def _with_others(manifest: Manifest, new: Path, folder: Path, notes: list[str]) -> Manifest:

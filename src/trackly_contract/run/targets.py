@@ -1,7 +1,6 @@
-"""Targets: where the requests of a run go, and the settings of the environment that name a live one.
+"""Targets: where the requests of a run go. Does not tell the suite which of them it faces.
 
-Does not tell the suite which of them it faces. A live API gets no request unless key and audience are set, and no
-change before the plan was shown and somebody, or a CI job, said yes.
+A live API is not changed before the plan was shown and somebody, or a CI job, said yes.
 """
 
 import os
@@ -36,11 +35,10 @@ NOT_THE_API = "this says nothing of the API itself"
 
 @dataclass
 class Target:
-    """One place to send requests to, and what a run needs to know of it.
+    """One place to send requests to, and what a run needs to know of it; `name` and `base_url` are for reports alone.
 
-    `name` and `base_url` are for reports alone; `evidence` tells people what the responses are worth; `show_plan` gets
-    what the run will do before its first write, and says whether it may; `recording` is the folder of cassettes that
-    the run shall replace.
+    `evidence` tells people what the responses are worth; `show_plan` gets what the run will do before its first write,
+    and says whether it may; `recording` is the folder of cassettes that the run shall replace.
     """
 
     name: TargetName
@@ -74,19 +72,14 @@ class Target:
         most = f"{requests:,} requests (retries and the search for unstated operators on top)"
         if most_requests is not None:
             most = f"{most_requests:,} requests in all"
-        plan = [
-            f"trackly-contract is about to change audience {show(audience.get('name'), 200)} at {self.base_url}:",
-            f"  effort {effort}: at most {most} and {writes} accepted writes, then everything is put back",
-            "  no schedule and no journey may use this audience while it runs",
-        ]
-        if questions:
-            plan.insert(2, f"  the open questions take at most {QUESTIONS} requests more")
-        if self.show_plan is not None and not self.show_plan("\n".join(plan)):
+        more = f"  the open questions take at most {QUESTIONS} requests more\n" if questions else ""
+        plan = (
+            f"trackly-contract is about to change audience {show(audience.get('name'), 200)} at {self.base_url}:\n"
+            f"  effort {effort}: at most {most} and {writes} accepted writes, then everything is put back\n"
+            f"{more}  no schedule and no journey may use this audience while it runs"
+        )
+        if self.show_plan is not None and not self.show_plan(plan):
             raise InconclusiveError("not confirmed: nothing was changed")
-
-
-def _no_wait(_seconds: float) -> None:
-    """Do not wait: reference servers and recordings answer at once or never."""
 
 
 def embedded_target(
@@ -97,7 +90,7 @@ def embedded_target(
     """Return a reference server in this process: what `answer` makes of each request, or a server freshly made."""
     client = Client("http://reference.invalid/api", answer or reference.ReferenceServer().answer)
     evidence = f"the reference server, a stand-in: {NOT_THE_API}"
-    return Target("reference", client, "embedded reference server", audience_id, key, evidence, wait=_no_wait)
+    return Target("reference", client, "embedded reference server", audience_id, key, evidence, wait=lambda _: None)
 
 
 def replay_target(effort: Effort) -> Target:
@@ -117,8 +110,7 @@ def replay_target(effort: Effort) -> Target:
         )
     evidence = f"recorded from the live API on {manifest.recorded}"
     if manifest.target != "live":
-        only = f" (live recordings are of {', '.join(players[0].manifest.efforts)} alone)" if players[1:] else ""
-        evidence = f"recorded on {manifest.recorded} from the reference server, a stand-in{only}: {NOT_THE_API}"
+        evidence = f"recorded on {manifest.recorded} from the reference server, a stand-in: {NOT_THE_API}"
     days = max((cassettes.today() - manifest.day(effort)).days, 0)
     return Target(
         name="replay",
@@ -127,7 +119,7 @@ def replay_target(effort: Effort) -> Target:
         audience_id=manifest.audience_id,
         key="none",  # shorter than any that is taken out of texts: nothing secret is sent
         evidence=f"{evidence}; {days} day{'' if days == 1 else 's'} old",
-        wait=_no_wait,
+        wait=lambda _: None,
         player=player,
     )
 
@@ -137,28 +129,18 @@ def live_target(*, read_only: bool = False) -> Target:
 
     Raises UnusableSettingError, without showing the key, if a variable is missing or cannot be used.
     """
-    given = {name: os.environ.get(name, "") for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID")}
-    missing = [name for name, value in given.items() if not value]
-    if missing:
-        raise UnusableSettingError(
-            f"--trackly-target=live needs {' and '.join(missing)}: a key of the account, and the id of a sandbox "
-            "audience that the run may change and will put back (no schedule or journey may use it). "
-            "Nothing was sent."
-        )
-    key, audience_id = given.values()
+    key, audience_id = (os.environ.get(name, "") for name in ("TRACKLY_API_KEY", "TRACKLY_AUDIENCE_ID"))
+    wrong = []
     if not re.fullmatch(r"[\x21-\x7e]{1,200}", key):  # what a header can carry
-        raise UnusableSettingError(
-            "TRACKLY_API_KEY holds a blank, a line break or a character outside ASCII: "
-            "copy the key again, without quotes or spaces"
-        )
+        wrong.append("TRACKLY_API_KEY must be a key of the account, in ASCII, without blank or line break")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", audience_id):  # one step of a path
+        wrong.append("TRACKLY_AUDIENCE_ID must be the id of a sandbox audience that no schedule and no journey uses")
+    if wrong:
+        raise UnusableSettingError(f"{'; '.join(wrong)}. Nothing was sent.")
     for name in ("TRACKLY_BASE_URL", "TRACKLY_AUDIENCE_ID"):
         if holds(os.environ.get(name), key):
             raise UnusableSettingError(f"{name} holds the key: take it out, for that is shown and written down")
     base_url = checked_base_url(os.environ.get("TRACKLY_BASE_URL") or DEFAULT_BASE_URL)
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", audience_id):  # one step of a path
-        raise UnusableSettingError(
-            "TRACKLY_AUDIENCE_ID is no id: an id has letters and digits only, like 664f1a2b3c4d5e6f7a8b9c0d"
-        )
     return Target(
         name="live",
         client=Client(base_url),
