@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import io
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from tests.support.recordings import (
     asked,
     bodies,
     broken,
+    har,
     har_entry,
     line,
     lines,
@@ -123,10 +125,23 @@ def test_a_stream_is_read_as_it_comes() -> None:
     text = json.dumps(LINES[0]).encode() + b"\n"
     ours, theirs = os.pipe()
     with open(ours, "rb") as stream, open(theirs, "wb", buffering=0) as writer:  # noqa: PTH123  # they have no path
-        writer.write(text[:9])
-        items = files.read_traffic(stream, "x")
-        writer.write(text[9:])
-        assert isinstance(next(items), Recorded)
+        writer.write(text + text[:9])
+        assert isinstance(next(files.read_traffic(stream, "x")), Recorded)
+
+
+class Slow(io.BytesIO):
+    """A pipe that gives few bytes at a time."""
+
+    def readinto(self, buffer: Any) -> int:
+        return super().readinto(memoryview(buffer)[:3])
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+def test_few_bytes_at_a_time_are_read_as_the_format_they_are(indent: int | None) -> None:
+    content = json.loads(har(map(har_entry, EXCHANGES)))
+    for text in (b"\xef\xbb\xbf" + json.dumps(content, indent=indent).encode(), WHOLE):
+        slow: Any = Slow(text)
+        assert {type(found) for found in files.read_traffic(io.BufferedReader(slow), "x")} == {Recorded}
 
 
 def cassette(*responses: Any) -> bytes:

@@ -4,19 +4,11 @@ The report claims no more than the recording shows, and no key of it shows. Does
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal
 
 from trackly_contract.contract import contract
-from trackly_contract.core import (
-    Exchange,
-    ExitCode,
-    RunVerdict,
-    Verdict,
-    one_line,
-    redacted_body,
-    without,
-)
+from trackly_contract.core import Exchange, ExitCode, RunVerdict, Verdict, one_line, redacted_body, without
 from trackly_contract.judge import (
     BESIDE_THE_QUESTIONS,
     ClientFault,
@@ -55,18 +47,16 @@ def fold(
 
     `side` is whose faults count; faults of the client that `allow` names do not.
     """
-    failing: list[ClientFault] = []
-    passed: list[ClientFault] = []
-    faults = [_keyless_fault(found) for found in traffic.faults.values()]
-    for found in sorted(faults, key=lambda found: list(Severity).index(found.fault.severity)):
+    findings = [_keyless_finding(finding) for finding in traffic.findings.kept]
+    order = list(Severity)
+    faults = sorted(map(_keyless_fault, traffic.faults.values()), key=lambda found: order.index(found.fault.severity))
+    failing, passed = list[ClientFault](), list[ClientFault]()
+    for found in faults:
         counts = side != "api" and found.fault.severity is not Severity.OPEN and not found.fault.names & set(allow)
         (failing if counts else passed).append(found)
-    shown: dict[int, Exchange] = {}
-    for exchange in (*(f.exchange for f in traffic.findings.kept), *(f.exchange for f in faults)):
-        if exchange is not None:
-            shown.setdefault(exchange.number, _keyless(exchange))
-    findings = [_keyless_finding(finding, shown) for finding in traffic.findings.kept]
-    keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in shown.values())))
+    shown = {each.exchange.number: each.exchange for each in (*faults, *findings) if each.exchange is not None}
+    exchanges = [shown[number] for number in sorted(shown)]
+    keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in exchanges)))
     addresses = ", ".join(traffic.addresses) or "no address of the API"
     watched = Seen(
         target=Source("traffic", addresses, f"recorded traffic: {', '.join(map(one_line, files))}"),
@@ -74,7 +64,7 @@ def fold(
         requests=traffic.exchanges,
         writes=traffic.writes,
         findings=findings,
-        exchanges=[shown[number] for number in sorted(shown)],
+        exchanges=exchanges,
         notes=[*_notes(traffic, side)],
     )
     seen = frozenset(traffic.findings.tally)
@@ -85,36 +75,30 @@ def fold(
     return replace(report, results=results, recording=recording)
 
 
-def _keyless(exchange: Exchange) -> Exchange:
-    """Return an exchange whose bodies hold no spelling of the key that it was sent with."""
-    request, response = exchange.request, exchange.response
-    key = request.header("x-api-key") or ""
-    return Exchange(
-        replace(request, body=redacted_body(request.body, key)),
-        replace(response, body=redacted_body(response.body, key)),
-        exchange.number,
-    )
-
-
-def _keyless_finding(finding: Finding, shown: Mapping[int, Exchange]) -> Finding:
-    if finding.exchange is None:
-        return finding
-    key = finding.exchange.request.header("x-api-key") or ""
-    expected = finding.expected and _without_key(finding.expected, key)
-    actual = finding.actual and _without_key(finding.actual, key)
-    return replace(finding, exchange=shown[finding.exchange.number], expected=expected, actual=actual)
+def _keyless_finding(finding: Finding) -> Finding:
+    return _keyless(finding, finding.exchange, "exchange", "expected", "actual")
 
 
 def _keyless_fault(found: ClientFault) -> ClientFault:
-    key = found.exchange.request.header("x-api-key") or ""
-    fault = _without_key(found.fault, key, "place", "got", "instead", "word")
-    return replace(found, fault=fault, exchange=_keyless(found.exchange))
+    fault = _keyless(found.fault, found.exchange, "place", "got", "instead", "word")
+    return replace(found, fault=fault, exchange=_keyless(found.exchange, found.exchange))
 
 
-def _without_key(value: Any, key: str, *names: str) -> Any:
-    """Return a dataclass without the key in the fields of those names, in all of them where none is given."""
-    names = names or tuple(field.name for field in fields(value))
-    return replace(value, **{name: without(getattr(value, name), key) for name in names})
+def _keyless(value: Any, exchange: Exchange | None, *names: str) -> Any:
+    """Return a dataclass without the key of an exchange in the fields of those names, in all where none is given."""
+    key = exchange.request.header("x-api-key") if exchange is not None else None
+    if not key:
+        return value
+    changed = {}
+    for name in names or [field.name for field in fields(value)]:
+        part = getattr(value, name)
+        if is_dataclass(part):
+            changed[name] = _keyless(part, exchange)
+        elif name == "body":
+            changed[name] = redacted_body(part, key)
+        elif name != "headers":  # the report shows none, and finds its keys there
+            changed[name] = without(part, key)
+    return replace(value, **changed)
 
 
 def _notes(traffic: Traffic, side: Side) -> Iterator[str]:

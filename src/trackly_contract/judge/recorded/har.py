@@ -20,7 +20,6 @@ _PATH_OF_OURS, _ESCAPED = b"audiences", b"\\u00"
 _NO_BRACKETS = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _OPEN_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+', re.DOTALL)
 _QUOTE = ord('"')
-_LOG = re.compile(rb'(?<!\\)"log"\s*:\s*\{\Z')
 _ENTRIES = re.compile(rb'(?<!\\)"entries"\s*:\s*\[\Z')
 _IN_LIST = 3
 """Brackets that are open between two entries: of the file, its log, the list of entries."""
@@ -44,28 +43,26 @@ def _entries(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
     No library that streams JSON continues behind a broken entry (docs/adr/0012-no-streaming-json-library.md), so the
     text is cut at its brackets here, and each entry is parsed by itself.
     """
-    number = depth = size = 0
+    number = depth = 0
     found = in_list = False
-    outer, kept = b"", bytearray()
+    kept = bytearray()
     for piece, bracket, depth in _pieces(stream):
+        kept += piece[: LONGEST + 1 - len(kept)]
         opens, closes_list = bracket in (b"[", b"{"), in_list and depth < _IN_LIST
         if depth < 0 or (closes_list and bracket != b"]"):
             yield number + 1, "brackets do not match: the rest of the file cannot be read"
             return
-        if closes_list or not in_list:
-            outer = piece if opens and depth == _IN_LIST - 1 else outer
-            in_list = bool(opens and depth == _IN_LIST and _ENTRIES.search(piece) and _LOG.search(outer))
+        if in_list and opens and depth == _IN_LIST + 1:
+            number, kept = number + 1, bytearray(bracket)
+        elif in_list and bracket and depth == _IN_LIST:
+            yield number, bytes(kept) if len(kept) <= LONGEST else f"longer than {LONGEST:,} bytes"
+        elif closes_list or (bracket and not in_list):
+            in_list = opens and depth == _IN_LIST and _ENTRIES.search(kept) is not None
             found = found or in_list
-        elif not size and opens:
-            number, size, kept = number + 1, 1, bytearray(bracket)
-        elif size:
-            size += len(piece)
-            kept += piece if size <= LONGEST else b""
-            if depth == _IN_LIST:
-                yield number, bytes(kept) if size <= LONGEST else f"longer than {LONGEST:,} bytes"
-                size = 0
+            kept.clear()
     if depth:
-        yield number + (0 if size else 1), "the file is cut off here"
+        in_entry = in_list and depth > _IN_LIST
+        yield number + (0 if in_entry else 1), "the file is cut off here"
     elif not found:
         yield 1, "the file has no log.entries"
 
@@ -73,7 +70,7 @@ def _entries(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
 def _pieces(stream: BinaryIO) -> Iterator[tuple[bytes, bytes, int]]:
     """Yield the text up to each bracket outside of strings, that bracket, and how many brackets are open behind it.
 
-    The bracket is empty where a piece ends in a long string.
+    The bracket is empty where a chunk ends; a string that goes on in the next one does so behind a quote of ours.
     """
     text, begin, end, depth = b"", 0, 0, 0
     while chunk := stream.read(CHUNK):
@@ -83,14 +80,10 @@ def _pieces(stream: BinaryIO) -> Iterator[tuple[bytes, bytes, int]]:
             end += 1
             yield text[begin:end], text[end - 1 : end], depth
             begin = end
-        if len(text) - end > CHUNK or end - begin > LONGEST:
-            string = _OPEN_STRING.match(text, end)
-            cut = string.end() if string else end
-            yield text[begin:cut], b"", depth
-            text, begin, end = (b'"' + text[cut:], 1, 0) if string else (b"", 0, 0)
-        else:
-            done = min(begin, end)
-            text, begin, end = text[done:], begin - done, end - done
+        string = _OPEN_STRING.match(text, end)
+        cut = string.end() if string else end
+        yield text[begin:cut], b"", depth
+        text, begin, end = (b'"' + text[cut:], 1, 0) if string else (b"", 0, 0)
 
 
 def entry(value: Any) -> Raw:

@@ -105,10 +105,9 @@ def _item(raw: Raw, where: str) -> Recorded | Unrelated:
         raise RecordError("no request: method or url is missing, or not a string")
     try:
         url = urlsplit(raw.url)
-        host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
-        port = "" if url.port is None else f":{url.port}"
     except ValueError:
         raise RecordError("the url cannot be read") from None
+    host = url.netloc.rpartition("@")[2].lower()
     ours = _OURS.fullmatch(url.path)
     if ours is None or method == "OPTIONS":
         return Unrelated(where)
@@ -129,7 +128,7 @@ def _item(raw: Raw, where: str) -> Recorded | Unrelated:
     return Recorded(
         Exchange(replace(request, body=sent), replace(response, body=received)),
         where,
-        f"{url.scheme}://{host}{port}{ours['before']}" if host else ours["before"],
+        f"{url.scheme}://{host}{ours['before']}" if host else ours["before"],
         url.query,
         began,
         ended=began + seconds if began is not None and seconds is not None else None,
