@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import closing
+import traceback
+from contextlib import closing, nullcontext
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from trackly_contract import __version__, contract, core, gate, judge_command, run
+from trackly_contract import __version__, contract, core, gate, run
 from trackly_contract import judge as judging
 from trackly_contract import pages as saved_pages
 from trackly_contract import report as reporting
 from trackly_contract.options import EFFORTS, TARGETS
 
 if TYPE_CHECKING:
-    from trackly_contract.report import Kind, Side
+    from collections.abc import Iterator
 
+    from trackly_contract.report import Kind, Side
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -32,7 +35,18 @@ _waivers = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands, of which each ends as a usage error where a file that it was given is something else."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        wrong = (reporting.WrongFileError, reporting.WaiverError, contract.ContractError, judging.NotTrafficError)
+        try:
+            return super().invoke(ctx)
+        except wrong as error:
+            raise click.UsageError(str(error)) from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="trackly-contract")
 def main() -> None:
     """Contract tests for the audiences API of Trackly SMS: GET and PUT /v2/audiences/{id}.
@@ -171,10 +185,7 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
     Exit code 0: nothing got worse. 1: a rule is broken that was not. 10: something is not known any more that was.
     2: a file is no report.
     """
-    try:
-        comparison = reporting.compare_reports(reporting.load_report(old), reporting.load_report(new))
-    except reporting.WrongFileError as error:
-        raise click.UsageError(str(error)) from None
+    comparison = reporting.compare_reports(reporting.load_report(old), reporting.load_report(new))
     click.echo(json.dumps(comparison.described(), indent=2) if as_json else "\n".join(comparison.lines()))
     sys.exit(comparison.exit_code)
 
@@ -193,11 +204,9 @@ def issues(report: Path, known: Path | None, into: Path) -> None:
     Writes open/RULE.md (a title, an empty line, a text) for each rule that is broken and has no issue, and
     close/NUMBER.md for each open issue whose rule holds again. Exit code 0: written. 2: a file is something else.
     """
+    actions = reporting.plan_issues(reporting.load_report(report), reporting.read_issues(known) if known else [])
     try:
-        actions = reporting.plan_issues(reporting.load_report(report), reporting.read_issues(known) if known else [])
         reporting.write_issues(actions, into)
-    except reporting.WrongFileError as error:
-        raise click.UsageError(str(error)) from None
     except FileExistsError:
         raise click.UsageError(f"{into}: it is there already; name a folder that is not") from None
     click.echo("\n".join(action.line for action in actions) or "no issue to open, none to close")
@@ -266,13 +275,57 @@ def judge(
     Exit code 0: conforms. 1: an answer breaks a rule, or a request is refused or undocumented (--side says whose
     faults count). 10: nothing of this, but something could not be judged. 3: a bug of ours. 2: no file can be read.
     """
+    now = datetime.now(UTC)
+    waived = reporting.load_waivers(Path(waivers), contract.contract().rules, now.date()) if waivers else {}
+    traffic, at = judging.Traffic(shared=shared), now.isoformat(timespec="seconds")
     try:
-        code = judge_command.run(
-            files, side=side, allow=allow, shared=shared, report_folder=report, waiver_file=waivers
-        )
-    except (judging.NotTrafficError, reporting.WaiverError) as error:
-        raise click.UsageError(str(error)) from None
+        read = _watched(files, traffic)
+        found = reporting.fold(traffic, read, started_at=at, side=side, allow=allow, waivers=waived)
+        if report is not None:
+            reporting.write_report(found, Path(report))
+        text = "\n".join((*reporting.lines(found, report), *reporting.github_lines(found)))
+        code = reporting.exit_code(found)
+    except judging.NotTrafficError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a bug of ours is never drift, and its text may hold what was recorded
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
+        text, code = f"trackly-contract itself failed, which is no drift: {place}", core.ExitCode.SUITE_FAILED
+    try:
+        click.echo(text)
+    except BrokenPipeError:  # who stops reading does not change the exit code
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
     sys.exit(code)
+
+
+def _watched(paths: tuple[str, ...], traffic: judging.Traffic) -> list[str]:
+    """Judge files one after the other, and return the names of those that were read; the others are unreadable."""
+    read, unread = list[str](), dict[str, str]()
+
+    def records() -> Iterator[judging.Item]:
+        for path in paths:
+            name = "standard input" if path == "-" else path
+            try:
+                with click.open_file(path, "rb") as stream:
+                    yield from judging.read_traffic(stream, name)
+                read.append(name)
+            except OSError as error:
+                unread[name] = f"{name}: cannot be read ({error.strerror})"
+            except judging.NotTrafficError as error:
+                unread[name] = str(error)
+
+    items = records()
+    bar = click.progressbar(items, label="judging", show_pos=True, file=sys.stderr, update_min_steps=100)
+    with bar if sys.stderr.isatty() else nullcontext(items) as shown:
+        for item in shown:
+            traffic.watch(item)
+    traffic.finish()
+    if not read:
+        raise judging.NotTrafficError("\n".join(unread.values()))
+    traffic.unreadable.update({why: (1, name) for name, why in unread.items()})
+    return read
 
 
 _output = click.option(
@@ -287,15 +340,12 @@ def _merged(kind: Kind[Any], report: Path, output: Path | None) -> None:
     path = output or kind.file
     if path is None:
         raise click.UsageError("there is no checkout here: name the file with --output FILE, or - to print")
-    try:
-        described = reporting.load_report(report)
-        if str(path) == "-":
-            click.echo(kind.printed(described), nl=False)
-            return
-        changes = kind.keep(described, path)
-        entries = kind.read(path)
-    except (reporting.WrongFileError, contract.ContractError) as error:
-        raise click.UsageError(str(error)) from None
+    described = reporting.load_report(report)
+    if str(path) == "-":
+        click.echo(kind.printed(described), nl=False)
+        return
+    changes = kind.keep(described, path)
+    entries = kind.read(path)
     for change in changes:
         click.echo(f"  {change}")
     click.echo(f"{path}: {len(entries)} entries{'' if changes else ', as before'}; review and commit it")

@@ -76,7 +76,7 @@ def test_a_file_that_cannot_be_read_is_named_and_a_usage_error_if_there_is_no_ot
     (tmp_path / "a.har").write_bytes(CONFORMING)
     code, shown = ran(str(tmp_path / "a.har"), str(tmp_path / "gone.har"), str(tmp_path))
     assert (code, "gone.har: cannot be read (No such file or directory)" in shown) == (10, True)
-    assert "a folder; name the files in it" in shown
+    assert f"{tmp_path}: cannot be read (Is a directory)" in shown
     assert ran(str(tmp_path / "gone.har"))[0] == 2
 
 
