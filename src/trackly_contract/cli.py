@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from contextlib import closing, nullcontext
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,6 @@ from trackly_contract import report as reporting
 from trackly_contract.options import EFFORTS, TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from trackly_contract.report import Kind, Side
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -294,33 +292,24 @@ def judge(
     try:
         click.echo(text)
     except BrokenPipeError:  # who stops reading does not change the exit code
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
 def _watched(paths: tuple[str, ...], traffic: judging.Traffic) -> list[str]:
     """Judge files one after the other, and return the names of those that were read; the others are unreadable."""
     read, unread = list[str](), dict[str, str]()
-
-    def records() -> Iterator[judging.Item]:
-        for path in paths:
-            name = "standard input" if path == "-" else path
-            try:
-                with click.open_file(path, "rb") as stream:
-                    yield from judging.read_traffic(stream, name)
-                read.append(name)
-            except OSError as error:
-                unread[name] = f"{name}: cannot be read ({error.strerror})"
-            except judging.NotTrafficError as error:
-                unread[name] = str(error)
-
-    items = records()
-    bar = click.progressbar(items, label="judging", show_pos=True, file=sys.stderr, update_min_steps=100)
-    with bar if sys.stderr.isatty() else nullcontext(items) as shown:
-        for item in shown:
-            traffic.watch(item)
+    for path in paths:
+        name = "standard input" if path == "-" else path
+        try:
+            with click.open_file(path, "rb") as stream:
+                for item in judging.read_traffic(stream, name):
+                    traffic.watch(item)
+            read.append(name)
+        except OSError as error:
+            unread[name] = f"{name}: cannot be read ({error.strerror})"
+        except judging.NotTrafficError as error:
+            unread[name] = str(error)
     traffic.finish()
     if not read:
         raise judging.NotTrafficError("\n".join(unread.values()))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -96,18 +95,6 @@ def test_a_bug_of_ours_is_never_drift_and_shows_nothing_of_the_traffic(monkeypat
     monkeypatch.setattr(judging, "judge_request", buggy)
     code, shown = ran("-", text=CONFORMING)
     assert (code, "KeyError in test_judge_traffic.py, line" in shown, "trk_secret" in shown) == (3, True, False)
-
-
-def test_progress_is_shown_on_a_terminal_alone() -> None:
-    ours, theirs = pty.openpty()
-    try:
-        assert started(input=CONFORMING * 150, stdout=subprocess.DEVNULL, stderr=theirs).returncode == 0
-        os.set_blocking(ours, False)
-        assert b"judging" in os.read(ours, 65_536)
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert started(input=CONFORMING * 150, capture_output=True).stderr == b""
 
 
 def test_a_reader_that_goes_away_does_not_change_the_exit_code() -> None:

@@ -24,7 +24,7 @@ from tests.support.recordings import (
 )
 from trackly_contract.core import Exchange, Request, Response, Verdict, encode
 from trackly_contract.judge import Traffic
-from trackly_contract.judge.recorded.record import Recorded, Unreadable, Unrelated
+from trackly_contract.judge.recorded.record import Recorded, Unreadable
 from trackly_contract.judge.state import MOST
 from trackly_contract.judge.traffic import MOST_ALIKE
 
@@ -246,7 +246,7 @@ def test_findings_alike_are_counted_and_few_are_kept() -> None:
 
 def test_records_of_all_kinds_are_counted() -> None:
     item = Recorded(asked(get())[0], "x", ADDRESS)
-    traffic = watched([item, Unrelated("x"), Unreadable("x", "broken"), Unreadable("y", "broken")])
+    traffic = watched([item, None, Unreadable("x", "broken"), Unreadable("y", "broken")])
     assert (traffic.records, traffic.exchanges, traffic.elsewhere) == (4, 1, 1)
     assert traffic.unreadable == {"broken": (2, "x")}
 

@@ -14,7 +14,7 @@ from tests.support.recordings import CONVERSATION, PATH, TIME, asked, filtered, 
 from trackly_contract.contract import document
 from trackly_contract.core import Exchange, ExitCode, Request, Response, Verdict, encode
 from trackly_contract.judge import Traffic
-from trackly_contract.judge.recorded.record import Unreadable, Unrelated
+from trackly_contract.judge.recorded.record import Unreadable
 from trackly_contract.report import Report, exit_code, fold, github_lines, lines, write_report
 from trackly_contract.report.files import as_json
 from trackly_contract.report.traffic_report import MOST_KEYS
@@ -62,7 +62,7 @@ def test_a_report_of_traffic_fits_its_schema() -> None:
         (weeks, {"allow": ["filter.time.value"]}, 1),
         (lambda: judged(asked(get())), {}, 0),
         (lambda: watched([]), {}, 10),
-        (lambda: watched([Unrelated("x")]), {}, 10),
+        (lambda: watched([None]), {}, 10),
         (lambda: judged(asked(get()), missing="gone"), {}, 10),
         (lambda: judged(asked(get()), missing="gone"), {"side": "client"}, 0),
     ],

@@ -14,7 +14,7 @@ from trackly_contract.core import JSON, STAMP, Exchange, Verdict, redacted
 from trackly_contract.judge.expectation import Open, expectation_of, judge
 from trackly_contract.judge.finding_text import actual_text, describe, expected_text
 from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, differs
-from trackly_contract.judge.recorded.record import Item, Recorded, Unreadable, Unrelated
+from trackly_contract.judge.recorded.record import Item, Recorded, Unreadable
 from trackly_contract.judge.requests import RequestFault, Severity, judge_request
 from trackly_contract.judge.responses import judge_rejection, maybe_gateway, unlike_api
 from trackly_contract.judge.state import Audiences, Event
@@ -103,7 +103,7 @@ class Traffic:
 
     def watch(self, item: Item) -> None:
         """Judge the next record."""
-        if isinstance(item, Unrelated):
+        if item is None:
             self.elsewhere += 1
         elif isinstance(item, Unreadable):
             _count(self.unreadable, item.reason, item.where)

@@ -54,8 +54,9 @@ def fold(
     for found in faults:
         counts = side != "api" and found.fault.severity is not Severity.OPEN and not found.fault.names & set(allow)
         (failing if counts else passed).append(found)
-    shown = {each.exchange.number: each.exchange for each in (*faults, *findings) if each.exchange is not None}
-    exchanges = [shown[number] for number in sorted(shown)]
+    shown = (*(found.exchange for found in faults), *(finding.exchange for finding in findings))
+    by_number = {exchange.number: exchange for exchange in shown if exchange is not None}
+    exchanges = [by_number[number] for number in sorted(by_number)]
     keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in exchanges)))
     addresses = ", ".join(traffic.addresses) or "no address of the API"
     watched = Seen(
@@ -76,7 +77,8 @@ def fold(
 
 
 def _keyless_finding(finding: Finding) -> Finding:
-    return _keyless(finding, finding.exchange, "exchange", "expected", "actual")
+    found: Finding = _keyless(finding, finding.exchange, "exchange", "expected", "actual")
+    return found
 
 
 def _keyless_fault(found: ClientFault) -> ClientFault:

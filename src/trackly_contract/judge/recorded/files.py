@@ -28,8 +28,8 @@ LISTS = ("interactions", "http_interactions")
 HEAD = 8_192
 """Bytes at the beginning of a file that tell its format."""
 
-_FIELDS = ("method", "url", "request_headers", "request_body", "started")
-_FIELDS += ("status", "response_headers", "response_body", "seconds")
+_SENT = ("method", "url", "request_headers", "request_body", "started")
+_FIELDS = (*_SENT, "status", "response_headers", "response_body", "seconds")
 """The fields of our own form of a line, as in Raw; docs/traffic.md says what each holds."""
 
 _BOM = b"\xef\xbb\xbf"

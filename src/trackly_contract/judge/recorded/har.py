@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from trackly_contract.core import parse
-from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, Unreadable, Unrelated, at, item, number
+from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, Unreadable, at, item, number
 
 CHUNK = 1 << 18
 """Bytes that are read at a time."""
@@ -32,7 +32,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Item]:
         if isinstance(text, str):
             yield Unreadable(where, text)
         elif _PATH_OF_OURS not in text and _ESCAPED not in text:
-            yield Unrelated(where)
+            yield None
         else:
             yield item(lambda text: entry(parse(text)), text, where)
 

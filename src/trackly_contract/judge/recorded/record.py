@@ -53,14 +53,8 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unrelated:
-    """A request to another host or operation: it is counted and not judged."""
-
-    where: str
-
-
-Item: TypeAlias = Recorded | Unreadable | Unrelated
+Item: TypeAlias = Recorded | Unreadable | None
+"""None is a request to another host or operation: it is counted and not judged."""
 
 
 class RecordError(ValueError):
@@ -99,7 +93,7 @@ def item(read: Callable[[Any], Raw], value: Any, where: str) -> Item:
         return Unreadable(where, str(error))
 
 
-def _item(raw: Raw, where: str) -> Recorded | Unrelated:
+def _item(raw: Raw, where: str) -> Recorded | None:
     method = raw.method.upper() if isinstance(raw.method, str) else ""
     if not isinstance(raw.url, str) or not re.fullmatch("[A-Z]{1,20}", method):
         raise RecordError("no request: method or url is missing, or not a string")
@@ -110,7 +104,7 @@ def _item(raw: Raw, where: str) -> Recorded | Unrelated:
     host = url.netloc.rpartition("@")[2].lower()
     ours = _OURS.fullmatch(url.path)
     if ours is None or method == "OPTIONS":
-        return Unrelated(where)
+        return None
     if not isinstance(raw.status, int) or not 100 <= raw.status <= 999:
         said = f"status {raw.status}" if isinstance(raw.status, int) else "no status"
         raise RecordError(f"no response was recorded: {raw.note or said}")
