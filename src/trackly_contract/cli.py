@@ -33,18 +33,18 @@ _waivers = click.option(
 )
 
 
-class _Commands(click.Group):
-    """Commands, of which each ends as a usage error where a file that it was given is something else."""
+class _Command(click.Command):
+    """A command that ends as a usage error where a file that it was given is something else."""
 
     def invoke(self, ctx: click.Context) -> Any:
         wrong = (reporting.WrongFileError, reporting.WaiverError, contract.ContractError, judging.NotTrafficError)
         try:
             return super().invoke(ctx)
         except wrong as error:
-            raise click.UsageError(str(error)) from None
+            raise click.UsageError(str(error), ctx) from None
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="trackly-contract")
 def main() -> None:
     """Contract tests for the audiences API of Trackly SMS: GET and PUT /v2/audiences/{id}.
@@ -53,6 +53,9 @@ def main() -> None:
     audience that nobody uses), TRACKLY_BASE_URL (default https://app.tracklysms.com/api) and TRACKLY_STATE_DIR (where
     journal and lock live).
     """
+
+
+main.command_class = _Command
 
 
 @main.command(
