@@ -40,11 +40,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("trackly_contract.gate_plugin",)
 
-MOST_SHOWN = 3
-"""Differences shown by one failing test; the report has them all."""
-
-FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-"""The codes of pytest that a verdict replaces."""
+MOST_SHOWN = 3  # differences shown by one failing test; the report has them all
+FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)  # the codes of pytest that a verdict replaces
 
 
 @dataclass

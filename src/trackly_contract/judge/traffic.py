@@ -22,17 +22,10 @@ from trackly_contract.judge.state import Audiences, Event
 Word = tuple[str, str, str]
 """A word of the filter language in its place: condition type, field, word."""
 
-MOST_ALIKE = 3
-"""Findings and faults that say the same and are kept with their exchanges; all are counted."""
-
-MOST_OF_A_RULE = 20
-"""Findings of one rule and verdict that are kept."""
-
-MOST_KINDS = 200
-"""Kinds of faults, of reasons, and of addresses that are kept apart."""
-
-MOST_WORDS = 1_000
-"""Words of accepted filters that are remembered."""
+MOST_ALIKE = 3  # findings and faults that say the same and are kept with their exchanges; all are counted
+MOST_OF_A_RULE = 20  # findings of one rule and verdict that are kept
+MOST_KINDS = 200  # kinds of faults, of reasons, and of addresses that are kept apart
+MOST_WORDS = 1_000  # words of accepted filters that are remembered
 
 
 @dataclass

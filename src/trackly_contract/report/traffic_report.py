@@ -27,11 +27,8 @@ from trackly_contract.report.waivers import Waiver
 
 Side = Literal["api", "client", "both"]
 
-MOST_SHOWN = 5
-"""Broken rules, and faults of the client, that are shown in full in the terminal."""
-
-MOST_KEYS = 20
-"""Keys that are looked for in all texts; what is told of an exchange is rid of its own key whatever their number."""
+MOST_SHOWN = 5  # broken rules, and faults of the client, that are shown in full in the terminal
+MOST_KEYS = 20  # that are looked for in all texts; what is told of an exchange is rid of its own key in any case
 
 
 def fold(

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any, BinaryIO
 
 import yaml
@@ -16,17 +17,10 @@ from trackly_contract.core import NotJSONError, parse
 from trackly_contract.judge.recorded import har
 from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, RecordError, Unreadable, at, item
 
-LARGEST = 32 * 1024 * 1024
-"""Bytes of a cassette: YAML is read whole, and held in memory several times over."""
-
-DEEPEST = 50
-"""Nesting of a cassette; those that vcrpy writes nest six deep. libyaml's recursion ends a process far beyond."""
-
-LISTS = ("interactions", "http_interactions")
-"""Where vcrpy and Schemathesis keep their exchanges."""
-
-HEAD = 8_192
-"""Bytes at the beginning of a file that tell its format."""
+LARGEST = 32 * 1024 * 1024  # bytes of a cassette: YAML is read whole, and held in memory several times over
+DEEPEST = 50  # nesting of a cassette; vcrpy's is six deep, and libyaml's recursion ends a process far beyond
+HEAD = 8_192  # bytes at the beginning of a file that tell its format
+LISTS = ("interactions", "http_interactions")  # where vcrpy and Schemathesis keep their exchanges
 
 _SENT = ("method", "url", "request_headers", "request_body", "started")
 _FIELDS = (*_SENT, "status", "response_headers", "response_body", "seconds")
@@ -41,21 +35,6 @@ class NotTrafficError(ValueError):
     """A file has none of the formats that are read; the text names it and says why."""
 
 
-class _Rejoined(io.RawIOBase):
-    """A stream, and before it what was already read of it."""
-
-    def __init__(self, head: bytes, rest: io.BufferedIOBase) -> None:
-        self._head, self._rest = io.BytesIO(head), rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._head.read(len(buffer)) or self._rest.read1(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-
 def read_traffic(stream: Any, name: str) -> Iterator[Item]:
     """Yield what a binary stream holds; `name` is that of its file.
 
@@ -67,23 +46,25 @@ def read_traffic(stream: Any, name: str) -> Iterator[Item]:
         read = next((read for pattern, read in _FORMATS if re.search(pattern, head)), None)
     if read is None and not _MAY_BE_LINES.match(head):
         raise NotTrafficError(f"{name}: neither a HAR file, nor a cassette, nor JSON lines")
-    return (read or _read_lines)(io.BufferedReader(_Rejoined(head, stream)), name)
+    return (read or _read_lines)(stream, name, head)
 
 
-def _packed(_stream: BinaryIO, name: str) -> Iterator[Item]:
+def _packed(_stream: BinaryIO, name: str, _head: bytes) -> Iterator[Item]:
     unpack = "gzip -dc FILE | trackly-contract judge - (or unzip -p FILE)"
     raise NotTrafficError(f"{name}: compressed; unpack it first: {unpack}")
 
 
-def _read_lines(stream: BinaryIO, name: str) -> Iterator[Item]:
+def _read_lines(stream: BinaryIO, name: str, head: bytes) -> Iterator[Item]:
     """Yield every exchange of every line, as soon as the line has ended."""
-    number = 0
-    while line := stream.readline(LONGEST + 1):
-        number += 1
+    if not head.endswith(b"\n"):
+        head += stream.readline(LONGEST + 1)
+    following = iter(lambda: stream.readline(LONGEST + 1), b"")
+    for number, line in enumerate(chain(io.BytesIO(head), following), 1):
         where = f"{name} line {number}"
         if len(line) > LONGEST:
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(LONGEST)
+            rest = line
+            while rest and not rest.endswith(b"\n"):
+                rest = stream.readline(LONGEST)
             yield Unreadable(where, f"longer than {LONGEST:,} bytes")
         elif line.strip():
             yield from _read_line(line.strip(), where)
@@ -111,9 +92,9 @@ def _exchange(value: Any) -> Raw:
     return Raw(**{name: value[name] for name in _FIELDS if name in value})
 
 
-def _read_cassette(stream: BinaryIO, name: str) -> Iterator[Item]:
+def _read_cassette(stream: BinaryIO, name: str, head: bytes) -> Iterator[Item]:
     """Yield every interaction; where YAML breaks off, those before."""
-    content = stream.read(LARGEST + 1)
+    content = head + stream.read(LARGEST + 1)
     if len(content) > LARGEST:
         yield Unreadable(name, f"a cassette longer than {LARGEST:,} bytes: split it, or record HAR or JSON lines")
         return
@@ -185,7 +166,7 @@ def _body(value: Any) -> Any:
     return value
 
 
-_FORMATS: tuple[tuple[bytes, Callable[[BinaryIO, str], Iterator[Item]]], ...] = (
+_FORMATS: tuple[tuple[bytes, Callable[[BinaryIO, str, bytes], Iterator[Item]]], ...] = (
     (rb"\A(?:\x1f\x8b|PK\x03\x04)", _packed),
     (rb'\A\s*\{\s*"log"\s*:', har.read),
     (rb'\A\s*\{\s*(?:"version"[^\[{]*)?"(?:http_)?interactions"\s*:', _read_cassette),

@@ -5,29 +5,28 @@ entries before the cut are read, and the cut is named. Does not look for bodies 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, BinaryIO
 
 from trackly_contract.core import parse
 from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, Unreadable, at, item, number
 
-CHUNK = 1 << 18
-"""Bytes that are read at a time."""
+CHUNK = 1 << 18  # bytes that are read at a time
 
+# An entry with neither cannot have a path of ours, however it is written: it is not parsed.
 _PATH_OF_OURS, _ESCAPED = b"audiences", b"\\u00"
-"""An entry with neither cannot have a path of ours, however it is written: it is not parsed."""
 
 _NO_BRACKETS = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _OPEN_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+', re.DOTALL)
 _QUOTE = ord('"')
 _ENTRIES = re.compile(rb'(?<!\\)"entries"\s*:\s*\[\Z')
-_IN_LIST = 3
-"""Brackets that are open between two entries: of the file, its log, the list of entries."""
+_IN_LIST = 3  # brackets that are open between two entries: of the file, its log, the list of entries
 
 
-def read(stream: BinaryIO, name: str) -> Iterator[Item]:
-    """Yield every entry of `log.entries`; `name` is that of the file."""
-    for index, text in _entries(stream):
+def read(stream: BinaryIO, name: str, head: bytes = b"") -> Iterator[Item]:
+    """Yield every entry of `log.entries`; `name` is that of the file, `head` what was already read of it."""
+    for index, text in _entries(chain([head], iter(lambda: stream.read(CHUNK), b""))):
         where = f"{name} entry {index}"
         if isinstance(text, str):
             yield Unreadable(where, text)
@@ -37,7 +36,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Item]:
             yield item(lambda text: entry(parse(text)), text, where)
 
 
-def _entries(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
+def _entries(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | str]]:
     """Yield `(number, bytes)` for each entry, counted from 1, or `(number, reason)` where it cannot be read.
 
     No library that streams JSON continues behind a broken entry (docs/adr/0012-no-streaming-json-library.md), so the
@@ -46,7 +45,7 @@ def _entries(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
     number = depth = 0
     found = in_list = False
     kept = bytearray()
-    for piece, bracket, depth in _pieces(stream):
+    for piece, bracket, depth in _pieces(chunks):
         kept += piece[: LONGEST + 1 - len(kept)]
         opens, closes_list = bracket in (b"[", b"{"), in_list and depth < _IN_LIST
         if depth < 0 or (closes_list and bracket != b"]"):
@@ -67,13 +66,13 @@ def _entries(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
         yield 1, "the file has no log.entries"
 
 
-def _pieces(stream: BinaryIO) -> Iterator[tuple[bytes, bytes, int]]:
+def _pieces(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bytes, int]]:
     """Yield the text up to each bracket outside of strings, that bracket, and how many brackets are open behind it.
 
     The bracket is empty where a chunk ends; a string that goes on in the next one does so behind a quote of ours.
     """
     text, begin, end, depth = b"", 0, 0, 0
-    while chunk := stream.read(CHUNK):
+    for chunk in chunks:
         text += chunk
         while (end := _NO_BRACKETS.match(text, end).end()) < len(text) and text[end] != _QUOTE:  # type: ignore[union-attr]
             depth += 1 if text[end] in b"[{" else -1
