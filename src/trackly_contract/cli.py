@@ -21,9 +21,10 @@ from trackly_contract import report as reporting
 from trackly_contract.options import EFFORTS, TARGETS
 
 if TYPE_CHECKING:
-    from trackly_contract.report import Kind, Side
+    from trackly_contract.report import Kind
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+SIDES = ("api", "client", "both")
 
 _report = click.argument("report", type=FILE)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
@@ -249,26 +250,12 @@ def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
 
 @main.command(short_help="Judge recorded traffic: HAR, cassettes, JSON lines.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option(
-    "--side",
-    type=click.Choice(("api", "client", "both")),
-    default="both",
-    show_default=True,
-    help="Whose faults count.",
-)
+@click.option("--side", type=click.Choice(SIDES), default="both", show_default=True, help="Whose faults count.")
 @_allow(help="Allow a violation of the client; may be given again.")
 @click.option("--shared", is_flag=True, help="Others change the audiences too: what they may explain is noted.")
 @_folder
 @_waivers
-def judge(
-    *,
-    files: tuple[str, ...],
-    side: Side,
-    allow: tuple[str, ...],
-    shared: bool,
-    report: str | None,
-    waivers: str | None,
-) -> None:
+def judge(*, files: tuple[str, ...], shared: bool, report: str | None, waivers: str | None, **counts: Any) -> None:
     """Judge recorded traffic, what the API answered and what the client sent.
 
     FILE is a HAR file, a cassette of vcrpy or Schemathesis, or JSON lines; - is standard input (docs/traffic.md).
@@ -281,7 +268,7 @@ def judge(
     traffic, at = judging.Traffic(shared=shared), now.isoformat(timespec="seconds")
     try:
         read = _watched(files, traffic)
-        found = reporting.fold(traffic, read, started_at=at, side=side, allow=allow, waivers=waived)
+        found = reporting.fold(traffic, read, started_at=at, waivers=waived, **counts)
         if report is not None:
             reporting.write_report(found, Path(report))
         text = "\n".join((*reporting.lines(found, report), *reporting.github_lines(found)))

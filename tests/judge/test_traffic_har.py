@@ -180,7 +180,10 @@ BODY = "the body of the response"
         ({"size": 900, "text": '{"id": "a'}, "9 of 900 bytes of the response were recorded"),
         (in_base64(PACKED[:40]), f"{BODY}: compressed, and cut off"),
         (in_base64(PACKED[:12] + PACKED), f"{BODY}: compressed, and cannot be unpacked: "),
-        (in_base64(gzip.compress(b" " * (LONGEST + 1))), f"{BODY}: compressed, and longer than {LONGEST:,} bytes"),
+        (
+            in_base64(gzip.compress(b" " * (LONGEST + 1))),
+            f"{BODY}: compressed, and cut off or longer than {LONGEST:,} bytes",
+        ),
         (in_base64(b"\x8b\x01\x80\xff"), f"{BODY}: compressed as br, which cannot be unpacked here"),
     ],
 )

@@ -94,20 +94,14 @@ class Traffic:
         """How many records were seen, those that could not be read included."""
         return self.exchanges + self.elsewhere + sum(times for times, _ in self.unreadable.values())
 
-    def watch(self, item: Item) -> None:
+    def watch(self, recorded: Item) -> None:
         """Judge the next record."""
-        if item is None:
+        if recorded is None:
             self.elsewhere += 1
-        elif isinstance(item, Unreadable):
-            _count(self.unreadable, item.reason, item.where)
-        else:
-            self._exchange(item)
-
-    def finish(self) -> None:
-        """Judge what still waited for the next exchange with the same audience."""
-        self.audiences.finish()
-
-    def _exchange(self, recorded: Recorded) -> None:
+            return
+        if isinstance(recorded, Unreadable):
+            _count(self.unreadable, recorded.reason, recorded.where)
+            return
         self.exchanges += 1
         recorded = replace(recorded, exchange=replace(recorded.exchange, number=self.exchanges))
         request, response = recorded.exchange.request, recorded.exchange.response
@@ -122,6 +116,10 @@ class Traffic:
         event = self._judged(recorded, violations)
         if event is not None:
             self.audiences.follow(recorded.key, event, recorded.began, recorded.ended)
+
+    def finish(self) -> None:
+        """Judge what still waited for the next exchange with the same audience."""
+        self.audiences.finish()
 
     def _judged(self, recorded: Recorded, violations: list[RequestFault]) -> Event | None:
         """Judge a response by itself, and return what it means for its audience; None for nothing."""

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 from trackly_contract.core import ABSENT, Exchange, Headers, NotJSONError, Request, Response, encode, shortened
 
-LONGEST = 64 * 1024 * 1024
-"""Bytes of one record of a file, and of one body once it is unpacked. What is longer is skipped and named."""
+LONGEST = 64 * 1024 * 1024  # bytes of one record, and of one body once it is unpacked; what is longer is skipped
 
 _OURS = re.compile(r"(?P<before>.*)(?P<path>/v2/audiences/[^/]+(?:/size)?/?)")
 
@@ -63,11 +62,10 @@ class RecordError(ValueError):
 
 @dataclass(slots=True)
 class Raw:
-    """What a file says of one exchange, unchecked; None for what it does not say.
+    """What a file says of one exchange, unchecked (docs/traffic.md); None for what it does not say.
 
-    Headers and bodies have any of the forms that `_headers` and `_body` read; `request_size` and `response_size` are
-    how many bytes the bodies have. `seconds` is how long the exchange took; `started` is its end with
-    `written_at_end`. `note` says why there is no response, or why it is not the API's own.
+    Sizes are those of the bodies in bytes; with `written_at_end` the exchange ended at `started`; `note` says why there
+    is no response, or why it is not the API's own.
     """
 
     method: Any = None
@@ -152,20 +150,15 @@ def _unpacked(body: bytes, encoding: str) -> bytes:
             body = unpacker.decompress(body, LONGEST + 1)
         except zlib.error as error:
             raise RecordError(f"compressed, and cannot be unpacked: {error}") from None
-        if len(body) > LONGEST:
-            raise RecordError(f"compressed, and longer than {LONGEST:,} bytes")
-        if not unpacker.eof:
-            raise RecordError("compressed, and cut off")
+        if len(body) > LONGEST or not unpacker.eof:
+            raise RecordError(f"compressed, and cut off or longer than {LONGEST:,} bytes")
     elif encoding not in ("", "identity", "gzip", "deflate") and body.decode("utf-8", "ignore").encode() != body:
         raise RecordError(f"compressed as {shortened(encoding, 40)}, which cannot be unpacked here")
     return body
 
 
 def _body(value: Any) -> bytes | None:
-    """Return a body from a text, bytes, `{"base64": text}`, or any other JSON value; None for None.
-
-    A lone surrogate in a text stays one, and so is no valid UTF-8. Raises RecordError for what is none of these.
-    """
+    """Return a body from a text (a lone surrogate stays one), bytes, `{"base64": text}`, or any other JSON value."""
     if value is None or isinstance(value, bytes):
         return value
     if isinstance(value, str):
@@ -182,10 +175,9 @@ def _body(value: Any) -> bytes | None:
 
 
 def _headers(value: Any) -> Headers:
-    """Return headers from a list of `{name, value}`, or from an object of texts, or lists of them.
+    """Return headers from a list of `{name, value}`, or from an object of texts, or lists of them, where null is none.
 
-    In an object, null is no header, and numbers and the like stand for their texts. Pseudo-headers of HTTP/2 are left
-    out. Raises RecordError if it is neither.
+    Pseudo-headers of HTTP/2 are left out. Raises RecordError if it is neither.
     """
     found: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
