@@ -112,11 +112,11 @@ def test_stamped_responses_never_read_as_the_api() -> None:
     assert any("this says nothing of the API" in line for line in lines(folded(judged(asked(get())))))
 
 
-def test_one_more_is_in_the_singular() -> None:
+def test_of_more_faults_than_are_shown_the_number_is_given() -> None:
     faulty = [put({"name": 7}), put({"description": 7}), put({"source_lists": 7}), put({"filter": 7})]
     traffic = judged(unstamped(*asked(put(WEEKS), *faulty, put({"nmae": "x"}))))
     shown = list(lines(folded(traffic)))
-    assert "  and 1 more kind of fault of the client; --report DIR has all of them\n" in shown
+    assert "  and 1 more; --report DIR has all of them\n" in shown
 
 
 def test_a_fault_of_the_client_comes_with_how_to_let_it_pass() -> None:

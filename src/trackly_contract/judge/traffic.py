@@ -149,11 +149,8 @@ class Traffic:
             v for v in violations if v.name != "token-unlisted" or spoken.get(v.place) not in self.accepted_words
         ]
         expectation = expectation_of(violations, body, unheard)
-        if (
-            response.code == "source_list_not_found"
-            and response.status == 400
-            and request.json.fields.get("source_lists")
-        ):
+        of_lists = response.status == 400 and response.code == "source_list_not_found"
+        if of_lists and request.json.fields.get("source_lists"):
             self.unseen["update.source_lists.unknown"] = "recorded traffic does not show which lists exist"
             expectation = Open()
         judged = judge(exchange, expectation, recorded.key[1], recorded.where)

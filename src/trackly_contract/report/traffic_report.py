@@ -22,7 +22,6 @@ from trackly_contract.judge import (
 )
 from trackly_contract.report import summary
 from trackly_contract.report.report import Recording, Report, build_report
-from trackly_contract.report.summary import many
 from trackly_contract.report.waivers import Waiver
 
 Side = Literal["api", "client", "both"]
@@ -133,23 +132,20 @@ def lines(report: Report, folder: str | None = None) -> list[str]:
 def _in_full(report: Report) -> Iterator[str]:
     """Yield the first difference of each broken rule, and the faults of the client that fail, at most MOST_SHOWN."""
     assert report.recording is not None
-    broken = [(result, result.gravest) for result in report.results if result.verdict is Verdict.BROKEN]
-    for result, worst in broken[:MOST_SHOWN]:
-        assert worst is not None
-        yield failure_text(worst, result.rule, last_live="")
-        yield f"  {'in':<9}  {one_line(_seen(worst.case, result.counted[Verdict.BROKEN]))}\n"
-    yield from _more(len(broken), "broken rule")
     faults = report.recording.faults
-    for found in faults[:MOST_SHOWN]:
-        yield f"{request_text(found.fault, found.exchange.request, _seen(found.where, found.times))}\n"
-    yield from _more(len(faults), "kind", " of fault of the client")
+    broken = [
+        f"{failure_text(worst, result.rule, last_live='')}\n"
+        f"  {'in':<9}  {one_line(_seen(worst.case, result.counted[Verdict.BROKEN]))}\n"
+        for result in report.results
+        if result.verdict is Verdict.BROKEN and (worst := result.gravest) is not None
+    ]
+    sent = [f"{request_text(each.fault, each.exchange.request, _seen(each.where, each.times))}\n" for each in faults]
+    for texts in (broken, sent):
+        yield from texts[:MOST_SHOWN]
+        if len(texts) > MOST_SHOWN:
+            yield f"  and {len(texts) - MOST_SHOWN} more; --report DIR has all of them\n"
     if faults:
         yield f"If this is intended, allow it: --allow {one_line(max(faults[0].fault.names, key=len))}\n"
-
-
-def _more(number: int, one: str, of: str = "") -> Iterator[str]:
-    if number > MOST_SHOWN:
-        yield f"  and {many(number - MOST_SHOWN, f'more {one}')}{of}; --report DIR has all of them\n"
 
 
 def _seen(where: str, times: int) -> str:

@@ -24,7 +24,7 @@ LISTS = ("interactions", "http_interactions")  # where vcrpy and Schemathesis ke
 
 _SENT = ("method", "url", "request_headers", "request_body", "started")
 _FIELDS = (*_SENT, "status", "response_headers", "response_body", "seconds")
-"""The fields of our own form of a line, as in Raw; docs/traffic.md says what each holds."""
+"""The fields of our own form of a line; docs/traffic.md says what each holds."""
 
 _BOM = b"\xef\xbb\xbf"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -89,7 +89,7 @@ def _exchange(value: Any) -> Raw:
         raise RecordError("a line must be an object with method, url, status ...")
     if isinstance(value.get("request"), dict):
         return har.entry(value)
-    return Raw(**{name: value[name] for name in _FIELDS if name in value})
+    return {name: value[name] for name in _FIELDS if name in value}
 
 
 def _read_cassette(stream: BinaryIO, name: str, head: bytes) -> Iterator[Item]:
@@ -143,18 +143,17 @@ def _interaction(value: Any) -> Raw:
     request, response = at(value, "request"), at(value, "response")
     status = at(response, "status", "code") or at(response, "status_code")
     received = at(response, "body")
-    return Raw(
-        method=at(request, "method"),
-        url=at(request, "uri"),
-        status=int(status) if isinstance(status, str) and re.fullmatch("[0-9]{3}", status) else status,
-        request_headers=at(request, "headers"),
-        request_body=_body(at(request, "body")),
-        response_headers=at(response, "headers"),
-        response_body=_body(at(response, "content") if received is None else received),
-        started=at(value, "recorded_at") or at(value, "timestamp"),
-        seconds=at(response, "elapsed"),
-        written_at_end=True,
-    )
+    return {
+        "method": at(request, "method"),
+        "url": at(request, "uri"),
+        "status": int(status) if isinstance(status, str) and re.fullmatch("[0-9]{3}", status) else status,
+        "request_headers": at(request, "headers"),
+        "request_body": _body(at(request, "body")),
+        "response_headers": at(response, "headers"),
+        "response_body": _body(at(response, "content") if received is None else received),
+        "ended": at(value, "recorded_at") or at(value, "timestamp"),
+        "seconds": at(response, "elapsed"),
+    }
 
 
 def _body(value: Any) -> Any:

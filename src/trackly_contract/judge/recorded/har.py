@@ -89,20 +89,20 @@ def entry(value: Any) -> Raw:
     """Return what an entry says of its exchange."""
     request, response, content = at(value, "request"), at(value, "response"), at(value, "response", "content")
     milliseconds = number(at(value, "time"))
-    return Raw(
-        method=at(request, "method"),
-        url=at(request, "url"),
-        status=at(response, "status"),
-        request_headers=at(request, "headers"),
-        request_body=_text(at(request, "postData")),
-        request_size=at(request, "bodySize"),
-        response_headers=at(response, "headers"),
-        response_body=_text(content),
-        response_size=at(content, "size"),
-        started=at(value, "startedDateTime"),
-        seconds=milliseconds and milliseconds / 1000,
-        note=_note(value),
-    )
+    return {
+        "method": at(request, "method"),
+        "url": at(request, "url"),
+        "status": at(response, "status"),
+        "request_headers": at(request, "headers"),
+        "request_body": _text(at(request, "postData")),
+        "request_size": at(request, "bodySize"),
+        "response_headers": at(response, "headers"),
+        "response_body": _text(content),
+        "response_size": at(content, "size"),
+        "started": at(value, "startedDateTime"),
+        "seconds": milliseconds and milliseconds / 1000,
+        "note": _note(value),
+    }
 
 
 def _text(part: Any) -> Any:

@@ -60,27 +60,12 @@ class RecordError(ValueError):
     """A record does not have the form of its file format; the text says what is wrong with it."""
 
 
-@dataclass(slots=True)
-class Raw:
-    """What a file says of one exchange, unchecked (docs/traffic.md); None for what it does not say.
+Raw: TypeAlias = dict[str, Any]
+"""What a file says of one exchange, unchecked, by the names that docs/traffic.md gives to the fields of a line.
 
-    Sizes are those of the bodies in bytes; with `written_at_end` the exchange ended at `started`; `note` says why there
-    is no response, or why it is not the API's own.
-    """
-
-    method: Any = None
-    url: Any = None
-    status: Any = None
-    request_headers: Any = None
-    request_body: Any = None
-    request_size: Any = None
-    response_headers: Any = None
-    response_body: Any = None
-    response_size: Any = None
-    started: Any = None
-    seconds: Any = None
-    written_at_end: bool = False
-    note: str = ""
+More than a line can say: `request_size` and `response_size`, bytes of the bodies; `ended` in place of `started`; and in
+`note` why there is no response, or why it is not the API's own.
+"""
 
 
 def item(read: Callable[[Any], Raw], value: Any, where: str) -> Item:
@@ -92,31 +77,33 @@ def item(read: Callable[[Any], Raw], value: Any, where: str) -> Item:
 
 
 def _item(raw: Raw, where: str) -> Recorded | None:
-    method = raw.method.upper() if isinstance(raw.method, str) else ""
-    if not isinstance(raw.url, str) or not re.fullmatch("[A-Z]{1,20}", method):
+    method, address, status, note = raw.get("method"), raw.get("url"), raw.get("status"), raw.get("note", "")
+    method = method.upper() if isinstance(method, str) else ""
+    if not isinstance(address, str) or not re.fullmatch("[A-Z]{1,20}", method):
         raise RecordError("no request: method or url is missing, or not a string")
     try:
-        url = urlsplit(raw.url)
+        url = urlsplit(address)
     except ValueError:
         raise RecordError("the url cannot be read") from None
     host = url.netloc.rpartition("@")[2].lower()
     ours = _OURS.fullmatch(url.path)
     if ours is None or method == "OPTIONS":
         return None
-    if not isinstance(raw.status, int) or not 100 <= raw.status <= 999:
-        said = f"status {raw.status}" if isinstance(raw.status, int) else "no status"
-        raise RecordError(f"no response was recorded: {raw.note or said}")
-    request = Request(method, ours["path"], _headers(raw.request_headers))
-    response = Response(raw.status, _headers(raw.response_headers))
-    if raw.request_body is None and not (number(raw.request_size) or number(request.header("content-length"))):
-        raw.request_body = b""
-    if raw.response_body is None and (raw.response_size == 0 or method == "HEAD" or raw.status in (204, 304)):
-        raw.response_body = b""
-    sent, no_request = _decoded("request", raw.request_body, request)
-    received, no_response = _decoded("response", raw.response_body, response, raw.response_size)
-    began, seconds = _moment(raw.started), number(raw.seconds, 86_400)
-    if began is not None and raw.written_at_end:
-        began -= seconds or 0
+    if not isinstance(status, int) or not 100 <= status <= 999:
+        said = f"status {status}" if isinstance(status, int) else "no status"
+        raise RecordError(f"no response was recorded: {note or said}")
+    request = Request(method, ours["path"], _headers(raw.get("request_headers")))
+    response = Response(status, _headers(raw.get("response_headers")))
+    sent, received, size = raw.get("request_body"), raw.get("response_body"), raw.get("response_size")
+    if sent is None and not (number(raw.get("request_size")) or number(request.header("content-length"))):
+        sent = b""
+    if received is None and (size == 0 or method == "HEAD" or status in (204, 304)):
+        received = b""
+    sent, no_request = _decoded("request", sent, request)
+    received, no_response = _decoded("response", received, response, size)
+    began, ended, seconds = _moment(raw.get("started")), _moment(raw.get("ended")), number(raw.get("seconds"), 86_400)
+    if ended is not None:
+        began = ended - (seconds or 0)
     return Recorded(
         Exchange(replace(request, body=sent), replace(response, body=received)),
         where,
@@ -124,7 +111,7 @@ def _item(raw: Raw, where: str) -> Recorded | None:
         url.query,
         began,
         ended=began + seconds if began is not None and seconds is not None else None,
-        missing="; ".join(filter(None, (raw.note, no_request, no_response))),
+        missing="; ".join(filter(None, (note, no_request, no_response))),
         request_whole=not no_request,
     )
 
