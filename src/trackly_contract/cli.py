@@ -38,11 +38,13 @@ class _Command(click.Command):
     """A command that ends as a usage error where a file that it was given is something else."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        wrong = (reporting.WrongFileError, reporting.WaiverError, contract.ContractError, judging.NotTrafficError)
         try:
             return super().invoke(ctx)
-        except wrong as error:
-            raise click.UsageError(str(error), ctx) from None
+        except ValueError as error:
+            wrong = (reporting.WrongFileError, reporting.WaiverError, contract.ContractError, judging.NotTrafficError)
+            if isinstance(error, wrong):
+                raise click.UsageError(str(error), ctx) from None
+            raise
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -34,21 +34,18 @@ class Findings:
 
     tally: dict[str, Counter[Verdict]] = field(default_factory=dict)
     kept: list[Finding] = field(default_factory=list)
-    _alike: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
-    _of_rule: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _kept: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     def add(self, found: Iterable[Finding]) -> None:
         """Count findings, and keep the first few of each kind."""
         for finding in found:
             self.tally.setdefault(finding.rule, Counter())[finding.verdict] += 1
             of_rule = (finding.rule, finding.verdict.value)
-            held = finding.verdict is Verdict.HELD
-            if self._of_rule[of_rule] >= (1 if held else MOST_OF_A_RULE):
+            if self._kept[of_rule] >= (1 if finding.verdict is Verdict.HELD else MOST_OF_A_RULE):
                 continue
             alike = (*of_rule, expected_text(finding), actual_text(finding))
-            if self._alike[alike] < MOST_ALIKE:
-                self._alike[alike] += 1
-                self._of_rule[of_rule] += 1
+            if self._kept[alike] < MOST_ALIKE:
+                self._kept.update((of_rule, alike))
                 self.kept.append(finding)
 
 
