@@ -290,7 +290,7 @@ def judge(*, files: tuple[str, ...], shared: bool, report: str | None, waivers: 
 
 def _watched(paths: tuple[str, ...], traffic: judging.Traffic) -> list[str]:
     """Judge files one after the other, and return the names of those that were read; the others are unreadable."""
-    read, unread = list[str](), dict[str, str]()
+    read = list[str]()
     for path in paths:
         name = "standard input" if path == "-" else path
         try:
@@ -298,14 +298,12 @@ def _watched(paths: tuple[str, ...], traffic: judging.Traffic) -> list[str]:
                 for item in judging.read_traffic(stream, name):
                     traffic.watch(item)
             read.append(name)
-        except OSError as error:
-            unread[name] = f"{name}: cannot be read ({error.strerror})"
-        except judging.NotTrafficError as error:
-            unread[name] = str(error)
+        except (OSError, judging.NotTrafficError) as error:
+            why = f"{name}: cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
+            traffic.watch(judging.Unreadable(name, why))
     traffic.finish()
     if not read:
-        raise judging.NotTrafficError("\n".join(unread.values()))
-    traffic.unreadable.update({why: (1, name) for name, why in unread.items()})
+        raise judging.NotTrafficError("\n".join(traffic.unreadable))
     return read
 
 

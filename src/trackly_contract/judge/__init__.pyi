@@ -32,6 +32,7 @@ from .recorded.files import NotTrafficError as NotTrafficError
 from .recorded.files import read_traffic as read_traffic
 from .recorded.record import Item as Item
 from .recorded.record import Recorded as Recorded
+from .recorded.record import Unreadable as Unreadable
 from .requests import BESIDE_THE_QUESTIONS as BESIDE_THE_QUESTIONS
 from .requests import OPERATIONS as OPERATIONS
 from .requests import RequestFault as RequestFault
