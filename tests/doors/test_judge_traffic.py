@@ -32,11 +32,6 @@ def ran(*arguments: str, text: bytes = b"") -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def started(**how: Any) -> subprocess.CompletedProcess[bytes]:
-    run = [sys.executable, "-m", "trackly_contract.cli", "judge", "-"]
-    return subprocess.run(run, timeout=60, cwd=CHECKOUT, env=environment(), check=False, **how)
-
-
 @pytest.mark.parametrize(
     ("text", "arguments", "code", "says"),
     [
@@ -101,7 +96,9 @@ def test_a_reader_that_goes_away_does_not_change_the_exit_code() -> None:
     gone, theirs = os.pipe()
     os.close(gone)
     try:
-        assert started(input=CONFORMING, stdout=theirs).returncode == 0
+        run = [sys.executable, "-m", "trackly_contract.cli", "judge", "-"]
+        done = subprocess.run(run, check=False, input=CONFORMING, stdout=theirs, cwd=CHECKOUT, env=environment())
+        assert done.returncode == 0
     finally:
         os.close(theirs)
 

@@ -61,6 +61,7 @@ def timed(*spans: tuple[float | None, float | None], exchanges: list[Exchange]) 
 def test_a_conversation_with_a_conforming_server_breaks_nothing() -> None:
     traffic = judged(asked(*CONVERSATION))
     assert (broken(traffic), traffic.judged, traffic.writes, traffic.faults) == (set(), 6, 2, {})
+    assert traffic.stamped
     assert {"update.stored", "update.cache.cleared", "update.cache.recounted", "filter.time.known"} <= set(
         traffic.findings.tally
     )
@@ -249,11 +250,6 @@ def test_records_of_all_kinds_are_counted() -> None:
     traffic = watched([item, None, Unreadable("x", "broken"), Unreadable("y", "broken")])
     assert (traffic.records, traffic.exchanges, traffic.elsewhere) == (4, 1, 1)
     assert traffic.unreadable == {"broken": (2, "x")}
-
-
-def test_a_stamped_answer_is_a_stand_ins() -> None:
-    assert judged(asked(get())).stamped
-    assert not got(get(), said(200, AUDIENCE)).stamped
 
 
 def test_of_many_audiences_only_the_latest_are_held() -> None:

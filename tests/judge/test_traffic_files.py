@@ -129,21 +129,6 @@ def test_a_stream_is_read_as_it_comes() -> None:
         assert isinstance(next(files.read_traffic(stream, "x")), Recorded)
 
 
-class Slow(io.BytesIO):
-    """A pipe that gives few bytes at a time."""
-
-    def readinto(self, buffer: Any) -> int:
-        return super().readinto(memoryview(buffer)[:3])
-
-
-@pytest.mark.parametrize("indent", [None, 4])
-def test_few_bytes_at_a_time_are_read_as_the_format_they_are(indent: int | None) -> None:
-    content = json.loads(har(map(har_entry, EXCHANGES)))
-    for text in (b"\xef\xbb\xbf" + json.dumps(content, indent=indent).encode(), WHOLE):
-        slow: Any = Slow(text)
-        assert {type(found) for found in files.read_traffic(io.BufferedReader(slow), "x")} == {Recorded}
-
-
 def cassette(*responses: Any) -> bytes:
     """A cassette as vcrpy lays it out, an interaction for each response."""
     request = {"method": "GET", "uri": f"https://api.invalid/api{PATH}", "headers": {"Accept": ["*/*"]}, "body": None}
@@ -228,6 +213,23 @@ def test_plain_scalars_are_texts_in_headers_and_texts_are_numbers_elsewhere() ->
 
 
 WHOLE = cassette(response("{}"), response("{}"), response("zz"))
+
+
+HAR = har(map(har_entry, EXCHANGES))
+PRETTY = b"\xef\xbb\xbf" + HAR.replace(b'{"log"', b'{\n    "log"')
+
+
+class Slow(io.BytesIO):
+    """A pipe that gives few bytes at a time."""
+
+    def readinto(self, buffer: Any) -> int:
+        return super().readinto(memoryview(buffer)[:3])
+
+
+@pytest.mark.parametrize("text", [HAR, PRETTY, WHOLE], ids=["HAR", "lines of a HAR", "cassette"])
+def test_few_bytes_at_a_time_are_read_as_what_they_are(text: bytes) -> None:
+    slow: Any = Slow(text)
+    assert {type(found) for found in files.read_traffic(io.BufferedReader(slow), "x")} == {Recorded}
 
 
 @pytest.mark.parametrize(

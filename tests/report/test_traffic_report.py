@@ -92,7 +92,7 @@ def test_what_traffic_cannot_show_is_inconclusive_for_its_rule_and_not_for_the_r
         (
             lambda: judged(asked(get())),
             {},
-            "the reference server conforms to its documentation, as far as this traffic shows",
+            "the reference server conforms to its documentation, as far as this traffic",
         ),
         (lambda: judged(unstamped(*asked(get()))), {}, "the recorded server conforms to its documentation, as far as "),
         (weeks, {}, "as far as this traffic shows; the client's requests have 1 fault"),
