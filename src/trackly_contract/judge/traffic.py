@@ -172,8 +172,7 @@ class Traffic:
             found = [finding for finding in found if finding.rule != rule or finding.verdict is not Verdict.HELD]
         if known:
             sides = Words("2xx, for it was there before"), Whole("; it may have been deleted since")
-            success = f"{operation}.success"
-            found.append(differs(success, recorded.exchange, *sides, case=recorded.where, grave=False))
+            found.append(differs(f"{operation}.success", recorded.exchange, *sides, case=recorded.where, grave=False))
         return found
 
     def _client(self, faults: list[RequestFault], recorded: Recorded) -> None:
