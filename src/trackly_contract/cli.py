@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from trackly_contract import __version__, contract, core, gate, judge_command, run
+from trackly_contract import __version__, contract, core, gate, run
 from trackly_contract import judge as judging
 from trackly_contract import pages as saved_pages
 from trackly_contract import report as reporting
 from trackly_contract.options import EFFORTS, TARGETS
 
 if TYPE_CHECKING:
-    from trackly_contract.report import Kind, Side
-
+    from trackly_contract.report import Kind
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+SIDES = ("api", "client", "both")
 
 _report = click.argument("report", type=FILE)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
@@ -30,6 +32,19 @@ _folder = click.option("--report", metavar="DIR", help="Write report.json, repor
 _waivers = click.option(
     "--waivers", metavar="FILE", help="Broken rules that FILE waives are noted (TOML: rule, reason, expires)."
 )
+
+
+class _Command(click.Command):
+    """A command that ends as a usage error where a file that it was given is something else."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            files = (reporting.WrongFileError, reporting.WaiverError, contract.ContractError, judging.NotTrafficError)
+            if isinstance(error, (*files, core.UnwritableError)):
+                raise click.UsageError(str(error), ctx) from None
+            raise
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,6 +56,9 @@ def main() -> None:
     audience that nobody uses), TRACKLY_BASE_URL (default https://app.tracklysms.com/api) and TRACKLY_STATE_DIR (where
     journal and lock live).
     """
+
+
+main.command_class = _Command
 
 
 @main.command(
@@ -171,10 +189,7 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
     Exit code 0: nothing got worse. 1: a rule is broken that was not. 10: something is not known any more that was.
     2: a file is no report.
     """
-    try:
-        before, after = reporting.load_report(old), reporting.load_report(new)
-    except reporting.WrongFileError as error:
-        raise click.UsageError(str(error)) from None
+    before, after = reporting.load_report(old), reporting.load_report(new)
     comparison = reporting.compare_reports(before, after)
     text = json.dumps(comparison, indent=2) if as_json else reporting.comparison_text(comparison, before, after)
     click.echo(text)
@@ -195,11 +210,9 @@ def issues(report: Path, known: Path | None, into: Path) -> None:
     Writes open/RULE.md (a title, an empty line, a text) for each rule that is broken and has no issue, and
     close/NUMBER.md for each open issue whose rule holds again. Exit code 0: written. 2: a file is something else.
     """
+    actions = reporting.plan_issues(reporting.load_report(report), reporting.read_issues(known) if known else [])
     try:
-        actions = reporting.plan_issues(reporting.load_report(report), reporting.read_issues(known) if known else [])
         reporting.write_issues(actions, into)
-    except reporting.WrongFileError as error:
-        raise click.UsageError(str(error)) from None
     except FileExistsError:
         raise click.UsageError(f"{into}: it is there already; name a folder that is not") from None
     click.echo("\n".join(action.line for action in actions) or "no issue to open, none to close")
@@ -241,26 +254,12 @@ def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
 
 @main.command(short_help="Judge recorded traffic: HAR, cassettes, JSON lines.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option(
-    "--side",
-    type=click.Choice(("api", "client", "both")),
-    default="both",
-    show_default=True,
-    help="Whose faults count.",
-)
+@click.option("--side", type=click.Choice(SIDES), default="both", show_default=True, help="Whose faults count.")
 @_allow(help="Allow a violation of the client; may be given again.")
 @click.option("--shared", is_flag=True, help="Others change the audiences too: what they may explain is noted.")
 @_folder
 @_waivers
-def judge(
-    *,
-    files: tuple[str, ...],
-    side: Side,
-    allow: tuple[str, ...],
-    shared: bool,
-    report: str | None,
-    waivers: str | None,
-) -> None:
+def judge(*, files: tuple[str, ...], shared: bool, report: str | None, waivers: str | None, **counts: Any) -> None:
     """Judge recorded traffic, what the API answered and what the client sent.
 
     FILE is a HAR file, a cassette of vcrpy or Schemathesis, or JSON lines; - is standard input (docs/traffic.md).
@@ -268,13 +267,46 @@ def judge(
     Exit code 0: conforms. 1: an answer breaks a rule, or a request is refused or undocumented (--side says whose
     faults count). 10: nothing of this, but something could not be judged. 3: a bug of ours. 2: no file can be read.
     """
+    now = datetime.now(UTC)
+    waived = reporting.load_waivers(Path(waivers), contract.contract().rules, now.date()) if waivers else {}
+    traffic, at = judging.Traffic(shared=shared), now.isoformat(timespec="seconds")
     try:
-        code = judge_command.run(
-            files, side=side, allow=allow, shared=shared, report_folder=report, waiver_file=waivers
-        )
-    except (judging.NotTrafficError, reporting.WaiverError) as error:
-        raise click.UsageError(str(error)) from None
+        read = _watched(files, traffic)
+        found = reporting.fold(traffic, read, started_at=at, waivers=waived, **counts)
+        if report is not None:
+            reporting.write_report(found, Path(report))
+        text = "\n".join((*reporting.lines(found, report), *reporting.github_lines(found)))
+        code = reporting.exit_code(found)
+    except judging.NotTrafficError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a bug of ours is never drift, and its text may hold what was recorded
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
+        text, code = f"trackly-contract itself failed, which is no drift: {place}", core.ExitCode.SUITE_FAILED
+    try:
+        click.echo(text)
+    except BrokenPipeError:  # who stops reading does not change the exit code
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
+
+
+def _watched(paths: tuple[str, ...], traffic: judging.Traffic) -> list[str]:
+    """Judge files one after the other, and return the names of those that were read; the others are unreadable."""
+    read = list[str]()
+    for path in paths:
+        name = "standard input" if path == "-" else path
+        try:
+            with click.open_file(path, "rb") as stream:
+                for item in judging.read_traffic(stream, name):
+                    traffic.watch(item)
+            read.append(name)
+        except (OSError, judging.NotTrafficError) as error:
+            why = f"{name}: cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
+            traffic.watch(judging.Unreadable(name, why))
+    traffic.finish()
+    if not read:
+        raise judging.NotTrafficError("\n".join(traffic.unreadable))
+    return read
 
 
 _output = click.option(
@@ -289,15 +321,12 @@ def _merged(kind: Kind[Any], report: Path, output: Path | None) -> None:
     path = output or kind.file
     if path is None:
         raise click.UsageError("there is no checkout here: name the file with --output FILE, or - to print")
-    try:
-        described = reporting.load_report(report)
-        if str(path) == "-":
-            click.echo(kind.printed(described), nl=False)
-            return
-        changes = kind.keep(described, path)
-        entries = kind.read(path)
-    except (reporting.WrongFileError, contract.ContractError, core.UnwritableError) as error:
-        raise click.UsageError(str(error)) from None
+    described = reporting.load_report(report)
+    if str(path) == "-":
+        click.echo(kind.printed(described), nl=False)
+        return
+    changes = kind.keep(described, path)
+    entries = kind.read(path)
     for change in changes:
         click.echo(f"  {change}")
     click.echo(f"{path}: {len(entries)} entries{'' if changes else ', as before'}; review and commit it")

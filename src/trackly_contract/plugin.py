@@ -6,7 +6,7 @@ run, and does not spread them over processes.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from trackly_contract.core import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     from trackly_contract.judge import Finding
     from trackly_contract.report import Report, Waiver
@@ -40,14 +40,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("trackly_contract.gate_plugin",)
 
-GIVEN = "trackly-given-target"
-"""Name of a plugin object whose `target` a run uses instead of the one its options name."""
-
-MOST_SHOWN = 3
-"""Differences shown by one failing test; the report has them all."""
-
-FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-"""The codes of pytest that a verdict replaces."""
+MOST_SHOWN = 3  # differences shown by one failing test; the report has them all
+FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)  # the codes of pytest that a verdict replaces
 
 
 @dataclass
@@ -76,6 +70,14 @@ class Run:
     def stopped(self) -> list[str]:
         """What stopped the run: signals, or the end of its output."""
         return self.live.interrupts.seen if self.live is not None else []
+
+
+@dataclass(eq=False)
+class Given:
+    """A plugin that hands a run its target, in place of the one that options name, and keeps the run."""
+
+    target: Target | None
+    run: Run | None = None
 
 
 RUN = pytest.StashKey[Run]()
@@ -142,8 +144,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             "the conformance suite runs by itself (its exit code is a verdict): "
             "name tests/conformance, or other tests, not both"
         )
-    run = _opened(session.config)
-    session.config.stash[RUN] = run
+    session.config.stash[RUN] = _given(session.config).run = _opened(session.config)
     for item in ours:
         item.user_properties += [("trackly_rule", rule) for rule in _rules_of(item)]
 
@@ -171,12 +172,14 @@ def _opened(config: pytest.Config) -> Run:
     return run
 
 
+def _given(config: pytest.Config) -> Given:
+    return next((plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Given)), Given(None))
+
+
 def _target(config: pytest.Config) -> Target:
-    given = config.pluginmanager.get_plugin(GIVEN)
-    if given is not None and given.target is not None:
-        target: Target = given.target
-        return target
-    option = config.option
+    given, option = _given(config), config.option
+    if given.target is not None:
+        return given.target
     if option.trackly_record and option.trackly_target != "live":
         raise running.UnusableSettingError("--trackly-record goes with --trackly-target=live only")
     if option.trackly_questions and (option.trackly_record or option.trackly_target == "replay"):
@@ -204,59 +207,53 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn what a test says of the API into a result, and anything else into a failure of the suite."""
     run = item.config.stash.get(RUN, None)
-    said = (judging.BrokenError, InconclusiveError, SkippedError) if run is not None else ()
-    if call.excinfo is not None and call.excinfo.errisinstance(said):
-        call.excinfo.traceback = call.excinfo.traceback[:0]  # nobody sees it, and to look up its lines takes long
-    report = yield
     if run is None:
-        return report
+        return (yield)
+    excinfo, key = call.excinfo, run.session.target.key
+    if excinfo is not None and excinfo.errisinstance((judging.BrokenError, InconclusiveError, SkippedError)):
+        excinfo.traceback = excinfo.traceback[:0]  # nobody sees it, and to look up its lines takes long
+    report = yield
     if run.stopped:
         item.session.shouldstop = f"stopped by {run.stopped[0]}"
-    error = call.excinfo.value if call.excinfo is not None else None
-    if error is None:
-        if call.when == "call":
-            run.ended.update(_rules_of(item))
-    else:
-        _tell(run, item, error, report)
-    key = run.session.target.key
+    skipped = ""
+    if excinfo is not None:
+        skipped = _tell(run, item, excinfo.value, report)
+    elif call.when == "call":
+        run.ended.update(_rules_of(item))
     report.sections = [(name, redacted(text, key)) for name, text in report.sections]
-    if isinstance(report.longrepr, tuple):
-        path, line, text = report.longrepr
-        report.longrepr = (path, line, redacted(text, key))
+    if skipped:
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, redacted(skipped, key))
     elif report.longrepr is not None:
         report.longrepr = redacted(report.longreprtext, key)
     return report
 
 
-def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.TestReport) -> None:
-    """Keep what an exception of a test says of its rules, and have the report say it in our words."""
+def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.TestReport) -> str:
+    """Keep what an exception of a test says of its rules, and return why the test counts as skipped, "" if not."""
     rules = _rules_of(item)
-    skipped, mark = "", ""
     if isinstance(error, SkippedError | pytest.skip.Exception):
-        skipped = f"Skipped: {error}"
         run.reasons.update(dict.fromkeys(rules, f"skipped: {error}"))
-    elif isinstance(error, InconclusiveError):
-        skipped, mark = one_line(f"inconclusive: {error}"), "inconclusive"
+        return f"Skipped: {error}"
+    if isinstance(error, InconclusiveError):
         run.reasons.update(dict.fromkeys(rules, str(error)))
         run.ended.update(rules)
-    elif isinstance(error, judging.BrokenError):
+        report.__dict__["trackly"] = "inconclusive"
+        return one_line(f"inconclusive: {error}")
+    if isinstance(error, judging.BrokenError):
         run.ended.update(rules)
         findings = [found for found in error.findings if found.rule not in run.waivers]
-        if findings:
-            report.outcome = "failed"
-            report.longrepr = _broken_text(run, item, findings)
-        else:
+        if not findings:
+            report.__dict__["trackly"] = "waived"
             waiver = run.waivers[error.findings[0].rule]
-            skipped, mark = one_line(f"{waiver.text} ({waiver.rule})"), "waived"
-    else:
-        if isinstance(error, running.CassetteError):
-            report.longrepr = str(error)
-            run.misfit = True
-        run.suite_failures.append(item.nodeid)
-    if skipped:
-        report.outcome = "skipped"
-        report.longrepr = (str(item.path), 0, skipped)
-        report.__dict__["trackly"] = mark
+            return one_line(f"{waiver.text} ({waiver.rule})")
+        report.longrepr = _broken_text(run, item, findings)
+        return ""
+    if isinstance(error, running.CassetteError):
+        report.longrepr = str(error)
+        run.misfit = True
+    run.suite_failures.append(item.nodeid)
+    return ""
 
 
 def _broken_text(run: Run, item: pytest.Item, findings: list[Finding]) -> str:
@@ -277,9 +274,12 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return (mark, mark[0].upper(), mark.upper()) if mark else None
 
 
-@contextmanager
-def _torn_down(run: Run, exitstatus: int) -> Iterator[None]:
-    """Put the audience back whatever goes wrong as the fixtures are torn down inside; keep what is not as it was."""
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
+    """Put the audience back whatever goes wrong as everything is torn down, then fold the run into its report."""
+    run = session.config.stash.get(RUN, None)
+    if run is None:
+        return (yield)
     live = run.live
     with live.interrupts.held() if live is not None else nullcontext():
         try:
@@ -293,28 +293,24 @@ def _torn_down(run: Run, exitstatus: int) -> Iterator[None]:
             pass  # the session keeps why
         except Exception as error:  # noqa: BLE001  # out of here it would end the process with 1, which means drift
             run.suite_failures.append(f"the end of the run ({error!r})")
-    run.left = live.left_behind() if live is not None else ""
-    if live is not None and run.left:
-        live.notes.append(run.left)
-        if exitstatus == pytest.ExitCode.INTERNAL_ERROR:  # then pytest asks nobody for a summary
+    if live is not None:
+        run.left = live.left_behind()
+        if run.left and exitstatus == pytest.ExitCode.INTERNAL_ERROR:  # then pytest asks nobody for a summary
             live.interrupts.say(redacted(one_line(run.left), live.target.key))
+    session.exitstatus = _end(run, session.config, exitstatus)
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
-    """Have everything torn down, then fold the run into its report and its exit code."""
-    run = session.config.stash.get(RUN, None)
-    if run is None:
-        return (yield)
-    with _torn_down(run, exitstatus):
-        yield
-
-    if run.session.answers and run.session.target.name == "live" and not run.session.stamped:
-        run.session.notes += reporting.changed_answers(run.session.answers, run.session.target.base_url)
-    _finish_recording(run, _folded(run), exitstatus, session.config)
+def _end(run: Run, config: pytest.Config, exitstatus: int) -> int:
+    """Finish the recording, write the report, and return the exit code."""
+    seen, target = run.session, run.session.target
+    if run.left:
+        seen.notes.append(run.left)
+    if seen.answers and target.name == "live" and not seen.stamped:
+        seen.notes += reporting.changed_answers(seen.answers, target.base_url)
+    _finish_recording(run, exitstatus, config)
     run.report = _folded(run)
     run.stack.close()
-    folder = session.config.option.trackly_report
+    folder = config.option.trackly_report
     if folder:
         try:
             reporting.write_report(run.report, Path(folder))
@@ -322,9 +318,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
             run.suite_failures.append(f"writing the report into {folder} ({error})")
             run.report = _folded(run)
     if run.stopped:
-        session.exitstatus = pytest.ExitCode.INTERRUPTED
-    elif exitstatus in FINISHED:
-        session.exitstatus = ExitCode.SUITE_FAILED if run.suite_failures else ExitCode[run.report.verdict.name]
+        return pytest.ExitCode.INTERRUPTED
+    if exitstatus not in FINISHED:
+        return exitstatus
+    return ExitCode.SUITE_FAILED if run.suite_failures else ExitCode[run.report.verdict.name]
 
 
 def _folded(run: Run) -> Report:
@@ -340,18 +337,16 @@ def _folded(run: Run) -> Report:
     return replace(report, left=run.left)
 
 
-def _finish_recording(run: Run, report: Report, exitstatus: int, config: pytest.Config) -> None:
-    missing = ""
+def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
+    missing, session, target = "", run.session, run.session.target
     if run.stopped or run.suite_failures or exitstatus not in FINISHED:
         missing = "the run was not finished"
-    elif not report.complete or config.stash.get(NARROWED, False):
+    elif not _folded(run).complete or config.stash.get(NARROWED, False):
         missing = "the run did not ask everything"
     elif any("::" in argument for argument in config.args):
         missing = "the run asked only what was named"  # each rule may have been, and yet not each case
-    elif run.session.outages:
-        missing = f"not everything was answered ({short(run.session.outages[0], 160)})"
-
-    session, target = run.session, run.session.target
+    elif session.outages:
+        missing = f"not everything was answered ({short(session.outages[0], 160)})"
     failed = running.record(session, missing) if target.recording is not None else ""
     unused = target.player.unused(session.effort) if target.player and not missing else ""
     run.misfit = run.misfit or bool(unused)

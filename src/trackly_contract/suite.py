@@ -15,20 +15,6 @@ from trackly_contract.report import Report
 from trackly_contract.run import Target
 
 
-class _Caller:
-    """A plugin that hands a run its target, if it has one, and keeps the run's report."""
-
-    def __init__(self, target: Target | None) -> None:
-        self.__name__ = plugin.GIVEN
-        self.target = target
-        self.report: Report | None = None
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_unconfigure(self, config: pytest.Config) -> None:
-        run = config.stash.get(plugin.RUN, None)
-        self.report = run.report if run is not None else None
-
-
 def run_suite(
     target: Target | None = None, effort: Effort | None = None, arguments: Sequence[str] = ()
 ) -> tuple[int, Report | None]:
@@ -36,12 +22,12 @@ def run_suite(
 
     `target` stands in for `--trackly-target`; `arguments` are pytest's own.
     """
-    caller = _Caller(target)
+    given = plugin.Given(target)
     options = ["-c", os.devnull, f"--rootdir={data_root()}", "--strict-markers", "--import-mode=importlib"]
     options += ["-p", "trackly-contract", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     if effort is not None:
         options.append(f"--trackly-effort={effort}")
     chosen = any(not argument.startswith("-") and "::" in argument for argument in arguments)
     where = [] if chosen else [str(suite_folder())]
-    code = pytest.main([*options, *arguments, *where], plugins=[caller])
-    return int(code), caller.report
+    code = pytest.main([*options, *arguments, *where], plugins=[given])
+    return int(code), given.run.report if given.run is not None else None

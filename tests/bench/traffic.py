@@ -23,7 +23,7 @@ from tests.support.recordings import JSON_KEY, KEY, PATH, asked, har, har_entry,
 from trackly_contract.contract import contract, document
 from trackly_contract.contract.vocabulary import SCHEMA_ID
 from trackly_contract.core import Exchange, Request, Verdict, encode
-from trackly_contract.judge import open_traffic, read_traffic
+from trackly_contract.judge import read_traffic
 
 EXCHANGES = 3_000
 ROUNDS = 3
@@ -54,7 +54,7 @@ def write_lines(path: Path, some: Sequence[Exchange]) -> int:
 
 def judged(path: Path) -> None:
     """Judge a file."""
-    with open_traffic(str(path)) as stream:
+    with path.open("rb") as stream:
         traffic = watched(read_traffic(stream, path.name))
     assert not traffic.unreadable
     assert all(not counts[Verdict.BROKEN] for counts in traffic.findings.tally.values())

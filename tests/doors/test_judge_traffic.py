@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -31,11 +30,6 @@ def ran(*arguments: str, text: bytes = b"") -> tuple[int, str]:
     done = CliRunner().invoke(main, ["judge", *arguments], input=text)
     assert done.exception is None or isinstance(done.exception, SystemExit)
     return done.exit_code, done.output
-
-
-def started(**how: Any) -> subprocess.CompletedProcess[bytes]:
-    run = [sys.executable, "-m", "trackly_contract.cli", "judge", "-"]
-    return subprocess.run(run, timeout=60, cwd=CHECKOUT, env=environment(), check=False, **how)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +70,7 @@ def test_a_file_that_cannot_be_read_is_named_and_a_usage_error_if_there_is_no_ot
     (tmp_path / "a.har").write_bytes(CONFORMING)
     code, shown = ran(str(tmp_path / "a.har"), str(tmp_path / "gone.har"), str(tmp_path))
     assert (code, "gone.har: cannot be read (No such file or directory)" in shown) == (10, True)
-    assert "a folder; name the files in it" in shown
+    assert f"{tmp_path}: cannot be read (Is a directory)" in shown
     assert ran(str(tmp_path / "gone.har"))[0] == 2
 
 
@@ -98,23 +92,13 @@ def test_a_bug_of_ours_is_never_drift_and_shows_nothing_of_the_traffic(monkeypat
     assert (code, "KeyError in test_judge_traffic.py, line" in shown, "trk_secret" in shown) == (3, True, False)
 
 
-def test_progress_is_shown_on_a_terminal_alone() -> None:
-    ours, theirs = pty.openpty()
-    try:
-        assert started(input=CONFORMING * 150, stdout=subprocess.DEVNULL, stderr=theirs).returncode == 0
-        os.set_blocking(ours, False)
-        assert b"judging" in os.read(ours, 65_536)
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert started(input=CONFORMING * 150, capture_output=True).stderr == b""
-
-
 def test_a_reader_that_goes_away_does_not_change_the_exit_code() -> None:
     gone, theirs = os.pipe()
     os.close(gone)
     try:
-        assert started(input=CONFORMING, stdout=theirs).returncode == 0
+        run = [sys.executable, "-m", "trackly_contract.cli", "judge", "-"]
+        done = subprocess.run(run, check=False, input=CONFORMING, stdout=theirs, cwd=CHECKOUT, env=environment())
+        assert done.returncode == 0
     finally:
         os.close(theirs)
 

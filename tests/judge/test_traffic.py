@@ -24,7 +24,7 @@ from tests.support.recordings import (
 )
 from trackly_contract.core import Exchange, Request, Response, Verdict, encode
 from trackly_contract.judge import Traffic
-from trackly_contract.judge.recorded.record import Recorded, Unreadable, Unrelated
+from trackly_contract.judge.recorded.record import Recorded, Unreadable
 from trackly_contract.judge.state import MOST
 from trackly_contract.judge.traffic import MOST_ALIKE
 
@@ -61,6 +61,7 @@ def timed(*spans: tuple[float | None, float | None], exchanges: list[Exchange]) 
 def test_a_conversation_with_a_conforming_server_breaks_nothing() -> None:
     traffic = judged(asked(*CONVERSATION))
     assert (broken(traffic), traffic.judged, traffic.writes, traffic.faults) == (set(), 6, 2, {})
+    assert traffic.stamped
     assert {"update.stored", "update.cache.cleared", "update.cache.recounted", "filter.time.known"} <= set(
         traffic.findings.tally
     )
@@ -246,14 +247,9 @@ def test_findings_alike_are_counted_and_few_are_kept() -> None:
 
 def test_records_of_all_kinds_are_counted() -> None:
     item = Recorded(asked(get())[0], "x", ADDRESS)
-    traffic = watched([item, Unrelated("x"), Unreadable("x", "broken"), Unreadable("y", "broken")])
+    traffic = watched([item, None, Unreadable("x", "broken"), Unreadable("y", "broken")])
     assert (traffic.records, traffic.exchanges, traffic.elsewhere) == (4, 1, 1)
     assert traffic.unreadable == {"broken": (2, "x")}
-
-
-def test_a_stamped_answer_is_a_stand_ins() -> None:
-    assert judged(asked(get())).stamped
-    assert not got(get(), said(200, AUDIENCE)).stamped
 
 
 def test_of_many_audiences_only_the_latest_are_held() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import io
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from tests.support.recordings import (
     asked,
     bodies,
     broken,
+    har,
     har_entry,
     line,
     lines,
@@ -112,7 +114,7 @@ def test_a_broken_line_is_named_and_costs_no_other(text: bytes, reason: str, mon
 
 
 def test_empty_lines_count_and_the_last_line_needs_no_end() -> None:
-    assert [item.where for item in read(b"\n\r\n" + lines(LINES[:2])[:-1])] == ["x line 3", "x line 4"]
+    assert [getattr(item, "where", "") for item in read(b"\n\r\n" + lines(LINES[:2])[:-1])] == ["x line 3", "x line 4"]
 
 
 def test_other_events_of_schemathesis_hold_no_exchange() -> None:
@@ -123,10 +125,8 @@ def test_a_stream_is_read_as_it_comes() -> None:
     text = json.dumps(LINES[0]).encode() + b"\n"
     ours, theirs = os.pipe()
     with open(ours, "rb") as stream, open(theirs, "wb", buffering=0) as writer:  # noqa: PTH123  # they have no path
-        writer.write(text[:9])
-        items = files.read_traffic(stream, "x")
-        writer.write(text[9:])
-        assert isinstance(next(items), Recorded)
+        writer.write(text + text[:9])
+        assert isinstance(next(files.read_traffic(stream, "x")), Recorded)
 
 
 def cassette(*responses: Any) -> bytes:
@@ -213,6 +213,23 @@ def test_plain_scalars_are_texts_in_headers_and_texts_are_numbers_elsewhere() ->
 
 
 WHOLE = cassette(response("{}"), response("{}"), response("zz"))
+
+
+HAR = har(map(har_entry, EXCHANGES))
+PRETTY = b"\xef\xbb\xbf" + HAR.replace(b'{"log"', b'{\n    "log"')
+
+
+class Slow(io.BytesIO):
+    """A pipe that gives few bytes at a time."""
+
+    def readinto(self, buffer: Any) -> int:
+        return super().readinto(memoryview(buffer)[:3])
+
+
+@pytest.mark.parametrize("text", [HAR, PRETTY, WHOLE], ids=["HAR", "lines of a HAR", "cassette"])
+def test_few_bytes_at_a_time_are_read_as_what_they_are(text: bytes) -> None:
+    slow: Any = Slow(text)
+    assert {type(found) for found in files.read_traffic(io.BufferedReader(slow), "x")} == {Recorded}
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,11 @@ from .findings import Whole as Whole
 from .findings import Words as Words
 from .findings import differs as differs
 from .findings import held as held
-from .recorded.files import STANDARD_INPUT as STANDARD_INPUT
 from .recorded.files import NotTrafficError as NotTrafficError
-from .recorded.files import open_traffic as open_traffic
 from .recorded.files import read_traffic as read_traffic
 from .recorded.record import Item as Item
 from .recorded.record import Recorded as Recorded
+from .recorded.record import Unreadable as Unreadable
 from .requests import BESIDE_THE_QUESTIONS as BESIDE_THE_QUESTIONS
 from .requests import OPERATIONS as OPERATIONS
 from .requests import RequestFault as RequestFault

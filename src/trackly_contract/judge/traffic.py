@@ -14,7 +14,7 @@ from trackly_contract.core import JSON, STAMP, Exchange, Verdict, redacted
 from trackly_contract.judge.expectation import Open, expectation_of, judge
 from trackly_contract.judge.finding_text import actual_text, describe, expected_text
 from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, differs
-from trackly_contract.judge.recorded.record import Item, Recorded, Unreadable, Unrelated
+from trackly_contract.judge.recorded.record import Item, Recorded, Unreadable
 from trackly_contract.judge.requests import RequestFault, Severity, judge_request
 from trackly_contract.judge.responses import judge_rejection, maybe_gateway, unlike_api
 from trackly_contract.judge.state import Audiences, Event
@@ -22,17 +22,10 @@ from trackly_contract.judge.state import Audiences, Event
 Word = tuple[str, str, str]
 """A word of the filter language in its place: condition type, field, word."""
 
-MOST_ALIKE = 3
-"""Findings and faults that say the same and are kept with their exchanges; all are counted."""
-
-MOST_OF_A_RULE = 20
-"""Findings of one rule and verdict that are kept."""
-
-MOST_KINDS = 200
-"""Kinds of faults, of reasons, and of addresses that are kept apart."""
-
-MOST_WORDS = 1_000
-"""Words of accepted filters that are remembered."""
+MOST_ALIKE = 3  # findings and faults that say the same and are kept with their exchanges; all are counted
+MOST_OF_A_RULE = 20  # findings of one rule and verdict that are kept
+MOST_KINDS = 200  # kinds of faults, of reasons, and of addresses that are kept apart
+MOST_WORDS = 1_000  # words of accepted filters that are remembered
 
 
 @dataclass
@@ -41,21 +34,18 @@ class Findings:
 
     tally: dict[str, Counter[Verdict]] = field(default_factory=dict)
     kept: list[Finding] = field(default_factory=list)
-    _alike: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
-    _of_rule: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _kept: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     def add(self, found: Iterable[Finding]) -> None:
         """Count findings, and keep the first few of each kind."""
         for finding in found:
             self.tally.setdefault(finding.rule, Counter())[finding.verdict] += 1
             of_rule = (finding.rule, finding.verdict.value)
-            held = finding.verdict is Verdict.HELD
-            if self._of_rule[of_rule] >= (1 if held else MOST_OF_A_RULE):
+            if self._kept[of_rule] >= (1 if finding.verdict is Verdict.HELD else MOST_OF_A_RULE):
                 continue
             alike = (*of_rule, expected_text(finding), actual_text(finding))
-            if self._alike[alike] < MOST_ALIKE:
-                self._alike[alike] += 1
-                self._of_rule[of_rule] += 1
+            if self._kept[alike] < MOST_ALIKE:
+                self._kept.update((of_rule, alike))
                 self.kept.append(finding)
 
 
@@ -101,20 +91,14 @@ class Traffic:
         """How many records were seen, those that could not be read included."""
         return self.exchanges + self.elsewhere + sum(times for times, _ in self.unreadable.values())
 
-    def watch(self, item: Item) -> None:
+    def watch(self, recorded: Item) -> None:
         """Judge the next record."""
-        if isinstance(item, Unrelated):
+        if recorded is None:
             self.elsewhere += 1
-        elif isinstance(item, Unreadable):
-            _count(self.unreadable, item.reason, item.where)
-        else:
-            self._exchange(item)
-
-    def finish(self) -> None:
-        """Judge what still waited for the next exchange with the same audience."""
-        self.audiences.finish()
-
-    def _exchange(self, recorded: Recorded) -> None:
+            return
+        if isinstance(recorded, Unreadable):
+            _count(self.unreadable, recorded.reason, recorded.where)
+            return
         self.exchanges += 1
         recorded = replace(recorded, exchange=replace(recorded.exchange, number=self.exchanges))
         request, response = recorded.exchange.request, recorded.exchange.response
@@ -129,6 +113,10 @@ class Traffic:
         event = self._judged(recorded, violations)
         if event is not None:
             self.audiences.follow(recorded.key, event, recorded.began, recorded.ended)
+
+    def finish(self) -> None:
+        """Judge what still waited for the next exchange with the same audience."""
+        self.audiences.finish()
 
     def _judged(self, recorded: Recorded, violations: list[RequestFault]) -> Event | None:
         """Judge a response by itself, and return what it means for its audience; None for nothing."""
@@ -158,11 +146,8 @@ class Traffic:
             v for v in violations if v.name != "token-unlisted" or spoken.get(v.place) not in self.accepted_words
         ]
         expectation = expectation_of(violations, body, unheard)
-        if (
-            response.code == "source_list_not_found"
-            and response.status == 400
-            and request.json.fields.get("source_lists")
-        ):
+        of_lists = response.status == 400 and response.code == "source_list_not_found"
+        if of_lists and request.json.fields.get("source_lists"):
             self.unseen["update.source_lists.unknown"] = "recorded traffic does not show which lists exist"
             expectation = Open()
         judged = judge(exchange, expectation, recorded.key[1], recorded.where)
@@ -187,8 +172,7 @@ class Traffic:
             found = [finding for finding in found if finding.rule != rule or finding.verdict is not Verdict.HELD]
         if known:
             sides = Words("2xx, for it was there before"), Whole("; it may have been deleted since")
-            success = f"{operation}.success"
-            found.append(differs(success, recorded.exchange, *sides, case=recorded.where, grave=False))
+            found.append(differs(f"{operation}.success", recorded.exchange, *sides, case=recorded.where, grave=False))
         return found
 
     def _client(self, faults: list[RequestFault], recorded: Recorded) -> None:

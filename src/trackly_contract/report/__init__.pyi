@@ -17,7 +17,6 @@ from .summary import github_lines as github_lines
 from .terminal import ignore_broken_pipe as ignore_broken_pipe
 from .terminal import show_plan as show_plan
 from .terminal import summarize as summarize
-from .traffic_report import Side as Side
 from .traffic_report import exit_code as exit_code
 from .traffic_report import fold as fold
 from .traffic_report import known_names as known_names

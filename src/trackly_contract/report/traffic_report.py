@@ -4,19 +4,11 @@ The report claims no more than the recording shows, and no key of it shows. Does
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal
 
 from trackly_contract.contract import contract
-from trackly_contract.core import (
-    Exchange,
-    ExitCode,
-    RunVerdict,
-    Verdict,
-    one_line,
-    redacted_body,
-    without,
-)
+from trackly_contract.core import Exchange, ExitCode, RunVerdict, Verdict, one_line, redacted_body, without
 from trackly_contract.judge import (
     BESIDE_THE_QUESTIONS,
     ClientFault,
@@ -30,16 +22,12 @@ from trackly_contract.judge import (
 )
 from trackly_contract.report import summary
 from trackly_contract.report.report import Recording, Report, build_report
-from trackly_contract.report.summary import many
 from trackly_contract.report.waivers import Waiver
 
 Side = Literal["api", "client", "both"]
 
-MOST_SHOWN = 5
-"""Broken rules, and faults of the client, that are shown in full in the terminal."""
-
-MOST_KEYS = 20
-"""Keys that are looked for in all texts; what is told of an exchange is rid of its own key whatever their number."""
+MOST_SHOWN = 5  # broken rules, and faults of the client, that are shown in full in the terminal
+MOST_KEYS = 20  # that are looked for in all texts; what is told of an exchange is rid of its own key in any case
 
 
 def fold(
@@ -55,18 +43,17 @@ def fold(
 
     `side` is whose faults count; faults of the client that `allow` names do not.
     """
-    failing: list[ClientFault] = []
-    passed: list[ClientFault] = []
-    faults = [_keyless_fault(found) for found in traffic.faults.values()]
-    for found in sorted(faults, key=lambda found: list(Severity).index(found.fault.severity)):
+    findings = [_keyless_finding(finding) for finding in traffic.findings.kept]
+    order = list(Severity)
+    faults = sorted(map(_keyless_fault, traffic.faults.values()), key=lambda found: order.index(found.fault.severity))
+    failing, passed = list[ClientFault](), list[ClientFault]()
+    for found in faults:
         counts = side != "api" and found.fault.severity is not Severity.OPEN and not found.fault.names & set(allow)
         (failing if counts else passed).append(found)
-    shown: dict[int, Exchange] = {}
-    for exchange in (*(f.exchange for f in traffic.findings.kept), *(f.exchange for f in faults)):
-        if exchange is not None:
-            shown.setdefault(exchange.number, _keyless(exchange))
-    findings = [_keyless_finding(finding, shown) for finding in traffic.findings.kept]
-    keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in shown.values())))
+    shown = (*(found.exchange for found in faults), *(finding.exchange for finding in findings))
+    by_number = {exchange.number: exchange for exchange in shown if exchange is not None}
+    exchanges = [by_number[number] for number in sorted(by_number)]
+    keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in exchanges)))
     addresses = ", ".join(traffic.addresses) or "no address of the API"
     watched = Seen(
         target=Source("traffic", addresses, f"recorded traffic: {', '.join(map(one_line, files))}"),
@@ -74,7 +61,7 @@ def fold(
         requests=traffic.exchanges,
         writes=traffic.writes,
         findings=findings,
-        exchanges=[shown[number] for number in sorted(shown)],
+        exchanges=exchanges,
         notes=[*_notes(traffic, side)],
     )
     seen = frozenset(traffic.findings.tally)
@@ -85,36 +72,31 @@ def fold(
     return replace(report, results=results, recording=recording)
 
 
-def _keyless(exchange: Exchange) -> Exchange:
-    """Return an exchange whose bodies hold no spelling of the key that it was sent with."""
-    request, response = exchange.request, exchange.response
-    key = request.header("x-api-key") or ""
-    return Exchange(
-        replace(request, body=redacted_body(request.body, key)),
-        replace(response, body=redacted_body(response.body, key)),
-        exchange.number,
-    )
-
-
-def _keyless_finding(finding: Finding, shown: Mapping[int, Exchange]) -> Finding:
-    if finding.exchange is None:
-        return finding
-    key = finding.exchange.request.header("x-api-key") or ""
-    expected = finding.expected and _without_key(finding.expected, key)
-    actual = finding.actual and _without_key(finding.actual, key)
-    return replace(finding, exchange=shown[finding.exchange.number], expected=expected, actual=actual)
+def _keyless_finding(finding: Finding) -> Finding:
+    found: Finding = _keyless(finding, finding.exchange, "exchange", "expected", "actual")
+    return found
 
 
 def _keyless_fault(found: ClientFault) -> ClientFault:
-    key = found.exchange.request.header("x-api-key") or ""
-    fault = _without_key(found.fault, key, "place", "got", "instead", "word")
-    return replace(found, fault=fault, exchange=_keyless(found.exchange))
+    fault = _keyless(found.fault, found.exchange, "place", "got", "instead", "word")
+    return replace(found, fault=fault, exchange=_keyless(found.exchange, found.exchange))
 
 
-def _without_key(value: Any, key: str, *names: str) -> Any:
-    """Return a dataclass without the key in the fields of those names, in all of them where none is given."""
-    names = names or tuple(field.name for field in fields(value))
-    return replace(value, **{name: without(getattr(value, name), key) for name in names})
+def _keyless(value: Any, exchange: Exchange | None, *names: str) -> Any:
+    """Return a dataclass without the key of an exchange in the fields of those names, in all where none is given."""
+    key = exchange.request.header("x-api-key") if exchange is not None else None
+    if not key:
+        return value
+    changed = {}
+    for name in names or [field.name for field in fields(value)]:
+        part = getattr(value, name)
+        if is_dataclass(part):
+            changed[name] = _keyless(part, exchange)
+        elif name == "body":
+            changed[name] = redacted_body(part, key)
+        elif name != "headers":  # the report shows none, and finds its keys there
+            changed[name] = without(part, key)
+    return replace(value, **changed)
 
 
 def _notes(traffic: Traffic, side: Side) -> Iterator[str]:
@@ -150,23 +132,20 @@ def lines(report: Report, folder: str | None = None) -> list[str]:
 def _in_full(report: Report) -> Iterator[str]:
     """Yield the first difference of each broken rule, and the faults of the client that fail, at most MOST_SHOWN."""
     assert report.recording is not None
-    broken = [(result, result.gravest) for result in report.results if result.verdict is Verdict.BROKEN]
-    for result, worst in broken[:MOST_SHOWN]:
-        assert worst is not None
-        yield failure_text(worst, result.rule, last_live="")
-        yield f"  {'in':<9}  {one_line(_seen(worst.case, result.counted[Verdict.BROKEN]))}\n"
-    yield from _more(len(broken), "broken rule")
     faults = report.recording.faults
-    for found in faults[:MOST_SHOWN]:
-        yield f"{request_text(found.fault, found.exchange.request, _seen(found.where, found.times))}\n"
-    yield from _more(len(faults), "kind", " of fault of the client")
+    broken = [
+        f"{failure_text(worst, result.rule, last_live='')}\n"
+        f"  {'in':<9}  {one_line(_seen(worst.case, result.counted[Verdict.BROKEN]))}\n"
+        for result in report.results
+        if result.verdict is Verdict.BROKEN and (worst := result.gravest) is not None
+    ]
+    sent = [f"{request_text(each.fault, each.exchange.request, _seen(each.where, each.times))}\n" for each in faults]
+    for texts in (broken, sent):
+        yield from texts[:MOST_SHOWN]
+        if len(texts) > MOST_SHOWN:
+            yield f"  and {len(texts) - MOST_SHOWN} more; --report DIR has all of them\n"
     if faults:
         yield f"If this is intended, allow it: --allow {one_line(max(faults[0].fault.names, key=len))}\n"
-
-
-def _more(number: int, one: str, of: str = "") -> Iterator[str]:
-    if number > MOST_SHOWN:
-        yield f"  and {many(number - MOST_SHOWN, f'more {one}')}{of}; --report DIR has all of them\n"
 
 
 def _seen(where: str, times: int) -> str:

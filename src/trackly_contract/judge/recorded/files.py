@@ -1,4 +1,4 @@
-"""Opens recorded traffic, finds out by its content what it is, and reads it record by record.
+"""Finds out by its content what format recorded traffic has, and reads it record by record.
 
 HAR files are read in har.py, JSON lines and cassettes here. The name of a file says nothing, and standard input may
 have any of the formats. Does not unpack archives; does not execute what stands in a cassette.
@@ -6,10 +6,9 @@ have any of the formats. Does not unpack archives; does not execute what stands 
 
 import io
 import re
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import suppress
+from itertools import chain
 from typing import Any, BinaryIO
 
 import yaml
@@ -18,73 +17,54 @@ from trackly_contract.core import NotJSONError, parse
 from trackly_contract.judge.recorded import har
 from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, RecordError, Unreadable, at, item
 
-STANDARD_INPUT = "-"
+LARGEST = 32 * 1024 * 1024  # bytes of a cassette: YAML is read whole, and held in memory several times over
+DEEPEST = 50  # nesting of a cassette; vcrpy's is six deep, and libyaml's recursion ends a process far beyond
+HEAD = 8_192  # bytes at the beginning of a file that tell its format
+LISTS = ("interactions", "http_interactions")  # where vcrpy and Schemathesis keep their exchanges
 
-LARGEST = 32 * 1024 * 1024
-"""Bytes of a cassette: YAML is read whole, and held in memory several times over."""
-
-DEEPEST = 50
-"""Nesting of a cassette; those that vcrpy writes nest six deep. libyaml's recursion ends a process far beyond."""
-
-LISTS = ("interactions", "http_interactions")
-"""Where vcrpy and Schemathesis keep their exchanges."""
-
-_REQUEST = ("method", "url", "request_headers", "request_body", "started")
-_FIELDS = (*_REQUEST, "status", "response_headers", "response_body", "seconds")
-"""The fields of our own form of a line, as in Raw; docs/traffic.md says what each holds."""
+_SENT = ("method", "url", "request_headers", "request_body", "started")
+_FIELDS = (*_SENT, "status", "response_headers", "response_body", "seconds")
+"""The fields of our own form of a line; docs/traffic.md says what each holds."""
 
 _BOM = b"\xef\xbb\xbf"
-_ARCHIVES = {b"\x1f\x8b": "gzip -dc", b"PK\x03\x04": "unzip -p"}
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BROKEN = (yaml.YAMLError, ValueError, OverflowError)
 
 
 class NotTrafficError(ValueError):
-    """A file has none of the formats that are read, or cannot be opened; the text names it and says why."""
-
-
-@contextmanager
-def open_traffic(path: str) -> Iterator[BinaryIO]:
-    """Open a file, or standard input for `-`. Raises NotTrafficError if it cannot be opened."""
-    if path == STANDARD_INPUT:
-        yield sys.stdin.buffer
-        return
-    if Path(path).is_dir():
-        raise NotTrafficError(f"{path}: a folder; name the files in it")
-    try:
-        with Path(path).open("rb") as stream:
-            yield stream
-    except OSError as error:
-        raise NotTrafficError(f"{path}: cannot be read ({error.strerror})") from None
+    """A file has none of the formats that are read; the text names it and says why."""
 
 
 def read_traffic(stream: Any, name: str) -> Iterator[Item]:
     """Yield what a binary stream holds; `name` is that of its file.
 
-    The first bytes that are there tell the format: a stream may still be growing. Raises NotTrafficError for none.
+    Waits for no more lines than tell the format: a stream may still be growing. Raises NotTrafficError for none.
     """
-    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)
-    if buffered.peek().startswith(_BOM):
-        buffered.read(len(_BOM))
-    head = buffered.peek()
-    for magic, program in _ARCHIVES.items():
-        if head.startswith(magic):
-            raise NotTrafficError(f"{name}: compressed; unpack it first: {program} FILE | trackly-contract judge -")
-    for pattern, read in _FORMATS:
-        if re.search(pattern, head):
-            return read(buffered, name)
-    raise NotTrafficError(f"{name}: neither a HAR file, nor a cassette, nor JSON lines")
+    head, read = b"", None
+    while read is None and len(head) < HEAD and (line := stream.readline(HEAD)):
+        head = (head + line).removeprefix(_BOM)
+        read = next((read for pattern, read in _FORMATS if re.search(pattern, head)), None)
+    if read is None and not _MAY_BE_LINES.match(head):
+        raise NotTrafficError(f"{name}: neither a HAR file, nor a cassette, nor JSON lines")
+    return (read or _read_lines)(stream, name, head)
 
 
-def _read_lines(stream: BinaryIO, name: str) -> Iterator[Item]:
+def _packed(_stream: BinaryIO, name: str, _head: bytes) -> Iterator[Item]:
+    unpack = "gzip -dc FILE | trackly-contract judge - (or unzip -p FILE)"
+    raise NotTrafficError(f"{name}: compressed; unpack it first: {unpack}")
+
+
+def _read_lines(stream: BinaryIO, name: str, head: bytes) -> Iterator[Item]:
     """Yield every exchange of every line, as soon as the line has ended."""
-    number = 0
-    while line := stream.readline(LONGEST + 1):
-        number += 1
+    if not head.endswith(b"\n"):
+        head += stream.readline(LONGEST + 1)
+    following = iter(lambda: stream.readline(LONGEST + 1), b"")
+    for number, line in enumerate(chain(io.BytesIO(head), following), 1):
         where = f"{name} line {number}"
         if len(line) > LONGEST:
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(LONGEST)
+            rest = line
+            while rest and not rest.endswith(b"\n"):
+                rest = stream.readline(LONGEST)
             yield Unreadable(where, f"longer than {LONGEST:,} bytes")
         elif line.strip():
             yield from _read_line(line.strip(), where)
@@ -109,46 +89,44 @@ def _exchange(value: Any) -> Raw:
         raise RecordError("a line must be an object with method, url, status ...")
     if isinstance(value.get("request"), dict):
         return har.entry(value)
-    return Raw(**{name: value[name] for name in _FIELDS if name in value})
+    return {name: value[name] for name in _FIELDS if name in value}
 
 
-def _read_cassette(stream: BinaryIO, name: str) -> Iterator[Item]:
+def _read_cassette(stream: BinaryIO, name: str, head: bytes) -> Iterator[Item]:
     """Yield every interaction; where YAML breaks off, those before."""
-    content = stream.read(LARGEST + 1)
+    content = head + stream.read(LARGEST + 1)
     if len(content) > LARGEST:
-        reason = f"a cassette longer than {LARGEST:,} bytes: split it, or record HAR or JSON lines"
-        yield Unreadable(name, reason)
+        yield Unreadable(name, f"a cassette longer than {LARGEST:,} bytes: split it, or record HAR or JSON lines")
         return
-    found, broken = _loaded(content, name)
+    where, broken = name, ""
+    try:
+        found = parse(content) if content.lstrip().startswith(b"{") else _load_yaml(content)
+    except NotJSONError as error:
+        found, broken = None, str(error)
+    except _BROKEN as error:
+        mark, offset = getattr(error, "problem_mark", None), getattr(error, "position", len(content))
+        line = mark.line + 1 if mark is not None else content[:offset].count(b"\n") + 1
+        reason = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        where, broken = f"{name} line {line}", f"not YAML of a cassette: {reason}; the rest of the file is not read"
+        found = _before(line, content)
     interactions = next((found[key] for key in LISTS if isinstance(found, dict) and key in found), None)
     if isinstance(interactions, list):
         for number, value in enumerate(interactions, 1):
             yield item(_interaction, value, f"{name} interaction {number}")
-    elif broken is None:
-        broken = Unreadable(name, "the cassette has no list of interactions")
-    if broken is not None:
-        yield broken
+    elif not broken:
+        broken = "the cassette has no list of interactions"
+    if broken:
+        yield Unreadable(where, broken)
 
 
-def _loaded(content: bytes, name: str) -> tuple[Any, Unreadable | None]:
-    """Return what a cassette holds, up to where it breaks; and where and why it does."""
-    in_json = content.lstrip().startswith(b"{")
-    try:
-        return parse(content) if in_json else _load_yaml(content), None
-    except _BROKEN as error:
-        if in_json:
-            return None, Unreadable(name, str(error))
-        mark, offset = getattr(error, "problem_mark", None), getattr(error, "position", len(content))
-        line = mark.line + 1 if mark is not None else content[:offset].count(b"\n") + 1
-        reason = getattr(error, "problem", None) or str(error).partition("\n")[0]
-    broken = Unreadable(f"{name} line {line}", f"not YAML of a cassette: {reason}; the rest of the file is not read")
+def _before(line: int, content: bytes) -> Any:
+    """Return what a cassette holds before the interaction of a line, None if that cannot be read either."""
     lines = content.splitlines(keepends=True)[:line]
     while lines and not lines.pop().startswith(b"- "):
         pass
-    try:
-        return _load_yaml(b"".join(lines)), broken
-    except _BROKEN:
-        return None, broken
+    with suppress(*_BROKEN):
+        return _load_yaml(b"".join(lines))
+    return None
 
 
 def _load_yaml(content: bytes) -> Any:
@@ -165,18 +143,17 @@ def _interaction(value: Any) -> Raw:
     request, response = at(value, "request"), at(value, "response")
     status = at(response, "status", "code") or at(response, "status_code")
     received = at(response, "body")
-    return Raw(
-        method=at(request, "method"),
-        url=at(request, "uri"),
-        status=int(status) if isinstance(status, str) and re.fullmatch("[0-9]{3}", status) else status,
-        request_headers=at(request, "headers"),
-        request_body=_body(at(request, "body")),
-        response_headers=at(response, "headers"),
-        response_body=_body(at(response, "content") if received is None else received),
-        started=at(value, "recorded_at") or at(value, "timestamp"),
-        seconds=at(response, "elapsed"),
-        written_at_end=True,
-    )
+    return {
+        "method": at(request, "method"),
+        "url": at(request, "uri"),
+        "status": int(status) if isinstance(status, str) and re.fullmatch("[0-9]{3}", status) else status,
+        "request_headers": at(request, "headers"),
+        "request_body": _body(at(request, "body")),
+        "response_headers": at(response, "headers"),
+        "response_body": _body(at(response, "content") if received is None else received),
+        "ended": at(value, "recorded_at") or at(value, "timestamp"),
+        "seconds": at(response, "elapsed"),
+    }
 
 
 def _body(value: Any) -> Any:
@@ -188,11 +165,14 @@ def _body(value: Any) -> Any:
     return value
 
 
-_FORMATS: tuple[tuple[bytes, Callable[[BinaryIO, str], Iterator[Item]]], ...] = (
+_FORMATS: tuple[tuple[bytes, Callable[[BinaryIO, str, bytes], Iterator[Item]]], ...] = (
+    (rb"\A(?:\x1f\x8b|PK\x03\x04)", _packed),
     (rb'\A\s*\{\s*"log"\s*:', har.read),
     (rb'\A\s*\{\s*(?:"version"[^\[{]*)?"(?:http_)?interactions"\s*:', _read_cassette),
-    (rb"\A\s*\{", _read_lines),
+    (rb"\A\s*\{.*\}\s*\n|\S.*\n\{", _read_lines),
     (rb"(?m)^(?:http_)?interactions:", _read_cassette),
-    (rb"\n\{|\A\s*\Z", _read_lines),
 )
 """How a file begins, and what reads it: the first that matches."""
+
+_MAY_BE_LINES = re.compile(rb"\s*(?:\{.*\S|\Z)")
+"""The beginning of JSON lines of which not one is whole; other JSON spreads its first object over lines."""

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 from trackly_contract.core import ABSENT, Exchange, Headers, NotJSONError, Request, Response, encode, shortened
 
-LONGEST = 64 * 1024 * 1024
-"""Bytes of one record of a file, and of one body once it is unpacked. What is longer is skipped and named."""
+LONGEST = 64 * 1024 * 1024  # bytes of one record, and of one body once it is unpacked; what is longer is skipped
 
 _OURS = re.compile(r"(?P<before>.*)(?P<path>/v2/audiences/[^/]+(?:/size)?/?)")
 
@@ -53,42 +52,20 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unrelated:
-    """A request to another host or operation: it is counted and not judged."""
-
-    where: str
-
-
-Item: TypeAlias = Recorded | Unreadable | Unrelated
+Item: TypeAlias = Recorded | Unreadable | None
+"""None is a request to another host or operation: it is counted and not judged."""
 
 
 class RecordError(ValueError):
     """A record does not have the form of its file format; the text says what is wrong with it."""
 
 
-@dataclass(slots=True)
-class Raw:
-    """What a file says of one exchange, unchecked; None for what it does not say.
+Raw: TypeAlias = dict[str, Any]
+"""What a file says of one exchange, unchecked, by the names that docs/traffic.md gives to the fields of a line.
 
-    Headers and bodies have any of the forms that `_headers` and `_body` read; `request_size` and `response_size` are
-    how many bytes the bodies have. `seconds` is how long the exchange took; `started` is its end with
-    `written_at_end`. `note` says why there is no response, or why it is not the API's own.
-    """
-
-    method: Any = None
-    url: Any = None
-    status: Any = None
-    request_headers: Any = None
-    request_body: Any = None
-    request_size: Any = None
-    response_headers: Any = None
-    response_body: Any = None
-    response_size: Any = None
-    started: Any = None
-    seconds: Any = None
-    written_at_end: bool = False
-    note: str = ""
+More than a line can say: `request_size` and `response_size`, bytes of the bodies; `ended` in place of `started`; and in
+`note` why there is no response, or why it is not the API's own.
+"""
 
 
 def item(read: Callable[[Any], Raw], value: Any, where: str) -> Item:
@@ -99,41 +76,42 @@ def item(read: Callable[[Any], Raw], value: Any, where: str) -> Item:
         return Unreadable(where, str(error))
 
 
-def _item(raw: Raw, where: str) -> Recorded | Unrelated:
-    method = raw.method.upper() if isinstance(raw.method, str) else ""
-    if not isinstance(raw.url, str) or not re.fullmatch("[A-Z]{1,20}", method):
+def _item(raw: Raw, where: str) -> Recorded | None:
+    method, address, status, note = raw.get("method"), raw.get("url"), raw.get("status"), raw.get("note", "")
+    method = method.upper() if isinstance(method, str) else ""
+    if not isinstance(address, str) or not re.fullmatch("[A-Z]{1,20}", method):
         raise RecordError("no request: method or url is missing, or not a string")
     try:
-        url = urlsplit(raw.url)
-        host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
-        port = "" if url.port is None else f":{url.port}"
+        url = urlsplit(address)
     except ValueError:
         raise RecordError("the url cannot be read") from None
+    host = url.netloc.rpartition("@")[2].lower()
     ours = _OURS.fullmatch(url.path)
     if ours is None or method == "OPTIONS":
-        return Unrelated(where)
-    if not isinstance(raw.status, int) or not 100 <= raw.status <= 999:
-        said = f"status {raw.status}" if isinstance(raw.status, int) else "no status"
-        raise RecordError(f"no response was recorded: {raw.note or said}")
-    request = Request(method, ours["path"], _headers(raw.request_headers))
-    response = Response(raw.status, _headers(raw.response_headers))
-    if raw.request_body is None and not (number(raw.request_size) or number(request.header("content-length"))):
-        raw.request_body = b""
-    if raw.response_body is None and (raw.response_size == 0 or method == "HEAD" or raw.status in (204, 304)):
-        raw.response_body = b""
-    sent, no_request = _decoded("request", raw.request_body, request)
-    received, no_response = _decoded("response", raw.response_body, response, raw.response_size)
-    began, seconds = _moment(raw.started), number(raw.seconds, 86_400)
-    if began is not None and raw.written_at_end:
-        began -= seconds or 0
+        return None
+    if not isinstance(status, int) or not 100 <= status <= 999:
+        said = f"status {status}" if isinstance(status, int) else "no status"
+        raise RecordError(f"no response was recorded: {note or said}")
+    request = Request(method, ours["path"], _headers(raw.get("request_headers")))
+    response = Response(status, _headers(raw.get("response_headers")))
+    sent, received, size = raw.get("request_body"), raw.get("response_body"), raw.get("response_size")
+    if sent is None and not (number(raw.get("request_size")) or number(request.header("content-length"))):
+        sent = b""
+    if received is None and (size == 0 or method == "HEAD" or status in (204, 304)):
+        received = b""
+    sent, no_request = _decoded("request", sent, request)
+    received, no_response = _decoded("response", received, response, size)
+    began, ended, seconds = _moment(raw.get("started")), _moment(raw.get("ended")), number(raw.get("seconds"), 86_400)
+    if ended is not None:
+        began = ended - (seconds or 0)
     return Recorded(
         Exchange(replace(request, body=sent), replace(response, body=received)),
         where,
-        f"{url.scheme}://{host}{port}{ours['before']}" if host else ours["before"],
+        f"{url.scheme}://{host}{ours['before']}" if host else ours["before"],
         url.query,
         began,
         ended=began + seconds if began is not None and seconds is not None else None,
-        missing="; ".join(filter(None, (raw.note, no_request, no_response))),
+        missing="; ".join(filter(None, (note, no_request, no_response))),
         request_whole=not no_request,
     )
 
@@ -159,20 +137,15 @@ def _unpacked(body: bytes, encoding: str) -> bytes:
             body = unpacker.decompress(body, LONGEST + 1)
         except zlib.error as error:
             raise RecordError(f"compressed, and cannot be unpacked: {error}") from None
-        if len(body) > LONGEST:
-            raise RecordError(f"compressed, and longer than {LONGEST:,} bytes")
-        if not unpacker.eof:
-            raise RecordError("compressed, and cut off")
+        if len(body) > LONGEST or not unpacker.eof:
+            raise RecordError(f"compressed, and cut off or longer than {LONGEST:,} bytes")
     elif encoding not in ("", "identity", "gzip", "deflate") and body.decode("utf-8", "ignore").encode() != body:
         raise RecordError(f"compressed as {shortened(encoding, 40)}, which cannot be unpacked here")
     return body
 
 
 def _body(value: Any) -> bytes | None:
-    """Return a body from a text, bytes, `{"base64": text}`, or any other JSON value; None for None.
-
-    A lone surrogate in a text stays one, and so is no valid UTF-8. Raises RecordError for what is none of these.
-    """
+    """Return a body from a text (a lone surrogate stays one), bytes, `{"base64": text}`, or any other JSON value."""
     if value is None or isinstance(value, bytes):
         return value
     if isinstance(value, str):
@@ -189,10 +162,9 @@ def _body(value: Any) -> bytes | None:
 
 
 def _headers(value: Any) -> Headers:
-    """Return headers from a list of `{name, value}`, or from an object of texts, or lists of them.
+    """Return headers from a list of `{name, value}`, or from an object of texts, or lists of them, where null is none.
 
-    In an object, null is no header, and numbers and the like stand for their texts. Pseudo-headers of HTTP/2 are left
-    out. Raises RecordError if it is neither.
+    Pseudo-headers of HTTP/2 are left out. Raises RecordError if it is neither.
     """
     found: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
