@@ -19,7 +19,6 @@ from trackly_contract.contract import (
     Entry,
     Observation,
     Observed,
-    by_key,
     contract,
     read_entries,
     words_of,
@@ -88,9 +87,8 @@ class Kind(Generic[Kept]):
 
         Raises ContractError, naming file, entry and field, if it does not fit its type, or holds an entry twice.
         """
-        entries = read_entries(path, self.table, self.entry) if path.exists() else []
-        by_key(path, self.table, entries, lambda entry: entry.key)
-        return self._known(entries, path)
+        entries = read_entries(path, self.table, self.entry, "key").values() if path.exists() else ()
+        return self._known(list(entries), path)
 
     def found(self, report: Described) -> list[Kept]:
         """Return the entries of a report, from `compare.load_report`. Raises WrongFileError if it holds none."""

@@ -41,17 +41,12 @@ def load_waivers(path: Path, rules: Mapping[str, Rule], today: dt.date) -> dict[
     unknown, cannot be broken or is waived twice, or that expired before `today`.
     """
     try:
-        entries = read_entries(path, "waiver", Waiver)
+        found = read_entries(path, "waiver", Waiver, "rule")
     except ContractError as error:
         raise WaiverError(f"{error}; each waiver is an entry [[waiver]] with rule, reason, expires") from None
-    found: dict[str, Waiver] = {}
-    for number, waiver in enumerate(entries, 1):
-        trouble = _trouble(waiver, rules.get(waiver.rule), today)
-        if trouble is None and waiver.rule in found:
-            trouble = "it is waived twice; keep one entry"
-        if trouble is not None:
+    for number, waiver in enumerate(found.values(), 1):
+        if trouble := _trouble(waiver, rules.get(waiver.rule), today):
             raise WaiverError(f"{path}: waiver {number} ({waiver.rule}): {trouble}")
-        found[waiver.rule] = waiver
     return found
 
 
