@@ -17,7 +17,8 @@ from html.entities import html5
 from itertools import compress, product
 from typing import Any
 
-from trackly_contract.core.json import CUT, JSON, NotJSONError, encode, parse, same
+from trackly_contract.core.json import JSON, NotJSONError, encode, parse, same
+from trackly_contract.core.text import CUT
 from trackly_contract.core.verdict import InconclusiveError
 
 LEAST_SECRET = 8
