@@ -25,7 +25,7 @@ from trackly_contract.contract.model import (
     RequestVector,
     Rule,
 )
-from trackly_contract.contract.vocabulary import LIST_OPERATORS, Observed, Outcome, TokenFile, Vocabulary
+from trackly_contract.contract.vocabulary import LIST_OPERATORS, Observed, Outcome, Vocabulary
 from trackly_contract.core import data_root, parse, short
 
 T = TypeVar("T")
@@ -155,7 +155,6 @@ def load_contract(folder: Path) -> Contract:
     for path in sorted({*vectors.glob("*.json")} - {vectors / "answers.json"}):
         requests |= read_entries(path, "vectors", RequestVector, "id")
     mentioned = read_entries(folder / "mentioned.toml", "mentioned", Mentioned, "page", "section", "word")
-    words = read_data(folder / "vocabulary.toml", TokenFile)
     observed = folder / "observed.toml"
     return Contract(
         rules=rules,
@@ -165,7 +164,7 @@ def load_contract(folder: Path) -> Contract:
         questions=read_entries(folder / "questions.toml", "question", Question, "id"),
         assumptions=[*read_entries(folder / "assumptions.toml", "assumption", Assumption, "text").values()],
         mentioned=[*mentioned.values()],
-        vocabulary=Vocabulary(words.token, words.full),
+        vocabulary=read_data(folder / "vocabulary.toml", Vocabulary),
         observed=[*read_entries(observed, "observed", Observed, "key").values()] if observed.exists() else [],
     )
 
@@ -195,8 +194,6 @@ def words_of(kind: str, observed: Sequence[Observed] | None = None) -> tuple[lis
     A type whose field is no token has the field None.
     """
     known, vocabulary = contract().observed if observed is None else observed, contract().vocabulary
-    scalar = [
-        token.token for token in vocabulary.of(f"{kind}.operator") if token.needs and token.token not in LIST_OPERATORS
-    ]
+    operators = [t.token for t in vocabulary.of(f"{kind}.operator") if t.needs and t.token not in LIST_OPERATORS]
     fields = in_order(f"{kind}.field", vocabulary.words(f"{kind}.field"), known)
-    return [*fields] or [None], in_order(f"{kind}.operator", scalar, known)
+    return [*fields] or [None], in_order(f"{kind}.operator", operators, known)

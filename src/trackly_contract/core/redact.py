@@ -27,8 +27,6 @@ LEAST_SECRET = 8
 LEAST_BASE64 = 10
 """Characters of base64 that LEAST_SECRET characters decide alone, whatever stands before and after them."""
 
-TAKEN_OUT = "[key]"
-
 MOST_READINGS = 40
 """Ways to decode one text, one decoder after the other; ordinary texts have one to five."""
 
@@ -151,7 +149,7 @@ def redacted(text: str, secret: str) -> str:
     kept, done = list[str](), 0
     for begin, end in sorted(set(_found(text, secret))):
         if begin >= done:
-            kept += [text[done:begin], TAKEN_OUT]
+            kept += [text[done:begin], "[key]"]
         done = max(done, end)
     return "".join((*kept, text[done:]))
 
