@@ -34,7 +34,7 @@ _TRIED = r"^(condition_type|(custom_field|carrier|timezone)\.operator|revenue\.(
 
 def code_of(kind: str) -> str:
     """Return the documented code for an unknown token of `kind` (update-audience, error table)."""
-    return {"group.operator": "invalid_group_operator"}.get(kind, f"invalid_{kind.replace('.', '_')}")
+    return f"invalid_{kind.replace('.', '_')}"
 
 
 class Outcome(StrEnum):

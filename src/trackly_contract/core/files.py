@@ -20,8 +20,7 @@ _HERE = Path(__file__).resolve().parent.parent
 def data_root(package: Path = _HERE) -> Path:
     """Return the folder that holds schemas/, contracts/, cassettes/ and tests/conformance/.
 
-    `package` is the folder of the installed package. In a checkout (`src/trackly_contract` beside
-    `contracts/`) it is the checkout, elsewhere the package's `data` folder.
+    `package` is the folder of the installed package. Its checkout wins over its own `data` folder.
     Raises FileNotFoundError where neither is there.
     """
     checkout = package.parent.parent

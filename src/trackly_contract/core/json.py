@@ -1,7 +1,6 @@
 """JSON as it is on the wire: strict reading, typed equality, differences by position; and as people write it.
 
-`1`, `1.0` and `true` are three values. NaN, duplicate keys, invalid UTF-8, a nesting deeper than `MAX_NESTING` and
-numbers that Python cannot hold are named, never passed on and never a crash. Does not repair anything.
+`1`, `1.0` and `true` are three values. What RFC 8259 or Python does not allow is named, never a crash or repaired.
 """
 
 import json
