@@ -7,8 +7,8 @@ from trackly_contract.run import Script, Session
 
 DENIED = [
     pytest.param(vector, id=vector.id, marks=pytest.mark.trackly_rule(vector.rule))
-    for vector in contract().refused()
-    if vector.method == "GET"
+    for vector in contract().requests.values()
+    if vector.refused and vector.method == "GET"
 ]
 
 

@@ -8,8 +8,8 @@ from trackly_contract.run import Script, Session
 
 DENIED = [
     pytest.param(vector, id=vector.id, marks=pytest.mark.trackly_rule(vector.rule))
-    for vector in contract().refused()
-    if vector.method == "PUT" and vector.situation is not None
+    for vector in contract().requests.values()
+    if vector.refused and vector.method == "PUT" and vector.situation is not None
 ]
 
 ACCEPTED = [

@@ -3,14 +3,13 @@
 import json
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trackly_contract.contract import ContractError, Entry, contract, missing_vectors, read_data, read_entries
-from trackly_contract.contract.load import LARGEST, load_contract
+from trackly_contract.contract.load import load_contract
 from trackly_contract.core.files import data_root
 
 NINE = "one two three four five six seven eight nine"
@@ -54,22 +53,10 @@ def test_the_contract_is_read_once() -> None:
         ("rules/read", 'basis = "shown"', "colour = 1", "rule 2 (read.flat): Object contains unknown field `colour`"),
         ("rules/read", '"shown"', '"guessed"', "rule 2 (read.flat), field basis: Invalid enum value 'guessed'"),
         ("rules/read", KEY, NINE, "rule 3 (read.key), field source.0.quote: Expected `str` matching regex"),
-        ("rules/read", "the audience stands", "it should stand", "rule 2 (read.flat): field 'statement': say what"),
-        ("rules/read", "status = 404\n", "", "rule 4 (read.unknown_id): fields 'status' and 'code' go together"),
-        ("rules/read", "read.flat", "update.fl", "rule update.fl, field id: in this file each begins with read."),
         ("rules/read", "read.flat", "read.success", "rule 2 (read.success): it is there already"),
-        ("rules/read", 'page = "get', 'page = "set', "rule read.success, source 1, field page: there is no 'set-audi"),
-        ("rules/error", ERROR, ERROR.replace("error-codes", "custom-fields"), "rule error.text, field basis: a guide"),
         ("sources", "https://", "http://", "source 1 (get-audience), field url: Expected `str` matching regex"),
-        ("vocabulary", 'page = "update', 'page = "set', "token 1 (AND), field page: there is no 'set-audience' in"),
         ("vocabulary", 'operator"\ntoken', '"\ntoken', "token 1 (AND), field kind: Invalid enum value 'group.'"),
         ("vocabulary", "time.unit", "time.x", "full 2: Invalid enum value 'time.x'"),
-        ("vocabulary", 'needs = ["value", "unit"]\n', "", "token 12 (within): field 'needs': an operator lists"),
-        ("questions", 'page = "get', 'page = "set', "question 1 (key-blanks), field page: there is no 'set-audience'"),
-        ("questions", '"read.key"', '"read.no"', "question 1 (key-blanks), field rules: there is no 'read.no' in rul"),
-        ("questions", "probe =", 'cannot = "x"\nprobe =', "question 2 (key-form): give exactly one of the fields"),
-        ("assumptions", '"filter.operator"', '"filter.no"', "assumption 1 (a group without operator is answered"),
-        ("mentioned", 'page = "get', 'page = "set', "mentioned 1 (conditionType), field page: there is no"),
         ("questions", "[[question]]", "[[", "not TOML: "),
     ],
 )
@@ -83,12 +70,7 @@ def test_a_quotation_of_eight_words_is_fine(folder: Path) -> None:
     assert load_contract(folder).rules["read.key"].sources[0].quote.endswith("eight")
 
 
-def test_a_rule_stated_by_a_guide_and_a_reference_page_is_fine(folder: Path) -> None:
-    edit(folder / "rules" / "error.toml", ERROR, f"{ERROR.replace('error-codes', 'custom-fields')}, {ERROR}")
-    assert len(load_contract(folder).rules["error.text"].sources) == 2
-
-
-@pytest.mark.parametrize(("name", "table"), [("sources", "source"), ("questions", "question"), ("vocabulary", "token")])
+@pytest.mark.parametrize(("name", "table"), [("sources", "source"), ("questions", "question")])
 def test_an_entry_that_is_there_twice_is_named(folder: Path, name: str, table: str) -> None:
     path = folder / f"{name}.toml"
     text = path.read_text("utf-8")
@@ -105,35 +87,16 @@ def test_a_file_that_is_missing_is_named(folder: Path, name: str) -> None:
 
 # Errors in vectors ---------------------------------------------------------------------------------
 
-Vectors = list[dict[str, Any]]
-HELD = next(vector.id for vector in contract().answers.values() if vector.verdict == "held")
-LAST = "read.json: vectors 6 (read.unknown_id/well-formed): "
-
 
 @pytest.mark.parametrize(
-    ("name", "change", "said"),
-    [
-        ("read", lambda found: found[0].update(id="read.no/one"), "vectors 1 (read.no/one), field rule: there is no"),
-        ("read", lambda found: found[5].update(twin="read.no/1"), "field twin: there is no 'read.no/1' in vectors/"),
-        ("read", lambda found: found[5].pop("twin"), f"{LAST}field 'twin': a rejected vector names its accepted twin"),
-        ("read", lambda found: found[0].update(twin=found[1]["id"]), "(read.success/documented-example): field 'twin'"),
-        ("read", lambda found: found[5].update(status=200), f"{LAST}fields 'status' and 'code': "),
-        ("read", lambda found: found[5].pop("code"), f"{LAST}fields 'status' and 'code': "),
-        ("read", lambda found: found[5].update(echo={}), f"{LAST}field 'echo': "),
-        ("read", lambda found: found.append(found[0]), "vectors 7 (read.success/documented-example): it is there alr"),
-        ("read", lambda found: found.append({**found[0], "id": HELD}), f"vectors 7 ({HELD}): it is there already"),
-        ("read", lambda found: found.append(7), "read.json: vectors 7: Expected `object`, got `int`"),
-        ("answers", lambda found: found[1].pop("twin"), "answers.json: answers 2 (audience.id/absent): field 'twin': "),
-    ],
+    ("more", "said"),
+    [({}, "vectors 7 (read.success/documented-example): it is there already"), (7, "vectors 7: Expected `object`, g")],
 )
-def test_an_error_in_a_vector_names_file_entry_and_field(
-    folder: Path, name: str, change: Callable[[Vectors], object], said: str
-) -> None:
-    path = folder / "vectors" / f"{name}.json"
-    content = json.loads(path.read_text("utf-8"))
-    change(*content.values())
-    path.write_text(json.dumps(content), "utf-8")
-    assert said in error(folder)
+def test_an_error_in_a_vector_names_file_and_entry(folder: Path, more: Any, said: str) -> None:
+    path = folder / "vectors" / "read.json"
+    vectors = json.loads(path.read_text("utf-8"))["vectors"]
+    path.write_text(json.dumps({"vectors": [*vectors, more or vectors[0]]}), "utf-8")
+    assert error(folder).startswith(f"vectors/read.json: {said}")
 
 
 @pytest.mark.parametrize(
@@ -184,9 +147,6 @@ class Word(Entry, frozen=True):
     word: str
 
 
-DEEP = "a" + ".a" * 20_000
-
-
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -194,10 +154,6 @@ DEEP = "a" + ".a" * 20_000
         (f"x = 0x{'f' * 10_000}", "Object contains unknown field `x`"),
         (f"x = {'[' * 3_000}{']' * 3_000}", "not TOML: arrays or tables nest too deep"),
         (f"x = {'{a=' * 3_000}1{'}' * 3_000}", "not TOML: arrays or tables nest too deep"),
-        (f"{DEEP} = 1", "not TOML: line 1 has more than 30 dots"),
-        (f"[{DEEP}]", "not TOML: line 1 has more than 30 dots"),
-        ("#" * (LARGEST + 1), "not TOML: the file is larger than 262,144 bytes"),
-        ("[b" + ".b" * 30 + "]\n" + "".join(f"k{n}{'.a' * 30} = 1\n" for n in range(3_600)), "Object contains unknown"),
         (f"{'x' * 100_000} = 1", "Object contains unknown field `xxx"),
         ('"\\u001b[2J\\n" = 1', r"Object contains unknown field `\x1b[2J\n`"),
         ("[[words]]\nword = 'x'", "Object contains unknown field `words`"),
@@ -205,14 +161,14 @@ DEEP = "a" + ".a" * 20_000
         ("word = [3]", "word 1: Expected `object`, got `int`"),
         ("", "Object missing required field `word`"),
     ],
-    ids=range(14),
+    ids=range(10),
 )
 def test_a_hostile_file_ends_soon_in_one_error(tmp_path: Path, content: str, said: str) -> None:
     path = tmp_path / "words.toml"
     path.write_text(content, "utf-8")
     start = time.monotonic()
     with pytest.raises(ContractError) as caught:
-        read_entries(path, "word", Word)
+        read_entries(path, "word", Word, "word")
     assert str(caught.value).startswith(f"{path}: {said}")
     assert len(str(caught.value)) < len(str(path)) + 500
     assert time.monotonic() - start < 30

@@ -181,7 +181,7 @@ def test_every_documented_code_stands_at_its_status(status: int) -> None:
     assert set(listed.split("`")[1::2]) == set(content(rejected)["examples"]) == codes, "run `make docs`"
     for code, example in content(rejected)["examples"].items():
         assert example["value"]["code"] == code
-        assert schemas().error_failures(example["value"]) == []
+        assert schemas().failures("error.json", example["value"]) == []
 
 
 def test_the_documented_examples_are_those_of_the_vectors_and_what_the_schema_files_allow() -> None:
@@ -193,7 +193,7 @@ def test_the_documented_examples_are_those_of_the_vectors_and_what_the_schema_fi
     for method, vector in (("get", read), ("put", update)):
         example = found[f"{method} {AUDIENCE} 200 documented"]
         assert same(example, vector.echo)
-        assert schemas().audience_failures(example) == []
+        assert schemas().failures("audience.json", example) == []
 
 
 @pytest.mark.parametrize(("schema", "value"), [pytest.param(s, v, id=n) for n, s, v in examples(BUNDLED)])

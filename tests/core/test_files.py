@@ -97,24 +97,24 @@ def test_cut_off_at_any_step_the_old_folder_or_the_new_one_is_there_whole(
             if next(turn) <= at:
                 break  # there are fewer steps
         found.append(content(recover_folder(folder)))
-        assert [path.name for path in folder.parent.iterdir() if path.name[:5] in (".old-", ".new-")] == []
+        assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".old-")] == []
     # First the old ones, then the new ones, and never anything else.
     turns = found.index(NEW)
     assert found == [OLD] * turns + [NEW] * (len(found) - turns)
-    assert 0 < turns < len(found) - 1
+    assert 0 < turns < len(found)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("at", range(2))
 def test_a_recovery_that_is_cut_off_is_recovered_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, after: bool
 ) -> None:
-    folder = fill(tmp_path / "live", OLD)
-    fill(tmp_path / ".new-live", NEW)
+    folder = tmp_path / "live"
+    fill(tmp_path / ".old-live", OLD)
     with monkeypatch.context() as patched, suppress(Killed):
         killing(patched, at, after=after)
         recover_folder(folder)
-    assert content(recover_folder(folder)) == NEW
+    assert content(recover_folder(folder)) == OLD
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,11 @@ def test_a_recovery_that_is_cut_off_is_recovered_as_well(
     [
         ({".old-live": OLD}, {"live": OLD}),
         ({".part-live": NEW, "live": OLD}, {".part-live": NEW, "live": OLD}),
-        ({".old-live": STALE, ".new-live": NEW, "live": OLD}, {"live": NEW}),
+        ({".old-live": STALE, "live": NEW}, {"live": NEW}),
         ({"live": OLD}, {"live": OLD}),
         ({}, {}),
     ],
-    ids=["only moved away", "half copied", "all three", "nothing was cut off", "never was"],
+    ids=["only moved away", "half copied", "not yet removed", "nothing was cut off", "never was"],
 )
 def test_what_was_cut_off_is_finished_or_undone(
     tmp_path: Path, there: dict[str, dict[str, bytes]], expected: dict[str, dict[str, bytes]]

@@ -124,7 +124,8 @@ class Contradiction(Entry, frozen=True):
 
 def contradictions() -> list[Contradiction]:
     """Return the register, in its order."""
-    return read_entries(data_root() / "contracts" / "contradictions.toml", "contradiction", Contradiction)
+    path = data_root() / "contracts" / "contradictions.toml"
+    return [*read_entries(path, "contradiction", Contradiction, "id").values()]
 
 
 # Questions ---------------------------------------------------------------------------------------------

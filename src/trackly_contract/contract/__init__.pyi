@@ -19,7 +19,6 @@ from .filters import parts_of as parts_of
 from .filters import snake_case as snake_case
 from .load import Contract as Contract
 from .load import ContractError as ContractError
-from .load import by_key as by_key
 from .load import contract as contract
 from .load import missing_vectors as missing_vectors
 from .load import read_data as read_data
@@ -28,7 +27,6 @@ from .load import words_of as words_of
 from .model import KINDS as KINDS
 from .model import UPDATE_FIELDS as UPDATE_FIELDS
 from .model import Entry as Entry
-from .model import Impact as Impact
 from .model import Mentioned as Mentioned
 from .model import Observation as Observation
 from .model import Probe as Probe

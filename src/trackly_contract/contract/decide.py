@@ -77,16 +77,6 @@ class Decision:
     questions: tuple[Failure, ...]
 
     @property
-    def open(self) -> bool:
-        """Whether the documentation does not say how the API responds to the body."""
-        return bool(self.questions)
-
-    @property
-    def codes(self) -> frozenset[str]:
-        """The codes of all errors, empty if the body is accepted (or only open)."""
-        return frozenset(fault.stands_for for fault in self.faults)
-
-    @property
     def accepted(self) -> bool:
         """Whether the documentation says that the body is accepted."""
         return not self.faults and not self.questions
@@ -105,8 +95,10 @@ class Schemas:
         resources = [(found["$id"], DRAFT202012.create_resource(found)) for found in documents.values()]
         registry: Registry[Any] = Registry().with_resources(resources)
         self._validators = {name: _Judge(documents[name], registry=registry) for name in names}
-        properties = documents["audience.json"]["properties"]
-        self._rules = {name: found["x-rule"] for name, found in properties.items() if "x-rule" in found}
+        self._rules = {
+            name: {field: found["x-rule"] for field, found in documents[name]["properties"].items()}
+            for name in ("audience.json", "error.json")
+        }
 
     def decide(self, body: JSON) -> Decision:
         """Return what the documentation says of the body of an update; of more than MOST_FAILURES errors, the first.
@@ -122,20 +114,14 @@ class Schemas:
             (faults if mark == "x-error" else questions).append(_failure(error, stands_for))
         return Decision(tuple(faults), tuple(questions))
 
-    def audience_failures(self, answer: JSON) -> list[Failure]:
-        """Return what an audience in a response breaks, at most MOST_FAILURES; `stands_for` is the id of the rule."""
+    def failures(self, name: str, answer: JSON) -> list[Failure]:
+        """Return what a response breaks of a schema, at most MOST_FAILURES; `stands_for` is the id of the rule."""
         failures = []
-        for error in islice(self._validators["audience.json"].iter_errors(answer), MOST_FAILURES):
-            first = str(error.absolute_path[0]) if error.absolute_path else "id"
-            failures.append(_failure(error, error.schema.get("x-rule") or self._rules.get(first, "audience.filter")))
-        return failures
-
-    def error_failures(self, answer: JSON) -> list[Failure]:
-        """Return what the body of an error breaks; `stands_for` is the id of the rule."""
-        failures = []
-        for error in self._validators["error.json"].iter_errors(answer):
-            missing = str(error.absolute_path[0]) if error.validator == "required" else ""
-            failures.append(_failure(error, "error.text" if missing == "error" else error.schema["x-rule"]))
+        for error in islice(self._validators[name].iter_errors(answer), MOST_FAILURES):
+            path = error.absolute_path
+            of_field = self._rules[name][str(path[0])] if path else "audience.id"
+            missing = error.validator == "required" and len(path) == 1
+            failures.append(_failure(error, of_field if missing else error.schema.get("x-rule", of_field)))
         return failures
 
 

@@ -89,12 +89,6 @@ class Rule(Entry, frozen=True):
     untested: Reason | None = None
     impact: Impact | None = None
 
-    def __post_init__(self) -> None:
-        if any(words in self.statement for words in ("should", "test that", "must be")):
-            raise ValueError("field 'statement': say what the API does, without 'should', 'must be' or 'test that'")
-        if (self.status is None) != (self.code is None):
-            raise ValueError("fields 'status' and 'code' go together: add the one that is missing")
-
     @property
     def breakable(self) -> bool:
         """Whether a difference can break the rule: a reference page states or shows it, and none denies it."""
@@ -131,14 +125,6 @@ class RequestVector(_Vector, frozen=True):
     echo: dict[str, Any] | None = None
     twin: VectorId | None = None
 
-    def __post_init__(self) -> None:
-        if (self.status == 200) != (self.code is None):
-            raise ValueError("fields 'status' and 'code': an error has a code, a response of status 200 has none")
-        if self.refused == (self.twin is None):
-            raise ValueError("field 'twin': a rejected vector names its accepted twin, no other vector does")
-        if self.refused and self.echo is not None:
-            raise ValueError("field 'echo': a rejected vector has none")
-
     @property
     def refused(self) -> bool:
         """Whether the documentation says that the request is rejected."""
@@ -154,10 +140,6 @@ class AnswerVector(_Vector, frozen=True):
     method: Literal["GET", "PUT"] = "GET"
     twin: VectorId | None = None
 
-    def __post_init__(self) -> None:
-        if (self.verdict == "broken") == (self.twin is None):
-            raise ValueError("field 'twin': a broken response names its twin that is held, no other response does")
-
 
 class Token(Entry, frozen=True):
     """One word of the filter language; `needs` are the fields an operator requires beside its field."""
@@ -166,14 +148,8 @@ class Token(Entry, frozen=True):
     token: Text
     basis: Basis
     page: str
-    needs: tuple[Literal["value", "unit"], ...] = None  # type: ignore[assignment]  # replaced below
+    needs: tuple[Literal["value", "unit"], ...] = ()
     note: str = ""
-
-    def __post_init__(self) -> None:
-        if self.needs is None:
-            if self.kind.endswith(".operator") and self.kind != "group.operator":
-                raise ValueError("field 'needs': an operator lists what it needs: value, unit, or [] for nothing")
-            msgspec.structs.force_setattr(self, "needs", ())
 
     @property
     def candidate(self) -> bool:
@@ -209,10 +185,6 @@ class Probe(Entry, frozen=True):
     find: Literal["", "limit", "unit", "order", "cache"] = ""
     of: str = ""
 
-    def __post_init__(self) -> None:
-        if bool(self.find) != bool(self.of):
-            raise ValueError("fields 'find' and 'of' go together: add the one that is missing")
-
 
 class Question(Entry, frozen=True):
     """Something the documentation leaves open: the `page` that does, and `why` it matters to authors of clients.
@@ -229,10 +201,6 @@ class Question(Entry, frozen=True):
     probes: tuple[Probe, ...] = msgspec.field(name="probe", default=())
     cannot: str = ""
     answered_by: tuple[RuleId, ...] = ()
-
-    def __post_init__(self) -> None:
-        if bool(self.probes) == bool(self.cannot):
-            raise ValueError("give exactly one of the fields 'probe' and 'cannot'")
 
 
 class Assumption(Entry, frozen=True):

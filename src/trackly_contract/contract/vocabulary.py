@@ -6,11 +6,10 @@ from the implausible (`zz_...`). Which candidate a target accepts is found out b
 
 import datetime as dt  # msgspec reads the types of fields
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from trackly_contract.contract.model import KINDS, Entry, Kind, Text, Token
 
@@ -25,8 +24,6 @@ NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
 """What operators of a type may need beside their field (update-audience, error table: missing_*_value)."""
 
 SCHEMA_ID = "https://trackly-contract.example/schemas/vocabulary.json"
-IMPLAUSIBLE = "^zz_"
-"""Tokens that no API would have: a list that is not known in full is tested with these alone."""
 
 LIST_OPERATORS = ("in", "not_in")
 """Operators whose value is a list."""
@@ -37,7 +34,7 @@ _TRIED = r"^(condition_type|(custom_field|carrier|timezone)\.operator|revenue\.(
 
 def code_of(kind: str) -> str:
     """Return the documented code for an unknown token of `kind` (update-audience, error table)."""
-    return {"group.operator": "invalid_group_operator"}.get(kind, f"invalid_{kind.replace('.', '_')}")
+    return f"invalid_{kind.replace('.', '_')}"
 
 
 class Outcome(StrEnum):
@@ -80,19 +77,18 @@ class Observed(Trial, frozen=True):
 
 def summed_up(trials: Iterable[Trial]) -> list[Trial]:
     """Return one trial a token, the one that says the most (the first of several), in the order of first trying."""
-    tried: dict[tuple[str, str], list[Trial]] = {}
+    ranks, found = list(Outcome), dict[tuple[str, str], Trial]()
     for trial in trials:
-        tried.setdefault((trial.kind, trial.token), []).append(trial)
-    ranks = list(Outcome)
-    return [min(found, key=lambda trial: ranks.index(trial.outcome)) for found in tried.values()]
+        best = found.setdefault((trial.kind, trial.token), trial)
+        found[trial.kind, trial.token] = min(best, trial, key=lambda trial: ranks.index(trial.outcome))
+    return [*found.values()]
 
 
-@dataclass(frozen=True)
-class Vocabulary:
-    """Tokens in the order of trying, and the kinds whose list a page states in full."""
+class Vocabulary(Entry, frozen=True):
+    """Tokens in the order of trying, and the kinds whose list a page states in full: contracts/vocabulary.toml."""
 
-    tokens: tuple[Token, ...]
-    full: frozenset[str]
+    tokens: tuple[Token, ...] = field(name="token")
+    full: frozenset[Kind]
 
     def of(self, kind: str) -> list[Token]:
         """Return the tokens of one kind, in order."""
@@ -121,7 +117,8 @@ class Vocabulary:
                 definition |= {"enum": words, "x-error": {"enum": code}}
             else:
                 definition |= {
-                    "if": {"type": "string", "pattern": IMPLAUSIBLE},
+                    # No API would have such tokens: a list that is not known in full is tested with these alone.
+                    "if": {"type": "string", "pattern": "^zz_"},
                     "then": {"not": {}, "x-error": {"not": code}},
                     "else": {"enum": words, "x-open": {"enum": "token-unlisted"}},
                 }
@@ -137,10 +134,3 @@ class Vocabulary:
             "description": "Generated from contracts/vocabulary.toml; edit that and run `make docs`.",
             "$defs": definitions,
         }
-
-
-class TokenFile(Entry, frozen=True):
-    """The content of contracts/vocabulary.toml."""
-
-    token: tuple[Token, ...]
-    full: frozenset[Kind]

@@ -21,7 +21,6 @@ from .json import laid_out as laid_out
 from .json import nesting as nesting
 from .json import parse as parse
 from .json import same as same
-from .json import shortened as shortened
 from .json import show as show
 from .json import step as step
 from .json import value_at as value_at
@@ -35,6 +34,7 @@ from .text import WIDTH as WIDTH
 from .text import one_line as one_line
 from .text import printable as printable
 from .text import short as short
+from .text import shortened as shortened
 from .verdict import ExitCode as ExitCode
 from .verdict import InconclusiveError as InconclusiveError
 from .verdict import RunVerdict as RunVerdict

@@ -20,8 +20,7 @@ _HERE = Path(__file__).resolve().parent.parent
 def data_root(package: Path = _HERE) -> Path:
     """Return the folder that holds schemas/, contracts/, cassettes/ and tests/conformance/.
 
-    `package` is the folder of the installed package. In a checkout (`src/trackly_contract` beside
-    `contracts/`) it is the checkout, elsewhere the package's `data` folder.
+    `package` is the folder of the installed package. Its checkout wins over its own `data` folder.
     Raises FileNotFoundError where neither is there.
     """
     checkout = package.parent.parent
@@ -30,19 +29,13 @@ def data_root(package: Path = _HERE) -> Path:
     packaged = package / "data"
     if (packaged / "contracts" / "sources.toml").is_file():
         return packaged
-    raise FileNotFoundError(
-        f"neither {checkout / 'contracts'} nor {packaged / 'contracts'} is there: the installation is "
-        "incomplete; install trackly-contract again"
-    )
+    where = f"neither {checkout / 'contracts'} nor {packaged / 'contracts'} is there"
+    raise FileNotFoundError(f"{where}: the installation is incomplete; install trackly-contract again")
 
 
 def suite_folder() -> Path:
     """Return the folder of the conformance tests."""
     return data_root() / "tests" / "conformance"
-
-
-def _beside(folder: Path, what: str) -> Path:
-    return folder.with_name(f".{what}-{folder.name}")
 
 
 def replace_folder(new: Path, folder: Path) -> None:
@@ -51,32 +44,30 @@ def replace_folder(new: Path, folder: Path) -> None:
     Raises OSError if the disk does not allow it; `recover_folder` then makes the best of what is there.
     """
     recover_folder(folder)
-    part = _beside(folder, "part")
+    part = folder.with_name(f".part-{folder.name}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     for path in sorted(new.iterdir()):
         shutil.copyfile(path, part / path.name)
-    # From this name on it is whole: a crash before it leaves the old folder, a crash after it the new one.
-    part.rename(_beside(folder, "new"))
+    if folder.exists():
+        folder.rename(_old(folder))
+    part.rename(folder)
     recover_folder(folder)
 
 
 def recover_folder(folder: Path) -> Path:
-    """Finish or undo a swap of `folder` that was cut off, and return `folder`; does nothing where none was.
+    """Undo a replacement of `folder` that was cut off, or remove what it left; return `folder`.
 
     Raises OSError if the disk does not allow it.
     """
-    new, old = _beside(folder, "new"), _beside(folder, "old")
-    if new.is_dir():
-        if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)  # of an earlier swap, which was finished
-            folder.rename(old)
-        new.rename(folder)
-    elif old.is_dir() and not folder.exists():
-        old.rename(folder)
-    if old.is_dir():
-        shutil.rmtree(old, ignore_errors=True)
+    if _old(folder).is_dir() and not folder.exists():
+        _old(folder).rename(folder)
+    shutil.rmtree(_old(folder), ignore_errors=True)
     return folder
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".old-{folder.name}")
 
 
 class UnwritableError(ValueError):
@@ -87,16 +78,13 @@ def toml_entries(header: str, table: str, entries: Iterable[Mapping[str, str | d
     """Return entries of one table as TOML, under a header of comments that may carry one remark more."""
     parts = [header + (f"# Beware: {one_line(remark)}.\n" if remark else "")]
     for entry in entries:
-        members = (f"{name} = {_value(value)}\n" for name, value in entry.items())
-        parts.append(f"[[{table}]]\n{''.join(members)}")
+        # Without unseen characters and halves of characters, a string of JSON is one of TOML too.
+        texts = {
+            name: value.isoformat() if isinstance(value, date) else json.dumps(one_line(value), ensure_ascii=False)
+            for name, value in entry.items()
+        }
+        parts.append(f"[[{table}]]\n" + "".join(f"{name} = {text}\n" for name, text in texts.items()))
     return "\n".join(parts)
-
-
-def _value(value: str | date) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    # Without unseen characters and halves of characters, a string of JSON is one of TOML too.
-    return json.dumps(one_line(value), ensure_ascii=False)
 
 
 def write_file(path: Path, text: str) -> None:

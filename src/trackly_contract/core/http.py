@@ -1,7 +1,6 @@
-"""Values of HTTP: a request, a response, and the two together.
+"""Values of HTTP: a request, a response, and the two together. Does not know how anything was sent.
 
-Immutable. Bodies are the bytes that travelled; each is read as JSON once, when somebody first asks, and the result is
-kept. Paths start at `/v2`, whatever host and prefix they were sent to. Does not know how anything was sent.
+Paths start at `/v2`, whatever host and prefix they were sent to.
 """
 
 from dataclasses import dataclass, field

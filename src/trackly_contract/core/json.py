@@ -1,7 +1,6 @@
 """JSON as it is on the wire: strict reading, typed equality, differences by position; and as people write it.
 
-`1`, `1.0` and `true` are three values. NaN, duplicate keys, invalid UTF-8, a nesting deeper than `MAX_NESTING` and
-numbers that Python cannot hold are named, never passed on and never a crash. Does not repair anything.
+`1`, `1.0` and `true` are three values. What RFC 8259 or Python does not allow is named, never a crash or repaired.
 """
 
 import json
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, TypeAlias
 
+from trackly_contract.core.text import printable, shortened
+
 JSON: TypeAlias = Any
 """None, bool, int, float, str, list of JSON, dict of str to JSON."""
 
@@ -22,9 +23,6 @@ that, recursive readers overflow (`json.loads` itself at about 990 on CPython 3.
 
 LONGEST_STEP = 200
 """Characters of a key that a place shows: a place is made anew for whatever stands below it."""
-
-CUT = " ... "
-"""What stands in the place of a middle that was cut out."""
 
 _STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -185,25 +183,10 @@ def step(key: str) -> str:
     return escape(key if len(key) <= LONGEST_STEP else f"{key[:LONGEST_STEP]}...")
 
 
-def shortened(text: str, limit: int) -> str:
-    """Return the text, at most `limit` characters of it: cut in the middle where it is longer."""
-    kept = limit - len(CUT)
-    return text if len(text) <= limit else f"{text[: kept * 2 // 3]}{CUT}{text[kept * 2 // 3 - kept :]}"
-
-
-def _spelt(text: str) -> str:
-    """Return the text with line ends, terminal controls and lone surrogates spelt out."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
 def show(value: JSON, limit: int = 300) -> str:
     """Return `value` as one line of JSON for people, cut in the middle where it is longer than `limit`."""
     text = repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False, default=repr)
-    if len(text) > 2 * limit:  # what stands in the middle is not shown, however it is spelt
-        text = f"{_spelt(text[:limit])}{_spelt(text[-limit:])}"
-    return shortened(_spelt(text), limit)
+    return shortened(printable(text), limit)
 
 
 def laid_out(
@@ -211,22 +194,17 @@ def laid_out(
 ) -> str:
     """Return `value` as JSON over lines of at most `width` characters, where its texts allow it."""
 
-    def line(part: JSON) -> str:
-        return json.dumps(part, ensure_ascii=ascii_only, default=default)
+    def laid(part: JSON, indent: int, before: int) -> str:
+        line = json.dumps(part, ensure_ascii=ascii_only, default=default)
+        if not isinstance(part, (dict, list)) or not part or (indent and indent + before + len(line) < width):
+            return line
+        begin, end = ("{", "}") if isinstance(part, dict) else ("[", "]")
+        if isinstance(part, dict):
+            entries = [(f"{json.dumps(name, ensure_ascii=ascii_only)}: ", entry) for name, entry in part.items()]
+        else:
+            entries = [("", entry) for entry in part]
+        blanks = " " * indent
+        inner = f",\n{blanks}  ".join(head + laid(entry, indent + 2, len(head)) for head, entry in entries)
+        return f"{begin}\n{blanks}  {inner}\n{blanks}{end}"
 
-    def laid(part: JSON, indent: int, before: int, *, outermost: bool = False) -> str:
-        if not isinstance(part, (dict, list)) or not part:
-            return line(part)
-        if not outermost:
-            one = line(part)
-            if indent + before + len(one) < width:
-                return one
-        blanks = " " * (indent + 2)
-        if isinstance(part, list):
-            inner = [laid(entry, indent + 2, 0) for entry in part]
-            return f"[\n{blanks}" + f",\n{blanks}".join(inner) + f"\n{' ' * indent}]"
-        names = {name: line(name) for name in part}
-        inner = [f"{names[name]}: {laid(entry, indent + 2, len(names[name]) + 2)}" for name, entry in part.items()]
-        return f"{{\n{blanks}" + f",\n{blanks}".join(inner) + f"\n{' ' * indent}}}"
-
-    return laid(value, 0, 0, outermost=True)
+    return laid(value, 0, 0)

@@ -1,25 +1,24 @@
 """The one writer that takes the key out of whatever leaves the program.
 
-Promises: no spelling of the key shows: in any letter case; as it is, escaped (URL, JSON, Python, HTML, one inside
-another, each character its own way) or broken into lines; in base64 at any of its three offsets. Nor does a piece of
-LEAST_SECRET characters that a cut left over: a beginning anywhere, an end after a cut.
-Refuses: to look for less than LEAST_SECRET characters, or for what was encrypted, hashed or packed.
+No spelling of the key stays: in any letter case; as it is, escaped (URL, JSON, Python, HTML, one inside another, each
+character its own way) or broken into lines; in base64 at any of its three offsets. Nor does a piece of LEAST_SECRET
+characters that a cut left over: a beginning anywhere, an end after a cut. Does not find what was encrypted or packed.
 """
 
 import base64
+import html
 import logging
 import re
 import string
-from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from html.entities import html5
-from itertools import product
+from itertools import compress, product
 from typing import Any
 
-from trackly_contract.core.json import CUT, JSON, NotJSONError, encode, parse, same
+from trackly_contract.core.json import JSON, NotJSONError, encode, parse, same
+from trackly_contract.core.text import CUT
 from trackly_contract.core.verdict import InconclusiveError
 
 LEAST_SECRET = 8
@@ -28,8 +27,6 @@ LEAST_SECRET = 8
 LEAST_BASE64 = 10
 """Characters of base64 that LEAST_SECRET characters decide alone, whatever stands before and after them."""
 
-TAKEN_OUT = "[key]"
-
 MOST_READINGS = 40
 """Ways to decode one text, one decoder after the other; ordinary texts have one to five."""
 
@@ -37,138 +34,112 @@ _LEFT_OF_AN_ESCAPE = 16
 """Characters of an escape that a cut may leave over."""
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_ONE_BASE64 = str.maketrans("-_", "+/")
 
-_NAMED = {name.removesuffix(";"): char for name, char in html5.items() if char.isascii() and len(char) == 1}
-_NAMES = "|".join(sorted(_NAMED, key=len, reverse=True))
-_PUNCTUATION = re.escape(string.punctuation)
-_BLANKS = {"n": "\n", "r": "\r", "t": "\t"}
+_REST = "\0"
+"""Follows a decoded character in each place that its escape took beyond it: so all readings of a text are as long."""
 
-_URL = r"%(?:u00)?(?P<url>[0-7][0-9a-fA-F])"
-_HTML = rf"&(?:#0{{0,7}}(?P<decimal>\d{{1,3}})|#[xX]0{{0,7}}(?P<hex>[0-9a-fA-F]{{1,2}})|(?P<name>{_NAMES}));?"
-_PROGRAM = rf"\\(?:u00(?P<json>[0-7][0-9a-fA-F])|x(?P<python>[0-7][0-9a-fA-F])|(?P<char>[{_PUNCTUATION}nrt]))"
+_NO_LINE = "\1"
+"""Stands in each place of line ends that were taken out."""
 
-DECODERS = [re.compile(form) for form in (_URL, _HTML, _PROGRAM, f"{_URL}|{_HTML}|{_PROGRAM}", r"(?:\r?\n[ \t]*)+")]
+_IS_CHARACTER = bytes(byte not in b"\0\1" for byte in range(256))
+_RESTS = re.compile(f"{_REST}*")
+
+
+def _escape(form: str) -> str:
+    """Return the regular expression for escapes of a form, in which a blank stands for what decoding left there."""
+    return form.replace(" ", f"[{_REST}{_NO_LINE}]*")
+
+
+_URL = _escape("% (?:u 0 0 )?[0-7] [0-9a-fA-F]")
+_NAMES = "|".join(" ".join(name) for name in sorted(html5, reverse=True) if html5[name].isascii())
+_HTML = _escape(f"& (?:# (?:[0-9](?: [0-9]){{0,9}}|[xX](?: [0-9a-fA-F]){{1,10}})(?: ;)?|{_NAMES})")
+_PROGRAM = _escape(rf"\\ (?:(?:u 0 0|x) [0-7] [0-9a-fA-F]|[{re.escape(string.punctuation)}nrt])")
+_LINE_ENDS = f"[\r\n][\r\n\t {_REST}{_NO_LINE}]*"
+
+DECODERS = [re.compile(form) for form in (_URL, _HTML, _PROGRAM, f"{_URL}|{_HTML}|{_PROGRAM}", _LINE_ENDS)]
 """What each decoder undoes, in one pass: escapes in URLs, in HTML, in JSON and Python, all of them; line ends."""
 
 
-def _meant(escape: re.Match[str]) -> str:
-    """Return what an escape stands for: one character, none for line ends; itself where it is no ASCII character."""
-    kind, text = escape.lastgroup, escape[escape.lastgroup or 0]
-    if kind is None:
-        return ""
-    if kind == "name":
-        return _NAMED[text]
-    if kind == "char":
-        return _BLANKS.get(text, text)
-    code = int(text, 10 if kind == "decimal" else 16)
-    return chr(code) if code < 128 else escape[0]
+def _plain(reading: str) -> str:
+    return reading.replace(_REST, "").replace(_NO_LINE, "")
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """A text as decoders read it, and where each place of it stands in the text that was there first."""
-
-    text: str
-    decoded_from: "_Reading | None" = None
-    begins: tuple[list[int], list[int]] = ([0], [0])
-    ends: tuple[list[int], list[int]] = ([0], [0])
-
-    def decoded(self, decoder: re.Pattern[str]) -> "_Reading":
-        """Return what a decoder reads in this reading."""
-        pieces, length, done = list[str](), 0, 0
-        begins, ends = ([0], [0]), ([0], [0])
-        for escape in decoder.finditer(self.text):
-            meant = _meant(escape)
-            pieces += [self.text[done : escape.start()], meant]
-            length += escape.start() - done + len(meant)
-            done = escape.end()
-            begins[0].append(length)
-            begins[1].append(done)
-            after = 0 if meant else 1  # what ends where a line ends does not end on the next one
-            ends[0].append(length + after)
-            ends[1].append(done + after)
-        return _Reading("".join((*pieces, self.text[done:])), self, begins, ends)
-
-    def begin(self, place: int) -> int:
-        """Return where what begins here begins in the first text."""
-        index = bisect_right(self.begins[0], place) - 1
-        origin = self.begins[1][index] + place - self.begins[0][index]
-        return self.decoded_from.begin(origin) if self.decoded_from else origin
-
-    def end(self, place: int) -> int:
-        """Return where what ends here ends in the first text."""
-        index = bisect_right(self.ends[0], place) - 1
-        origin = self.ends[1][index] + place - self.ends[0][index]
-        return self.decoded_from.end(origin) if self.decoded_from else origin
+def _meant(match: re.Match[str]) -> str:
+    """Return what stands in the place of an escape or of line ends, in the same length."""
+    escape = _plain(match[0])
+    if escape[0] in "\r\n":
+        return _NO_LINE * len(match[0])
+    if escape[0] == "&":
+        meant = html.unescape(escape)
+    elif len(escape) > 2:
+        meant = chr(int(escape[-2:], 16))
+    else:
+        meant = {"n": "\n", "r": "\r", "t": "\t"}.get(escape[1], escape[1])
+    return meant.ljust(len(match[0]), _REST)
 
 
-def _readings(text: str) -> list[_Reading]:
+def _readings(text: str) -> list[str]:
     """Return the text and what decoders make of it, those first that take the fewest."""
-    readings, seen = [_Reading(text)], {text}
+    readings = [text]
     for reading in readings:
         for decoder in DECODERS:
-            if len(readings) < MOST_READINGS and decoder.search(reading.text):
-                decoded = reading.decoded(decoder)
-                if decoded.text not in seen:
-                    seen.add(decoded.text)
-                    readings.append(decoded)
+            if len(readings) == MOST_READINGS:
+                return readings
+            decoded = decoder.sub(_meant, reading)
+            if decoded not in readings:
+                readings.append(decoded)
     return readings
 
 
-@dataclass(frozen=True)
-class _Needle:
-    """One form of a key to look for, in a text that is folded alike, and how many characters of it are too many."""
-
-    text: str
-    least: int
-    fold: dict[int, int]
-
-    def beginnings(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where the form, or a beginning of it, stands in a folded text: begin and end."""
-        begin = text.find(self.text[: self.least])
-        while begin >= 0:
-            length = self.least
-            while length < len(self.text) and text[begin + length : begin + length + 1] == self.text[length]:
-                length += 1
-            yield begin, begin + length
-            begin = text.find(self.text[: self.least], begin + 1)
-
-    def endings(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where an ending of the form follows a cut, together with what the cut left of an escape."""
-        last = self.text[-self.least :]
-        cut = text.find(CUT)
-        while cut >= 0:
-            begin = cut + len(CUT)
-            found = text.find(last, begin, begin + _LEFT_OF_AN_ESCAPE + len(self.text))
-            if found >= 0:
-                end = found + self.least
-                length = self.least
-                while length < min(len(self.text), end - begin) and text[end - length - 1] == self.text[-length - 1]:
-                    length += 1
-                if end - length - begin <= _LEFT_OF_AN_ESCAPE:
-                    yield begin, end
-            cut = text.find(CUT, begin)
-
-
 @lru_cache(maxsize=8)
-def _needles(secret: str) -> tuple[_Needle, ...]:
-    needles = [_Needle(secret.translate(_LOWER), LEAST_SECRET, _LOWER)]
+def _base64_forms(secret: str) -> list[str]:
+    """Return what base64 always holds of a text in which the secret stands: at any offset, in both alphabets."""
+    forms = list[str]()
     for spelt, offset in product({secret, secret.lower(), secret.upper(), secret.swapcase()}, range(3)):
         whole = base64.b64encode(b"\0" * offset + spelt.encode("ascii", "replace")).decode("ascii")
-        # What base64 always holds of a text where the secret stands in it, at this offset.
-        always = whole[-(-8 * offset // 6) : 8 * (offset + len(spelt)) // 6]
-        needles.append(_Needle(always, LEAST_BASE64, _ONE_BASE64))
-    return tuple(needles)
+        form = whole[-(-8 * offset // 6) : 8 * (offset + len(spelt)) // 6]
+        forms += {form, form.replace("+", "-").replace("/", "_")}
+    return forms
+
+
+def _in_common(one: str, other: str) -> int:
+    """Return how many characters two texts share at their beginnings."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (left, right) in pairs if left != right), min(len(one), len(other)))
+
+
+def _beginnings(text: str, form: str, least: int) -> Iterator[tuple[int, int]]:
+    """Yield where the form, or a beginning of it with the least length, stands in a text: begin and end."""
+    begin = text.find(form[:least])
+    while begin >= 0:
+        yield begin, begin + _in_common(form, text[begin : begin + len(form)])
+        begin = text.find(form[:least], begin + 1)
+
+
+def _endings(text: str, form: str, least: int) -> Iterator[tuple[int, int]]:
+    """Yield where an ending of the form follows a cut, together with what the cut left of an escape."""
+    for cut in re.finditer(re.escape(CUT), text):
+        piece = text[cut.end() : cut.end() + _LEFT_OF_AN_ESCAPE + len(form)]
+        end = piece.find(form[-least:]) + least
+        length = _in_common(form[::-1], piece[:end][::-1])
+        if length >= least and end - length <= _LEFT_OF_AN_ESCAPE:
+            yield cut.end(), cut.end() + end
 
 
 def _found(text: str, secret: str) -> Iterator[tuple[int, int]]:
     for reading in _readings(text):
-        lower, one_base64 = reading.text.translate(_LOWER), reading.text.translate(_ONE_BASE64)
-        for needle in _needles(secret):
-            folded = lower if needle.fold is _LOWER else one_base64
-            for begin, end in (*needle.beginnings(folded), *needle.endings(folded)):
-                yield reading.begin(begin), reading.end(end)
+        plain = _plain(reading)
+        searched = [(plain.translate(_LOWER), secret.translate(_LOWER), LEAST_SECRET)]
+        searched += [(plain, form, LEAST_BASE64) for form in _base64_forms(secret)]
+        found = [place for one in searched for place in _beginnings(*one)]
+        if CUT in plain:
+            found += [place for one in searched for place in _endings(*one)]
+        places: Sequence[int] = range(len(plain))
+        if found and plain != reading:
+            places = [*compress(range(len(reading)), reading.encode("latin-1", "replace").translate(_IS_CHARACTER))]
+        for begin, end in found:
+            rest = next(_RESTS.finditer(reading, places[end - 1] + 1))
+            yield places[begin], rest.end()
 
 
 def redacted(text: str, secret: str) -> str:
@@ -178,7 +149,7 @@ def redacted(text: str, secret: str) -> str:
     kept, done = list[str](), 0
     for begin, end in sorted(set(_found(text, secret))):
         if begin >= done:
-            kept += [text[done:begin], TAKEN_OUT]
+            kept += [text[done:begin], "[key]"]
         done = max(done, end)
     return "".join((*kept, text[done:]))
 
@@ -189,8 +160,6 @@ def without(value: JSON, secret: str) -> JSON:
         return {redacted(name, secret): without(member, secret) for name, member in value.items()}
     if isinstance(value, list):
         return [without(entry, secret) for entry in value]
-    if isinstance(value, str):
-        return redacted(value, secret)
     shown = redacted(str(value), secret)
     return value if shown == str(value) else shown
 
@@ -221,8 +190,8 @@ def keyless(audience: dict[str, JSON], own: Collection[str], secret: str) -> dic
             f"the audience's own content holds the key, or the beginning of it ({', '.join(found)}): it would have to "
             "be written to the journal, so nothing is changed; take it out of the audience, and make a new key"
         )
-    exactly = {name: member for name, member in audience.items() if name in own}
-    return {name: exactly.get(name, member) for name, member in without(audience, secret).items()}
+    shown: dict[str, JSON] = without(audience, secret)
+    return shown
 
 
 @contextmanager

@@ -5,7 +5,8 @@ Control characters never reach a terminal, and no text of a response can add a l
 
 import re
 
-from trackly_contract.core.json import shortened
+CUT = " ... "
+"""What stands in the place of a middle that was cut out."""
 
 WIDTH = 80
 """Columns of the first line of a difference, where the name of its case is no longer than most."""
@@ -14,12 +15,18 @@ LONGEST = 400
 """Characters that are shown of one fact."""
 
 _UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u061c\u1680\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u2069\u3000\ufeff\ud800-\udfff]"
 )
-"""Control characters, those that reorder or hide text, and halves of characters."""
+"""Control characters, blanks that are none, what reorders or hides text, and halves of characters."""
 
 _COMMAND = re.compile(r"#(?=\[|vso\[|teamcity\[)")
 """What makes a command to a CI service of the rest of a line, wherever it stands; `::` does at its begin alone."""
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the text, at most `limit` characters of it: cut in the middle where it is longer."""
+    kept = limit - len(CUT)
+    return text if len(text) <= limit else f"{text[: kept * 2 // 3]}{CUT}{text[kept * 2 // 3 - kept :]}"
 
 
 def printable(text: str) -> str:

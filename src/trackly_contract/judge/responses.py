@@ -85,7 +85,7 @@ def judge_audience(exchange: Exchange, asked_id: str, case: str = "") -> Judged:
 
 
 def _fields(exchange: Exchange, audience: dict[str, JSON], asked_id: str, case: str) -> list[Finding]:
-    failures = schemas().audience_failures(audience)
+    failures = schemas().failures("audience.json", audience)
     found = _failed(failures, audience, exchange, case)
     broken = {finding.rule for finding in found}
     if "audience.id" not in broken and audience["id"] != asked_id:
@@ -184,7 +184,7 @@ def error_body(exchange: Exchange, case: str = "") -> list[Finding]:
     if json.error:
         actual = Value(ABSENT, f"{exchange.response.status}, no JSON: {json.error}")
         return [differs("error.code", exchange, Words("a JSON object with error and code"), actual, case=case)]
-    found = _failed(schemas().error_failures(json.value), json.value, exchange, case)
+    found = _failed(schemas().failures("error.json", json.value), json.value, exchange, case)
     extra = sorted(json.fields.keys() - {"error", "code"})
     if extra and all(finding.rule != "error.text" for finding in found):
         found.append(differs("error.text", exchange, Words("error and code"), _also(extra), case=case, grave=False))

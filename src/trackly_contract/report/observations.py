@@ -13,7 +13,7 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, structs
 
-from trackly_contract.contract import KINDS, ContractError, Entry, Observation, Observed, by_key, contract, read_entries
+from trackly_contract.contract import KINDS, ContractError, Entry, Observation, Observed, contract, read_entries
 from trackly_contract.core import data_root, one_line, toml_entries, write_file
 from trackly_contract.report.compare import Described, WrongFileError
 
@@ -73,9 +73,8 @@ class Kind(Generic[Kept]):
 
     def read(self, path: Path) -> list[Kept]:
         """Return the entries of a file, none if it is missing; ContractError if it holds anything but such entries."""
-        entries = read_entries(path, self.table, self.entry) if path.exists() else []
-        by_key(path, self.table, entries, lambda entry: entry.key)
-        return self._known(entries, path)
+        entries = read_entries(path, self.table, self.entry, "key").values() if path.exists() else ()
+        return self._known(list(entries), path)
 
     def found(self, report: Described) -> list[Kept]:
         """Return the entries of a report, from `compare.load_report`. Raises WrongFileError if it holds none."""

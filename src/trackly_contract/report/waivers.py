@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from trackly_contract.contract import ContractError, Entry, Rule, by_key, read_entries
+from trackly_contract.contract import ContractError, Entry, Rule, read_entries
 
 
 class WaiverError(ValueError):
@@ -40,11 +40,13 @@ def load_waivers(path: Path, rules: Mapping[str, Rule], today: dt.date) -> dict[
     Raises WaiverError if the file holds anything but waivers of rules that can be broken, each once and not expired.
     """
     try:
-        waivers = by_key(path, "waiver", read_entries(path, "waiver", Waiver, rule=rules), lambda waiver: waiver.rule)
+        waivers = read_entries(path, "waiver", Waiver, "rule")
     except ContractError as error:
         raise WaiverError(f"{error}; each waiver is an entry [[waiver]] with rule, reason, expires") from None
     for waiver in waivers.values():
-        rule = rules[waiver.rule]
+        rule = rules.get(waiver.rule)
+        if rule is None:
+            raise WaiverError(f"{path}: the waiver of {waiver.rule}: there is no rule of that name; see docs/rules.md")
         if rule.untested is not None or not rule.breakable:
             why = "no request can find it out" if rule.untested is not None else f"it is {rule.basis}"
             raise WaiverError(f"{path}: the waiver of {rule.id}: it is never broken, for {why}; remove the entry")
