@@ -329,7 +329,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 
 def _folded(run: Run) -> Report:
     report = reporting.build_report(
-        run.session.seen(),
+        run.session,
         started_at=run.started_at,
         looked_for=frozenset(run.ended),
         reasons=run.reasons,

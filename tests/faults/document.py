@@ -29,7 +29,9 @@ def document() -> str:
         longest_wait=f"{conversation.LONGEST_WAIT:g}",
         habit=conversation.HABIT,
         lost=conversation.LOST,
-        lost_pauses=_pauses(conversation.pause_when_lost(controls) for controls in range(1, conversation.LOST)),
+        lost_pauses=_pauses(
+            conversation.pause(None, conversation.TRIES - 1 + lost) for lost in range(1, conversation.LOST)
+        ),
         not_about=", ".join(map(str, sorted(NOT_ABOUT_THE_REQUEST))),
         persistence=conversation.PERSISTENCE,
         longest_answer=f"{client.LONGEST_ANSWER:g}",

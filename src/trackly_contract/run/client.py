@@ -4,7 +4,6 @@ Sends the bytes it is given, over https or to loopback. Does not follow a redire
 past its bounds: in bytes, unpacked ones included, and in time, from the first byte of its head on.
 """
 
-import ipaddress
 import re
 import socket
 import threading
@@ -50,11 +49,7 @@ def checked_base_url(base_url: str) -> str:
         raise UnusableSettingError(example)
     if parts.username is not None or parts.password is not None:
         raise UnusableSettingError("TRACKLY_BASE_URL carries a user name: take it out")
-    try:
-        loopback = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname).is_loopback
-    except ValueError:
-        loopback = False
-    if parts.scheme == "http" and not loopback:
+    if parts.scheme == "http" and not re.fullmatch(r"localhost|127(\.[0-9]{1,3}){3}|::1", parts.hostname):
         raise UnusableSettingError(
             f"TRACKLY_BASE_URL is {shown!r}: plain http would send the key in the open; "
             "use https (http is for loopback only)"

@@ -32,29 +32,14 @@ class Size:
     body: Callable[[int], Body]
 
 
-@dataclass(frozen=True)
-class Limit:
-    """The `largest` size that was accepted (0: none), and the response to the next one, empty if none was rejected."""
+def find_limit(size: Size, ask: Ask) -> tuple[str, int]:
+    """Find the largest size that is accepted: ask for the ceiling first, then for one, then between them.
 
-    unit: str
-    largest: int
-    rejected_with: str
-
-    @property
-    def said(self) -> str:
-        """The limit in words."""
-        if self.largest == 0:
-            return f"1 {self.unit} were not accepted: {self.rejected_with}"
-        if not self.rejected_with:
-            return f"{self.largest} {self.unit} are accepted, and more were not asked for"
-        return f"{self.largest} {self.unit} are accepted, {self.largest + 1} are not: {self.rejected_with}"
-
-
-def find_limit(size: Size, ask: Ask) -> Limit:
-    """Find the largest size that is accepted: ask for the ceiling first, then for one, then between them."""
+    Returns the limit in words, and as a number: 0 where not even one is accepted, and where the ceiling is.
+    """
     said = {size.ceiling: ask(size.body(size.ceiling))}
     if said[size.ceiling] == ACCEPTED:
-        return Limit(size.unit, size.ceiling, "")
+        return f"{size.ceiling} {size.unit} are accepted, and more were not asked for", 0
     largest, rejected, next_size = 0, size.ceiling, 1
     while rejected - largest > 1:
         said[next_size] = ask(size.body(next_size))
@@ -63,7 +48,9 @@ def find_limit(size: Size, ask: Ask) -> Limit:
         else:
             rejected = next_size
         next_size = (largest + rejected) // 2
-    return Limit(size.unit, largest, said[rejected])
+    if largest == 0:
+        return f"1 {size.unit} were not accepted: {said[1]}", 0
+    return f"{largest} {size.unit} are accepted, {rejected} are not: {said[rejected]}", largest
 
 
 def _nested(levels: int) -> Body:
@@ -86,21 +73,18 @@ SIZES = {
 }
 
 
-def counted_in(letters: Limit, pictures: Limit, accents: Limit) -> str:
+def counted_in(letters: int, pictures: int, accents: int) -> str:
     """Return what the characters of a name are counted in, from the limits of three kinds of names.
 
     Empty if they do not agree on one unit, or if one of them has no limit.
     """
-    if not all(limit.largest and limit.rejected_with for limit in (letters, pictures, accents)):
-        return ""
-    longest = letters.largest
     units = {
-        (longest, longest): "graphemes",
-        (longest, longest // 2): "code points",
-        (longest // 2, longest // 2): "UTF-16 units",
-        (longest // 4, longest // 3): "bytes of UTF-8",
+        (letters, letters): "graphemes",
+        (letters, letters // 2): "code points",
+        (letters // 2, letters // 2): "UTF-16 units",
+        (letters // 4, letters // 3): "bytes of UTF-8",
     }
-    return units.get((pictures.largest, accents.largest), "")
+    return units.get((pictures, accents), "") if pictures and accents else ""
 
 
 # Orders ----------------------------------------------------------------------------------------------
@@ -155,8 +139,13 @@ def find_order(factor: Factor, ask: Ask) -> str:
         disagree = {pair: got for pair, got in said.items() if got != expected[pair][: len(got)]}
     if not disagree:
         return " > ".join(order)
+    known = {*codes.values()}
+    if not any(known.intersection(got) for got in said.values()):
+        why = UNKNOWN
+    else:
+        why = BY_CODE if all(got[1:] == got[:1] and got[0] in known for got in said.values()) else NO_ORDER
     pairs = [f"{one} with {other}: {', '.join(got)}" for (one, other), got in disagree.items()]
-    return f"{_why_not({*codes.values()}, [*said.values()])} ({'; '.join(pairs[:3])})"
+    return f"{why} ({'; '.join(pairs[:3])})"
 
 
 def _by_elimination(factor: Factor, ask: Ask) -> list[str]:
@@ -170,13 +159,6 @@ def _by_elimination(factor: Factor, ask: Ask) -> list[str]:
         order.append(first)
         del left[first]
     return [*order, *left]
-
-
-def _why_not(codes: set[str], pairs: list[list[str]]) -> str:
-    if not any(said in codes for pair in pairs for said in pair):
-        return UNKNOWN
-    by_code = all(len(pair) == 2 and len({*pair}) == 1 and {*pair} <= codes for pair in pairs)
-    return BY_CODE if by_code else NO_ORDER
 
 
 # Factors ---------------------------------------------------------------------------------------------
@@ -212,7 +194,8 @@ def factors(tokens: Tokens) -> dict[str, Factor]:
     sound: dict[str, Body] = {"time": _WITHIN, "count": GUARD}
     sound |= {kind: tokens.adapt(candidate_condition(kind)) for kind in candidate_types() if kind in tokens.operators}
     conditions = {kind: _condition(kind, condition) for kind, condition in sound.items()}
-    return {"body": _body(), **_groups(), **conditions, "position": _position()}
+    position = Factor(dict.fromkeys(POSITIONS, GUARD), dict.fromkeys(POSITIONS, WRONG), _in_positions)
+    return {"body": _body(), **_groups(), **conditions, "position": position}
 
 
 def _group(operator: JSON, conditions: JSON, *groups: JSON) -> Body:
@@ -224,19 +207,16 @@ def _and(*conditions: JSON) -> Body:
 
 
 def _body() -> Factor:
-    rules = {"name": "update.name.too_long", "source_lists": "update.source_lists.unknown"}
-    wrong: dict[str, Body] = {}
-    for name, rule in rules.items():
-        vector = next(vector for vector in contract().of_rule(rule) if vector.refused)
-        wrong[name] = {str(vector.code): vector.body[name]}
-    wrong["filter"] = {"invalid_condition_type": _and(GUARD, {"condition_type": NO_TYPE})}
+    vectors = contract().requests
+    wrong: dict[str, Body] = {
+        "name": {"name_too_long": vectors["update.name.too_long/256"].body["name"]},
+        "source_lists": {"source_list_not_found": vectors["update.source_lists.unknown/only"].body["source_lists"]},
+        "filter": {"invalid_condition_type": _and(GUARD, {"condition_type": NO_TYPE})},
+    }
     return Factor({"name": ABSENT, "source_lists": ABSENT, "filter": NOBODY}, wrong, dict)
 
 
 def _groups() -> dict[str, Factor]:
-    def update(values: Body) -> Body:
-        return {"filter": _group("AND", [GUARD], _group(*values.values()))}
-
     operator = {"invalid_group_operator": NO_OPERATOR}
     wrong: dict[str, Body] = {
         "operator": operator,
@@ -245,15 +225,16 @@ def _groups() -> dict[str, Factor]:
     }
     emptied: dict[str, Body] = {"operator": operator, "emptiness": {"empty_filter_group": []}}
     return {
-        "group": Factor({"operator": "AND", "conditions": [GUARD], "groups": _and(GUARD)}, wrong, update),
-        "empty group": Factor({"operator": "AND", "emptiness": [GUARD]}, emptied, update),
+        "group": Factor({"operator": "AND", "conditions": [GUARD], "groups": _and(GUARD)}, wrong, _nested_group),
+        "empty group": Factor({"operator": "AND", "emptiness": [GUARD]}, emptied, _nested_group),
     }
 
 
-def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
-    def update(values: Body) -> Body:
-        return {"filter": _and(GUARD, {"condition_type": kind, **values})}
+def _nested_group(values: Body) -> Body:
+    return {"filter": _group("AND", [GUARD], _group(*values.values()))}
 
+
+def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
     no_field = {"missing_custom_field_name": ABSENT} if kind == "custom_field" else {f"invalid_{kind}_field": NO_FIELD}
     wrong = {
         "field": no_field,
@@ -262,12 +243,13 @@ def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
         "unit": {"invalid_time_unit": "weeks"},
     }
     parts = [name for name in wrong if name in sound]
-    return Factor({name: sound[name] for name in parts}, {name: wrong[name] for name in parts}, update)
+    return Factor(
+        {name: sound[name] for name in parts},
+        {name: wrong[name] for name in parts},
+        lambda values: {"filter": _and(GUARD, {"condition_type": kind, **values})},
+    )
 
 
-def _position() -> Factor:
-    def update(values: Body) -> Body:
-        first, later, nested, deeper, another = values.values()
-        return {"filter": _group("AND", [GUARD, first, later], _group("AND", [nested], _and(deeper)), _and(another))}
-
-    return Factor(dict.fromkeys(POSITIONS, GUARD), dict.fromkeys(POSITIONS, WRONG), update)
+def _in_positions(values: Body) -> Body:
+    first, later, nested, deeper, another = values.values()
+    return {"filter": _group("AND", [GUARD, first, later], _group("AND", [nested], _and(deeper)), _and(another))}

@@ -22,7 +22,7 @@ from trackly_contract.generate import (
     update_sequence,
     with_lists,
 )
-from trackly_contract.judge import Rejected, Rejection, Success, Whole, actual_text, differs, held
+from trackly_contract.judge import Success, Whole, actual_text, differs, held
 from trackly_contract.run.candidates import find_tokens
 from trackly_contract.run.questions import CASE as QUESTIONS
 from trackly_contract.run.questions import ask_all
@@ -220,7 +220,7 @@ def _update_in_a_row(script: Script) -> None:
 
 
 def _update_with_the_corpus(api: Session, known_lists: list[int]) -> None:
-    rules = {rule.code: rule for rule in contract().rules.values()}
+    vectors = {v.code: v for v in contract().requests.values() if v.code == contract().rules[v.rule].code}
     rejected = iter([entry for entry in corpus().rejected if not entry.candidates])
     for number, entry in enumerate(corpus().accepted):
         case, body = f"corpus: {entry.id}", {**entry.body}
@@ -230,10 +230,9 @@ def _update_with_the_corpus(api: Session, known_lists: list[int]) -> None:
             api.read(case)
         _update(api, case, body)
         for faulty in itertools.islice(rejected, 2):
-            body, rule = with_lists(faulty.body, known_lists), rules[faulty.code]
+            body = with_lists(faulty.body, known_lists)
             if not {*VECTOR_LISTS} & {*body.get("source_lists", ())} - {*known_lists}:
-                error = (rule.id, Rejection(rule.status or 400, faulty.code))
-                api.reject_body(body, Rejected((error,)), f"corpus: {faulty.id}")
+                api.reject(vectors[faulty.code], body, f"corpus: {faulty.id}")
         api.read(case)
 
 
