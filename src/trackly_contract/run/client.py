@@ -50,10 +50,7 @@ def checked_base_url(base_url: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise UnusableSettingError("TRACKLY_BASE_URL carries a user name: take it out")
     if parts.scheme == "http" and not re.fullmatch(r"localhost|127(\.[0-9]{1,3}){3}|::1", parts.hostname):
-        raise UnusableSettingError(
-            f"TRACKLY_BASE_URL is {shown!r}: plain http would send the key in the open; "
-            "use https (http is for loopback only)"
-        )
+        raise UnusableSettingError(f"TRACKLY_BASE_URL is {shown!r}: http would send the key in the open; use https")
     return base_url.rstrip("/")
 
 
@@ -67,10 +64,7 @@ class Client:
         *,
         longest_answer: float = LONGEST_ANSWER,
     ) -> None:
-        """Take a checked base URL; `answer`, a server in this process, replaces the network.
-
-        `longest_answer` is in seconds, and limits any single read as well.
-        """
+        """Take a checked base URL; `answer`, a server in this process, replaces the network."""
         self.base_url = base_url
         self.offline = answer is not None
         self._answer = answer

@@ -20,10 +20,7 @@ from trackly_contract.run.client import NoAnswerError
 from trackly_contract.run.targets import Target
 
 TRIES = 3
-"""How often a request is sent before a suspicious answer counts."""
-
-HABIT = 3
-"""How often a refusal without JSON must have stayed before it counts at once."""
+"""How often a request is sent before a suspicious answer counts, and how often that must be until it counts at once."""
 
 LONGEST_WAIT = 60.0
 """Seconds that a Retry-After is honoured for at most."""
@@ -119,7 +116,7 @@ class Conversation(Seen):
                 last, trouble = None, str(error)
                 continue
             doubtful = maybe_gateway(last.response, good_key=good_key) or unlike_api(last.response)
-            if not doubtful or self.stayed[request.method, last.response.status] >= HABIT:
+            if not doubtful or self.stayed[request.method, last.response.status] >= TRIES:
                 return last
             trouble = describe(last.response)
         about = last is not None and about_request(last.response)

@@ -8,16 +8,15 @@ import json
 from collections.abc import Sequence
 
 from trackly_contract.contract import GUARD, NOBODY, UPDATE_FIELDS, Observation, Probe, as_answered, contract
-from trackly_contract.core import JSON, InconclusiveError, Request, Response, SkippedError, differences, same, show
+from trackly_contract.core import JSON, InconclusiveError, Request, Response, differences, same, show
 from trackly_contract.generate import Tokens
 from trackly_contract.judge import FIELDS, describe
 from trackly_contract.run.searches import ACCEPTED, SIZES, counted_in, factors, find_limit, find_order
 from trackly_contract.run.session import Session
 from trackly_contract.run.targets import QUESTIONS
 
-CASE = "questions"
-
 LIST = "@list"
+"""Stands in the body of a probe for the first of the audience's sending lists."""
 
 OURS: dict[str, JSON] = {"name": "trackly-contract: questions", "description": "trackly-contract", "filter": NOBODY}
 """What the audience is before each question, so that each finds the same."""
@@ -56,7 +55,7 @@ def body_text(probe: Probe, guard: str) -> str | None:
 
 
 class _Asking:
-    """Asks one session, and follows what the audience becomes. Raises SkippedError if a probe does not fit it."""
+    """Asks one session, and follows what the audience becomes."""
 
     def __init__(self, session: Session, tokens: Tokens, lists: Sequence[int]) -> None:
         self.session, self.lists = session, list(lists)
@@ -91,28 +90,22 @@ class _Asking:
             self.as_ours = True
 
     def asked(self, probe: Probe) -> tuple[str, str]:
-        """Return what came of a probe, or else why it could not be asked."""
-        try:
-            return (self.searched(probe) if probe.find else self.probed(probe)), ""
-        except SkippedError as error:
-            return "", str(error)
-
-    def own_lists(self) -> list[int]:
-        """Return the sending lists of the audience."""
-        if not self.lists:
-            raise SkippedError("the audience has no sending list")
-        return self.lists
-
-    # A probe of one request ------------------------------------------------------------------------
-
-    def probed(self, probe: Probe) -> str:
-        """Send a probe; return in a few words what came of it."""
+        """Return what came of a probe, or else why it does not fit this audience."""
         text, own = body_text(probe, json.dumps(GUARD)), self.session.target.audience_id
-        if text is not None and LIST in text:
-            text = text.replace(f'"{LIST}"', str(self.own_lists()[0]))
+        if not self.lists and (probe.of == "source_lists" or LIST in (text or "")):
+            return "", "the audience has no sending list"
+        if probe.id == "@ID" and own.upper() == own:
+            return "", "the id of this audience has no letters"
+        if probe.find == "order" and probe.of not in self.factors:
+            return "", f"no token of a {probe.of} condition works"
+        return (self.searched(probe) if probe.find else self.probed(probe, text)), ""
+
+    def probed(self, probe: Probe, text: str | None) -> str:
+        """Send a probe of one request; return in a few words what came of it."""
+        own = self.session.target.audience_id
+        if text is not None and self.lists:
+            text = text.replace(f'"{LIST}"', str(self.lists[0]))
         ident = (probe.id or "@id").replace("@id", own).replace("@ID", own.upper())
-        if probe.id is not None and ident == own:
-            raise SkippedError("the id of this audience has no letters")
         method = probe.method or ("GET" if text is None else "PUT")
         headers = {"X-Api-Key": self.session.target.key if probe.key is None else probe.key}
         if method != "GET":
@@ -156,10 +149,8 @@ class _Asking:
             return content
         return {**content, "source_lists": [LIST if entry in self.lists else entry for entry in lists]}
 
-    # A search of several requests ------------------------------------------------------------------
-
     def searched(self, probe: Probe) -> str:
-        """Return in words what a search found."""
+        """Return in words what a search of several requests found."""
         match probe.find:
             case "limit":
                 said, self.limits[probe.of] = find_limit(SIZES[probe.of], self.put)
@@ -168,14 +159,12 @@ class _Asking:
                 names = ("name", "name of pictures", "name of accents")
                 return counted_in(*(self.limits[name] for name in names)) or "that cannot be told from these"
             case "order":
-                if probe.of not in self.factors:
-                    raise SkippedError(f"no token of a {probe.of} condition works")
                 return find_order(self.factors[probe.of], self.put)
             case _:  # the cache
-                lists = self.own_lists() if probe.of == "source_lists" else []
-                said = self.cache_after({"source_lists": []} if lists else {"filter": NOBODY})
-                if lists:
-                    self.put({"source_lists": lists})
+                if probe.of == "filter":
+                    return self.cache_after({"filter": NOBODY})
+                said = self.cache_after({"source_lists": []})
+                self.put({"source_lists": self.lists})
                 return said
 
     def cache_after(self, body: dict[str, JSON]) -> str:

@@ -191,47 +191,28 @@ def factors(tokens: Tokens) -> dict[str, Factor]:
 
     A candidate type is left out if no token of it works: its parts could not be told apart from the token.
     """
-    sound: dict[str, Body] = {"time": _WITHIN, "count": GUARD}
-    sound |= {kind: tokens.adapt(candidate_condition(kind)) for kind in candidate_types() if kind in tokens.operators}
-    conditions = {kind: _condition(kind, condition) for kind, condition in sound.items()}
-    position = Factor(dict.fromkeys(POSITIONS, GUARD), dict.fromkeys(POSITIONS, WRONG), _in_positions)
-    return {"body": _body(), **_groups(), **conditions, "position": position}
-
-
-def _group(operator: JSON, conditions: JSON, *groups: JSON) -> Body:
-    return {"operator": operator, "conditions": conditions, "groups": [*groups]}
-
-
-def _and(*conditions: JSON) -> Body:
-    return {"operator": "AND", "conditions": [*conditions]}
-
-
-def _body() -> Factor:
     vectors = contract().requests
-    wrong: dict[str, Body] = {
+    in_body: dict[str, Body] = {
         "name": {"name_too_long": vectors["update.name.too_long/256"].body["name"]},
         "source_lists": {"source_list_not_found": vectors["update.source_lists.unknown/only"].body["source_lists"]},
         "filter": {"invalid_condition_type": _and(GUARD, {"condition_type": NO_TYPE})},
     }
-    return Factor({"name": ABSENT, "source_lists": ABSENT, "filter": NOBODY}, wrong, dict)
-
-
-def _groups() -> dict[str, Factor]:
     operator = {"invalid_group_operator": NO_OPERATOR}
-    wrong: dict[str, Body] = {
+    in_group: dict[str, Body] = {
         "operator": operator,
         "conditions": {"invalid_count_field": [WRONG["invalid_count_field"]]},
         "groups": {"invalid_time_unit": _and(WRONG["invalid_time_unit"])},
     }
     emptied: dict[str, Body] = {"operator": operator, "emptiness": {"empty_filter_group": []}}
+    sound: dict[str, Body] = {"time": _WITHIN, "count": GUARD}
+    sound |= {kind: tokens.adapt(candidate_condition(kind)) for kind in candidate_types() if kind in tokens.operators}
     return {
-        "group": Factor({"operator": "AND", "conditions": [GUARD], "groups": _and(GUARD)}, wrong, _nested_group),
+        "body": Factor({"name": ABSENT, "source_lists": ABSENT, "filter": NOBODY}, in_body, dict),
+        "group": Factor({"operator": "AND", "conditions": [GUARD], "groups": _and(GUARD)}, in_group, _nested_group),
         "empty group": Factor({"operator": "AND", "emptiness": [GUARD]}, emptied, _nested_group),
+        **{kind: _condition(kind, condition) for kind, condition in sound.items()},
+        "position": Factor(dict.fromkeys(POSITIONS, GUARD), dict.fromkeys(POSITIONS, WRONG), _in_positions),
     }
-
-
-def _nested_group(values: Body) -> Body:
-    return {"filter": _group("AND", [GUARD], _group(*values.values()))}
 
 
 def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
@@ -248,6 +229,18 @@ def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
         {name: wrong[name] for name in parts},
         lambda values: {"filter": _and(GUARD, {"condition_type": kind, **values})},
     )
+
+
+def _and(*conditions: JSON) -> Body:
+    return {"operator": "AND", "conditions": [*conditions]}
+
+
+def _group(operator: JSON, conditions: JSON, *groups: JSON) -> Body:
+    return {"operator": operator, "conditions": conditions, "groups": [*groups]}
+
+
+def _nested_group(values: Body) -> Body:
+    return {"filter": _group("AND", [GUARD], _group(*values.values()))}
 
 
 def _in_positions(values: Body) -> Body:

@@ -8,30 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from trackly_contract.contract import NOBODY, UPDATE_FIELDS, RequestVector, as_request
-from trackly_contract.core import (
-    JSON,
-    Exchange,
-    InconclusiveError,
-    Request,
-    Verdict,
-    encode,
-    keyless,
-    same,
-    show,
-)
+from trackly_contract.core import JSON, Exchange, InconclusiveError, Request, Verdict, encode, keyless, same, show
 from trackly_contract.generate import Effort
-from trackly_contract.judge import (
-    WINDOW,
-    Accepted,
-    AudienceState,
-    BrokenError,
-    Expectation,
-    Finding,
-    Rejected,
-    Rejection,
-    describe,
-    judge,
-)
+from trackly_contract.judge import WINDOW, Accepted, AudienceState, BrokenError, Finding, Rejected, Rejection, judge
 from trackly_contract.run.conversation import Conversation, NotAskedError
 
 RESTORING = 5
@@ -58,11 +37,12 @@ class Session(Conversation):
 
     # Asking and judging ----------------------------------------------------------------------------
 
-    def _judged(self, exchange: Exchange, expectation: Expectation, case: str) -> JSON:
+    def _judged(self, exchange: Exchange, expectation: Accepted | Rejected, case: str) -> JSON:
         """Judge a response, follow the audience, and return what the response shows of it."""
         judged = judge(exchange, expectation, self.target.audience_id, case)
         self.findings += judged.findings
-        if judged.event is not None:
+        # A GET that had to be rejected may show another audience.
+        if judged.event is not None and (exchange.request.method == "PUT" or judged.event.kind == "read"):
             self.findings += self.state.follow(judged.event)
         return judged.audience
 
@@ -70,8 +50,7 @@ class Session(Conversation):
         """GET the audience, judge what it shows, and return it (None if the response carries none)."""
         exchange = self.ask(self.request("GET"))
         if exchange.response.status == 404 and not any(e.response.succeeded for e in self.exchanges):
-            said = describe(exchange.response)
-            raise InconclusiveError(f"{said}: look at TRACKLY_AUDIENCE_ID, and whether the key is of the same account")
+            raise InconclusiveError("404 to this id: look at TRACKLY_AUDIENCE_ID, and at the account of the key")
         return self._judged(exchange, Accepted(), case)
 
     def update(
@@ -107,27 +86,23 @@ class Session(Conversation):
 
     def reject(
         self, vector: RequestVector, body: JSON, case: str, *, too_wide: bool = False, certain: bool = True
-    ) -> list[Finding]:
-        """Send a body that is rejected as a vector says, judge the response, and return what was found.
+    ) -> None:
+        """Send a body that is rejected as a vector says, and judge the response.
 
         A success is followed by a filter that matches nobody at once. A window that is `too_wide` may be what is
         rejected; with `certain` False a token may be, and then a difference says nothing.
         """
         error = (vector.rule, Rejection(vector.status, str(vector.code)))
         expectation = Rejected((error,), WINDOW if too_wide else "", certain)
-        before = len(self.findings)
         if vector.situation is None:
             exchange = self._put(body, risky=True)
         else:
             exchange = self.ask(self.request(vector.method, body=body, situation=vector.situation))
-        if vector.method == "GET":  # it may show another audience, so it is not followed
-            self.findings += judge(exchange, expectation, self.target.audience_id, case).findings
-        else:
-            self._judged(exchange, expectation, case)
+        self._judged(exchange, expectation, case)
+        if vector.method == "PUT":
             self.sent_to_be_rejected.append((case, exchange.request))
             if exchange.response.succeeded:
                 self.settle()
-        return self.findings[before:]
 
     def confirm_unchanged(self) -> None:
         """Read the audience after a batch of rejections; if it changed, find a rejected update that changes it.

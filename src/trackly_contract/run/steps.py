@@ -24,7 +24,6 @@ from trackly_contract.generate import (
 )
 from trackly_contract.judge import Success, Whole, actual_text, differs, held
 from trackly_contract.run.candidates import find_tokens
-from trackly_contract.run.questions import CASE as QUESTIONS
 from trackly_contract.run.questions import ask_all
 from trackly_contract.run.session import Session, own_content
 
@@ -250,7 +249,7 @@ def _ask_questions(script: Script) -> None:
     """Ask what the documentation leaves open, where somebody wants to know; no rule depends on it."""
     api = script.session
     if api.asks_questions:
-        with api.step(QUESTIONS):
+        with api.step("questions"):
             api.answers += ask_all(api, script.tokens, script.known_lists)
 
 
