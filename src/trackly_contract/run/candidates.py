@@ -1,8 +1,7 @@
 """Finds a condition that a target accepts of each type whose tokens no reference page states.
 
-Every condition that is tried would match nobody if it is accepted. However a candidate is answered or stored, that
-breaks no rule. Does not call a token refused because a condition with it did not work. Does not try an operator without
-one plain value: with a list, or with nothing, the vectors' conditions would differ from their twins by two edits.
+Every condition that is tried matches nobody, and breaks no rule, however it is answered. Does not try an operator of a
+list or of no value: the vectors' conditions would differ from their twins by two edits.
 """
 
 from collections.abc import Mapping
@@ -14,9 +13,6 @@ from trackly_contract.core import JSON, InconclusiveError, show
 from trackly_contract.generate import Tokens, candidate_condition, candidate_types
 from trackly_contract.judge import about_request, describe
 from trackly_contract.run.session import Session
-
-CASE = "candidates"
-"""The name of everything that is sent here."""
 
 MOST_TRIALS = 24
 """Trials of one type. With documented codes every field and operator is tried within 11; with others as many pairs."""
@@ -105,9 +101,9 @@ def _tried(session: Session, pairs: Mapping[str, Pair]) -> Found:
     # What no page says is accepted may be stored in any way. The guard is documented, and stands first.
     open_at = [f"/filter/conditions/{index}" for index in range(1, len(conditions) + 1)]
     try:
-        exchange = session.update(body, CASE, open_at=open_at)
+        exchange = session.update(body, "candidates", open_at=open_at)
     except InconclusiveError as error:
-        session.read(CASE)  # this update got no response; where nothing gets one, that is said of the whole run
+        session.read("candidates")  # this update got no response; where nothing gets one, that is said of the whole run
         return Found(worked=False, said=str(error), outage=True)
     response = exchange.response
     if not response.succeeded:

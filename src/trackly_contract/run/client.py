@@ -58,11 +58,7 @@ class Client:
     """Sends requests to one base URL, each over a connection of its own, and unpacks the responses."""
 
     def __init__(
-        self,
-        base_url: str,
-        answer: Callable[[Request], Response] | None = None,
-        *,
-        longest_answer: float = LONGEST_ANSWER,
+        self, base_url: str, answer: Callable[[Request], Response] | None = None, longest_answer: float = LONGEST_ANSWER
     ) -> None:
         """Take a checked base URL; `answer`, a server in this process, replaces the network."""
         self.base_url = base_url

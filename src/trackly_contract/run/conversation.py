@@ -1,7 +1,7 @@
 """A conversation: requests to one target, counted and kept, with network faults told from responses.
 
-A response that may come from a gateway is asked for again and then compared with a control; a target that is gone is
-not asked for ever. Does not judge what a response says (session.py), and does not send more than was allowed.
+Does not judge what a response says (session.py), does not send more than was allowed, and does not ask a target that is
+gone for ever.
 """
 
 import re
@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from trackly_contract.contract import Situation
 from trackly_contract.core import JSON, STAMP, Exchange, InconclusiveError, Request, encode
 from trackly_contract.generate import UNKNOWN_ID, WRONG_KEY
-from trackly_contract.judge import Seen, about_request, describe, maybe_gateway, unlike_api
+from trackly_contract.judge import AudienceState, Seen, about_request, describe, maybe_gateway, unlike_api
 from trackly_contract.run.client import NoAnswerError
 from trackly_contract.run.targets import Target
 
@@ -40,11 +40,14 @@ class NotAskedError(InconclusiveError):
 class Conversation(Seen):
     """What is sent to a target, and what comes back.
 
-    `cases` has the exchanges of each step, in order. `most_requests` are allowed in all, None for any number;
-    `kept_aside` of them for the end. `outages` say why something could not be asked, or got no answer that counts.
+    `state` is the audience as it was last seen, `backup` as it was before the first change. `cases` has the exchanges
+    of each step, in order. `most_requests` are allowed in all, None for any number; `kept_aside` of them for the end.
+    `outages` say why something could not be asked, or got no answer that counts.
     """
 
     target: Target
+    state: AudienceState = field(default_factory=AudienceState)
+    backup: dict[str, JSON] | None = None
     cases: list[tuple[str, list[Exchange]]] = field(default_factory=list)
     stayed: Counter[tuple[str, int]] = field(default_factory=Counter)
     most_requests: int | None = None
@@ -134,16 +137,15 @@ class Conversation(Seen):
         self.stayed[request.method, last.response.status] += about
         return last
 
-    def _harmless_update(self) -> Request | None:
-        """Return an update that changes nothing, None if there is none."""
-        return None
-
     def _control(self, method: str) -> str:
-        """GET the audience, or send an update that changes nothing; return what is wrong, "" if nothing is."""
-        request = self.request("GET") if method == "GET" else self._harmless_update()
-        if request is None:
-            return ""
-        failed = ""
+        """GET the audience, or update its name to what it is, or was; return what is wrong, "" if nothing is."""
+        body: JSON = None
+        if method == "PUT":
+            name = (self.state.audience or self.backup or {}).get("name")
+            if self.backup is None or not self.writes or not isinstance(name, str):
+                return ""  # there is no update that is known to change nothing
+            body = {"name": name}
+        request, failed = self.request(method, body=body), ""
         try:
             answer = self._once(request)
             if not _sound(answer):
@@ -189,8 +191,7 @@ def pause(last: Exchange | None, attempt: int) -> float:
 
     A Retry-After (RFC 9110, section 10.2.3) is honoured up to LONGEST_WAIT; a date is read by the server's own clock.
     """
-    asked = last.response.header("retry-after") if last is not None else None
-    if last is not None and asked is not None:
+    if last is not None and (asked := last.response.header("retry-after")) is not None:
         if re.fullmatch("[0-9]{1,9}", asked):
             return min(float(asked), LONGEST_WAIT)
         until, now = _moment(asked), _moment(last.response.header("date") or "") or datetime.now(UTC)

@@ -1,7 +1,6 @@
-"""Asks what the documentation leaves open, and says in a few words what the target did.
+"""Asks what the documentation leaves open, and says what the target did, in the same words whatever the audience held.
 
-Every filter that a target stores on the way matches nobody. The same behaviour gives the same words, whatever the
-audience held. Sends at most QUESTIONS requests. Does not judge: an observation never breaks a rule.
+Every filter that is stored on the way matches nobody. Does not judge: an observation never breaks a rule.
 """
 
 import json

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from trackly_contract.contract import NOBODY, UPDATE_FIELDS, RequestVector, as_request
 from trackly_contract.core import JSON, Exchange, InconclusiveError, Request, Verdict, encode, keyless, same, show
 from trackly_contract.generate import Effort
-from trackly_contract.judge import WINDOW, Accepted, AudienceState, BrokenError, Finding, Rejected, Rejection, judge
+from trackly_contract.judge import WINDOW, Accepted, BrokenError, Finding, Rejected, Rejection, judge
 from trackly_contract.run.conversation import Conversation, NotAskedError
 
 RESTORING = 5
@@ -25,8 +25,6 @@ class Session(Conversation):
     """What a run sends, sees and finds."""
 
     effort: Effort
-    state: AudienceState = field(default_factory=AudienceState)
-    backup: dict[str, JSON] | None = None
     asks_questions: bool = False
     reported: set[str] = field(default_factory=set)
     sent_to_be_rejected: list[tuple[str, Request]] = field(default_factory=list)
@@ -77,12 +75,6 @@ class Session(Conversation):
                 with suppress(InconclusiveError):
                     self.settle()
             raise
-
-    def _harmless_update(self) -> Request | None:
-        """Return an update of the name to what it is, or was, where updates were accepted; None elsewhere."""
-        name = (self.state.audience or self.backup or {}).get("name")
-        known = self.backup is not None and self.writes > 0 and isinstance(name, str)
-        return self.request("PUT", body={"name": name}) if known else None
 
     def reject(
         self, vector: RequestVector, body: JSON, case: str, *, too_wide: bool = False, certain: bool = True
@@ -186,24 +178,6 @@ class Session(Conversation):
         return exchange.response.succeeded
 
     # Backing up and restoring ------------------------------------------------------------------------
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether an earlier run changed the audience and did not put it back."""
-        return self.target.journal is not None and self.target.journal.read() is not None
-
-    def recover(self) -> None:
-        """Put the audience back as it was before an interrupted run.
-
-        Raises InconclusiveError if that cannot be done: then nothing may be changed.
-        """
-        assert self.target.journal is not None
-        self.backup = self.target.journal.read()
-        left = self.restore()
-        if left:
-            self.backup = None
-            raise InconclusiveError(f"what an earlier run changed cannot be put back: {'; '.join(left)}")
-        self.notes.append("an earlier run was interrupted: the audience was put back first")
 
     def back_up(self, audience: dict[str, JSON]) -> None:
         """Keep what the audience is, in memory and in the journal, before the first change.

@@ -81,9 +81,14 @@ class Script:
 def _read_untouched(script: Script) -> None:
     """Read the audience before anything is changed; what an earlier run left behind is restored first."""
     api = script.session
-    if api.interrupted:
+    api.backup = api.target.journal.read() if api.target.journal is not None else None
+    if api.backup is not None:
         with api.step("recover"):
-            api.recover()
+            left = api.restore()
+        if left:
+            api.backup = None  # nothing may be changed, so nothing is to be put back
+            raise InconclusiveError(f"what an earlier run changed cannot be put back: {'; '.join(left)}")
+        api.notes.append("an earlier run was interrupted: the audience was put back first")
     with api.step("untouched"):
         audience = api.read("untouched")
     if audience is None:
