@@ -1,7 +1,7 @@
 """Searches that answer an open question with several updates: for a limit, or for the order of checks.
 
 Every body matches nobody, should it be accepted. Sends nothing larger than a ceiling, so that no server is loaded only
-to learn its limit. Claims an order only if every pair of its parts was sent alone and agrees with it. Does not judge.
+to learn its limit. Does not judge.
 """
 
 from collections.abc import Callable, Mapping
@@ -125,15 +125,22 @@ def find_order(factor: Factor, ask: Ask) -> str:
     All parts are wrong at first, and the one that is reported is corrected, until one is left. Then each pair is sent
     alone; where each can have the code of the other, so that part and code can be told apart, twice.
     """
-    codes = factor.codes
-    order = _by_elimination(factor, ask)
+    codes, left, order = factor.codes, factor.codes, list[str]()
+    while len(left) > 1:
+        answer = ask(factor.body(left))
+        reported = next((part for part, code in left.items() if code == answer), None)
+        if reported is None:
+            break
+        order.append(reported)
+        del left[reported]
     said: dict[tuple[str, str], list[str]] = {}
     for one, other in combinations(codes, 2):
         turns = [{one: codes[one], other: codes[other]}, {one: codes[other], other: codes[one]}]
         possible = [turn for turn in turns if all(code in factor.wrong[part] for part, code in turn.items())]
         said[one, other] = [ask(factor.body(turn)) for turn in possible]
     disagree = said
-    if len(order) == len(codes):
+    if len(left) == 1:
+        order += left
         # The earlier part is reported: first with its own code, then with that of the later part.
         expected = {pair: [codes[part] for part in sorted(pair, key=order.index)] for pair in said}
         disagree = {pair: got for pair, got in said.items() if got != expected[pair][: len(got)]}
@@ -146,19 +153,6 @@ def find_order(factor: Factor, ask: Ask) -> str:
         why = BY_CODE if all(got[1:] == got[:1] and got[0] in known for got in said.values()) else NO_ORDER
     pairs = [f"{one} with {other}: {', '.join(got)}" for (one, other), got in disagree.items()]
     return f"{why} ({'; '.join(pairs[:3])})"
-
-
-def _by_elimination(factor: Factor, ask: Ask) -> list[str]:
-    """Return the parts in the order in which they are reported; fewer of them if a response names none."""
-    left, order = factor.codes, list[str]()
-    while len(left) > 1:
-        said = ask(factor.body(left))
-        first = next((part for part, code in left.items() if code == said), None)
-        if first is None:
-            return order
-        order.append(first)
-        del left[first]
-    return [*order, *left]
 
 
 # Factors ---------------------------------------------------------------------------------------------

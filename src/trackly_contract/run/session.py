@@ -172,10 +172,9 @@ class Session(Conversation):
 
     def count(self) -> bool:
         """GET the size of the audience, which fills its cache; return whether the target could."""
-        exchange = self.ask(self.request("GET", "/size"))
-        if exchange.response.succeeded:
-            self.state.counted = True
-        return exchange.response.succeeded
+        succeeded = self.ask(self.request("GET", "/size")).response.succeeded
+        self.state.counted = self.state.counted or succeeded
+        return succeeded
 
     # Backing up and restoring ------------------------------------------------------------------------
 
