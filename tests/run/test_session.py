@@ -125,23 +125,14 @@ def test_a_502_that_stays_is_tried_again_every_time() -> None:
     assert asked.requests == (TRIES + 2) * (TRIES + 1)
 
 
-def test_a_denied_request_is_sent_once_and_without_the_good_key() -> None:
+def test_a_denied_request_is_sent_once_and_the_good_key_goes_with_an_unknown_id_alone() -> None:
     server = Server()
     asked = session(server)
-    for name in ("key-missing", "key-empty", "key-wrong"):
-        deny(asked, f"update.key/{name}")
-    keys = [request.header("X-Api-Key") for request in server.asked]
-    assert len(keys) == 3
-    assert keys[:2] == [None, ""]
-    assert REFERENCE_KEY not in keys
-
-
-def test_an_unknown_id_is_asked_with_the_good_key() -> None:
-    server = Server()
-    asked = session(server)
-    deny(asked, "update.unknown_id/well-formed")
-    assert server.asked[0].header("X-Api-Key") == REFERENCE_KEY
-    assert AUDIENCE_ID not in server.asked[0].path
+    for name in ("key/key-missing", "key/key-empty", "key/key-wrong", "unknown_id/well-formed"):
+        deny(asked, f"update.{name}")
+    missing, empty, wrong, good = (request.header("X-Api-Key") for request in server.asked)
+    assert (missing, empty, wrong != REFERENCE_KEY, good) == (None, "", True, REFERENCE_KEY)
+    assert AUDIENCE_ID not in server.asked[-1].path
     assert broken(asked) == set()
 
 
