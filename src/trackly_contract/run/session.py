@@ -48,7 +48,9 @@ class Session(Conversation):
         """GET the audience, judge what it shows, and return it (None if the response carries none)."""
         exchange = self.ask(self.request("GET"))
         if exchange.response.status == 404 and not any(e.response.succeeded for e in self.exchanges):
-            raise InconclusiveError("404 to this id: look at TRACKLY_AUDIENCE_ID, and at the account of the key")
+            raise InconclusiveError(
+                "no audience has this id (404): look at TRACKLY_AUDIENCE_ID and the account of the key"
+            )
         return self._judged(exchange, Accepted(), case)
 
     def update(
