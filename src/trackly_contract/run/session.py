@@ -48,9 +48,7 @@ class Session(Conversation):
         """GET the audience, judge what it shows, and return it (None if the response carries none)."""
         exchange = self.ask(self.request("GET"))
         if exchange.response.status == 404 and not any(e.response.succeeded for e in self.exchanges):
-            raise InconclusiveError(
-                "no audience has this id (404): look at TRACKLY_AUDIENCE_ID and the account of the key"
-            )
+            raise InconclusiveError("no audience of this key has the id (404): look at TRACKLY_AUDIENCE_ID and the key")
         return self._judged(exchange, Accepted(), case)
 
     def update(
