@@ -37,20 +37,20 @@ def find_limit(size: Size, ask: Ask) -> tuple[str, int]:
 
     Returns the limit in words, and as a number: 0 where not even one is accepted, and where the ceiling is.
     """
-    said = {size.ceiling: ask(size.body(size.ceiling))}
-    if said[size.ceiling] == ACCEPTED:
+    why = ask(size.body(size.ceiling))
+    if why == ACCEPTED:
         return f"{size.ceiling} {size.unit} are accepted, and more were not asked for", 0
     largest, rejected, next_size = 0, size.ceiling, 1
     while rejected - largest > 1:
-        said[next_size] = ask(size.body(next_size))
-        if said[next_size] == ACCEPTED:
+        said = ask(size.body(next_size))
+        if said == ACCEPTED:
             largest = next_size
         else:
-            rejected = next_size
+            rejected, why = next_size, said
         next_size = (largest + rejected) // 2
     if largest == 0:
-        return f"1 {size.unit} were not accepted: {said[1]}", 0
-    return f"{largest} {size.unit} are accepted, {rejected} are not: {said[rejected]}", largest
+        return f"1 {size.unit} were not accepted: {why}", 0
+    return f"{largest} {size.unit} are accepted, {rejected} are not: {why}", largest
 
 
 def _nested(levels: int) -> Body:

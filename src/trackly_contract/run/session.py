@@ -33,8 +33,6 @@ class Session(Conversation):
         """Return every look at one rule so far."""
         return [finding for finding in self.findings if finding.rule == rule]
 
-    # Asking and judging ----------------------------------------------------------------------------
-
     def _judged(self, exchange: Exchange, expectation: Accepted | Rejected, case: str) -> JSON:
         """Judge a response, follow the audience, and return what the response shows of it."""
         judged = judge(exchange, expectation, self.target.audience_id, case)
@@ -176,8 +174,6 @@ class Session(Conversation):
         self.state.counted = self.state.counted or succeeded
         return succeeded
 
-    # Backing up and restoring ------------------------------------------------------------------------
-
     def back_up(self, audience: dict[str, JSON]) -> None:
         """Keep what the audience is, in memory and in the journal, before the first change.
 
@@ -259,7 +255,4 @@ def own_content(audience: dict[str, JSON]) -> dict[str, JSON]:
 
     A null is left out, for the documentation does not say what it does.
     """
-    content = {name: audience[name] for name in UPDATE_FIELDS if audience.get(name) is not None}
-    if "filter" in content:
-        content["filter"] = as_request(content["filter"])
-    return content
+    return {name: as_request(audience[name]) for name in UPDATE_FIELDS if audience.get(name) is not None}
