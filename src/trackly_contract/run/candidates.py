@@ -101,11 +101,10 @@ def _tried(session: Session, pairs: Mapping[str, Pair]) -> Found:
     # What no page says is accepted may be stored in any way. The guard is documented, and stands first.
     open_at = [f"/filter/conditions/{index}" for index in range(1, len(conditions) + 1)]
     try:
-        exchange = session.update(body, "candidates", open_at=open_at)
+        response = session.update(body, "candidates", open_at=open_at).response
     except InconclusiveError as error:
         session.read("candidates")  # this update got no response; where nothing gets one, that is said of the whole run
         return Found(worked=False, said=str(error), outage=True)
-    response = exchange.response
     if not response.succeeded:
         sound = about_request(response)
         return Found(False, describe(response), response.code if sound else None, not sound)

@@ -33,10 +33,7 @@ class UnusableSettingError(ValueError):
 
 
 def checked_base_url(base_url: str) -> str:
-    """Return the base URL without a trailing slash.
-
-    Raises UnusableSettingError unless it is https, or http on loopback.
-    """
+    """Return it without a slash at the end. Raises UnusableSettingError unless it is https, or http on loopback."""
     shown = re.sub(r"//[^/]*@", "//...@", re.split(r"[?#]", base_url)[0])
     example = f"TRACKLY_BASE_URL is {shown!r}: it must look like https://app.tracklysms.com/api"
     try:

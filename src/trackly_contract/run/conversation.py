@@ -1,7 +1,6 @@
 """A conversation: requests to one target, counted and kept, with network faults told from responses.
 
-Does not judge what a response says (session.py), does not send more than was allowed, and does not ask a target that is
-gone for ever.
+Does not judge what a response says (session.py), nor send more than was allowed, nor ask for ever what is gone.
 """
 
 import re
