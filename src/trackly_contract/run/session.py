@@ -181,7 +181,7 @@ class Session(Conversation):
         whoever was asked said no.
         """
         if self.most_requests is not None and self.most_requests - self.requests < BACKING_UP + RESTORING:
-            raise InconclusiveError(f"{self.most_requests} requests do not suffice to put back what would be changed")
+            raise InconclusiveError(f"{self.most_requests} requests do not suffice to put it back: nothing is changed")
         if self.target.journal is not None:
             audience = keyless(audience, UPDATE_FIELDS, self.target.key)
         self.target.confirm(self.effort, audience, self.most_requests, questions=self.asks_questions)
