@@ -326,7 +326,7 @@ def _end(run: Run, config: pytest.Config, exitstatus: int) -> int:
 
 def _folded(run: Run) -> Report:
     report = reporting.build_report(
-        run.session.seen(),
+        run.session,
         started_at=run.started_at,
         looked_for=frozenset(run.ended),
         reasons=run.reasons,

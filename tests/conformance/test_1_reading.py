@@ -22,5 +22,5 @@ def test_the_audience_is_read(script: Script, api: Session) -> None:
 def test_reading_is_denied(script: Script, api: Session, vector: RequestVector) -> None:
     script.reach("untouched")
     with api.step(vector.id):
-        api.deny(vector)
+        api.reject(vector, vector.body, vector.id)
     api.require(vector.rule, vector.id)

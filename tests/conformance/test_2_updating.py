@@ -23,7 +23,7 @@ ACCEPTED = [
 def test_updating_is_denied(script: Script, api: Session, vector: RequestVector) -> None:
     script.reach("rehearsed")
     with api.step(vector.id):
-        api.deny(vector)
+        api.reject(vector, vector.body, vector.id)
     api.require(vector.rule, vector.id)
 
 

@@ -73,7 +73,8 @@ def _target(base_url: str, over: Way, folder: Path, patience: float = 5.0) -> Ta
 def _restore(over: Way, folder: Path) -> None:
     """Put the audience back as `trackly-contract restore` does."""
     with closing(_target(over.base_url, over, folder)) as target, opened(target, "quick", "restore") as session:
-        session.recover()
+        session.backup = Journal.of(over.base_url, AUDIENCE_ID, folder).read()
+        assert session.restore() == []
 
 
 def _run(

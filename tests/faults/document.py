@@ -27,9 +27,11 @@ def document() -> str:
         tries=conversation.TRIES,
         pauses=_pauses(conversation.pause(None, attempt) for attempt in range(1, conversation.TRIES)),
         longest_wait=f"{conversation.LONGEST_WAIT:g}",
-        habit=conversation.HABIT,
+        habit=conversation.TRIES,
         lost=conversation.LOST,
-        lost_pauses=_pauses(conversation.pause_when_lost(controls) for controls in range(1, conversation.LOST)),
+        lost_pauses=_pauses(
+            conversation.pause(None, conversation.TRIES - 1 + lost) for lost in range(1, conversation.LOST)
+        ),
         not_about=", ".join(map(str, sorted(NOT_ABOUT_THE_REQUEST))),
         persistence=conversation.PERSISTENCE,
         longest_answer=f"{client.LONGEST_ANSWER:g}",

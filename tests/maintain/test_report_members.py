@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     asked = broken(2)
     asked.exchanges.append(asked.findings[0].exchange)  # type: ignore[arg-type]  # there is one
     seen = report.build_report(
-        asked.seen(), started_at="2026-11-22T00:00:00+00:00", looked_for=frozenset(contract().rules), reasons={}
+        asked, started_at="2026-11-22T00:00:00+00:00", looked_for=frozenset(contract().rules), reasons={}
     )
     folder = tmp_path_factory.mktemp("examples")
     report_files.write_report(seen, folder / "report")

@@ -54,7 +54,7 @@ def broken(number: int) -> Session:
 
 def told(asked: Session, *, columns: int | None = COLUMNS, folder: str | None = "report", left: str = "") -> list[str]:
     shown = Terminal(columns)
-    seen = build_report(asked.seen(), started_at="", looked_for=frozenset(contract().rules), reasons={})
+    seen = build_report(asked, started_at="", looked_for=frozenset(contract().rules), reasons={})
     summarize(shown, dataclasses.replace(seen, left=left), folder)
     return shown.lines
 

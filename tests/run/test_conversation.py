@@ -118,9 +118,9 @@ def test_a_filter_that_matches_nobody_is_sent_beyond_the_limit_of_asking() -> No
 
 
 def test_what_was_not_sent_is_not_settled() -> None:
-    server = Server()
+    server, case = Server(), rejection_cases("quick")[0]
     asked = limited(1, server)
     asked.read()
     with pytest.raises(NotAskedError):
-        asked.reject(rejection_cases("quick")[0])
+        asked.reject(case.vector, case.body(), case.id)
     assert len(server.asked) == 1

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackly_contract.core import Exchange, Request, Response
-from trackly_contract.judge.responses import about_request, maybe_gateway
-from trackly_contract.run.conversation import LONGEST_WAIT, pause, pause_when_lost
+from trackly_contract.judge.responses import maybe_gateway
+from trackly_contract.run.conversation import LONGEST_WAIT, TRIES, pause
 
 NOW = ("Date", "Sun, 22 Nov 2026 08:00:00 GMT")
 SOON = "Sun, 22 Nov 2026 08:00:07 GMT"
@@ -28,10 +28,6 @@ ANSWERS = [
 @pytest.mark.parametrize(("status", "body", "good_key", "expected"), ANSWERS)
 def test_what_may_come_from_something_in_between(status: int, body: bytes, good_key: bool, expected: bool) -> None:
     assert maybe_gateway(Response(status, (), body), good_key=good_key) is expected
-
-
-def test_a_refusal_of_the_pace_is_an_outage() -> None:
-    assert not about_request(Response(429))
 
 
 @pytest.mark.parametrize(
@@ -64,4 +60,4 @@ def test_any_header_gives_a_bounded_wait(asked: str, date: str) -> None:
 
 
 def test_a_target_that_is_gone_is_given_more_time_each_time() -> None:
-    assert [pause_when_lost(controls) for controls in (1, 2, 3, 40)] == [2, 4, 8, LONGEST_WAIT]
+    assert [pause(None, TRIES - 1 + controls) for controls in (1, 2, 3, 40)] == [2, 4, 8, LONGEST_WAIT]

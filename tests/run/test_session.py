@@ -9,10 +9,10 @@ from tests.run.hooked import Server, broken, session
 from trackly_contract.contract import NOBODY, contract
 from trackly_contract.core import InconclusiveError, Request, Response, Verdict
 from trackly_contract.generate import RejectionCase, rejection_cases
-from trackly_contract.judge import BrokenError
+from trackly_contract.judge import BrokenError, Finding
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
 from trackly_contract.run import Session
-from trackly_contract.run.conversation import HABIT, TRIES
+from trackly_contract.run.conversation import TRIES
 
 HTML = Response(502, (("Content-Type", "text/html"),), b"<html>Bad Gateway</html>")
 OOPS = Response(500, (), b'{"error": "x", "code": "internal"}')
@@ -26,6 +26,17 @@ UNCHANGED = "update.refused.unchanged"
 
 def always(answer: Response, method: str) -> Session:
     return session(Server(lambda _server, request, _n: answer if request.method == method else None))
+
+
+def reject(asked: Session, case: RejectionCase, *, certain: bool = True) -> list[Finding]:
+    before = len(asked.findings)
+    asked.reject(case.vector, case.body(), case.id, certain=certain)
+    return asked.findings[before:]
+
+
+def deny(asked: Session, name: str) -> None:
+    vector = contract().requests[name]
+    asked.reject(vector, vector.body, vector.id)
 
 
 def failing(answer: Response, times: int) -> Session:
@@ -80,7 +91,7 @@ def test_a_read_that_always_fails_is_inconclusive_and_says_what_came(fault: Resp
 def test_an_update_that_always_fails_while_reading_works_is_judged(fault: Response) -> None:
     asked = always(fault, "PUT")
     asked.update(ACCEPTED, "the case", ("update.optional",))
-    asked.reject(CASE)
+    reject(asked, CASE)
     assert broken(asked) - {"error.code"} == {"update.optional", CASE.vector.rule}
 
 
@@ -100,44 +111,35 @@ def in_plain_text(server: Server, request: Request, _number: int) -> Response | 
 def test_a_rejection_without_json_that_stayed_thrice_is_no_longer_tried_again() -> None:
     asked = session(Server(in_plain_text))
     spent = []
-    for _ in range(HABIT + 2):
+    for _ in range(TRIES + 2):
         before = asked.requests
-        asked.reject(NAME_CASE)
+        reject(asked, NAME_CASE)
         spent.append(asked.requests - before)
-    assert spent == [TRIES + 1] * HABIT + [1, 1]
+    assert spent == [TRIES + 1] * TRIES + [1, 1]
 
 
 def test_a_502_that_stays_is_tried_again_every_time() -> None:
     asked = always(HTML, "PUT")
-    for _ in range(HABIT + 2):
-        asked.reject(NAME_CASE)
-    assert asked.requests == (HABIT + 2) * (TRIES + 1)
+    for _ in range(TRIES + 2):
+        reject(asked, NAME_CASE)
+    assert asked.requests == (TRIES + 2) * (TRIES + 1)
 
 
-def test_a_denied_request_is_sent_once_and_without_the_good_key() -> None:
+def test_a_denied_request_is_sent_once_and_the_good_key_goes_with_an_unknown_id_alone() -> None:
     server = Server()
     asked = session(server)
-    for name in ("key-missing", "key-empty", "key-wrong"):
-        asked.deny(contract().requests[f"update.key/{name}"])
-    keys = [request.header("X-Api-Key") for request in server.asked]
-    assert len(keys) == 3
-    assert keys[:2] == [None, ""]
-    assert REFERENCE_KEY not in keys
-
-
-def test_an_unknown_id_is_asked_with_the_good_key() -> None:
-    server = Server()
-    asked = session(server)
-    asked.deny(contract().requests["update.unknown_id/well-formed"])
-    assert server.asked[0].header("X-Api-Key") == REFERENCE_KEY
-    assert AUDIENCE_ID not in server.asked[0].path
+    for name in ("key/key-missing", "key/key-empty", "key/key-wrong", "unknown_id/well-formed"):
+        deny(asked, f"update.{name}")
+    missing, empty, wrong, good = (request.header("X-Api-Key") for request in server.asked)
+    assert (missing, empty, wrong != REFERENCE_KEY, good) == (None, "", True, REFERENCE_KEY)
+    assert AUDIENCE_ID not in server.asked[-1].path
     assert broken(asked) == set()
 
 
 def test_requests_and_accepted_writes_are_counted() -> None:
     asked = failing(OOPS, 1)
     asked.update(ACCEPTED, "")
-    asked.reject(CASE)
+    reject(asked, CASE)
     asked.read()
     assert (asked.requests, asked.writes) == (4, 1)
 
@@ -175,7 +177,7 @@ def test_a_wrong_update_without_a_response_is_followed_by_a_filter_that_matches_
     asked = session(server)
     asked.read()
     with pytest.raises(InconclusiveError):
-        asked.reject(CASE)
+        reject(asked, CASE)
     assert server.bodies()[-1] == {"filter": NOBODY}
 
 
@@ -184,7 +186,7 @@ def test_a_wrong_update_without_a_response_is_followed_by_a_filter_that_matches_
 
 def test_an_error_that_is_rejected_holds() -> None:
     asked = session(Server())
-    assert {finding.verdict for finding in asked.reject(CASE)} == {Verdict.HELD}
+    assert {finding.verdict for finding in reject(asked, CASE)} == {Verdict.HELD}
     asked.require(CASE.vector.rule, CASE.id)
 
 
@@ -204,7 +206,7 @@ def test_an_unexpected_acceptance_is_replaced_raised_with_its_case_and_no_change
     server = Lenient()
     asked = session(server)
     asked.read()
-    asked.reject(CASE)
+    reject(asked, CASE)
     assert server.bodies()[1:] == [{"filter": NOBODY}]
     asked.confirm_unchanged()
     assert broken(asked) == {CASE.vector.rule}
@@ -215,9 +217,9 @@ def test_an_unexpected_acceptance_is_replaced_raised_with_its_case_and_no_change
 
 def test_where_a_token_may_be_rejected_first_a_difference_says_nothing() -> None:
     asked = session(Lenient())
-    assert asked.reject(CASE, certain=False) == []
+    assert reject(asked, CASE, certain=False) == []
     assert broken(asked) == set()
-    held = session(Server()).reject(CASE, certain=False)
+    held = reject(session(Server()), CASE, certain=False)
     assert {finding.verdict for finding in held if finding.rule == CASE.vector.rule} == {Verdict.HELD}
 
 
@@ -253,7 +255,7 @@ def test_a_rejected_update_that_half_applies_is_found_and_named(rejected: list[R
     asked = session(Half())
     asked.read()
     for case in rejected:
-        asked.reject(case)
+        reject(asked, case)
     before = asked.requests
     assert culprits(asked) == {WITH_NAME.id}
     assert asked.requests - before < 3 * 41
@@ -263,7 +265,7 @@ def test_what_every_rejected_update_does_is_found_in_few_requests() -> None:
     asked = session(Half())
     asked.read()
     for case in rejection_cases("standard"):
-        asked.reject(case)
+        reject(asked, case)
     before = asked.requests
     assert culprits(asked)
     assert asked.requests - before < before / 3
@@ -273,7 +275,7 @@ def test_rejected_updates_that_changed_nothing_are_read_once() -> None:
     server = Server()
     asked = session(server)
     asked.read()
-    asked.reject(NAME_CASE)
+    reject(asked, NAME_CASE)
     assert culprits(asked) == set()
     assert [request.method for request in server.asked] == ["GET", "PUT", "GET"]
     asked.require(UNCHANGED)
@@ -283,8 +285,8 @@ def test_the_search_for_a_culprit_sends_no_denied_body_with_the_good_key() -> No
     server = Half()
     asked = session(server)
     asked.read()
-    asked.deny(WRONG_KEY)
-    asked.reject(WITH_NAME)
+    deny(asked, WRONG_KEY.id)
+    reject(asked, WITH_NAME)
     asked.confirm_unchanged()
     sent = [r for r in server.asked if r.method == "PUT" and json.loads(r.body) == WRONG_KEY.body]
     assert REFERENCE_KEY not in {request.header("X-Api-Key") for request in sent}
@@ -293,6 +295,6 @@ def test_the_search_for_a_culprit_sends_no_denied_body_with_the_good_key() -> No
 def test_a_denied_update_that_applies_is_found_and_named() -> None:
     asked = session(Careless())
     asked.read()
-    asked.deny(WRONG_KEY)
-    asked.reject(NAME_CASE)
+    deny(asked, WRONG_KEY.id)
+    reject(asked, NAME_CASE)
     assert culprits(asked) == {WRONG_KEY.id}

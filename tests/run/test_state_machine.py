@@ -97,7 +97,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(found=st.sampled_from(rejection_codes()).flatmap(lambda code: rejected_bodies(code, max_depth=SHALLOW)))
     def refused_update(self, found: RejectedBody) -> None:
-        exchange = self.session.ask(self.session._request("PUT", body=found.body))
+        exchange = self.session.ask(self.session.request("PUT", body=found.body))
         assert exchange.response.status == 400
         assert f'"code":"{found.code}"'.encode() in exchange.response.body
         self.session.state.rejected.append(found.body)

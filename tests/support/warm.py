@@ -26,7 +26,7 @@ import pytest
 from trackly_contract import cli, suite
 from trackly_contract.run import conversation
 
-conversation.pause = conversation.pause_when_lost = lambda *_: 0.0
+conversation.pause = lambda *_: 0.0
 
 with contextlib.redirect_stdout(io.StringIO()):
     suite.run_suite(None, "quick", ["-q"])

@@ -5,6 +5,7 @@ from .baseline import Move as Move
 from .baseline import Reading as Reading
 from .baseline import before as before
 from .baseline import move as move
+from .expectation import WINDOW as WINDOW
 from .expectation import Accepted as Accepted
 from .expectation import Expectation as Expectation
 from .expectation import Rejected as Rejected

@@ -115,7 +115,7 @@ class BrokenError(Exception):
         super().__init__(", ".join(sorted({finding.case or finding.rule for finding in self.findings})))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Source:
     """Where responses came from.
 
@@ -126,8 +126,8 @@ class Source:
     name: str
     base_url: str
     evidence: str
-    audience_id: str = ""
-    key: str = field(default="", repr=False)
+    audience_id: str
+    key: str = field(repr=False)
 
 
 @dataclass
@@ -135,13 +135,13 @@ class Seen:
     """A run of the suite, or recorded traffic; `stamped`: a response bears the stamp of the reference server."""
 
     target: Source
-    stamped: bool
-    requests: int
-    writes: int
-    findings: list[Finding]
-    exchanges: list[Exchange]
-    notes: list[str]
     effort: str = "recorded"
     read_only: bool = False
+    stamped: bool = False
+    requests: int = 0
+    writes: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     vocabulary: list[Trial] = field(default_factory=list)
     answers: list[Observation] = field(default_factory=list)

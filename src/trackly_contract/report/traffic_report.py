@@ -56,7 +56,7 @@ def fold(
     keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in exchanges)))
     addresses = ", ".join(traffic.addresses) or "no address of the API"
     watched = Seen(
-        target=Source("traffic", addresses, f"recorded traffic: {', '.join(map(one_line, files))}"),
+        target=Source("traffic", addresses, f"recorded traffic: {', '.join(map(one_line, files))}", "", ""),
         stamped=traffic.stamped,
         requests=traffic.exchanges,
         writes=traffic.writes,

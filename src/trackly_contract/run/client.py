@@ -4,7 +4,6 @@ Sends the bytes it is given, over https or to loopback. Does not follow a redire
 past its bounds: in bytes, unpacked ones included, and in time, from the first byte of its head on.
 """
 
-import ipaddress
 import re
 import socket
 import threading
@@ -34,10 +33,7 @@ class UnusableSettingError(ValueError):
 
 
 def checked_base_url(base_url: str) -> str:
-    """Return the base URL without a trailing slash.
-
-    Raises UnusableSettingError unless it is https, or http on loopback.
-    """
+    """Return it without a slash at the end. Raises UnusableSettingError unless it is https, or http on loopback."""
     shown = re.sub(r"//[^/]*@", "//...@", re.split(r"[?#]", base_url)[0])
     example = f"TRACKLY_BASE_URL is {shown!r}: it must look like https://app.tracklysms.com/api"
     try:
@@ -50,15 +46,8 @@ def checked_base_url(base_url: str) -> str:
         raise UnusableSettingError(example)
     if parts.username is not None or parts.password is not None:
         raise UnusableSettingError("TRACKLY_BASE_URL carries a user name: take it out")
-    try:
-        loopback = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname).is_loopback
-    except ValueError:
-        loopback = False
-    if parts.scheme == "http" and not loopback:
-        raise UnusableSettingError(
-            f"TRACKLY_BASE_URL is {shown!r}: plain http would send the key in the open; "
-            "use https (http is for loopback only)"
-        )
+    if parts.scheme == "http" and not re.fullmatch(r"localhost|127(\.[0-9]{1,3}){3}|::1", parts.hostname):
+        raise UnusableSettingError(f"TRACKLY_BASE_URL is {shown!r}: http would send the key in the open; use https")
     return base_url.rstrip("/")
 
 
@@ -66,16 +55,9 @@ class Client:
     """Sends requests to one base URL, each over a connection of its own, and unpacks the responses."""
 
     def __init__(
-        self,
-        base_url: str,
-        answer: Callable[[Request], Response] | None = None,
-        *,
-        longest_answer: float = LONGEST_ANSWER,
+        self, base_url: str, answer: Callable[[Request], Response] | None = None, longest_answer: float = LONGEST_ANSWER
     ) -> None:
-        """Take a checked base URL; `answer`, a server in this process, replaces the network.
-
-        `longest_answer` is in seconds, and limits any single read as well.
-        """
+        """Take a checked base URL; `answer`, a server in this process, replaces the network."""
         self.base_url = base_url
         self.offline = answer is not None
         self._answer = answer

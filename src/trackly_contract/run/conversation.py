@@ -1,11 +1,12 @@
 """A conversation: requests to one target, counted and kept, with network faults told from responses.
 
-A response that may come from a gateway is asked for again and then compared with a control; a target that is gone is
-not asked for ever. Does not judge what a response says (session.py), and does not send more than was allowed.
+Does not judge what a response says (session.py), nor send more than was allowed, nor ask for ever what is gone.
 """
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,15 +14,12 @@ from email.utils import parsedate_to_datetime
 from trackly_contract.contract import Situation
 from trackly_contract.core import JSON, STAMP, Exchange, InconclusiveError, Request, encode
 from trackly_contract.generate import UNKNOWN_ID, WRONG_KEY
-from trackly_contract.judge import about_request, describe, maybe_gateway, unlike_api
+from trackly_contract.judge import AudienceState, Seen, about_request, describe, maybe_gateway, unlike_api
 from trackly_contract.run.client import NoAnswerError
 from trackly_contract.run.targets import Target
 
 TRIES = 3
-"""How often a request is sent before a suspicious answer counts."""
-
-HABIT = 3
-"""How often a refusal without JSON must have stayed before it counts at once."""
+"""How often a request is sent before a suspicious answer counts, and how often that must be until it counts at once."""
 
 LONGEST_WAIT = 60.0
 """Seconds that a Retry-After is honoured for at most."""
@@ -38,33 +36,37 @@ class NotAskedError(InconclusiveError):
 
 
 @dataclass
-class Conversation:
+class Conversation(Seen):
     """What is sent to a target, and what comes back.
 
-    `now` is the step that is being sent, "" for none; `cases` has the exchanges of each step, in order. `most_requests`
-    are allowed in all, None for any number; `kept_aside` of them for the end. `outages` say why something could not be
-    asked, or got no answer that counts.
+    `state` is the audience as it was last seen, `backup` as it was before the first change. `cases` has the exchanges
+    of each step, in order. `most_requests` are allowed in all, None for any number; `kept_aside` of them for the end.
+    `outages` say why something could not be asked, or got no answer that counts.
     """
 
     target: Target
-    exchanges: list[Exchange] = field(init=False, default_factory=list)
-    now: str = field(init=False, default="")
-    cases: list[tuple[str, list[Exchange]]] = field(init=False, default_factory=list)
-    writes: int = field(init=False, default=0)
-    stamped: bool = field(init=False, default=False)
-    stayed: Counter[tuple[str, int]] = field(init=False, default_factory=Counter)
-    most_requests: int | None = field(init=False, default=None)
-    kept_aside: int = field(init=False, default=0)
-    outages: list[str] = field(init=False, default_factory=list)
-    _lost: Counter[str] = field(init=False, default_factory=Counter)
-    _persisted: bool = field(init=False, default=False)
+    state: AudienceState = field(default_factory=AudienceState)
+    backup: dict[str, JSON] | None = None
+    cases: list[tuple[str, list[Exchange]]] = field(default_factory=list)
+    stayed: Counter[tuple[str, int]] = field(default_factory=Counter)
+    most_requests: int | None = None
+    kept_aside: int = 0
+    outages: list[str] = field(default_factory=list)
+    _lost: Counter[str] = field(default_factory=Counter)
+    _persisted: bool = False
 
-    @property
-    def requests(self) -> int:
-        """How many requests were sent, retries and controls included."""
-        return len(self.exchanges)
+    @contextmanager
+    def step(self, case: str) -> Iterator[None]:
+        """Send everything inside as one case: the unit that is recorded and replayed."""
+        before = self.requests
+        try:
+            with self.target.step(case):
+                yield
+        finally:
+            self.cases.append((case, self.exchanges[before:]))
 
-    def _request(self, method: str, suffix: str = "", body: JSON = None, situation: Situation | None = None) -> Request:
+    def request(self, method: str, suffix: str = "", body: JSON = None, situation: Situation | None = None) -> Request:
+        """Return a GET or PUT of the audience, or of what stands below it; `situation` is what is wrong with it."""
         audience = UNKNOWN_ID if situation == "id_unknown" else self.target.audience_id
         key = {"key_empty": "", "key_wrong": WRONG_KEY}.get(situation or "", self.target.key)
         headers = [("X-Api-Key", key)] if situation != "key_missing" else []
@@ -78,60 +80,35 @@ class Conversation:
             aside = f", {self.kept_aside} of them to put the audience back" if self.kept_aside else ""
             raise NotAskedError(f"not asked: {self.most_requests} requests were allowed{aside}")
         response = self.target.client.send(request)
-        exchange = Exchange(request, response, len(self.exchanges) + 1)
-        self.exchanges.append(exchange)
-        if self.now:
-            self.cases[-1][1].append(exchange)
+        self.requests += 1
+        self.exchanges.append(Exchange(request, response, self.requests))
         self.stamped = self.stamped or response.header(STAMP) is not None
-        if request.method == "PUT" and response.succeeded:
-            self.writes += 1
-        return exchange
+        self.writes += request.method == "PUT" and response.succeeded
+        return self.exchanges[-1]
 
-    def ask(self, request: Request, *, good_key: bool = True) -> Exchange:
+    def ask(self, request: Request) -> Exchange:
         """Send a request and return its exchange.
 
-        A response that may not be the API's (judge/gateway.py) and no response at all are tried again, then compared
-        with a control: a GET of the audience that must succeed, and for an update that met an outage also an update
+        A response that may not be the API's (judge/responses.py) and no response at all are tried again, then compared
+        with controls: a GET of the audience that must succeed, and for an update that met an outage also an update
         that changes nothing. If they succeed, a response that stays is returned to be judged like any other. What
         stayed several times is how this target answers, and is no longer tried again.
-        Raises InconclusiveError if the control fails, if no response comes at all, or if the limit is reached. Once a
+        Raises InconclusiveError if a control fails, if no response comes at all, or if the limit is reached. Once a
         control has failed, the next request is sent only after another one succeeded; after LOST that failed in a row
         nothing is sent any more.
         """
         try:
             for method in dict.fromkeys(("GET", request.method)):
-                if self._lost[method]:
-                    self._wait_for_the_target(method)
-            return self._asked(request, good_key=good_key)
+                self._wait_if_lost(method)
+            return self._tried(request)
         except InconclusiveError as error:
             self.outages.append(str(error))
             raise
 
-    def _asked(self, request: Request, *, good_key: bool) -> Exchange:
-        last, trouble = self._tried(request, good_key=good_key)
-        if last is not None and not trouble:
-            return last
-        if request == self._request("GET"):
-            if last is None or not last.response.succeeded or maybe_gateway(last.response, good_key=True):
-                self._lost["GET"] += 1
-                raise InconclusiveError(f"the audience cannot be read: {trouble}, {TRIES} times")
-            self.stayed[_habit(last)] += 1
-            return last
-        failed = self._control("GET")
-        if not failed and request.method == "PUT" and last is not None and not about_request(last.response):
-            failed = self._control("PUT")
-        if failed:
-            raise InconclusiveError(f"{trouble}; then {failed}")
-        if last is None:
-            raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
-        if about_request(last.response):
-            self.stayed[_habit(last)] += 1
-        return last
-
-    def _tried(self, request: Request, *, good_key: bool) -> tuple[Exchange | None, str]:
-        """Send a request until a response counts; return the last, and what troubles it ("": it counts)."""
-        trouble = ""
-        last: Exchange | None = None
+    def _tried(self, request: Request) -> Exchange:
+        """Send a request until a response counts, or stays though the controls succeed."""
+        good_key = request.header("X-Api-Key") == self.target.key
+        trouble, last = "", None
         for attempt in range(TRIES):
             if attempt:
                 self.target.wait(pause(last, attempt))
@@ -141,38 +118,52 @@ class Conversation:
                 last, trouble = None, str(error)
                 continue
             doubtful = maybe_gateway(last.response, good_key=good_key) or unlike_api(last.response)
-            if not doubtful or self.stayed[_habit(last)] >= HABIT:
-                return last, ""
+            if not doubtful or self.stayed[request.method, last.response.status] >= TRIES:
+                return last
             trouble = describe(last.response)
-        return last, trouble
-
-    def _harmless_update(self) -> Request | None:
-        """Return an update that changes nothing, None if there is none."""
-        return None
+        about = last is not None and about_request(last.response)
+        if request != self.request("GET"):
+            failed = self._control("GET")
+            if not failed and request.method == "PUT" and last is not None and not about:
+                failed = self._control("PUT")
+            if failed:
+                raise InconclusiveError(f"{trouble}; then {failed}")
+        elif last is None or not _sound(last):  # it is a control itself
+            self._lost["GET"] += 1
+            raise InconclusiveError(f"the audience cannot be read: {trouble}, {TRIES} times")
+        if last is None:
+            raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
+        self.stayed[request.method, last.response.status] += about
+        return last
 
     def _control(self, method: str) -> str:
-        """GET the audience, or send an update that changes nothing; return what is wrong, "" if nothing is."""
-        request = self._request("GET") if method == "GET" else self._harmless_update()
-        if request is None:
-            return ""
-        failed = ""
+        """GET the audience, or update its name to what it is, or was; return what is wrong, "" if nothing is."""
+        body: JSON = None
+        if method == "PUT":
+            name = (self.state.audience or self.backup or {}).get("name")
+            if self.backup is None or not self.writes or not isinstance(name, str):
+                return ""  # there is no update that is known to change nothing
+            body = {"name": name}
+        request, failed = self.request(method, body=body), ""
         try:
-            answer = self._once(request).response
-            if not answer.succeeded or maybe_gateway(answer, good_key=True):
-                failed = f"the control {method} was answered {describe(answer)}"
+            answer = self._once(request)
+            if not _sound(answer):
+                failed = f"the control {method} was answered {describe(answer.response)}"
         except NoAnswerError as error:
             failed = f"the control {method} got no answer: {error}"
         self._lost[method] = self._lost[method] + 1 if failed else 0
         return failed
 
-    def _wait_for_the_target(self, method: str) -> None:
+    def _wait_if_lost(self, method: str) -> None:
         """Give a target that was lost the time to come back. Raises NotAskedError while it does not."""
-        if self._lost[method] >= LOST:
+        lost = self._lost[method]
+        if lost >= LOST:
             raise NotAskedError(f"not asked: {self.outages[0]}; {LOST} controls in a row failed")
-        self.target.wait(pause_when_lost(self._lost[method]))
-        failed = self._control(method)
-        if failed:
-            raise NotAskedError(f"not asked: {failed}")
+        if lost:
+            self.target.wait(pause(None, TRIES - 1 + lost))  # the pauses go on growing
+            failed = self._control(method)
+            if failed:
+                raise NotAskedError(f"not asked: {failed}")
 
     def insist(self) -> None:
         """Ask again in full, whatever failed and whatever the limit: what follows puts the audience back.
@@ -183,15 +174,15 @@ class Conversation:
         if any(self._lost.values()) and not self._persisted:
             self._persisted = True
             for controls in range(1, PERSISTENCE + 1):
-                self.target.wait(pause_when_lost(controls))
+                self.target.wait(pause(None, TRIES - 1 + controls))
                 if not (self._control("GET") or self._control("PUT")):
                     self._persisted = False
                     break
         self._lost.clear()
 
 
-def _habit(exchange: Exchange) -> tuple[str, int]:
-    return exchange.request.method, exchange.response.status
+def _sound(exchange: Exchange) -> bool:
+    return exchange.response.succeeded and not maybe_gateway(exchange.response, good_key=True)
 
 
 def pause(last: Exchange | None, attempt: int) -> float:
@@ -199,14 +190,13 @@ def pause(last: Exchange | None, attempt: int) -> float:
 
     A Retry-After (RFC 9110, section 10.2.3) is honoured up to LONGEST_WAIT; a date is read by the server's own clock.
     """
-    asked = last.response.header("retry-after") if last is not None else None
-    if last is not None and asked is not None:
+    if last is not None and (asked := last.response.header("retry-after")) is not None:
         if re.fullmatch("[0-9]{1,9}", asked):
             return min(float(asked), LONGEST_WAIT)
         until, now = _moment(asked), _moment(last.response.header("date") or "") or datetime.now(UTC)
         if until is not None:
             return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)
-    return 0.5 * 2.0 ** (attempt - 1)
+    return min(0.5 * 2.0 ** (attempt - 1), LONGEST_WAIT)
 
 
 def _moment(text: str) -> datetime | None:
@@ -215,8 +205,3 @@ def _moment(text: str) -> datetime | None:
         return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def pause_when_lost(controls: int) -> float:
-    """Return the seconds to wait before asking again after that many controls failed in a row."""
-    return min(2.0**controls, LONGEST_WAIT)

@@ -1,30 +1,24 @@
-"""Asks what the documentation leaves open, and says in a few words what the target did.
+"""Asks what the documentation leaves open, and says what the target did, in the same words whatever the audience held.
 
-Every filter that a target stores on the way matches nobody. The same behaviour gives the same words, whatever the
-audience held. Sends at most QUESTIONS requests. Does not judge: an observation never breaks a rule.
+Every filter that is stored on the way matches nobody. Does not judge: an observation never breaks a rule.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from trackly_contract.contract import GUARD, NOBODY, UPDATE_FIELDS, Observation, Probe, as_answered, contract
-from trackly_contract.core import JSON, Exchange, InconclusiveError, Request, differences, encode, same, show
+from trackly_contract.core import JSON, InconclusiveError, Request, Response, differences, same, show
 from trackly_contract.generate import Tokens
 from trackly_contract.judge import FIELDS, describe
-from trackly_contract.run.searches import ACCEPTED, SIZES, Limit, counted_in, factors, find_limit, find_order
+from trackly_contract.run.searches import ACCEPTED, SIZES, counted_in, factors, find_limit, find_order
 from trackly_contract.run.session import Session
 from trackly_contract.run.targets import QUESTIONS
 
-CASE = "questions"
-
 LIST = "@list"
+"""Stands in the body of a probe for the first of the audience's sending lists."""
 
 OURS: dict[str, JSON] = {"name": "trackly-contract: questions", "description": "trackly-contract", "filter": NOBODY}
 """What the audience is before each question, so that each finds the same."""
-
-
-class NotAskableError(Exception):
-    """A probe does not fit this audience; the text says why."""
 
 
 def ask_all(session: Session, tokens: Tokens, lists: Sequence[int]) -> list[Observation]:
@@ -65,75 +59,63 @@ class _Asking:
     def __init__(self, session: Session, tokens: Tokens, lists: Sequence[int]) -> None:
         self.session, self.lists = session, list(lists)
         self.factors = factors(tokens)
-        self.path = f"/v2/audiences/{session.target.audience_id}"
         self.most = session.requests + QUESTIONS
         self.now: dict[str, JSON] | None = None
         self.as_ours = False
-        self.limits: dict[str, Limit] = {}
+        self.limits: dict[str, int] = {}
 
-    def send(
-        self, method: str, content: bytes = b"", path: str = "", headers: Mapping[str, str] | None = None
-    ) -> Exchange:
-        """Send a request with the usual headers, replaced or, where empty, left out as `headers` says.
-
-        Raises InconclusiveError if there is no response that counts, or if too many requests were sent.
-        """
+    def send(self, request: Request) -> Response:
+        """Send a request. Raises InconclusiveError without a response that counts, or if too many were sent."""
         if self.session.requests >= self.most:
             raise InconclusiveError(f"not asked: {QUESTIONS} requests for questions are spent")
-        usual = {"X-Api-Key": self.session.target.key}
-        usual |= {} if method == "GET" else {"Content-Type": "application/json"}
-        sent = tuple((name, value) for name, value in {**usual, **(headers or {})}.items() if value)
-        request = Request(method, path or self.path, sent, content)
-        exchange = self.session.ask(request, good_key="X-Api-Key" not in (headers or {}))
-        if method != "GET" and exchange.response.succeeded:
-            audience = exchange.response.json.strict
+        response = self.session.ask(request).response
+        if request.method != "GET" and response.succeeded:
+            audience = response.json.strict
             whole = isinstance(audience, dict) and all(name in audience for name in UPDATE_FIELDS)
             self.now, self.as_ours = audience if whole else None, False
-        return exchange
+        return response
 
     def put(self, body: dict[str, JSON]) -> str:
         """Send an update; return ACCEPTED, the code of its error, or in words what else came of it."""
-        response = self.send("PUT", encode(body)).response
+        response = self.send(self.session.request("PUT", body=body))
         return ACCEPTED if response.succeeded else response.code or describe(response)
 
     def begin(self) -> None:
         """Make the audience what it is before each question."""
         if not self.as_ours:
-            response = self.send("PUT", encode(OURS)).response
+            response = self.send(self.session.request("PUT", body=OURS))
             if not response.succeeded:
                 raise InconclusiveError(f"not asked: an update that matches nobody was answered {describe(response)}")
             self.as_ours = True
 
     def asked(self, probe: Probe) -> tuple[str, str]:
-        """Return what came of a probe, or else why it could not be asked."""
-        try:
-            return (self.searched(probe) if probe.find else self.probed(probe)), ""
-        except NotAskableError as error:
-            return "", str(error)
-
-    # A probe of one request ------------------------------------------------------------------------
-
-    def probed(self, probe: Probe) -> str:
-        """Send a probe; return in a few words what came of it. Raises NotAskableError if it does not fit."""
+        """Return what came of a probe, or else why it does not fit this audience."""
         text, own = body_text(probe, json.dumps(GUARD)), self.session.target.audience_id
-        if text is not None and LIST in text:
-            text = text.replace(f'"{LIST}"', str(self.own_lists()[0]))
-        ident = (probe.id or "@id").replace("@id", own).replace("@ID", own.upper())
-        if probe.id is not None and ident == own:
-            raise NotAskableError("the id of this audience has no letters")
-        method = probe.method or ("GET" if text is None else "PUT")
-        key = {} if probe.key is None else {"X-Api-Key": probe.key}
-        before = self.now
-        exchange = self.send(method, (text or "").encode(), f"/v2/audiences/{ident}", {**key, **probe.headers})
-        if method == "GET" or not exchange.response.succeeded:
-            return describe(exchange.response)
-        return f"{exchange.response.status}, {self.became(exchange.request.json.strict, before)}"
+        if not self.lists and (probe.of == "source_lists" or LIST in (text or "")):
+            return "", "the audience has no sending list"
+        if probe.id == "@ID" and own.upper() == own:
+            return "", "the id of this audience has no letters"
+        if probe.find == "order" and probe.of not in self.factors:
+            return "", f"no token of a {probe.of} condition works"
+        return (self.searched(probe) if probe.find else self.probed(probe, text)), ""
 
-    def own_lists(self) -> list[int]:
-        """Return the sending lists of the audience. Raises NotAskableError if it has none."""
-        if not self.lists:
-            raise NotAskableError("the audience has no sending list")
-        return self.lists
+    def probed(self, probe: Probe, text: str | None) -> str:
+        """Send a probe of one request; return in a few words what came of it."""
+        own = self.session.target.audience_id
+        if text is not None and self.lists:
+            text = text.replace(f'"{LIST}"', str(self.lists[0]))
+        ident = (probe.id or "@id").replace("@id", own).replace("@ID", own.upper())
+        method = probe.method or ("GET" if text is None else "PUT")
+        headers = {"X-Api-Key": self.session.target.key if probe.key is None else probe.key}
+        if method != "GET":
+            headers["Content-Type"] = "application/json"
+        sent = tuple((name, value) for name, value in {**headers, **probe.headers}.items() if value)
+        before = self.now
+        request = Request(method, f"/v2/audiences/{ident}", sent, (text or "").encode())
+        response = self.send(request)
+        if method == "GET" or not response.succeeded:
+            return describe(response)
+        return f"{response.status}, {self.became(request.json.strict, before)}"
 
     def became(self, body: JSON, before: dict[str, JSON] | None) -> str:
         """Say what an accepted update did to the audience."""
@@ -166,31 +148,27 @@ class _Asking:
             return content
         return {**content, "source_lists": [LIST if entry in self.lists else entry for entry in lists]}
 
-    # A search of several requests ------------------------------------------------------------------
-
     def searched(self, probe: Probe) -> str:
-        """Return in words what a search found. Raises NotAskableError if it does not fit."""
+        """Return in words what a search of several requests found."""
         match probe.find:
             case "limit":
-                self.limits[probe.of] = find_limit(SIZES[probe.of], self.put)
-                return self.limits[probe.of].said
+                said, self.limits[probe.of] = find_limit(SIZES[probe.of], self.put)
+                return said
             case "unit":
                 names = ("name", "name of pictures", "name of accents")
                 return counted_in(*(self.limits[name] for name in names)) or "that cannot be told from these"
             case "order":
-                if probe.of not in self.factors:
-                    raise NotAskableError(f"no token of a {probe.of} condition works")
                 return find_order(self.factors[probe.of], self.put)
             case _:  # the cache
-                lists = self.own_lists() if probe.of == "source_lists" else []
-                said = self.cache_after({"source_lists": []} if lists else {"filter": NOBODY})
-                if lists:
-                    self.put({"source_lists": lists})
+                if probe.of == "filter":
+                    return self.cache_after({"filter": NOBODY})
+                said = self.cache_after({"source_lists": []})
+                self.put({"source_lists": self.lists})
                 return said
 
     def cache_after(self, body: dict[str, JSON]) -> str:
         """Say what an update does to the cached size."""
-        counted = self.send("GET", path=f"{self.path}/size").response
+        counted = self.send(self.session.request("GET", "/size"))
         if not counted.succeeded:
             return f"no size could be counted: {describe(counted)}"
         said = self.put(body)

@@ -1,7 +1,7 @@
 """Searches that answer an open question with several updates: for a limit, or for the order of checks.
 
 Every body matches nobody, should it be accepted. Sends nothing larger than a ceiling, so that no server is loaded only
-to learn its limit. Claims an order only if every pair of its parts was sent alone and agrees with it. Does not judge.
+to learn its limit. Does not judge.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,38 +32,25 @@ class Size:
     body: Callable[[int], Body]
 
 
-@dataclass(frozen=True)
-class Limit:
-    """The `largest` size that was accepted (0: none), and the response to the next one, empty if none was rejected."""
+def find_limit(size: Size, ask: Ask) -> tuple[str, int]:
+    """Find the largest size that is accepted: ask for the ceiling first, then for one, then between them.
 
-    unit: str
-    largest: int
-    rejected_with: str
-
-    @property
-    def said(self) -> str:
-        """The limit in words."""
-        if self.largest == 0:
-            return f"1 {self.unit} were not accepted: {self.rejected_with}"
-        if not self.rejected_with:
-            return f"{self.largest} {self.unit} are accepted, and more were not asked for"
-        return f"{self.largest} {self.unit} are accepted, {self.largest + 1} are not: {self.rejected_with}"
-
-
-def find_limit(size: Size, ask: Ask) -> Limit:
-    """Find the largest size that is accepted: ask for the ceiling first, then for one, then between them."""
-    said = {size.ceiling: ask(size.body(size.ceiling))}
-    if said[size.ceiling] == ACCEPTED:
-        return Limit(size.unit, size.ceiling, "")
+    Returns the limit in words, and as a number: 0 where not even one is accepted, and where the ceiling is.
+    """
+    why = ask(size.body(size.ceiling))
+    if why == ACCEPTED:
+        return f"{size.ceiling} {size.unit} are accepted, and more were not asked for", 0
     largest, rejected, next_size = 0, size.ceiling, 1
     while rejected - largest > 1:
-        said[next_size] = ask(size.body(next_size))
-        if said[next_size] == ACCEPTED:
+        said = ask(size.body(next_size))
+        if said == ACCEPTED:
             largest = next_size
         else:
-            rejected = next_size
+            rejected, why = next_size, said
         next_size = (largest + rejected) // 2
-    return Limit(size.unit, largest, said[rejected])
+    if largest == 0:
+        return f"1 {size.unit} were not accepted: {why}", 0
+    return f"{largest} {size.unit} are accepted, {rejected} are not: {why}", largest
 
 
 def _nested(levels: int) -> Body:
@@ -86,21 +73,18 @@ SIZES = {
 }
 
 
-def counted_in(letters: Limit, pictures: Limit, accents: Limit) -> str:
+def counted_in(letters: int, pictures: int, accents: int) -> str:
     """Return what the characters of a name are counted in, from the limits of three kinds of names.
 
     Empty if they do not agree on one unit, or if one of them has no limit.
     """
-    if not all(limit.largest and limit.rejected_with for limit in (letters, pictures, accents)):
-        return ""
-    longest = letters.largest
     units = {
-        (longest, longest): "graphemes",
-        (longest, longest // 2): "code points",
-        (longest // 2, longest // 2): "UTF-16 units",
-        (longest // 4, longest // 3): "bytes of UTF-8",
+        (letters, letters): "graphemes",
+        (letters, letters // 2): "code points",
+        (letters // 2, letters // 2): "UTF-16 units",
+        (letters // 4, letters // 3): "bytes of UTF-8",
     }
-    return units.get((pictures.largest, accents.largest), "")
+    return units.get((pictures, accents), "") if pictures and accents else ""
 
 
 # Orders ----------------------------------------------------------------------------------------------
@@ -141,42 +125,34 @@ def find_order(factor: Factor, ask: Ask) -> str:
     All parts are wrong at first, and the one that is reported is corrected, until one is left. Then each pair is sent
     alone; where each can have the code of the other, so that part and code can be told apart, twice.
     """
-    codes = factor.codes
-    order = _by_elimination(factor, ask)
+    codes, left, order = factor.codes, factor.codes, list[str]()
+    while len(left) > 1:
+        answer = ask(factor.body(left))
+        reported = next((part for part, code in left.items() if code == answer), None)
+        if reported is None:
+            break
+        order.append(reported)
+        del left[reported]
     said: dict[tuple[str, str], list[str]] = {}
     for one, other in combinations(codes, 2):
         turns = [{one: codes[one], other: codes[other]}, {one: codes[other], other: codes[one]}]
         possible = [turn for turn in turns if all(code in factor.wrong[part] for part, code in turn.items())]
         said[one, other] = [ask(factor.body(turn)) for turn in possible]
     disagree = said
-    if len(order) == len(codes):
+    if len(left) == 1:
+        order += left
         # The earlier part is reported: first with its own code, then with that of the later part.
         expected = {pair: [codes[part] for part in sorted(pair, key=order.index)] for pair in said}
         disagree = {pair: got for pair, got in said.items() if got != expected[pair][: len(got)]}
     if not disagree:
         return " > ".join(order)
+    known = {*codes.values()}
+    if not any(known.intersection(got) for got in said.values()):
+        why = UNKNOWN
+    else:
+        why = BY_CODE if all(got[1:] == got[:1] and got[0] in known for got in said.values()) else NO_ORDER
     pairs = [f"{one} with {other}: {', '.join(got)}" for (one, other), got in disagree.items()]
-    return f"{_why_not({*codes.values()}, [*said.values()])} ({'; '.join(pairs[:3])})"
-
-
-def _by_elimination(factor: Factor, ask: Ask) -> list[str]:
-    """Return the parts in the order in which they are reported; fewer of them if a response names none."""
-    left, order = factor.codes, list[str]()
-    while len(left) > 1:
-        said = ask(factor.body(left))
-        first = next((part for part, code in left.items() if code == said), None)
-        if first is None:
-            return order
-        order.append(first)
-        del left[first]
-    return [*order, *left]
-
-
-def _why_not(codes: set[str], pairs: list[list[str]]) -> str:
-    if not any(said in codes for pair in pairs for said in pair):
-        return UNKNOWN
-    by_code = all(len(pair) == 2 and len({*pair}) == 1 and {*pair} <= codes for pair in pairs)
-    return BY_CODE if by_code else NO_ORDER
+    return f"{why} ({'; '.join(pairs[:3])})"
 
 
 # Factors ---------------------------------------------------------------------------------------------
@@ -209,51 +185,31 @@ def factors(tokens: Tokens) -> dict[str, Factor]:
 
     A candidate type is left out if no token of it works: its parts could not be told apart from the token.
     """
-    sound: dict[str, Body] = {"time": _WITHIN, "count": GUARD}
-    sound |= {kind: tokens.adapt(candidate_condition(kind)) for kind in candidate_types() if kind in tokens.operators}
-    conditions = {kind: _condition(kind, condition) for kind, condition in sound.items()}
-    return {"body": _body(), **_groups(), **conditions, "position": _position()}
-
-
-def _group(operator: JSON, conditions: JSON, *groups: JSON) -> Body:
-    return {"operator": operator, "conditions": conditions, "groups": [*groups]}
-
-
-def _and(*conditions: JSON) -> Body:
-    return {"operator": "AND", "conditions": [*conditions]}
-
-
-def _body() -> Factor:
-    rules = {"name": "update.name.too_long", "source_lists": "update.source_lists.unknown"}
-    wrong: dict[str, Body] = {}
-    for name, rule in rules.items():
-        vector = next(vector for vector in contract().of_rule(rule) if vector.refused)
-        wrong[name] = {str(vector.code): vector.body[name]}
-    wrong["filter"] = {"invalid_condition_type": _and(GUARD, {"condition_type": NO_TYPE})}
-    return Factor({"name": ABSENT, "source_lists": ABSENT, "filter": NOBODY}, wrong, dict)
-
-
-def _groups() -> dict[str, Factor]:
-    def update(values: Body) -> Body:
-        return {"filter": _group("AND", [GUARD], _group(*values.values()))}
-
+    vectors = contract().requests
+    in_body: dict[str, Body] = {
+        "name": {"name_too_long": vectors["update.name.too_long/256"].body["name"]},
+        "source_lists": {"source_list_not_found": vectors["update.source_lists.unknown/only"].body["source_lists"]},
+        "filter": {"invalid_condition_type": _and(GUARD, {"condition_type": NO_TYPE})},
+    }
     operator = {"invalid_group_operator": NO_OPERATOR}
-    wrong: dict[str, Body] = {
+    in_group: dict[str, Body] = {
         "operator": operator,
         "conditions": {"invalid_count_field": [WRONG["invalid_count_field"]]},
         "groups": {"invalid_time_unit": _and(WRONG["invalid_time_unit"])},
     }
     emptied: dict[str, Body] = {"operator": operator, "emptiness": {"empty_filter_group": []}}
+    sound: dict[str, Body] = {"time": _WITHIN, "count": GUARD}
+    sound |= {kind: tokens.adapt(candidate_condition(kind)) for kind in candidate_types() if kind in tokens.operators}
     return {
-        "group": Factor({"operator": "AND", "conditions": [GUARD], "groups": _and(GUARD)}, wrong, update),
-        "empty group": Factor({"operator": "AND", "emptiness": [GUARD]}, emptied, update),
+        "body": Factor({"name": ABSENT, "source_lists": ABSENT, "filter": NOBODY}, in_body, dict),
+        "group": Factor({"operator": "AND", "conditions": [GUARD], "groups": _and(GUARD)}, in_group, _nested_group),
+        "empty group": Factor({"operator": "AND", "emptiness": [GUARD]}, emptied, _nested_group),
+        **{kind: _condition(kind, condition) for kind, condition in sound.items()},
+        "position": Factor(dict.fromkeys(POSITIONS, GUARD), dict.fromkeys(POSITIONS, WRONG), _in_positions),
     }
 
 
 def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
-    def update(values: Body) -> Body:
-        return {"filter": _and(GUARD, {"condition_type": kind, **values})}
-
     no_field = {"missing_custom_field_name": ABSENT} if kind == "custom_field" else {f"invalid_{kind}_field": NO_FIELD}
     wrong = {
         "field": no_field,
@@ -262,12 +218,25 @@ def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
         "unit": {"invalid_time_unit": "weeks"},
     }
     parts = [name for name in wrong if name in sound]
-    return Factor({name: sound[name] for name in parts}, {name: wrong[name] for name in parts}, update)
+    return Factor(
+        {name: sound[name] for name in parts},
+        {name: wrong[name] for name in parts},
+        lambda values: {"filter": _and(GUARD, {"condition_type": kind, **values})},
+    )
 
 
-def _position() -> Factor:
-    def update(values: Body) -> Body:
-        first, later, nested, deeper, another = values.values()
-        return {"filter": _group("AND", [GUARD, first, later], _group("AND", [nested], _and(deeper)), _and(another))}
+def _and(*conditions: JSON) -> Body:
+    return {"operator": "AND", "conditions": [*conditions]}
 
-    return Factor(dict.fromkeys(POSITIONS, GUARD), dict.fromkeys(POSITIONS, WRONG), update)
+
+def _group(operator: JSON, conditions: JSON, *groups: JSON) -> Body:
+    return {"operator": operator, "conditions": conditions, "groups": [*groups]}
+
+
+def _nested_group(values: Body) -> Body:
+    return {"filter": _group("AND", [GUARD], _group(*values.values()))}
+
+
+def _in_positions(values: Body) -> Body:
+    first, later, nested, deeper, another = values.values()
+    return {"filter": _group("AND", [GUARD, first, later], _group("AND", [nested], _and(deeper)), _and(another))}

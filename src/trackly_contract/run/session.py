@@ -3,36 +3,14 @@
 Does not know what stands behind its target, and does not tell a network fault from a response (conversation.py).
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from trackly_contract.contract import (
-    NOBODY,
-    UPDATE_FIELDS,
-    Observation,
-    RequestVector,
-    Situation,
-    Trial,
-    as_request,
-)
+from trackly_contract.contract import NOBODY, UPDATE_FIELDS, RequestVector, as_request
 from trackly_contract.core import JSON, Exchange, InconclusiveError, Request, Verdict, encode, keyless, same, show
-from trackly_contract.generate import Effort, RejectionCase, Tokens
-from trackly_contract.judge import (
-    Accepted,
-    AudienceState,
-    BrokenError,
-    Event,
-    Expectation,
-    Finding,
-    Kind,
-    Rejected,
-    Rejection,
-    Seen,
-    Source,
-    describe,
-    judge,
-)
+from trackly_contract.generate import Effort
+from trackly_contract.judge import WINDOW, Accepted, BrokenError, Finding, Rejected, Rejection, judge
 from trackly_contract.run.conversation import Conversation, NotAskedError
 
 RESTORING = 5
@@ -41,81 +19,35 @@ RESTORING = 5
 BACKING_UP = 2
 """Requests that it takes to know that it could be put back: the rehearsal, and a look."""
 
-Sent = tuple[str, dict[str, JSON], "Situation | None"]
-"""An update that was sent to be rejected: its case, its body, and what is wrong with its key or id."""
-
 
 @dataclass
 class Session(Conversation):
     """What a run sends, sees and finds."""
 
     effort: Effort
-    read_only: bool = False
-    state: AudienceState = field(default_factory=AudienceState)
-    findings: list[Finding] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    backup: dict[str, JSON] | None = None
-    vocabulary: list[Trial] = field(default_factory=list)
     asks_questions: bool = False
-    answers: list[Observation] = field(default_factory=list)
     reported: set[str] = field(default_factory=set)
-    sent_to_be_rejected: list[Sent] = field(default_factory=list)
-
-    def seen(self) -> Seen:
-        """Return what the run has seen so far, as a report needs to know it."""
-        target = self.target
-        source = Source(target.name, target.base_url, target.evidence, target.audience_id, target.key)
-        return Seen(
-            source,
-            self.stamped,
-            self.requests,
-            self.writes,
-            [*self.findings],
-            [*self.exchanges],
-            [*self.notes],
-            self.effort,
-            self.read_only,
-            [*self.vocabulary],
-            [*self.answers],
-        )
-
-    @contextmanager
-    def step(self, case: str) -> Iterator[None]:
-        """Send everything inside as one case: the unit that is recorded and replayed."""
-        self.now = case
-        self.cases.append((case, []))
-        try:
-            with self.target.step(case):
-                yield
-        finally:
-            self.now = ""
+    sent_to_be_rejected: list[tuple[str, Request]] = field(default_factory=list)
 
     def of(self, rule: str) -> list[Finding]:
         """Return every look at one rule so far."""
         return [finding for finding in self.findings if finding.rule == rule]
 
-    # Asking and judging ----------------------------------------------------------------------------
-
-    def _judged(self, exchange: Exchange, expectation: Expectation, case: str) -> tuple[list[Finding], JSON]:
-        """Judge a response and follow the audience; return what was found, not kept yet, and the audience shown."""
+    def _judged(self, exchange: Exchange, expectation: Accepted | Rejected, case: str) -> JSON:
+        """Judge a response, follow the audience, and return what the response shows of it."""
         judged = judge(exchange, expectation, self.target.audience_id, case)
-        followed = self.state.follow(judged.event) if judged.event is not None else []
-        return [*judged.findings, *followed], judged.audience
-
-    def _look(self, case: str) -> tuple[list[Finding], JSON]:
-        exchange = self.ask(self._request("GET"))
-        if exchange.response.status == 404 and not any(e.response.succeeded for e in self.exchanges):
-            raise InconclusiveError(
-                f"there is no audience with the id that was given ({describe(exchange.response)}): "
-                "look at TRACKLY_AUDIENCE_ID, and whether the key is of the same account"
-            )
-        return self._judged(exchange, Accepted(), case)
+        self.findings += judged.findings
+        # A GET that had to be rejected may show another audience.
+        if judged.event is not None and (exchange.request.method == "PUT" or judged.event.kind == "read"):
+            self.findings += self.state.follow(judged.event)
+        return judged.audience
 
     def read(self, case: str = "") -> JSON:
         """GET the audience, judge what it shows, and return it (None if the response carries none)."""
-        found, audience = self._look(case)
-        self.findings += found
-        return audience
+        exchange = self.ask(self.request("GET"))
+        if exchange.response.status == 404 and not any(e.response.succeeded for e in self.exchanges):
+            raise InconclusiveError("no audience of this key has the id (404): look at TRACKLY_AUDIENCE_ID and the key")
+        return self._judged(exchange, Accepted(), case)
 
     def update(
         self, body: dict[str, JSON], case: str, rules: Sequence[str] = (), open_at: Sequence[str] = ()
@@ -126,13 +58,13 @@ class Session(Conversation):
         stored audience of which nobody says how they look.
         """
         exchange = self._put(body)
-        self.findings += self._judged(exchange, Accepted(tuple(rules), open_at=tuple(open_at)), case)[0]
+        self._judged(exchange, Accepted(tuple(rules), open_at=tuple(open_at)), case)
         return exchange
 
     def _put(self, body: dict[str, JSON], *, risky: bool = False) -> Exchange:
         """PUT a body; with no response to a `risky` one, which could match somebody, a safe filter replaces it."""
         try:
-            return self.ask(self._request("PUT", body=body))
+            return self.ask(self.request("PUT", body=body))
         except NotAskedError:
             raise
         except InconclusiveError:
@@ -142,49 +74,25 @@ class Session(Conversation):
                     self.settle()
             raise
 
-    def _harmless_update(self) -> Request | None:
-        """Return an update of the name to what it is, or was, where updates were accepted; None elsewhere."""
-        name = (self.state.audience or self.backup or {}).get("name")
-        known = self.backup is not None and self.writes > 0 and isinstance(name, str)
-        return self._request("PUT", body={"name": name}) if known else None
-
     def reject(
-        self, case: RejectionCase, tokens: Tokens | None = None, lists: Sequence[int] = (), *, certain: bool = True
-    ) -> list[Finding]:
-        """PUT a body that the documentation rejects, judge the response, and return what was found.
+        self, vector: RequestVector, body: JSON, case: str, *, too_wide: bool = False, certain: bool = True
+    ) -> None:
+        """Send a body that is rejected as a vector says, and judge the response.
 
-        `tokens` and `lists` are what the target accepts in place of the vector's. With `certain` False the body holds
-        a token that the target may reject first: then a difference says nothing.
+        A success is followed by a filter that matches nobody at once. A window that is `too_wide` may be what is
+        rejected; with `certain` False a token may be, and then a difference says nothing.
         """
-        vector = case.vector
-        remark = ", which may be about a window of a hundred years (open: value-range)" if case.too_wide else ""
         error = (vector.rule, Rejection(vector.status, str(vector.code)))
-        return self.reject_body(case.body(tokens, lists), Rejected((error,), remark, certain), case.id)
-
-    def reject_body(self, body: dict[str, JSON], expectation: Rejected, case: str) -> list[Finding]:
-        """PUT a body that is rejected, judge the response, and return what was found.
-
-        A success is followed by a filter that matches nobody at once.
-        """
-        return self._rejected(self._put(body, risky=True), expectation, (case, body, None))
-
-    def deny(self, vector: RequestVector) -> None:
-        """Send a request with a bad key or to an unknown id, and judge that it is rejected."""
-        request = self._request(vector.method, body=vector.body, situation=vector.situation)
-        exchange = self.ask(request, good_key=vector.situation == "id_unknown")
-        expectation = Rejected(((vector.rule, Rejection(vector.status, str(vector.code))),))
-        if vector.method == "PUT":
-            self._rejected(exchange, expectation, (vector.id, vector.body, vector.situation))
+        expectation = Rejected((error,), WINDOW if too_wide else "", certain)
+        if vector.situation is None:
+            exchange = self._put(body, risky=True)
         else:
-            self.findings += judge(exchange, expectation, self.target.audience_id, vector.id).findings
-
-    def _rejected(self, exchange: Exchange, expectation: Expectation, sent: Sent) -> list[Finding]:
-        found, _ = self._judged(exchange, expectation, sent[0])
-        self.findings += found
-        self.sent_to_be_rejected.append(sent)
-        if exchange.response.succeeded:
-            self.settle()
-        return found
+            exchange = self.ask(self.request(vector.method, body=body, situation=vector.situation))
+        self._judged(exchange, expectation, case)
+        if vector.method == "PUT":
+            self.sent_to_be_rejected.append((case, exchange.request))
+            if exchange.response.succeeded:
+                self.settle()
 
     def confirm_unchanged(self) -> None:
         """Read the audience after a batch of rejections; if it changed, find a rejected update that changes it.
@@ -201,24 +109,26 @@ class Session(Conversation):
 
     def _changes(self, case: str) -> list[Finding]:
         """Read the audience; return the findings that a rejected update changed it, and keep all others."""
-        found, _ = self._look(case)
+        before = len(self.findings)
+        self.read(case)
+        found = self.findings[before:]
         changes = [f for f in found if f.rule == "update.refused.unchanged" and f.verdict is Verdict.BROKEN]
-        self.findings += [finding for finding in found if finding not in changes]
+        self.findings[before:] = [finding for finding in found if finding not in changes]
         return changes
 
-    def _culprit(self, suspects: Sequence[Sent]) -> list[Finding]:
+    def _culprit(self, suspects: Sequence[tuple[str, Request]]) -> list[Finding]:
         """Send rejected updates again; if they change the audience, return what one of them alone shows."""
         # Other texts than any body carries, and a size: what was half applied once would else be there already.
         self.settle({"name": "trackly-contract", "description": "trackly-contract"})
         self.count()
         self.read()
-        for _, body, situation in suspects:
-            request = self._request("PUT", body=body, situation=situation)
-            exchange = self.ask(request, good_key=situation in (None, "id_unknown"))
-            kind: Kind = "adopted" if exchange.response.succeeded else "rejected"
-            self.state.follow(Event(kind, exchange, body=body, audience=exchange.response.json.strict))
-            if exchange.response.succeeded:
+        for _, request in suspects:
+            response = self.ask(request).response
+            if response.succeeded:
+                self.state.adopted(response.json.strict)
                 self.settle()
+            else:
+                self.state.rejected.append(request.json.fields)
         changes = self._changes(suspects[0][0])
         if not changes or len(suspects) == 1:
             return changes
@@ -260,32 +170,9 @@ class Session(Conversation):
 
     def count(self) -> bool:
         """GET the size of the audience, which fills its cache; return whether the target could."""
-        exchange = self.ask(self._request("GET", "/size"))
-        if exchange.response.succeeded:
-            self.state.counted = True
-        return exchange.response.succeeded
-
-    # Backing up and restoring ------------------------------------------------------------------------
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether an earlier run changed the audience and did not put it back."""
-        return self.target.journal is not None and self.target.journal.read() is not None
-
-    def recover(self) -> None:
-        """Put the audience back as it was before an interrupted run.
-
-        Raises InconclusiveError if that cannot be done: then nothing may be changed.
-        """
-        assert self.target.journal is not None
-        self.backup = self.target.journal.read()
-        left = self.restore()
-        if left:
-            self.backup = None
-            raise InconclusiveError(
-                f"an earlier run left the audience changed, and it cannot be put back: {'; '.join(left)}"
-            )
-        self.notes.append("an earlier run was interrupted: the audience was put back first")
+        succeeded = self.ask(self.request("GET", "/size")).response.succeeded
+        self.state.counted = self.state.counted or succeeded
+        return succeeded
 
     def back_up(self, audience: dict[str, JSON]) -> None:
         """Keep what the audience is, in memory and in the journal, before the first change.
@@ -294,10 +181,7 @@ class Session(Conversation):
         whoever was asked said no.
         """
         if self.most_requests is not None and self.most_requests - self.requests < BACKING_UP + RESTORING:
-            raise InconclusiveError(
-                f"{self.most_requests} requests do not suffice to change an audience and put it back: "
-                "nothing is changed"
-            )
+            raise InconclusiveError(f"{self.most_requests} requests do not suffice to put it back: nothing is changed")
         if self.target.journal is not None:
             audience = keyless(audience, UPDATE_FIELDS, self.target.key)
         self.target.confirm(self.effort, audience, self.most_requests, questions=self.asks_questions)
@@ -337,10 +221,7 @@ class Session(Conversation):
         with suppress(InconclusiveError):  # a size endpoint that does not respond keeps nothing from being restored
             counted = counted or self.count()
         if not counted:
-            self.notes.append(
-                "the cached size of the audience was cleared, and its size endpoint does not answer: the API counts it "
-                "again when somebody asks for the size"
-            )
+            self.notes.append("the cached size was cleared: as its endpoint does not answer, it is counted when needed")
         after = self.read("restore") or {}
         if before.get("description", "") is None and after.get("description") == "":
             self.notes.append('the description of the audience was null, and is "" now: nobody says how to send null')
@@ -374,7 +255,4 @@ def own_content(audience: dict[str, JSON]) -> dict[str, JSON]:
 
     A null is left out, for the documentation does not say what it does.
     """
-    content = {name: audience[name] for name in UPDATE_FIELDS if audience.get(name) is not None}
-    if "filter" in content:
-        content["filter"] = as_request(content["filter"])
-    return content
+    return {name: as_request(audience[name]) for name in UPDATE_FIELDS if audience.get(name) is not None}

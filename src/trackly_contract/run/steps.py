@@ -22,9 +22,8 @@ from trackly_contract.generate import (
     update_sequence,
     with_lists,
 )
-from trackly_contract.judge import Rejected, Rejection, Success, Whole, actual_text, differs, held
+from trackly_contract.judge import Success, Whole, actual_text, differs, held
 from trackly_contract.run.candidates import find_tokens
-from trackly_contract.run.questions import CASE as QUESTIONS
 from trackly_contract.run.questions import ask_all
 from trackly_contract.run.session import Session, own_content
 
@@ -82,9 +81,14 @@ class Script:
 def _read_untouched(script: Script) -> None:
     """Read the audience before anything is changed; what an earlier run left behind is restored first."""
     api = script.session
-    if api.interrupted:
+    api.backup = api.target.journal.read() if api.target.journal is not None else None
+    if api.backup is not None:
         with api.step("recover"):
-            api.recover()
+            left = api.restore()
+        if left:
+            api.backup = None  # nothing may be changed, so nothing is to be put back
+            raise InconclusiveError(f"what an earlier run changed cannot be put back: {'; '.join(left)}")
+        api.notes.append("an earlier run was interrupted: the audience was put back first")
     with api.step("untouched"):
         audience = api.read("untouched")
     if audience is None:
@@ -220,7 +224,7 @@ def _update_in_a_row(script: Script) -> None:
 
 
 def _update_with_the_corpus(api: Session, known_lists: list[int]) -> None:
-    rules = {rule.code: rule for rule in contract().rules.values()}
+    vectors = {v.code: v for v in contract().requests.values() if v.code == contract().rules[v.rule].code}
     rejected = iter([entry for entry in corpus().rejected if not entry.candidates])
     for number, entry in enumerate(corpus().accepted):
         case, body = f"corpus: {entry.id}", {**entry.body}
@@ -230,10 +234,9 @@ def _update_with_the_corpus(api: Session, known_lists: list[int]) -> None:
             api.read(case)
         _update(api, case, body)
         for faulty in itertools.islice(rejected, 2):
-            body, rule = with_lists(faulty.body, known_lists), rules[faulty.code]
+            body = with_lists(faulty.body, known_lists)
             if not {*VECTOR_LISTS} & {*body.get("source_lists", ())} - {*known_lists}:
-                error = (rule.id, Rejection(rule.status or 400, faulty.code))
-                api.reject_body(body, Rejected((error,)), f"corpus: {faulty.id}")
+                api.reject(vectors[faulty.code], body, f"corpus: {faulty.id}")
         api.read(case)
 
 
@@ -251,7 +254,7 @@ def _ask_questions(script: Script) -> None:
     """Ask what the documentation leaves open, where somebody wants to know; no rule depends on it."""
     api = script.session
     if api.asks_questions:
-        with api.step(QUESTIONS):
+        with api.step("questions"):
             api.answers += ask_all(api, script.tokens, script.known_lists)
 
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 from unittest.mock import patch
@@ -18,6 +18,7 @@ from unittest.mock import patch
 from trackly_contract import reference
 from trackly_contract.core import DEFAULT_BASE_URL, JSON, InconclusiveError, Request, Response, holds, show
 from trackly_contract.generate import Effort
+from trackly_contract.judge import Source
 from trackly_contract.run import cassettes
 from trackly_contract.run.client import Client, UnusableSettingError, checked_base_url
 from trackly_contract.run.journal import Journal
@@ -34,19 +35,15 @@ NOT_THE_API = "this says nothing of the API itself"
 
 
 @dataclass
-class Target:
-    """One place to send requests to, and what a run needs to know of it; `name` and `base_url` are for reports alone.
+class Target(Source):
+    """One place to send requests to, and what a run needs to know of it.
 
-    `evidence` tells people what the responses are worth; `show_plan` gets what the run will do before its first write,
-    and says whether it may; `recording` is the folder of cassettes that the run shall replace.
+    `show_plan` gets what the run will do before its first write, and says whether it may; `recording` is the folder of
+    cassettes that the run shall replace.
     """
 
     name: TargetName
     client: Client
-    base_url: str
-    audience_id: str
-    key: str = field(repr=False)
-    evidence: str
     wait: Callable[[float], None] = time.sleep
     journal: Journal | None = None
     show_plan: Callable[[str], bool] | None = None
@@ -90,7 +87,7 @@ def embedded_target(
     """Return a reference server in this process: what `answer` makes of each request, or a server freshly made."""
     client = Client("http://reference.invalid/api", answer or reference.ReferenceServer().answer)
     evidence = f"the reference server, a stand-in: {NOT_THE_API}"
-    return Target("reference", client, "embedded reference server", audience_id, key, evidence, wait=lambda _: None)
+    return Target("reference", "embedded reference server", evidence, audience_id, key, client, wait=lambda _: None)
 
 
 def replay_target(effort: Effort) -> Target:
