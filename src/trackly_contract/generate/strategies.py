@@ -7,6 +7,7 @@ has its strategy at once. Does not make bodies for the codes that no body causes
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -17,12 +18,13 @@ from trackly_contract.contract import (
     KINDS,
     LIST_OPERATORS,
     UPDATE_FIELDS,
+    RequestVector,
     Vocabulary,
     contract,
     depth,
 )
-from trackly_contract.core import JSON
-from trackly_contract.generate.cases import Edit, edits
+from trackly_contract.core import JSON, differences
+from trackly_contract.generate.cases import to_reject
 
 Object = dict[str, "JSON"]
 """A condition, a filter or a body as a request spells it."""
@@ -215,6 +217,51 @@ def update_bodies(
     if wanted:
         return st.fixed_dictionaries({name: values[name] for name in UPDATE_FIELDS if name in wanted})
     return st.fixed_dictionaries({}, optional=values).filter(bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """How a rejected vector differs from its twin.
+
+    `wrong` and `right` are the part with the error and its twin: a condition or a group, which a filter has in the
+    list `inside` of a group, or the whole body (`inside` is None). `path` leads from the part to the edit.
+    """
+
+    vector: RequestVector
+    wrong: dict[str, JSON]
+    right: dict[str, JSON]
+    inside: Literal["conditions", "groups"] | None
+    path: str
+
+    @property
+    def key(self) -> str:
+        """The key of the part that is edited, or that holds what is edited."""
+        return self.path.split("/")[1]
+
+    @property
+    def condition_type(self) -> str | None:
+        """The type of the condition that is edited, None outside of conditions."""
+        return self.right["condition_type"] if self.inside == "conditions" else None
+
+
+def edit_of(vector: RequestVector) -> Edit:
+    """Return the edit of a rejected vector."""
+    twin = contract().requests[str(vector.twin)]
+    path, _, _ = next(iter(differences(vector.body, twin.body)))
+    field, *steps = path.split("/")[1:]
+    if field != "filter":
+        return Edit(vector, vector.body, twin.body, None, path)
+    wrong, right = vector.body["filter"], twin.body["filter"]
+    if len(steps) < 3 or steps[0] != "conditions":
+        return Edit(vector, wrong, right, "groups", path.removeprefix("/filter"))
+    index, *within = steps[1:]
+    wrong, right = (group["conditions"][int(index)] for group in (wrong, right))
+    return Edit(vector, wrong, right, "conditions", "/" + "/".join(within))
+
+
+def edits() -> list[Edit]:
+    """Return the edits of all rules that reject bodies of updates, in the order of the rules and of their vectors."""
+    return [edit_of(vector) for vector in to_reject()]
 
 
 @dataclass(frozen=True)

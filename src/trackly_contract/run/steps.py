@@ -17,9 +17,8 @@ from trackly_contract.generate import (
     accepted,
     alone,
     corpus,
-    documented_conditions,
+    plan,
     together,
-    update_sequence,
     with_lists,
 )
 from trackly_contract.judge import Rejected, Rejection, Success, Whole, actual_text, differs, held
@@ -44,7 +43,7 @@ class Script:
     untouched: Audience = field(default_factory=dict)
     rehearsed: Audience = field(default_factory=dict)
     recounted: bool = False
-    tokens: Tokens = field(default_factory=lambda: Tokens({}, {}))
+    tokens: Tokens = field(default_factory=Tokens)
     left: list[str] = field(default_factory=list)
     _sent: int = 0
     _failed: InconclusiveError | SkippedError | None = None
@@ -159,7 +158,7 @@ def _rename(script: Script) -> None:
 def _filter(script: Script) -> None:
     """Send one update with every documented token; split it to find the culprit only if it is rejected."""
     with script.session.step("accepted-filters"):
-        _accept(script.session, [*accepted("filter"), *documented_conditions()])
+        _accept(script.session, [*accepted("filter"), *plan().filters])
         script.session.read("accepted-filters")
 
 
@@ -206,12 +205,13 @@ def _update_in_a_row(script: Script) -> None:
     if api.effort == "quick":
         return
     with api.step("walk"):
-        for step in update_sequence(script.known_lists):
+        for step in plan().sequence:
+            body = step.body(script.known_lists)
             if step.count_first:
                 api.count()
-                if "filter" not in step.body:  # what is kept can only be compared with what was read
+                if "filter" not in body:  # what is kept can only be compared with what was read
                     api.read(f"walk: {step.id}")
-            _update(api, f"walk: {step.id}", step.body)
+            _update(api, f"walk: {step.id}", body)
             if step.read_after:
                 api.read(f"walk: {step.id}")
     if api.effort == "thorough":
