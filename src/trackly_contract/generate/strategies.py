@@ -53,22 +53,16 @@ def _needed(vocabulary: Vocabulary, kind: str) -> list[str]:
 
 def texts(max_size: int = 40) -> SearchStrategy[str]:
     """Return texts of 1 to `max_size` characters of any script, emoji among them, never blank at either end."""
-    telling = [text for text in _TELLING if len(text) <= max_size]
     plain = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=max_size)
-    return st.one_of(st.sampled_from(telling), plain.map(str.strip).filter(bool))
-
-
-def source_lists(lists: Sequence[int]) -> SearchStrategy[list[int]]:
-    """Return arrays of distinct sending lists that exist, `[]` (all lists) among them."""
-    return st.lists(st.sampled_from(list(lists)), unique=True) if lists else st.just([])
+    return st.sampled_from(_TELLING) | plain.map(str.strip).filter(bool)
 
 
 def _field_values(lists: Sequence[int]) -> dict[str, SearchStrategy[JSON]]:
     """Return accepted values of each field of a body but the filter."""
     # However the 255 characters of a name are counted: code points, UTF-16 or bytes.
     short = texts(60).filter(lambda name: len(name.splitlines()) == 1 and len(name.encode("utf-8")) <= 255)
-    names = st.one_of(short, st.integers(1, 255).map("n".__mul__))
-    return {"name": names, "description": texts(200), "source_lists": source_lists(lists)}
+    existing = st.lists(st.sampled_from(list(lists)), unique=True) if lists else st.just([])
+    return {"name": short | st.integers(1, 255).map("n".__mul__), "description": texts(200), "source_lists": existing}
 
 
 def _values(kind: str, field: str | None, operator: str, unit: str | None) -> SearchStrategy[JSON]:
@@ -76,14 +70,12 @@ def _values(kind: str, field: str | None, operator: str, unit: str | None) -> Se
         return st.booleans()
     if kind in ("time", "count", "revenue"):
         most = WIDEST.get(str(unit), min(WIDEST.values())) if kind == "time" else LARGEST
-        return st.one_of(st.integers(1, 60), st.integers(1, most))
+        return st.integers(1, 60) | st.integers(1, most)
     return st.lists(texts(), min_size=1, max_size=4) if operator in LIST_OPERATORS else texts()
 
 
 def _conditions(kind: str, vocabulary: Vocabulary) -> SearchStrategy[Object]:
-    fields = texts() if kind == "custom_field" else None
-    if f"{kind}.field" in KINDS:
-        fields = st.sampled_from(_needed(vocabulary, f"{kind}.field"))
+    fields = _needed(vocabulary, f"{kind}.field") if f"{kind}.field" in KINDS else []
     _needed(vocabulary, f"{kind}.operator")
     operators = vocabulary.of(f"{kind}.operator")
     units = _needed(vocabulary, "time.unit") if any("unit" in operator.needs for operator in operators) else []
@@ -91,8 +83,8 @@ def _conditions(kind: str, vocabulary: Vocabulary) -> SearchStrategy[Object]:
     @st.composite
     def made(draw: DrawFn) -> Object:
         condition: Object = {"condition_type": kind}
-        if fields is not None:
-            condition["field"] = draw(fields)
+        if fields or kind == "custom_field":
+            condition["field"] = draw(st.sampled_from(fields) if fields else texts())
         operator = draw(st.sampled_from(operators))
         condition["operator"] = operator.token
         unit = draw(st.sampled_from(units)) if "unit" in operator.needs else None
@@ -125,7 +117,9 @@ def _nested(
     Returns the outermost groups and the JSON Pointer from each to the group that was put in.
     """
     few = st.integers(1, min(4, max_depth))
-    levels = draw(st.one_of(few, st.integers(1, max_depth))) - 1
+    # Beyond the greatest depth, so that the greatest is drawn often.
+    many = st.integers(1, max_depth + max_depth // 4).map(lambda level: min(level, max_depth))
+    levels = draw(few | many) - 1
     # Where there are many levels, most have nothing but the nested group.
     bare = st.integers(0, 3).map(lambda turn: turn < 3) if levels > 7 else st.just(False)
     beside = st.fixed_dictionaries({}, optional={"conditions": st.lists(siblings, max_size=2)})
@@ -188,9 +182,8 @@ def _guarded(draw: DrawFn, parts: SearchStrategy[Object], impossible: SearchStra
         return {"operator": draw(_GROUP_OPERATORS), "conditions": [guard, *draw(st.lists(impossible, max_size=2))]}
     found = draw(_filters(parts, max_depth + 1 - shape))
     if shape == 1:
-        beside = found.get("conditions", [])
-        index = draw(st.integers(0, len(beside)))
-        return {**found, "operator": "AND", "conditions": [*beside[:index], guard, *beside[index:]]}
+        conditions = draw(st.permutations([guard, *found.get("conditions", [])]))
+        return {**found, "operator": "AND", "conditions": conditions}
     shut = {"operator": "AND", "conditions": [guard], "groups": [found]}
     return shut if shape == 2 else {"operator": "OR", "conditions": [draw(impossible)], "groups": [shut]}
 
@@ -228,8 +221,8 @@ class Edit:
     """
 
     vector: RequestVector
-    wrong: dict[str, JSON]
-    right: dict[str, JSON]
+    wrong: Object
+    right: Object
     inside: Literal["conditions", "groups"] | None
     path: str
 
@@ -244,24 +237,22 @@ class Edit:
         return self.right["condition_type"] if self.inside == "conditions" else None
 
 
-def edit_of(vector: RequestVector) -> Edit:
-    """Return the edit of a rejected vector."""
-    twin = contract().requests[str(vector.twin)]
-    path, _, _ = next(iter(differences(vector.body, twin.body)))
-    field, *steps = path.split("/")[1:]
-    if field != "filter":
-        return Edit(vector, vector.body, twin.body, None, path)
-    wrong, right = vector.body["filter"], twin.body["filter"]
-    if len(steps) < 3 or steps[0] != "conditions":
-        return Edit(vector, wrong, right, "groups", path.removeprefix("/filter"))
-    index, *within = steps[1:]
-    wrong, right = (group["conditions"][int(index)] for group in (wrong, right))
-    return Edit(vector, wrong, right, "conditions", "/" + "/".join(within))
-
-
 def edits() -> list[Edit]:
     """Return the edits of all rules that reject bodies of updates, in the order of the rules and of their vectors."""
-    return [edit_of(vector) for vector in to_reject()]
+    return [_edit_of(vector) for vector in to_reject()]
+
+
+def _edit_of(vector: RequestVector) -> Edit:
+    wrong, right = vector.body, contract().requests[str(vector.twin)].body
+    path, _, _ = next(iter(differences(wrong, right)))
+    field, *steps = path.split("/")[1:]
+    if field != "filter":
+        return Edit(vector, wrong, right, None, path)
+    wrong, right = wrong["filter"], right["filter"]
+    if len(steps) < 3 or steps[0] != "conditions":
+        return Edit(vector, wrong, right, "groups", path.removeprefix("/filter"))
+    wrong, right = (group["conditions"][int(steps[1])] for group in (wrong, right))
+    return Edit(vector, wrong, right, "conditions", "/" + "/".join(steps[2:]))
 
 
 @dataclass(frozen=True)
@@ -327,7 +318,9 @@ def _of_field(edit: Edit, lists: Sequence[int]) -> SearchStrategy[_Part]:
         ids = [*known[:index], entry, *known[index:]]
         return {edit.key: ids}, {edit.key: known}, f"/{edit.key}/{min(index, len(known))}"
 
-    return st.builds(with_entry, source_lists(lists), st.sampled_from(unknown), st.integers(0, len(lists)))
+    return st.builds(
+        with_entry, _field_values(lists)["source_lists"], st.sampled_from(unknown), st.integers(0, len(lists))
+    )
 
 
 @st.composite
