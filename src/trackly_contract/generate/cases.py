@@ -57,10 +57,9 @@ def candidate_condition(kind: str) -> dict[str, JSON]:
 def with_lists(body: dict[str, JSON], lists: Sequence[int]) -> dict[str, JSON]:
     """Return the body of a vector with existing sending lists in the place of its own, as far as there are any."""
     known = dict(zip(VECTOR_LISTS, lists, strict=False))
-    return {
-        name: [known.get(entry, entry) for entry in value] if name == "source_lists" else value
-        for name, value in body.items()
-    }
+    if "source_lists" not in body:
+        return body
+    return {**body, "source_lists": [known.get(entry, entry) for entry in body["source_lists"]]}
 
 
 def accepted(area: str) -> list[RequestVector]:
@@ -186,12 +185,11 @@ def plan(path: Path | None = None) -> Plan:
     differ = {case.vector_id for case in found.rejected["thorough"]} ^ {vector.id for vector in to_reject()}
     if differ:
         raise ContractError(f"{path}: not planned from the vectors: {', '.join(sorted(differ))}; run `make docs`")
-    for case in itertools.chain(*found.rejected.values()):
-        # Directly under OR at the top, and where the filter itself is wrong, nothing can guard the error.
-        if re.search("@(nested|top-and)", case.id):
-            _check_nobody(path, case.id, case.planned)
-    for step in found.sequence:
-        _check_nobody(path, step.id, step.planned)
+    # Directly under OR at the top, and where the filter itself is wrong, nothing can guard the error.
+    cases = itertools.chain(*found.rejected.values())
+    entries: list[RejectionCase | Step] = [case for case in cases if re.search("@(nested|top-and)", case.id)]
+    for entry in [*entries, *found.sequence]:
+        _check_nobody(path, entry.id, entry.planned)
     return found
 
 
@@ -240,9 +238,7 @@ def corpus(path: Path | None = None) -> Corpus:
 def _read(path: Path, kind: type[T], target: str) -> T:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except FileNotFoundError:
-        raise ContractError(f"{path}: the file is not there; `make {target}` makes it") from None
-    except msgspec.DecodeError as error:
+    except (OSError, msgspec.DecodeError) as error:
         raise ContractError(f"{path}: {error}; `make {target}` makes it anew") from None
 
 

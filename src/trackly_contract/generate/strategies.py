@@ -1,7 +1,6 @@
 """Hypothesis strategies for the filter language: what the documentation accepts, and bodies with exactly one error.
 
-Accepted examples are up to 100 groups deep. What can be wrong is read from the rejected vectors, so that a new rule
-has its strategy at once. Does not make bodies for the codes that no body causes (unauthorized, not_found).
+What can be wrong is read from the rejected vectors, so that a new rule has its strategy at once.
 """
 
 import copy
@@ -45,8 +44,7 @@ class EmptyVocabularyError(ValueError):
 
 
 def _needed(vocabulary: Vocabulary, kind: str) -> list[str]:
-    found = vocabulary.words(kind)
-    if not found:
+    if not (found := vocabulary.words(kind)):
         raise EmptyVocabularyError(f"the vocabulary has no suitable {kind}: give one with `vocabulary=`")
     return found
 
@@ -267,7 +265,7 @@ class RejectedBody:
 
 def rejection_codes() -> list[str]:
     """Return the codes that the body of an update can be rejected with, in the order of the rules."""
-    return list(dict.fromkeys(str(edit.vector.code) for edit in edits()))
+    return list(dict.fromkeys(str(vector.code) for vector in to_reject()))
 
 
 def rejected_bodies(
@@ -287,13 +285,12 @@ def rejected_bodies(
     found = [edit for edit in edits() if edit.vector.code == code]
     if not found:
         raise ValueError(f"{code!r} is no code that a body is rejected with; there are {', '.join(rejection_codes())}")
-    in_filter = [
-        _of_filter(_edited(edit, vocabulary), conditions(vocabulary=vocabulary), max_depth)
+    siblings = conditions(vocabulary=vocabulary)
+    parts = [
+        _of_filter(_edited(edit, vocabulary), siblings, max_depth) if edit.inside else _of_field(edit, lists)
         for edit in found
-        if edit.inside
     ]
-    outside = [_of_field(edit, lists) for edit in found if not edit.inside]
-    return _rejected(code, st.one_of(in_filter + outside), _field_values(lists))
+    return _rejected(code, st.one_of(parts), _field_values(lists))
 
 
 @st.composite
@@ -318,9 +315,8 @@ def _of_field(edit: Edit, lists: Sequence[int]) -> SearchStrategy[_Part]:
         ids = [*known[:index], entry, *known[index:]]
         return {edit.key: ids}, {edit.key: known}, f"/{edit.key}/{min(index, len(known))}"
 
-    return st.builds(
-        with_entry, _field_values(lists)["source_lists"], st.sampled_from(unknown), st.integers(0, len(lists))
-    )
+    existing = _field_values(lists)["source_lists"]
+    return st.builds(with_entry, existing, st.sampled_from(unknown), st.integers(0, len(lists)))
 
 
 @st.composite

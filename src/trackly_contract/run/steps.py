@@ -1,8 +1,7 @@
 """The steps of a run, in the order in which they are sent: from harmless to destructive, then restored.
 
 A test asks for a step by its name; it and those before it are sent once, and no other. Between them tests send what
-stands alone: requests that must be denied, and each body that must be rejected. What a step sends is judged as it
-happens (session.py). Nothing here knows what stands behind the target.
+stands alone: requests that must be denied, and each body that must be rejected.
 """
 
 import itertools
@@ -35,8 +34,7 @@ class Script:
     """One run through the steps, and what later steps and tests need of earlier ones.
 
     `untouched` is the audience before anything was changed, `rehearsed` after its own content was sent back;
-    `recounted` says whether the size endpoint counted; `tokens` are those that the target accepts where the
-    documentation has candidates only; `left` is what could not be restored.
+    `recounted` says whether the size endpoint counted; `left` is what could not be restored.
     """
 
     session: Session
@@ -101,13 +99,11 @@ def _rehearse(script: Script) -> None:
     """Send the audience's own content back: the first write, and a rehearsal of the last."""
     api, sandbox = script.session, script.untouched
     with api.step("rehearsal"):
-        before = len(api.findings)
-        content = own_content(sandbox)
+        before, content = len(api.findings), own_content(sandbox)
         # A rejection breaks a rule only if all of the content is documented; an audience may hold what is not.
         documented = Schemas(contract().vocabulary.documented()).decide(content).accepted
         exchange = api.update(content, "rehearsal")
-        response = exchange.response
-        if not response.succeeded:
+        if not (response := exchange.response).succeeded:
             api.discard_backup()
             # A list of the audience may be gone, and a server may be closed for writing: then nothing is broken.
             if documented and response.status < 500 and response.code != "source_list_not_found":
@@ -117,8 +113,8 @@ def _rehearse(script: Script) -> None:
                 "after a change, so nothing is changed"
             )
         script.rehearsed = api.read("rehearsal") or {}
-        broken = [finding for finding in api.findings[before:] if finding.verdict is Verdict.BROKEN]
-        changed = [finding for finding in broken if finding.rule.startswith("update.")]
+        new = api.findings[before:]
+        changed = [f for f in new if f.verdict is Verdict.BROKEN and f.rule.startswith("update.")]
     shown = script.rehearsed.get("filter")
     gone = [place for place, _, now in differences(sandbox.get("filter"), shown) if now is ABSENT]
     if changed or gone or not script.rehearsed:
@@ -221,7 +217,7 @@ def _update_in_a_row(script: Script) -> None:
 
 def _update_with_the_corpus(api: Session, known_lists: list[int]) -> None:
     rules = {rule.code: rule for rule in contract().rules.values()}
-    rejected = iter([entry for entry in corpus().rejected if not entry.candidates])
+    rejected = (entry for entry in corpus().rejected if not entry.candidates)
     for number, entry in enumerate(corpus().accepted):
         case, body = f"corpus: {entry.id}", {**entry.body}
         if "source_lists" in body:
