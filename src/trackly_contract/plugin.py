@@ -16,7 +16,7 @@ import pytest
 
 # Every pytest of whoever has this package installed loads this module. What is slow to import, libraries above all, is
 # imported where a conformance run needs it; tests/doors/test_start.py holds the line.
-from trackly_contract import contract, options
+from trackly_contract import contract, generate, options
 from trackly_contract import judge as judging
 from trackly_contract import report as reporting
 from trackly_contract import run as running
@@ -117,6 +117,8 @@ def pytest_collection(session: pytest.Session) -> None:
         return
     try:
         missing = contract.missing_vectors(contract.contract())
+        if not missing:
+            generate.plan()
     except contract.ContractError as error:
         missing = [str(error)]
     if missing:

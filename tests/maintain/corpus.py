@@ -27,11 +27,12 @@ from trackly_contract.generate import (
     rejection_codes,
     update_bodies,
 )
-from trackly_contract.generate.cases import edits
-from trackly_contract.generate.updates import CORPUS_FILE
+from trackly_contract.generate.strategies import edits
 
 _T = TypeVar("_T")
 _Body = dict[str, "JSON"]
+
+CORPUS_FILE = "contracts/corpus.json"
 
 DEEPEST = 6
 PER_SUBSET = 3

@@ -1,4 +1,5 @@
-"""Writes files that are made from others: the vocabulary's schema, the bundled OpenAPI document, the Markdown pages.
+"""Writes files that are made from others: the vocabulary's schema, the bundled OpenAPI document, the Markdown pages,
+the plan of what a run sends.
 
 The same sources give the same bytes; `--check` writes nothing and names every stale file. Does not run outside a
 checkout, where nobody would commit what it writes.
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-from tests.maintain import markdown, report_members
+from tests.maintain import markdown, plan, report_members
 from trackly_contract.contract import KINDS, Contract, Question, Rule, contract, document
 from trackly_contract.core.files import data_root
 
@@ -187,6 +188,7 @@ Files: TypeAlias = "Mapping[str, Callable[[], str]]"
 """Generated files by their path in the checkout, and what makes each."""
 
 FILES: Files = {
+    "contracts/plan.json": plan.document,
     "schemas/vocabulary.json": vocabulary,
     "schemas/openapi.json": lambda: _written(openapi()),
     "schemas/openapi.bundled.json": bundled,

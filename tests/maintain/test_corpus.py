@@ -99,7 +99,7 @@ def test_check_names_the_inputs_that_changed(checkout: Path, capsys: pytest.Capt
 def test_check_says_what_is_wrong_with_the_file(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (checkout / "contracts" / "corpus.json").unlink()
     assert module.main(["--check"], checkout) == 1
-    assert "the file is not there" in capsys.readouterr().err
+    assert "No such file" in capsys.readouterr().err
 
 
 def test_outside_a_checkout_nothing_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from trackly_contract.contract import contract, document
 from trackly_contract.core.files import data_root
 
 NAMES = [
+    "contracts/plan.json",
     "schemas/vocabulary.json",
     "schemas/openapi.json",
     "schemas/openapi.bundled.json",

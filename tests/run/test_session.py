@@ -20,7 +20,7 @@ ACCEPTED = contract().requests["update.name/ascii"].body
 WRONG_KEY = contract().requests["update.key/key-wrong"]
 CASE = next(case for case in rejection_cases("quick") if case.vector.code == "invalid_time_unit")
 NAME_CASE = next(case for case in rejection_cases("quick") if case.vector.code == "name_too_long")
-WITH_NAME = next(case for case in rejection_cases("quick") if case.position and case.companion == "name")
+WITH_NAME = next(case for case in rejection_cases("quick") if "@" in case.id and "name" in case.body())
 UNCHANGED = "update.refused.unchanged"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from trackly_contract.contract import contract, parts_of, schemas
 from trackly_contract.core import JSON, same
 from trackly_contract.generate import RejectedBody
-from trackly_contract.generate.updates import CorpusEntry
+from trackly_contract.generate.cases import CorpusEntry
 from trackly_contract.reference import ReferenceServer
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""Bodies that are worth sending: strategies, planned cases, update sequences, the frozen corpus."""
+"""Bodies that are worth sending: strategies, planned updates, the frozen corpus."""
 
 import lazy_loader
 

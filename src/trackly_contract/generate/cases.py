@@ -1,19 +1,30 @@
-"""The rejected updates that a run sends at each effort: every rejected vector, at planned positions of a filter.
+"""The updates of a run, as two files have them: `contracts/plan.json` and the frozen corpus, `contracts/corpus.json`.
 
-A body has the one error of its vector. Whatever a server could accept by mistake stands beside a condition that no
-contact meets, wherever the position allows it. The same effort gives the same cases.
+Both are made in a checkout (tests/maintain). What is here fits their bodies to a target: its lists, its tokens.
 """
 
 import copy
 import itertools
-import zlib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
-from trackly_contract.contract import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, UPDATE_FIELDS, RequestVector, contract
-from trackly_contract.core import JSON, differences
+import msgspec
+
+from trackly_contract.contract import (
+    GUARD,
+    ContractError,
+    RequestVector,
+    contract,
+    matches_nobody,
+    parts_of,
+)
+from trackly_contract.core import JSON, data_root
+
+T = TypeVar("T")
 
 Effort = Literal["quick", "standard", "thorough"]
 EFFORTS: tuple[Effort, ...] = ("quick", "standard", "thorough")
@@ -25,9 +36,10 @@ WRONG_KEY = "trk_" + "z" * 32
 """A key of the documented form that no server accepts."""
 
 VECTOR_LISTS = (101, 102)
-"""The ids of sending lists in vectors. A case has those of the target in their place."""
+"""The ids of sending lists in vectors. What is sent has those of the target in their place."""
 
-_COMPANIONS = ("description", "name", "source_lists", None)
+POSITIONS = tuple(map("-".join, itertools.product(("top", "nested"), ("and", "or"), ("first", "later"))))
+"""Where in a filter an error stands: in the top group or below, its operator, first of its list or later."""
 
 
 def candidate_types() -> list[str]:
@@ -35,102 +47,49 @@ def candidate_types() -> list[str]:
     return [token.token for token in contract().vocabulary.of("condition_type") if token.candidate]
 
 
+def candidate_condition(kind: str) -> dict[str, JSON]:
+    """Return a copy of the condition that the vectors of a candidate type are written with."""
+    vector = contract().requests[f"filter.{kind}.value/twin"]
+    condition: dict[str, JSON] = copy.deepcopy(vector.body["filter"]["conditions"][0])
+    return condition
+
+
 def with_lists(body: dict[str, JSON], lists: Sequence[int]) -> dict[str, JSON]:
     """Return the body of a vector with existing sending lists in the place of its own, as far as there are any."""
     known = dict(zip(VECTOR_LISTS, lists, strict=False))
-    return {
-        name: [known.get(entry, entry) for entry in value] if name == "source_lists" else value
-        for name, value in body.items()
-    }
+    if "source_lists" not in body:
+        return body
+    return {**body, "source_lists": [known.get(entry, entry) for entry in body["source_lists"]]}
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """How a rejected vector differs from its twin.
-
-    `wrong` and `right` are the part with the error and its twin: a condition or a group, which a filter has in the
-    list `inside` of a group, or the whole body (`inside` is None). `path` leads from the part to the edit.
-    """
-
-    vector: RequestVector
-    wrong: dict[str, JSON]
-    right: dict[str, JSON]
-    inside: Literal["conditions", "groups"] | None
-    path: str
-
-    @property
-    def key(self) -> str:
-        """The key of the part that is edited, or that holds what is edited."""
-        return self.path.split("/")[1]
-
-    @property
-    def condition_type(self) -> str | None:
-        """The type of the condition that is edited, None outside of conditions."""
-        return self.right["condition_type"] if self.inside == "conditions" else None
-
-    @property
-    def datable(self) -> bool:
-        """Whether the part can ask for a time a hundred years ago, in a unit of at least a minute."""
-        known = self.inside == "conditions" and "value" in self.wrong and self.wrong.get("unit") != "seconds"
-        return known and self.wrong.get("operator") == "before"
-
-    @property
-    def harmless(self) -> bool:
-        """Whether the part matches nobody by any plain reading, even where a server accepts it.
-
-        A count of IMPOSSIBLE_COUNT and more does, and an event before a time, which is then a hundred years back. What
-        a server makes of an unknown operator, a missing value or a candidate token is unknown, and a negation of what
-        nobody meets matches everybody.
-        """
-        conditions = [self.wrong] if self.inside == "conditions" else self.wrong.get("conditions", [])
-        unknown = any(condition.get("condition_type") in candidate_types() for condition in conditions)
-        counts = [(condition.get("operator"), condition.get("value")) for condition in conditions]
-        impossible = self.datable or (counts != [] and all(count == ("gte", IMPOSSIBLE_COUNT) for count in counts))
-        return impossible and not unknown and self.wrong.get("operator") not in ("NOT", "NAND", "NOR")
+def accepted(area: str) -> list[RequestVector]:
+    """Return the accepted vectors of the rules of one area (`filter`, `update`) about what is accepted."""
+    rules = {rule.id for rule in contract().rules.values() if rule.accepts and rule.id.startswith(f"{area}.")}
+    return [vector for vector in contract().requests.values() if vector.rule in rules and not vector.refused]
 
 
-def edit_of(vector: RequestVector) -> Edit:
-    """Return the edit of a rejected vector."""
-    twin = contract().requests[str(vector.twin)]
-    path, _, _ = next(iter(differences(vector.body, twin.body)))
-    field, *steps = path.split("/")[1:]
-    if field != "filter":
-        return Edit(vector, vector.body, twin.body, None, path)
-    wrong, right = vector.body["filter"], twin.body["filter"]
-    if len(steps) < 3 or steps[0] != "conditions":
-        return Edit(vector, wrong, right, "groups", path.removeprefix("/filter"))
-    index, *within = steps[1:]
-    wrong, right = (group["conditions"][int(index)] for group in (wrong, right))
-    return Edit(vector, wrong, right, "conditions", "/" + "/".join(within))
-
-
-def edits() -> list[Edit]:
-    """Return the edits of all rules that reject bodies of updates, in the order of the rules and of their vectors."""
+def to_reject() -> list[RequestVector]:
+    """Return the vectors of updates with an error in the body, in the order of the rules and of their vectors."""
     vectors = (vector for rule in contract().rules.values() if rule.code for vector in contract().of_rule(rule.id))
-    return [edit_of(vector) for vector in vectors if vector.refused and vector.situation is None]
+    return [vector for vector in vectors if vector.refused and vector.situation is None]
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where in a filter an error stands: in the top group or below, its operator, first of its list or later."""
-
-    nested: bool
-    operator: Literal["AND", "OR"]
-    later: bool
-
-    @property
-    def id(self) -> str:
-        """A name for people: `nested-or-later`."""
-        level = "nested" if self.nested else "top"
-        return f"{level}-{self.operator.lower()}-{'later' if self.later else 'first'}"
-
-    @property
-    def guarded(self) -> bool:
-        """Whether a condition that no contact meets guards the position: all but those directly under OR."""
-        return self.nested or self.operator == "AND"
+def together(vectors: Sequence[RequestVector]) -> dict[str, JSON]:
+    """Return one filter with those of all vectors as groups. It matches nobody."""
+    return {"operator": "AND", "conditions": [GUARD], "groups": [vector.body["filter"] for vector in vectors]}
 
 
-POSITIONS = tuple(itertools.starmap(Position, itertools.product((False, True), ("AND", "OR"), (False, True))))
+def alone(vector: RequestVector) -> dict[str, JSON]:
+    """Return the filter of one accepted vector, with a guard where it could match anyone, and no deeper than it is.
+
+    Raises ValueError for an OR group that could match someone: it cannot be guarded without another level.
+    """
+    found: dict[str, JSON] = vector.body["filter"]
+    if matches_nobody(found):
+        return found
+    if found["operator"] != "AND":
+        raise ValueError(f"vector {vector.id}: an OR group that could match someone cannot be sent alone")
+    return {**found, "conditions": [GUARD, *found.get("conditions", [])]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +99,8 @@ class Tokens:
     `operators` and `fields` map a condition type to its token; a type that is missing has none.
     """
 
-    operators: Mapping[str, str]
-    fields: Mapping[str, str]
+    operators: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     def adapt(self, condition: dict[str, JSON]) -> dict[str, JSON]:
         """Return a condition with its candidate tokens replaced by those that the target accepts."""
@@ -151,55 +110,31 @@ class Tokens:
         return condition | {key: token for key, token in accepted.items() if token is not None and key not in wrong}
 
 
-@dataclass(frozen=True, slots=True)
-class RejectionCase:
-    """One rejected vector with its error at one position (None: the body as the vector has it).
+# The plan ----------------------------------------------------------------------------------------------
 
-    `depth` is that of the group with the error, `index` the error's in its list. `companion` is another field of the
-    body, part of the id with `named`. `words` are documented tokens in place of the vector's. `beside`: the groups
-    around the error have other groups too.
+
+class RejectionCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rejected vector with its error at one position, in a body that has no other error.
+
+    The id is that of the vector, then after `@` the position and after `+` other tokens, or after `&` another field
+    of the body. `too_wide`: a window is a hundred years wide, and whether it may be that wide is open.
     """
 
-    edit: Edit
-    position: Position | None = None
-    depth: int = 1
-    index: int = 0
-    companion: str | None = None
-    named: bool = False
-    words: Mapping[str, str] = field(default_factory=dict)
-    beside: bool = False
+    id: str
+    vector_id: str = msgspec.field(name="vector")
+    planned: dict[str, Any] = msgspec.field(name="body")
+    too_wide: bool = False
 
     @property
     def vector(self) -> RequestVector:
         """The rejected vector: its rule, its code."""
-        return self.edit.vector
-
-    @property
-    def id(self) -> str:
-        """The id of the vector, then the position after `@`, and other tokens after `+`."""
-        if self.position is None:
-            return f"{self.vector.id}&{self.companion}" if self.named else self.vector.id
-        level = f"-{self.depth}" if self.position.nested else ""
-        words = "".join(f"+{token}" for token in self.words.values())
-        return f"{self.vector.id}@{self.position.id}{level}{words}"
-
-    @property
-    def too_wide(self) -> bool:
-        """Whether a window, where nothing guards it, is a hundred years wide; whether it may be that wide is open."""
-        return self.position is not None and not self.position.guarded and self.edit.datable
-
-    @property
-    def wrong(self) -> dict[str, JSON]:
-        """The condition or group with the error, as this case sends it."""
-        part = {**self.edit.wrong, **self.words}
-        widest = IMPOSSIBLE_AGE.get(str(part.get("unit")), max(IMPOSSIBLE_AGE.values()))
-        return {**part, "value": widest} if self.too_wide else part
+        return contract().requests[self.vector_id]
 
     @property
     def condition_type(self) -> str | None:
         """The condition type whose candidate tokens the case needs, None if it needs none."""
-        kind = self.edit.condition_type
-        return kind if kind in candidate_types() else None
+        types = [part.fields.get("condition_type") for part in parts_of(self.planned.get("filter"))]
+        return next((kind for kind in candidate_types() if kind in types), None)
 
     def known_lists(self) -> int:
         """Return how many existing sending lists the body needs."""
@@ -207,146 +142,106 @@ class RejectionCase:
 
     def body(self, tokens: Tokens | None = None, lists: Sequence[int] = VECTOR_LISTS) -> dict[str, JSON]:
         """Return the body for a target with these tokens and these existing sending lists."""
-        body = with_lists(copy.deepcopy(self.vector.body), lists)
-        if self.position is not None:
-            body["filter"] = copy.deepcopy(self.filter_with(tokens.adapt(self.wrong) if tokens else self.wrong))
-        if self.companion == "source_lists":
-            return {"source_lists": list(lists[:1]), **body} if lists else body
-        if self.companion == "filter":
-            return {**body, "filter": {"operator": "OR", "conditions": [GUARD]}}
-        if self.companion is not None:
-            return {self.companion: f"trackly-contract: refused together with {self.id}", **body}
+        body, tokens = with_lists(copy.deepcopy(self.planned), lists), tokens or Tokens()
+        if not lists and "source_lists" not in self.vector.body:
+            body.pop("source_lists", None)
+        for part in parts_of(body.get("filter")):
+            part.fields.update(tokens.adapt(part.fields))
         return body
 
-    def filter_with(self, part: JSON) -> dict[str, JSON]:
-        """Return a filter with `part` at the position of the case, otherwise of conditions that no contact meets."""
-        if self.position is None or self.edit.inside is None:
-            raise ValueError(f"case {self.id} has no position in a filter")
-        other = {"operator": "AND", "conditions": [GUARD]}
-        fillers: list[JSON] = [GUARD, {**GUARD, "field": "send_count"}][: max(self.index, 1)]
-        group: dict[str, JSON] = {"operator": self.position.operator}
-        if self.edit.inside == "groups":
-            fillers = [{"operator": "AND", "conditions": [filler]} for filler in fillers]
-            if not self.beside:
-                group["conditions"] = [GUARD]
-        group[self.edit.inside] = [*fillers[: self.index], part, *fillers[self.index :]]
-        if self.edit.inside == "conditions" and self.beside:
-            group["groups"] = [other]
-        for _ in range(self.depth - 1):
-            group = {"operator": "AND", "conditions": [GUARD], "groups": [other, group] if self.beside else [group]}
-        return group
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One update of a sequence. `count_first` counts the size before it, so that a cleared cache is seen."""
+
+    id: str
+    planned: dict[str, Any] = msgspec.field(name="body")
+    count_first: bool = False
+    read_after: bool = False
+
+    def body(self, lists: Sequence[int]) -> dict[str, JSON]:
+        """Return the body for an audience that came with these sending lists; two in the plan stand for all of them."""
+        body = copy.deepcopy(self.planned)
+        if body.get("source_lists"):
+            body["source_lists"] = list(lists if len(body["source_lists"]) > 1 else lists[:1])
+        return body
 
 
-def rejection_cases(effort: Effort) -> list[RejectionCase]:
-    """Return the rejected updates of an effort, in the order of the rules.
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `make docs` planned: rejected updates in the order of the rules, accepted filters, updates in a row."""
 
-    quick: each rule once, at one of eight positions, so that every position is met; standard: each rule at each
-    position, its vectors in turn; thorough: each vector at each position. Directly under OR at the top, where nothing
-    guards it, only what is harmless stands.
+    rejected: dict[Effort, tuple[RejectionCase, ...]]
+    filters: tuple[RequestVector, ...]
+    sequence: tuple[Step, ...]
+
+
+@cache
+def plan(path: Path | None = None) -> Plan:
+    """Read a plan (default: the project's own), once.
+
+    Raises ContractError as `corpus` does, and for a plan that is not of the contract's vectors.
     """
-    cases: list[RejectionCase] = []
-    met: Counter[Position] = Counter()
-    for _, group in itertools.groupby(edits(), key=lambda edit: edit.vector.rule):
-        of_rule = list(group)
-        if of_rule[0].inside is None:
-            cases += _outside_the_filter(of_rule, effort)
-            continue
-        cases += [_at(position, edit, effort) for edit, position in _chosen(of_rule, effort, met)]
-        if effort != "quick" and of_rule[0].inside == "groups":
-            cases.append(RejectionCase(of_rule[0]))  # the filter itself is the wrong group: no position within it
-    if effort == "thorough":
-        asked = {case.id for case in cases}
-        cases += [case for case in _swept() if case.id not in asked]
-    elif effort == "standard":
-        cases += _with_words_not_met(cases)
-    return cases
-
-
-def _outside_the_filter(of_rule: list[Edit], effort: Effort) -> Iterator[RejectionCase]:
-    """Yield the cases of errors in other fields: beside one field, and beyond `quick` the first beside each other."""
-    for edit in of_rule[:1] if effort == "quick" else of_rule:
-        turn = zlib.crc32(edit.vector.rule.encode()) % len(_COMPANIONS)
-        free = [name for name in _COMPANIONS[turn:] + _COMPANIONS if name not in edit.wrong]
-        yield RejectionCase(edit, companion=free[0])
-        if effort != "quick" and edit is of_rule[0]:
-            others = [name for name in UPDATE_FIELDS if name not in edit.wrong]
-            yield from (RejectionCase(edit, companion=name, named=True) for name in others)
-
-
-def _chosen(of_rule: list[Edit], effort: Effort, met: Counter[Position]) -> Iterator[tuple[Edit, Position]]:
-    """Yield the edits of one rule with the positions that an effort puts them at."""
-    if effort == "thorough":
-        yield from ((edit, position) for edit in of_rule for position in POSITIONS if position.guarded or edit.harmless)
-    elif effort == "standard":
-        sent: Counter[str] = Counter()
-        for position in POSITIONS:
-            fitting = [edit for edit in of_rule if position.guarded or edit.harmless]
-            if fitting:
-                chosen = min(fitting, key=lambda edit: sent[edit.vector.id])
-                sent[chosen.vector.id] += 1
-                yield chosen, position
-    else:
-        # The one case of a rule has nothing open: a window stands where something guards it.
-        anywhere = of_rule[0].harmless and not of_rule[0].datable
-        chosen_position = min((p for p in POSITIONS if p.guarded or anywhere), key=lambda p: met[p])
-        met[chosen_position] += 1
-        yield of_rule[0], chosen_position
-
-
-def _at(position: Position, edit: Edit, effort: Effort) -> RejectionCase:
-    """Return the case of an edit at a position; nested ones alternate between depth 2 and 3."""
-    # From rule and position alone: a case is the same body at every effort, and has one recording.
-    turn = zlib.crc32(edit.vector.rule.encode()) + POSITIONS.index(position)
-    words = _other_words(edit)
-    deepest = effort != "quick" and position == POSITIONS[-1]
-    return RejectionCase(
-        edit,
-        position,
-        depth=5 if deepest else 2 + turn % 2 if position.nested else 1,
-        index=1 + turn // 2 % 2 if position.later else 0,
-        companion=_COMPANIONS[turn % len(_COMPANIONS)],
-        words=words[turn % len(words)] if position.guarded else {},
-        beside=turn // 4 % 2 == 1,
-    )
-
-
-def _other_words(edit: Edit) -> list[dict[str, str]]:
-    """Return the documented tokens of the same needs that a condition may have beside its error, its own first."""
-    vocabulary, kind = contract().vocabulary.documented(), edit.wrong.get("condition_type")
-    if kind not in vocabulary.words("condition_type"):
-        return [{}]
-    choices: list[list[tuple[str, str]]] = []
-    for key in ("field", "operator"):
-        needs = {token.token: token.needs for token in vocabulary.of(f"{kind}.{key}")}
-        if needs and key != edit.key:
-            choices.append([(key, token) for token in needs if needs[token] == needs[edit.wrong[key]]])
-    found = [{key: word for key, word in words if word != edit.wrong[key]} for words in itertools.product(*choices)]
-    return sorted(found, key=bool)
-
-
-def _swept(skip: int = 1) -> Iterator[RejectionCase]:
-    """Yield every rejected part of a filter with every choice of words after the first `skip`, positions in turn."""
-    guarded = [position for position in POSITIONS if position.guarded]
-    by_vector = {edit.vector.id: edit for edit in edits() if edit.inside}
-    in_order = [by_vector[name] for name in contract().requests if name in by_vector]
-    swept = [(edit, words) for edit in in_order for words in _other_words(edit)[skip:]]
-    for turn, (edit, words) in enumerate(swept):
-        position = guarded[turn % len(guarded)]
-        depth = (2, 3, 4, 6)[turn % 4] if position.nested else 1
-        yield RejectionCase(edit, position, depth, index=1 + turn % 2 if position.later else 0, words=words)
-
-
-def _words(case: RejectionCase) -> set[tuple[str, str, str]]:
-    """Return the rule with each sound token of a case: what a server may overlook the error with."""
-    rule, key = case.vector.rule, case.edit.key
-    return {(rule, name, case.wrong[name]) for name in ("field", "operator") if name in case.wrong and name != key}
-
-
-def _with_words_not_met(cases: list[RejectionCase]) -> list[RejectionCase]:
-    """Return a few more cases, so that each rule on a condition is met with each documented field and operator."""
-    swept, found = [*_swept(skip=0)], list[RejectionCase]()
-    left = set().union(*map(_words, swept)) - set().union(*map(_words, cases))
-    while left:
-        found.append(max(swept, key=lambda case: len(_words(case) & left)))
-        left -= _words(found[-1])
+    path = path or data_root() / "contracts" / "plan.json"
+    found = _read(path, Plan, "docs")
+    differ = {case.vector_id for case in found.rejected["thorough"]} ^ {vector.id for vector in to_reject()}
+    if differ:
+        raise ContractError(f"{path}: not planned from the vectors: {', '.join(sorted(differ))}; run `make docs`")
+    # Directly under OR at the top, and where the filter itself is wrong, nothing can guard the error.
+    cases = itertools.chain(*found.rejected.values())
+    entries: list[RejectionCase | Step] = [case for case in cases if re.search("@(nested|top-and)", case.id)]
+    for entry in [*entries, *found.sequence]:
+        _check_nobody(path, entry.id, entry.planned)
     return found
+
+
+def rejection_cases(effort: Effort) -> Sequence[RejectionCase]:
+    """Return the rejected updates of an effort, in the order of the rules."""
+    return plan().rejected[effort]
+
+
+# The frozen corpus -------------------------------------------------------------------------------------
+
+
+class CorpusEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A generated body that every target accepts, or one with an error: its code, the path to it, an accepted twin.
+
+    `candidates` are the `(kind, token)` pairs in both that no reference page states: a target may reject both for one.
+    """
+
+    id: str
+    body: dict[str, Any]
+    code: str = ""
+    path: str = msgspec.field(default="", name="place")
+    twin: dict[str, Any] = {}
+    candidates: tuple[tuple[str, str], ...] = ()
+
+
+class Corpus(msgspec.Struct, frozen=True):
+    """The frozen bodies, made by `make corpus`: every run sends the same ones. Accepted ones hold no candidates."""
+
+    accepted: tuple[CorpusEntry, ...]
+    rejected: tuple[CorpusEntry, ...] = msgspec.field(name="refused")
+
+
+@cache
+def corpus(path: Path | None = None) -> Corpus:
+    """Read a corpus (default: the project's own), once.
+
+    Raises ContractError for a file that is missing or of another form, and for a filter that could match somebody.
+    """
+    path = path or data_root() / "contracts" / "corpus.json"
+    found = _read(path, Corpus, "corpus")
+    for entry in (*found.accepted, *found.rejected):
+        _check_nobody(path, entry.id, entry.body, entry.twin)
+    return found
+
+
+def _read(path: Path, kind: type[T], target: str) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ContractError(f"{path}: {error}; `make {target}` makes it anew") from None
+
+
+def _check_nobody(path: Path, name: str, *bodies: dict[str, JSON]) -> None:
+    if not all(matches_nobody(body["filter"]) for body in bodies if "filter" in body):
+        raise ContractError(f"{path}: entry {name!r}: the filter could match somebody")

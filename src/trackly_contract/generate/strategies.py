@@ -1,12 +1,12 @@
 """Hypothesis strategies for the filter language: what the documentation accepts, and bodies with exactly one error.
 
-Accepted examples are up to 100 groups deep. What can be wrong is read from the rejected vectors, so that a new rule
-has its strategy at once. Does not make bodies for the codes that no body causes (unauthorized, not_found).
+What can be wrong is read from the rejected vectors, so that a new rule has its strategy at once.
 """
 
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -17,12 +17,13 @@ from trackly_contract.contract import (
     KINDS,
     LIST_OPERATORS,
     UPDATE_FIELDS,
+    RequestVector,
     Vocabulary,
     contract,
     depth,
 )
-from trackly_contract.core import JSON
-from trackly_contract.generate.cases import Edit, edits
+from trackly_contract.core import JSON, differences
+from trackly_contract.generate.cases import to_reject
 
 Object = dict[str, "JSON"]
 """A condition, a filter or a body as a request spells it."""
@@ -43,30 +44,23 @@ class EmptyVocabularyError(ValueError):
 
 
 def _needed(vocabulary: Vocabulary, kind: str) -> list[str]:
-    found = vocabulary.words(kind)
-    if not found:
+    if not (found := vocabulary.words(kind)):
         raise EmptyVocabularyError(f"the vocabulary has no suitable {kind}: give one with `vocabulary=`")
     return found
 
 
 def texts(max_size: int = 40) -> SearchStrategy[str]:
     """Return texts of 1 to `max_size` characters of any script, emoji among them, never blank at either end."""
-    telling = [text for text in _TELLING if len(text) <= max_size]
     plain = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=max_size)
-    return st.one_of(st.sampled_from(telling), plain.map(str.strip).filter(bool))
-
-
-def source_lists(lists: Sequence[int]) -> SearchStrategy[list[int]]:
-    """Return arrays of distinct sending lists that exist, `[]` (all lists) among them."""
-    return st.lists(st.sampled_from(list(lists)), unique=True) if lists else st.just([])
+    return st.sampled_from(_TELLING) | plain.map(str.strip).filter(bool)
 
 
 def _field_values(lists: Sequence[int]) -> dict[str, SearchStrategy[JSON]]:
     """Return accepted values of each field of a body but the filter."""
     # However the 255 characters of a name are counted: code points, UTF-16 or bytes.
     short = texts(60).filter(lambda name: len(name.splitlines()) == 1 and len(name.encode("utf-8")) <= 255)
-    names = st.one_of(short, st.integers(1, 255).map("n".__mul__))
-    return {"name": names, "description": texts(200), "source_lists": source_lists(lists)}
+    existing = st.lists(st.sampled_from(list(lists)), unique=True) if lists else st.just([])
+    return {"name": short | st.integers(1, 255).map("n".__mul__), "description": texts(200), "source_lists": existing}
 
 
 def _values(kind: str, field: str | None, operator: str, unit: str | None) -> SearchStrategy[JSON]:
@@ -74,14 +68,12 @@ def _values(kind: str, field: str | None, operator: str, unit: str | None) -> Se
         return st.booleans()
     if kind in ("time", "count", "revenue"):
         most = WIDEST.get(str(unit), min(WIDEST.values())) if kind == "time" else LARGEST
-        return st.one_of(st.integers(1, 60), st.integers(1, most))
+        return st.integers(1, 60) | st.integers(1, most)
     return st.lists(texts(), min_size=1, max_size=4) if operator in LIST_OPERATORS else texts()
 
 
 def _conditions(kind: str, vocabulary: Vocabulary) -> SearchStrategy[Object]:
-    fields = texts() if kind == "custom_field" else None
-    if f"{kind}.field" in KINDS:
-        fields = st.sampled_from(_needed(vocabulary, f"{kind}.field"))
+    fields = _needed(vocabulary, f"{kind}.field") if f"{kind}.field" in KINDS else []
     _needed(vocabulary, f"{kind}.operator")
     operators = vocabulary.of(f"{kind}.operator")
     units = _needed(vocabulary, "time.unit") if any("unit" in operator.needs for operator in operators) else []
@@ -89,8 +81,8 @@ def _conditions(kind: str, vocabulary: Vocabulary) -> SearchStrategy[Object]:
     @st.composite
     def made(draw: DrawFn) -> Object:
         condition: Object = {"condition_type": kind}
-        if fields is not None:
-            condition["field"] = draw(fields)
+        if fields or kind == "custom_field":
+            condition["field"] = draw(st.sampled_from(fields) if fields else texts())
         operator = draw(st.sampled_from(operators))
         condition["operator"] = operator.token
         unit = draw(st.sampled_from(units)) if "unit" in operator.needs else None
@@ -123,7 +115,9 @@ def _nested(
     Returns the outermost groups and the JSON Pointer from each to the group that was put in.
     """
     few = st.integers(1, min(4, max_depth))
-    levels = draw(st.one_of(few, st.integers(1, max_depth))) - 1
+    # Beyond the greatest depth, so that the greatest is drawn often.
+    many = st.integers(1, max_depth + max_depth // 4).map(lambda level: min(level, max_depth))
+    levels = draw(few | many) - 1
     # Where there are many levels, most have nothing but the nested group.
     bare = st.integers(0, 3).map(lambda turn: turn < 3) if levels > 7 else st.just(False)
     beside = st.fixed_dictionaries({}, optional={"conditions": st.lists(siblings, max_size=2)})
@@ -186,9 +180,8 @@ def _guarded(draw: DrawFn, parts: SearchStrategy[Object], impossible: SearchStra
         return {"operator": draw(_GROUP_OPERATORS), "conditions": [guard, *draw(st.lists(impossible, max_size=2))]}
     found = draw(_filters(parts, max_depth + 1 - shape))
     if shape == 1:
-        beside = found.get("conditions", [])
-        index = draw(st.integers(0, len(beside)))
-        return {**found, "operator": "AND", "conditions": [*beside[:index], guard, *beside[index:]]}
+        conditions = draw(st.permutations([guard, *found.get("conditions", [])]))
+        return {**found, "operator": "AND", "conditions": conditions}
     shut = {"operator": "AND", "conditions": [guard], "groups": [found]}
     return shut if shape == 2 else {"operator": "OR", "conditions": [draw(impossible)], "groups": [shut]}
 
@@ -217,6 +210,49 @@ def update_bodies(
     return st.fixed_dictionaries({}, optional=values).filter(bool)
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """How a rejected vector differs from its twin.
+
+    `wrong` and `right` are the part with the error and its twin: a condition or a group, which a filter has in the
+    list `inside` of a group, or the whole body (`inside` is None). `path` leads from the part to the edit.
+    """
+
+    vector: RequestVector
+    wrong: Object
+    right: Object
+    inside: Literal["conditions", "groups"] | None
+    path: str
+
+    @property
+    def key(self) -> str:
+        """The key of the part that is edited, or that holds what is edited."""
+        return self.path.split("/")[1]
+
+    @property
+    def condition_type(self) -> str | None:
+        """The type of the condition that is edited, None outside of conditions."""
+        return self.right["condition_type"] if self.inside == "conditions" else None
+
+
+def edits() -> list[Edit]:
+    """Return the edits of all rules that reject bodies of updates, in the order of the rules and of their vectors."""
+    return [_edit_of(vector) for vector in to_reject()]
+
+
+def _edit_of(vector: RequestVector) -> Edit:
+    wrong, right = vector.body, contract().requests[str(vector.twin)].body
+    path, _, _ = next(iter(differences(wrong, right)))
+    field, *steps = path.split("/")[1:]
+    if field != "filter":
+        return Edit(vector, wrong, right, None, path)
+    wrong, right = wrong["filter"], right["filter"]
+    if len(steps) < 3 or steps[0] != "conditions":
+        return Edit(vector, wrong, right, "groups", path.removeprefix("/filter"))
+    wrong, right = (group["conditions"][int(steps[1])] for group in (wrong, right))
+    return Edit(vector, wrong, right, "conditions", "/" + "/".join(steps[2:]))
+
+
 @dataclass(frozen=True)
 class RejectedBody:
     """A body with exactly one error: its code, the JSON Pointer to the edit, the accepted twin."""
@@ -229,7 +265,7 @@ class RejectedBody:
 
 def rejection_codes() -> list[str]:
     """Return the codes that the body of an update can be rejected with, in the order of the rules."""
-    return list(dict.fromkeys(str(edit.vector.code) for edit in edits()))
+    return list(dict.fromkeys(str(vector.code) for vector in to_reject()))
 
 
 def rejected_bodies(
@@ -249,13 +285,12 @@ def rejected_bodies(
     found = [edit for edit in edits() if edit.vector.code == code]
     if not found:
         raise ValueError(f"{code!r} is no code that a body is rejected with; there are {', '.join(rejection_codes())}")
-    in_filter = [
-        _of_filter(_edited(edit, vocabulary), conditions(vocabulary=vocabulary), max_depth)
+    siblings = conditions(vocabulary=vocabulary)
+    parts = [
+        _of_filter(_edited(edit, vocabulary), siblings, max_depth) if edit.inside else _of_field(edit, lists)
         for edit in found
-        if edit.inside
     ]
-    outside = [_of_field(edit, lists) for edit in found if not edit.inside]
-    return _rejected(code, st.one_of(in_filter + outside), _field_values(lists))
+    return _rejected(code, st.one_of(parts), _field_values(lists))
 
 
 @st.composite
@@ -280,7 +315,8 @@ def _of_field(edit: Edit, lists: Sequence[int]) -> SearchStrategy[_Part]:
         ids = [*known[:index], entry, *known[index:]]
         return {edit.key: ids}, {edit.key: known}, f"/{edit.key}/{min(index, len(known))}"
 
-    return st.builds(with_entry, source_lists(lists), st.sampled_from(unknown), st.integers(0, len(lists)))
+    existing = _field_values(lists)["source_lists"]
+    return st.builds(with_entry, existing, st.sampled_from(unknown), st.integers(0, len(lists)))
 
 
 @st.composite

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from trackly_contract.contract import Outcome, contract, parts_of, summed_up
 from trackly_contract.core import Exchange, Verdict
-from trackly_contract.generate import POSITIONS, Position
+from trackly_contract.generate import POSITIONS
 from trackly_contract.judge import Seen, Success
 from trackly_contract.report.report import RuleResult
 
@@ -56,10 +56,10 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-def place_of(case: str) -> Position | None:
+def place_of(case: str) -> str | None:
     """Return the place in a filter that the id of a case names, None if it names none."""
     named = case.partition("@")[2]
-    return next((position for position in POSITIONS if named.startswith(position.id)), None)
+    return next((position for position in POSITIONS if named.startswith(position)), None)
 
 
 def codes_by_place(results: Sequence[RuleResult], session: Seen) -> list[Row]:
@@ -70,7 +70,7 @@ def codes_by_place(results: Sequence[RuleResult], session: Seen) -> list[Row]:
     rows = []
     for result in results:
         if result.rule.status == 400 and result.rule.code is not None:
-            looks: dict[Position | None, list[tuple[Verdict, int]]] = defaultdict(list)
+            looks: dict[str | None, list[tuple[Verdict, int]]] = defaultdict(list)
             for case, number in asked.items():
                 if case.startswith(f"{result.rule.id}/"):
                     verdict = gravest(finding.verdict for finding in result.findings if finding.case == case)

@@ -1,8 +1,7 @@
 """The steps of a run, in the order in which they are sent: from harmless to destructive, then restored.
 
 A test asks for a step by its name; it and those before it are sent once, and no other. Between them tests send what
-stands alone: requests that must be denied, and each body that must be rejected. What a step sends is judged as it
-happens (session.py). Nothing here knows what stands behind the target.
+stands alone: requests that must be denied, and each body that must be rejected.
 """
 
 import itertools
@@ -17,9 +16,8 @@ from trackly_contract.generate import (
     accepted,
     alone,
     corpus,
-    documented_conditions,
+    plan,
     together,
-    update_sequence,
     with_lists,
 )
 from trackly_contract.judge import Success, Whole, actual_text, differs, held
@@ -35,15 +33,14 @@ class Script:
     """One run through the steps, and what later steps and tests need of earlier ones.
 
     `untouched` is the audience before anything was changed, `rehearsed` after its own content was sent back;
-    `recounted` says whether the size endpoint counted; `tokens` are those that the target accepts where the
-    documentation has candidates only; `left` is what could not be restored.
+    `recounted` says whether the size endpoint counted; `left` is what could not be restored.
     """
 
     session: Session
     untouched: Audience = field(default_factory=dict)
     rehearsed: Audience = field(default_factory=dict)
     recounted: bool = False
-    tokens: Tokens = field(default_factory=lambda: Tokens({}, {}))
+    tokens: Tokens = field(default_factory=Tokens)
     left: list[str] = field(default_factory=list)
     _sent: int = 0
     _failed: InconclusiveError | SkippedError | None = None
@@ -106,13 +103,11 @@ def _rehearse(script: Script) -> None:
     """Send the audience's own content back: the first write, and a rehearsal of the last."""
     api, sandbox = script.session, script.untouched
     with api.step("rehearsal"):
-        before = len(api.findings)
-        content = own_content(sandbox)
+        before, content = len(api.findings), own_content(sandbox)
         # A rejection breaks a rule only if all of the content is documented; an audience may hold what is not.
         documented = Schemas(contract().vocabulary.documented()).decide(content).accepted
         exchange = api.update(content, "rehearsal")
-        response = exchange.response
-        if not response.succeeded:
+        if not (response := exchange.response).succeeded:
             api.discard_backup()
             # A list of the audience may be gone, and a server may be closed for writing: then nothing is broken.
             if documented and response.status < 500 and response.code != "source_list_not_found":
@@ -122,8 +117,8 @@ def _rehearse(script: Script) -> None:
                 "after a change, so nothing is changed"
             )
         script.rehearsed = api.read("rehearsal") or {}
-        broken = [finding for finding in api.findings[before:] if finding.verdict is Verdict.BROKEN]
-        changed = [finding for finding in broken if finding.rule.startswith("update.")]
+        new = api.findings[before:]
+        changed = [f for f in new if f.verdict is Verdict.BROKEN and f.rule.startswith("update.")]
     shown = script.rehearsed.get("filter")
     gone = [place for place, _, now in differences(sandbox.get("filter"), shown) if now is ABSENT]
     if changed or gone or not script.rehearsed:
@@ -163,7 +158,7 @@ def _rename(script: Script) -> None:
 def _filter(script: Script) -> None:
     """Send one update with every documented token; split it to find the culprit only if it is rejected."""
     with script.session.step("accepted-filters"):
-        _accept(script.session, [*accepted("filter"), *documented_conditions()])
+        _accept(script.session, [*accepted("filter"), *plan().filters])
         script.session.read("accepted-filters")
 
 
@@ -210,12 +205,13 @@ def _update_in_a_row(script: Script) -> None:
     if api.effort == "quick":
         return
     with api.step("walk"):
-        for step in update_sequence(script.known_lists):
+        for step in plan().sequence:
+            body = step.body(script.known_lists)
             if step.count_first:
                 api.count()
-                if "filter" not in step.body:  # what is kept can only be compared with what was read
+                if "filter" not in body:  # what is kept can only be compared with what was read
                     api.read(f"walk: {step.id}")
-            _update(api, f"walk: {step.id}", step.body)
+            _update(api, f"walk: {step.id}", body)
             if step.read_after:
                 api.read(f"walk: {step.id}")
     if api.effort == "thorough":
@@ -225,7 +221,7 @@ def _update_in_a_row(script: Script) -> None:
 
 def _update_with_the_corpus(api: Session, known_lists: list[int]) -> None:
     vectors = {v.code: v for v in contract().requests.values() if v.code == contract().rules[v.rule].code}
-    rejected = iter([entry for entry in corpus().rejected if not entry.candidates])
+    rejected = (entry for entry in corpus().rejected if not entry.candidates)
     for number, entry in enumerate(corpus().accepted):
         case, body = f"corpus: {entry.id}", {**entry.body}
         if "source_lists" in body:
