@@ -328,8 +328,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 
 
 def _folded(run: Run) -> Report:
+    seen = run.session.seen()
+    moved, notes = run.last_live.moves()
+    seen.findings += moved
+    seen.notes += notes
     report = reporting.build_report(
-        run.session.seen(),
+        seen,
         started_at=run.started_at,
         looked_for=frozenset(run.ended),
         reasons=run.reasons,

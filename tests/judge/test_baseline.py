@@ -6,8 +6,20 @@ import pytest
 
 from trackly_contract.core import Exchange, Request, Response, Verdict, encode
 from trackly_contract.core.json import value_at
-from trackly_contract.judge import Baseline, Cache, Finding, Move, Reading, Value, Whole, Words, before, move
-from trackly_contract.judge.baseline import reading
+from trackly_contract.judge import (
+    Baseline,
+    Cache,
+    Finding,
+    Reading,
+    Value,
+    Whole,
+    Words,
+    actual_text,
+    before,
+    expected_text,
+    held,
+    move,
+)
 from trackly_contract.judge.findings import Actual, Expected
 from trackly_contract.reference import AUDIENCE_ID
 
@@ -42,6 +54,10 @@ def broken(
     if actual is None:
         actual = Value(value_at(now.response.json.value, at)) if at else Whole()
     return Finding(rule, Verdict.BROKEN, now, expected, actual, at)
+
+
+def reading(finding: Finding, then: Exchange) -> Reading | None:
+    return before(finding, then, "2026-11-21").reading
 
 
 WHOLE = {
@@ -131,20 +147,30 @@ THEN, NOW = 'error "no such unit"', 'error "unit?"'
 UNAUTHORIZED, INVALID = (answered(401, {"error": "no", "code": code}) for code in ("unauthorized", "invalid_api_key"))
 MOVED = {
     "values alone": (audience(), audience(name="x", cached_size=None, cached_size_updated_at=None, id="z"), None),
-    "a new field": (audience(zz_new=1), audience(), Move("update.success", "no zz_new", "also zz_new")),
-    "a field is gone": (audience(), audience(success=True), Move("update.success", "also success", "no success")),
-    "another text": (rejected(error="unit?"), rejected(), Move("error.text", THEN, NOW)),
+    "a new field": (audience(zz_new=1), audience(), ("update.success", "no zz_new", "also zz_new")),
+    "a field is gone": (audience(), audience(success=True), ("update.success", "also success", "no success")),
+    "another text": (rejected(error="unit?"), rejected(), ("error.text", THEN, NOW)),
     "another time or id in the text": (rejected(error=DATED), rejected(error=REDATED), None),
     "a new field and another text": (
         rejected(error="unit?", hint=1),
         rejected(),
-        Move("error.text", f"no hint; {THEN}", f"also hint; {NOW}"),
+        ("error.text", f"no hint; {THEN}", f"also hint; {NOW}"),
     ),
-    "another 2xx": (answered(201, AUDIENCE), audience(), Move("update.success", "200", "201")),
-    "another code": (UNAUTHORIZED, INVALID, Move("update.key", "401 invalid_api_key", "401 unauthorized")),
+    "another 2xx": (answered(201, AUDIENCE), audience(), ("update.success", "200", "201")),
+    "another code": (UNAUTHORIZED, INVALID, ("update.key", "401 invalid_api_key", "401 unauthorized")),
 }
 
 
 @pytest.mark.parametrize(("now", "then", "moved"), MOVED.values(), ids=MOVED.keys())
-def test_what_moved_is_status_code_fields_and_text(now: Exchange, then: Exchange, moved: Move | None) -> None:
-    assert move(now, then, "update.key") == moved
+def test_what_moved_is_status_code_fields_and_text(now: Exchange, then: Exchange, moved: Any) -> None:
+    here = [held(rule, now) for rule in ("update.success", "update.key", "error.text")]
+    found = move(here, now, then, "2026-11-21")
+    assert (found and (found.rule, expected_text(found), actual_text(found))) == (
+        moved and (moved[0], f"as on 2026-11-21: {moved[1]}", moved[2])
+    )
+
+
+def test_of_a_rule_that_did_not_hold_nothing_moved() -> None:
+    now, then = audience(zz_new=1), audience()
+    assert move([], now, then, "2026-11-21") is None
+    assert move([broken(now, rule="update.success")], now, then, "2026-11-21") is None

@@ -17,7 +17,7 @@ from tests.support.reports import Ran, Unstamped, ran, target_of
 from trackly_contract.core import JSON, RunVerdict, Verdict
 from trackly_contract.reference.filter import Fault
 from trackly_contract.report import Report, write_report
-from trackly_contract.run import LastLive, cassettes
+from trackly_contract.run import cassettes
 
 OFFLINE = [
     "--no-sandbox",
@@ -230,12 +230,13 @@ def test_a_stranger_learns_what_changed_since_when_and_whom_it_breaks(context: B
     report, path = runs["drifted"]
     page = Opened(context, path).page
     row = page.locator("table.short tbody tr", has_text="filter.time.unit").inner_text()
-    assert isinstance(report.last_live, LastLive)
-    recordings = report.last_live.recordings
-    assert recordings is not None
+    assert report.last_live is not None
+    found = next(f for result in report.results if result.rule.id == "filter.time.unit" for f in result.differences)
+    before = report.last_live.before(found).said
     assert "a time unit other than days, hours, minutes is refused" in row
     assert "Came: 200" in " ".join(row.split())
-    assert f"between the last live recording (400 invalid_time_unit on {recordings.date}) and" in row
+    assert f"between the last live recording ({before}) and" in row
+    assert before.startswith("400 invalid_time_unit on ")
     assert "Perhaps" in row
     article = page.locator('[id="difference-filter.time.unit"]')
     assert article.locator("pre.diff").count() == 2

@@ -1,7 +1,6 @@
 from .baseline import NEVER as NEVER
 from .baseline import Baseline as Baseline
 from .baseline import LiveRecording as LiveRecording
-from .baseline import Move as Move
 from .baseline import Reading as Reading
 from .baseline import before as before
 from .baseline import move as move

@@ -51,6 +51,11 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Then(Words):
+    """Expected: what the last live recording shows, which is more than the documentation promises."""
+
+
+@dataclass(frozen=True, slots=True)
 class Whole:
     """Actual: the response as a whole; `remark` says what it may be about."""
 
