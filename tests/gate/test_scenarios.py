@@ -42,12 +42,12 @@ def test_no_response_is_one_that_the_judge_calls_broken(gate: Gate, scenario: Sc
     assert gate.last.response is not None
     exchange = Exchange(gate.last.request, gate.last.response)
     if scenario.success:
-        findings = judge_audience(exchange, gate.audience_id).findings
+        findings = judge_audience(exchange, gate.audience_id)[0]
     else:
         rule = contract().rules[scenario.based_on]
         assert rule.status is not None
         assert rule.code is not None
-        findings = tuple(judge_rejection(exchange, rule.id, Rejection(rule.status, rule.code)))
+        findings = judge_rejection(exchange, rule.id, Rejection(rule.status, rule.code))
     verdicts = [finding.verdict for finding in findings]
     assert verdicts
     assert Verdict.BROKEN not in verdicts

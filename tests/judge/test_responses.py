@@ -30,7 +30,7 @@ def unwell(findings: Iterable[Finding]) -> dict[str, Verdict]:
 
 def success(answer: Any, status: int = 200, method: str = "GET") -> dict[str, Verdict]:
     """Return the verdicts on a response to a request that succeeds, less those that held."""
-    return unwell(judge_audience(exchange(answer, status, method), AUDIENCE_ID).findings)
+    return unwell(judge_audience(exchange(answer, status, method), AUDIENCE_ID)[0])
 
 
 def rejected(answer: Any, status: int = 400, expected: int = 400, code: str = "invalid_time_unit") -> list[Finding]:
@@ -55,7 +55,7 @@ def nested(levels: int) -> dict[str, Any]:
 def test_the_documented_example_holds_in_every_rule_about_it(method: str) -> None:
     operation = "read" if method == "GET" else "update"
     judged = {rule.id for rule in contract().rules.values() if rule.id.startswith("audience.") and not rule.untested}
-    found = judge_audience(exchange(dict(reversed(EXAMPLE.items())), 200, method), AUDIENCE_ID).findings
+    found = judge_audience(exchange(dict(reversed(EXAMPLE.items())), 200, method), AUDIENCE_ID)[0]
     assert unwell(found) == {}
     assert {finding.rule for finding in found} == judged | {f"{operation}.success", f"{operation}.flat"}
 
@@ -110,7 +110,7 @@ def test_a_key_of_a_condition_that_begins_with_a_capital_is_broken_and_a_new_one
 
 def test_groups_that_are_absent_are_noted_with_their_position() -> None:
     answer = with_group(groups=[{"operator": "OR", "conditions": []}])
-    found = judge_audience(exchange(answer), AUDIENCE_ID).findings
+    found = judge_audience(exchange(answer), AUDIENCE_ID)[0]
     assert unwell(found) == {"audience.filter.groups": NOTED}
     assert [finding.at for finding in found if finding.verdict is NOTED] == ["/filter/groups/0"]
 
@@ -120,7 +120,7 @@ def test_a_wrapped_audience_breaks_flat_and_is_judged_inside(method: str) -> Non
     flat = "read.flat" if method == "GET" else "update.flat"
     assert success({"success": True, "data": EXAMPLE}, method=method) == {flat: BROKEN}
     assert success({"data": changed(status="gone")}, method=method) == {flat: BROKEN, "audience.status": BROKEN}
-    assert judge_audience(exchange({"data": EXAMPLE}), AUDIENCE_ID).audience == EXAMPLE
+    assert judge_audience(exchange({"data": EXAMPLE}), AUDIENCE_ID)[1] == EXAMPLE
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_wrapped_audience_breaks_flat_and_is_judged_inside(method: str) -> Non
 )
 def test_a_success_without_an_audience_breaks_success_alone_and_carries_none(answer: bytes) -> None:
     assert success(answer) == {"read.success": BROKEN}
-    assert judge_audience(exchange(answer), AUDIENCE_ID).audience is None
+    assert judge_audience(exchange(answer), AUDIENCE_ID)[1] is None
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 418, 500, 201, 202, 299])
@@ -144,7 +144,7 @@ def test_a_filter_as_deep_as_can_be_read_is_judged(levels: int) -> None:
 
 def test_a_finding_carries_its_case_and_its_exchange() -> None:
     asked = exchange(changed(status="gone"))
-    findings = judge_audience(asked, AUDIENCE_ID, "the case").findings
+    findings = judge_audience(asked, AUDIENCE_ID, "the case")[0]
     assert {(finding.case, finding.exchange) for finding in findings} == {("the case", asked)}
 
 

@@ -6,6 +6,7 @@ from .baseline import before as before
 from .baseline import move as move
 from .expectation import Accepted as Accepted
 from .expectation import Expectation as Expectation
+from .expectation import Open as Open
 from .expectation import Rejected as Rejected
 from .expectation import judge as judge
 from .finding_text import actual_text as actual_text
@@ -46,7 +47,7 @@ from .responses import judge_rejection as judge_rejection
 from .responses import maybe_gateway as maybe_gateway
 from .responses import unlike_api as unlike_api
 from .state import AudienceState as AudienceState
-from .state import Event as Event
+from .state import Judged as Judged
 from .state import Kind as Kind
 from .traffic import ClientFault as ClientFault
 from .traffic import Traffic as Traffic

@@ -12,8 +12,8 @@ from trackly_contract.contract import contract, parts_of
 from trackly_contract.core import JSON, Exchange, Verdict
 from trackly_contract.judge.findings import Finding, Rejection, Success, Whole, differs, held, rule_of
 from trackly_contract.judge.requests import RequestFault, Severity
-from trackly_contract.judge.responses import AUDIENCE, Judged, error_body, judge_audience, judge_rejection
-from trackly_contract.judge.state import Event, Kind
+from trackly_contract.judge.responses import AUDIENCE, error_body, judge_audience, judge_rejection
+from trackly_contract.judge.state import Judged, Kind
 
 MOST_PARTS = 10
 """Conditions and groups of a filter, and lists, that no limit which a page leaves open can be about."""
@@ -63,50 +63,33 @@ Expectation: TypeAlias = Accepted | Rejected | Open
 
 def judge(exchange: Exchange, expectation: Expectation, audience_id: str, case: str = "") -> Judged:
     """Judge the response to a GET or PUT of an audience by what must come back."""
-    body = exchange.request.json.strict if exchange.request.method == "PUT" else None
-    sent = body if isinstance(body, dict) else {}
-    succeeded = exchange.response.succeeded
-    if succeeded and not isinstance(expectation, Rejected):
-        return _success(exchange, expectation, audience_id, case, sent)
+    reads, succeeded = exchange.request.method == "GET", exchange.response.succeeded
+    kind: Kind | None = None if reads else "adopted" if succeeded else "rejected"
+    if isinstance(expectation, Rejected) or not succeeded:
+        audience = exchange.response.json.strict if succeeded else None
+        return Judged(exchange, case, kind, _rejection(exchange, expectation, case), audience)
+    found, audience = judge_audience(exchange, audience_id, case)
+    if isinstance(expectation, Open) or reads:
+        kind = "read" if reads and audience is not None else kind
+        return Judged(exchange, case, kind, found, audience)
+    found += [held(rule, exchange, case) for rule in expectation.rules]
+    return Judged(exchange, case, "adopted" if audience is None else "updated", found, audience, expectation.open_at)
+
+
+def _rejection(exchange: Exchange, expectation: Expectation, case: str) -> list[Finding]:
+    """Judge a response that is a rejection, or had to be one."""
     match expectation:
-        case Rejected(errors) if succeeded:
-            found = [differs(rule, exchange, rejection, Whole(), case=case) for rule, rejection in errors]
-        case Rejected(errors, remark):
-            rule, rejection = next((e for e in errors if e[1].code == exchange.response.code), errors[0])
-            found = judge_rejection(exchange, rule, rejection, case, remark)
         case Accepted():
-            found = _wrongly_rejected(exchange, expectation, case)
+            return _wrongly_rejected(exchange, expectation, case)
         case Open():
-            found = error_body(exchange, case)
-    if isinstance(expectation, Rejected) and not expectation.certain:
-        rules = {rule for rule, _ in expectation.errors}
-        found = [finding for finding in found if finding.rule not in rules or finding.verdict is Verdict.HELD]
-    event = None
-    if succeeded:
-        event = Event("adopted", exchange, case, sent, exchange.response.json.strict)
-    elif body is not None:
-        event = Event("rejected", exchange, case, sent)
-    return Judged(tuple(found), None, event)
-
-
-def _success(
-    exchange: Exchange, expectation: Accepted | Open, audience_id: str, case: str, sent: dict[str, JSON]
-) -> Judged:
-    judged = judge_audience(exchange, audience_id, case)
-    found, audience = judged.findings, None
-    if judged.audience is not None:
-        # A field whose shape is broken is not compared over time.
-        broken = {finding.rule.split(".")[1] for finding in found if finding.verdict is Verdict.BROKEN}
-        audience = {name: value for name, value in judged.audience.items() if name not in broken}
-    if exchange.request.method == "GET":
-        event = Event("read", exchange, case, audience=audience) if audience is not None else None
-    elif isinstance(expectation, Open):
-        event = Event("adopted", exchange, case, sent, audience)
-    else:
-        found += tuple(held(rule, exchange, case) for rule in expectation.rules)
-        kind: Kind = "updated" if audience is not None else "adopted"
-        event = Event(kind, exchange, case, sent, audience, expectation.open_at)
-    return Judged(found, judged.audience, event)
+            return error_body(exchange, case)
+        case Rejected(errors, remark, certain):
+            found = [differs(rule, exchange, rejection, Whole(), case=case) for rule, rejection in errors]
+            if not exchange.response.succeeded:
+                rule, rejection = next((e for e in errors if e[1].code == exchange.response.code), errors[0])
+                found = judge_rejection(exchange, rule, rejection, case, remark)
+            unsure = () if certain else {rule for rule, _ in errors}
+            return [finding for finding in found if finding.rule not in unsure or finding.verdict is Verdict.HELD]
 
 
 def _wrongly_rejected(exchange: Exchange, expectation: Accepted, case: str) -> list[Finding]:

@@ -7,14 +7,12 @@ responses (state.py).
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
 from trackly_contract.contract import LONGEST_TEXT, MOST_FAILURES, UPDATE_FIELDS, Failure, contract, parts_of, schemas
 from trackly_contract.core import ABSENT, JSON, Exchange, Response, shortened, show, value_at
 from trackly_contract.judge.findings import Finding, Rejection, Value, Whole, Words, differs, held, rule_of
-from trackly_contract.judge.state import Event
 
 FIELDS = ("id", *UPDATE_FIELDS, "cached_size", "cached_size_updated_at", "status", "created_at")
 """The nine fields of an audience (get-audience, Response Fields)."""
@@ -32,18 +30,6 @@ _SHOWN_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 _KNOWN_CONDITION_KEYS = frozenset({"conditionType", "field", "operator", "value", "unit", "listId"})
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a response shows by itself, and what it means for its audience (None for nothing).
-
-    `audience` is what a success carried, None if it carried none; the event has of it what can be compared over time.
-    """
-
-    findings: tuple[Finding, ...]
-    audience: JSON = None
-    event: Event | None = None
-
-
 def _unwrapped(answer: JSON) -> tuple[str | None, JSON]:
     """Return the key an audience is wrapped in, and the audience; no key if it stands flat."""
     if not isinstance(answer, dict):
@@ -52,8 +38,8 @@ def _unwrapped(answer: JSON) -> tuple[str | None, JSON]:
     return next((part for part in parts if isinstance(part[1], dict) and len(part[1].keys() & FIELDS) >= 5), parts[0])
 
 
-def judge_audience(exchange: Exchange, asked_id: str, case: str = "") -> Judged:
-    """Judge the response to a GET or PUT that the documentation says succeeds.
+def judge_audience(exchange: Exchange, asked_id: str, case: str = "") -> tuple[list[Finding], JSON]:
+    """Judge the response to a GET or PUT that the documentation says succeeds; return the audience too, None for none.
 
     `asked_id` is the id in the path. Rules: audience.*, read.* or update.* (success, flat).
     """
@@ -67,7 +53,7 @@ def judge_audience(exchange: Exchange, asked_id: str, case: str = "") -> Judged:
         if response.succeeded:
             shown = f", no JSON: {response.json.error}" if answer is ABSENT else f" {show(answer, 120)}"
             actual = Value(answer, f"{response.status}{shown}")
-        return Judged((differs(success, exchange, AUDIENCE, actual, case=case),))
+        return [differs(success, exchange, AUDIENCE, actual, case=case)], None
     found = [held(flat, exchange, case)]
     if wrapping is not None:
         under = Words(f"under {shortened(repr(wrapping), 200)}")
@@ -81,7 +67,7 @@ def judge_audience(exchange: Exchange, asked_id: str, case: str = "") -> Judged:
         found.append(differs(success, exchange, expected, _also(extra), case=case, grave=False))
     else:
         found.append(held(success, exchange, case))
-    return Judged((*found, *_fields(exchange, audience, asked_id, case)), audience)
+    return [*found, *_fields(exchange, audience, asked_id, case)], audience
 
 
 def _fields(exchange: Exchange, audience: dict[str, JSON], asked_id: str, case: str) -> list[Finding]:

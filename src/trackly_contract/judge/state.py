@@ -6,9 +6,10 @@ shape (responses.py).
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from typing import Literal
 
 from trackly_contract.contract import UPDATE_FIELDS, as_answered, filter_differences
 from trackly_contract.core import JSON, Exchange, Verdict, same
@@ -18,7 +19,7 @@ _COMPARED = (*UPDATE_FIELDS, "id", "status", "created_at")
 _CACHE = ("cached_size", "cached_size_updated_at")
 _EMPTY = Cache(None, None)
 
-Kind = Literal["read", "updated", "adopted", "rejected", "counted", "unknown"]
+Kind = Literal["read", "updated", "adopted", "rejected", "counted"]
 
 MOST = 1_000
 """Audiences that are followed at a time; of the one that was longest not seen nothing is known any more."""
@@ -30,13 +31,8 @@ CLOCK = 0.001
 """Seconds by which a recorded time may be cut off."""
 
 
-class _Difference(NamedTuple):
-    """Where two values differ, both sides, and whether no page leaves it open."""
-
-    at: str
-    expected: JSON
-    actual: JSON
-    grave: bool
+_Difference = tuple[str, JSON, JSON, bool]
+"""Where two values differ, both sides, and whether no page leaves it open."""
 
 
 def _difference(name: str, one: JSON, other: JSON, open_at: Collection[str] = ()) -> _Difference | None:
@@ -47,17 +43,17 @@ def _difference(name: str, one: JSON, other: JSON, open_at: Collection[str] = ()
     if name == "filter":
         below = tuple(f"{position}/" for position in open_at)
         found = (
-            _Difference(f"/filter{path}", left, right, grave and not f"/filter{path}/".startswith(below))
+            (f"/filter{path}", left, right, grave and not f"/filter{path}/".startswith(below))
             for path, left, right, grave in filter_differences(as_answered(one), other)
         )
-        return max(found, key=lambda difference: difference.grave, default=None)
+        return max(found, key=itemgetter(3), default=None)
     if same(one, other) or (name == "created_at" and _instant(one) == _instant(other)):
         return None
     # Open: the order of source_lists, and whether a description that was never given is null or empty.
     lists = name == "source_lists" and isinstance(one, list) and isinstance(other, list)
     reordered = lists and sorted(map(repr, one)) == sorted(map(repr, other))
     never_given = name == "description" and not one and not other
-    return _Difference(f"/{name}", one, other, not (reordered or never_given))
+    return f"/{name}", one, other, not (reordered or never_given)
 
 
 def _instant(stamp: JSON) -> str:
@@ -74,21 +70,26 @@ def _same_cache(one: Cache, other: Cache) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """What one exchange means for its audience.
+class Judged:
+    """One exchange, what it shows by itself, and what it means for its audience.
 
-    `kind`: `read`; `updated`, accepted as documented; `adopted`, accepted, and nobody knows whether it should be;
-    `rejected`; `counted`; `unknown`, what was changed cannot be seen. `body` is what an update sent, `audience` what
-    a success showed, without fields that cannot be compared. `open_at` are positions in the stored audience of which
-    nobody says how they look.
+    `kind`: `read`; `updated`, accepted as documented; `adopted`, accepted, and nobody knows whether it should be, or
+    what it changed; `rejected`; `counted`; None for nothing. `audience` is what a success carried, None if it carried
+    none. `open_at` are positions in the stored audience of which nobody says how they look.
     """
 
-    kind: Kind
     exchange: Exchange
-    case: str = ""
-    body: dict[str, JSON] = field(default_factory=dict)
+    case: str
+    kind: Kind | None
+    findings: Sequence[Finding] = ()
     audience: JSON = None
     open_at: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> dict[str, JSON]:
+        """The object that an update sent, empty for anything else."""
+        body = self.exchange.request.json.strict
+        return body if isinstance(body, dict) else {}
 
 
 @dataclass
@@ -109,25 +110,30 @@ class AudienceState:
     stale_cache: Cache | None = None
     rejected: list[dict[str, JSON]] = field(default_factory=list)
 
-    def follow(self, event: Event) -> list[Finding]:
-        """Judge an event by what was known before, and follow it. Fields that a response lacks are not judged."""
+    def follow(self, judged: Judged) -> list[Finding]:
+        """Judge a response by what was known before, and follow it. What it lacks or misshapes is not judged."""
+        broken = [finding.rule.split(".") for finding in judged.findings if finding.verdict is Verdict.BROKEN]
+        misshapen = {rule[1] for rule in broken if rule[0] == "audience"}
+        if misshapen:
+            shown = {name: value for name, value in judged.audience.items() if name not in misshapen}
+            judged = replace(judged, audience=shown)
         found: list[Finding] = []
-        match event.kind:
+        match judged.kind:
             case "read":
-                found += self._read(event)
-                self.audience = event.audience
+                found += self._read(judged)
+                self.audience = judged.audience
                 self.unconfirmed = self.counted = False
                 self.rejected.clear()
                 self.touched.clear()
             case "updated":
-                found += self._updated(event)
-                self._change(event.body, event.audience)
+                found += self._updated(judged)
+                self._change(judged.body, judged.audience)
             case "rejected":
-                self.rejected.append(event.body)
+                self.rejected.append(judged.body)
             case "counted":
                 self.counted = True
-            case _:
-                self.adopted(event.audience)
+            case "adopted":
+                self.adopted(judged.audience)
         return found
 
     def adopted(self, audience: JSON) -> None:
@@ -143,12 +149,12 @@ class AudienceState:
         self.unconfirmed = True
         self.counted = False
 
-    def _updated(self, event: Event) -> Iterator[Finding]:
-        before, after, sent = self.audience, event.audience, event.body
+    def _updated(self, judged: Judged) -> Iterator[Finding]:
+        before, after, sent = self.audience, judged.audience, judged.body
         for name in UPDATE_FIELDS:
             if name in sent and name in after:
-                difference = _difference(name, sent[name], after[name], event.open_at)
-                yield self._compared(f"update.{name}", event, difference)
+                difference = _difference(name, sent[name], after[name], judged.open_at)
+                yield self._compared(f"update.{name}", judged, difference)
         if before is None:
             return
         for name in _COMPARED:
@@ -156,11 +162,11 @@ class AudienceState:
                 difference = _difference(name, before[name], after[name])
                 from_rejected = difference is not None and self._from_rejected(name, after)
                 rule = "update.refused.unchanged" if from_rejected else "update.partial"
-                yield self._compared(rule, event, difference)
-        yield from self._cache_after(event, before)
+                yield self._compared(rule, judged, difference)
+        yield from self._cache_after(judged, before)
 
-    def _read(self, event: Event) -> list[Finding]:
-        before, after = self.audience, event.audience
+    def _read(self, judged: Judged) -> list[Finding]:
+        before, after = self.audience, judged.audience
         if before is None:
             return []
         found: list[Finding] = []
@@ -168,18 +174,16 @@ class AudienceState:
             difference = _difference(name, before[name], after[name]) if name in before and name in after else None
             if difference is None:
                 continue
-            if self._from_rejected(name, after) or self._only_rejected:
-                found.append(self._compared("update.refused.unchanged", event, difference))
-            else:
+            rule = "update.refused.unchanged"
+            if not self._from_rejected(name, after) and not self._only_rejected:
                 # Where nothing is unconfirmed, nobody of this run changed it.
-                difference = difference._replace(grave=difference.grave and self.unconfirmed)
-                found.append(self._compared("update.stored", event, difference))
-        found += self._cache_read(event, before)
+                rule, difference = "update.stored", (*difference[:3], difference[3] and self.unconfirmed)
+            found.append(self._compared(rule, judged, difference))
+        found += self._cache_read(judged, before)
         broken = {finding.rule for finding in found if finding.verdict is Verdict.BROKEN}
-        if self.unconfirmed and "update.stored" not in broken:
-            found.append(held("update.stored", event.exchange, event.case))
-        if self.rejected and "update.refused.unchanged" not in broken:
-            found.append(held("update.refused.unchanged", event.exchange, event.case))
+        for rule, looked in (("update.stored", self.unconfirmed), ("update.refused.unchanged", self.rejected)):
+            if looked and rule not in broken:
+                found.append(held(rule, judged.exchange, judged.case))
         return found
 
     @property
@@ -191,42 +195,42 @@ class AudienceState:
         """Whether a field shows what a rejected update sent."""
         return any(name in body and _difference(name, body[name], audience[name]) is None for body in self.rejected)
 
-    def _compared(self, rule: str, event: Event, difference: _Difference | None) -> Finding:
+    def _compared(self, rule: str, judged: Judged, difference: _Difference | None) -> Finding:
         if difference is None:
-            return held(rule, event.exchange, event.case)
+            return held(rule, judged.exchange, judged.case)
         at, expected, actual, grave = difference
-        return self._differs(rule, event, Value(expected), Value(actual), at=at, grave=grave)
+        return self._differs(rule, judged, Value(expected), Value(actual), at=at, grave=grave)
 
     def _differs(
-        self, rule: str, event: Event, expected: Expected, actual: Actual, *, at: str = "", grave: bool = True
+        self, rule: str, judged: Judged, expected: Expected, actual: Actual, *, at: str = "", grave: bool = True
     ) -> Finding:
         if self.shared and rule.removeprefix("update.") not in UPDATE_FIELDS:
             grave = False  # the rule compares two responses: another writer may explain it
-        return differs(rule, event.exchange, expected, actual, at=at, case=event.case, grave=grave)
+        return differs(rule, judged.exchange, expected, actual, at=at, case=judged.case, grave=grave)
 
-    def _cache_after(self, event: Event, before: dict[str, JSON]) -> Iterator[Finding]:
-        sent, after = event.body, event.audience
+    def _cache_after(self, judged: Judged, before: dict[str, JSON]) -> Iterator[Finding]:
+        sent, after = judged.body, judged.audience
         if not all(name in after for name in _CACHE) or ("filter" in sent and "filter" not in before):
             return  # whether the filter changed cannot be told
         old, new = _cache(before), _cache(after)
         kept = _same_cache(old, new)
         changed = _difference("filter", sent["filter"], before.get("filter")) if "filter" in sent else None
-        if changed is not None and changed.grave:
+        if changed is not None and changed[3]:
             # With nothing cached before, null says nothing of clearing.
             if new != _EMPTY:
-                yield self._differs("update.cache.cleared", event, _EMPTY, new)
+                yield self._differs("update.cache.cleared", judged, _EMPTY, new)
             elif old != _EMPTY:
-                yield held("update.cache.cleared", event.exchange, event.case)
+                yield held("update.cache.cleared", judged.exchange, judged.case)
         elif "filter" in sent or "source_lists" in sent:
             rule, what = ("cleared", "an identical filter") if "filter" in sent else ("kept", "source_lists alone")
             if not kept:
-                yield self._differs(f"update.cache.{rule}", event, Words(f"{what}: open"), new, grave=False)
+                yield self._differs(f"update.cache.{rule}", judged, Words(f"{what}: open"), new, grave=False)
         elif kept and old != _EMPTY:
             self.kept.update(sent.keys())
-            yield held("update.cache.kept", event.exchange, event.case)
+            yield held("update.cache.kept", judged.exchange, judged.case)
         elif old != _EMPTY:
             grave = None in (new.size, new.updated_at) or self._renews(sent, old, new)
-            yield self._differs("update.cache.kept", event, old, new, grave=grave)
+            yield self._differs("update.cache.kept", judged, old, new, grave=grave)
 
     def _renews(self, sent: dict[str, JSON], old: Cache, new: Cache) -> bool:
         """Whether it is the update that filled the cache again, and not a count by somebody else in between.
@@ -237,28 +241,28 @@ class AudienceState:
         same_time = new.updated_at == old.updated_at
         return same_time or any(self.renewed[name] >= 3 and not self.kept[name] for name in sent)
 
-    def _cache_read(self, event: Event, before: dict[str, JSON]) -> Iterator[Finding]:
-        if not all(name in before and name in event.audience for name in _CACHE):
+    def _cache_read(self, judged: Judged, before: dict[str, JSON]) -> Iterator[Finding]:
+        if not all(name in before and name in judged.audience for name in _CACHE):
             return
-        old, new = _cache(before), _cache(event.audience)
+        old, new = _cache(before), _cache(judged.audience)
         missing = None in (new.size, new.updated_at)
         if self.counted and missing:
-            yield self._differs("update.cache.recounted", event, Words("both filled by the count"), new)
+            yield self._differs("update.cache.recounted", judged, Words("both filled by the count"), new)
         elif self.counted:
-            yield held("update.cache.recounted", event.exchange, event.case)
+            yield held("update.cache.recounted", judged.exchange, judged.case)
         elif _same_cache(old, new):
             return
         elif old == _EMPTY:
             # The old pair again was never cleared; another one was counted by somebody else. Zero is what every filter
             # of the suite counts, and a second count within the second has the same time too.
             never = self.stale_cache is not None and _same_cache(self.stale_cache, new) and new.size != 0
-            yield self._differs("update.cache.cleared", event, old, new, grave=never or missing)
+            yield self._differs("update.cache.cleared", judged, old, new, grave=never or missing)
         elif missing and self._only_rejected:
-            yield self._differs("update.refused.unchanged", event, old, new)
+            yield self._differs("update.refused.unchanged", judged, old, new)
         else:
             # Only an update of name or description alone is documented to keep it; between reads, it was somebody else.
             grave = missing and self.unconfirmed and self.touched <= {"name", "description"}
-            yield self._differs("update.cache.kept", event, old, new, grave=grave)
+            yield self._differs("update.cache.kept", judged, old, new, grave=grave)
 
 
 # Every audience of a recording -----------------------------------------------------------------------
@@ -270,7 +274,7 @@ Key = tuple[str, str]
 @dataclass
 class _Followed:
     state: AudienceState
-    waiting: Event | None = None
+    waiting: Judged | None = None
     blind: bool = False
     busy_until: float | None = None
     seen: bool = False
@@ -293,19 +297,19 @@ class Audiences:
         """Whether a response has shown the audience before."""
         return key in self._held and self._held[key].seen
 
-    def follow(self, key: Key, event: Event, began: float | None, ended: float | None) -> None:
-        """Take the next event of an audience; it is judged when the one after it is known, or at the end.
+    def follow(self, key: Key, judged: Judged, began: float | None, ended: float | None) -> None:
+        """Take the next judged of an audience; it is judged when the one after it is known, or at the end.
 
         `began` and `ended` are seconds since 1970, None where nobody wrote them down.
         """
         audience = self._held.setdefault(key, _Followed(AudienceState(shared=self._shared)))
         self._held.move_to_end(key)
-        audience.seen = audience.seen or event.audience is not None
+        audience.seen = audience.seen or judged.audience is not None
         busy = audience.busy_until
         overlaps = busy is not None and began is not None and began < busy - CLOCK
         audience.blind = audience.blind or overlaps  # of two that overlap neither is compared
         self._apply(audience)
-        audience.waiting, audience.blind = event, overlaps
+        audience.waiting, audience.blind = judged, overlaps
         audience.busy_until = max((moment for moment in (busy, began, ended) if moment is not None), default=None)
         if len(self._held) > MOST:
             self._apply(self._held.popitem(last=False)[1])
@@ -316,10 +320,10 @@ class Audiences:
             self._apply(audience)
 
     def _apply(self, audience: _Followed) -> None:
-        event, audience.waiting = audience.waiting, None
-        if event is not None and audience.blind:
+        judged, audience.waiting = audience.waiting, None
+        if judged is not None and audience.blind:
             self.overlapping += 1
             audience.state.adopted(None)
-        elif event is not None:
-            self._say(audience.state.follow(event))
+        elif judged is not None:
+            self._say(audience.state.follow(judged))
             del audience.state.rejected[:-MOST_REJECTED]

@@ -17,7 +17,7 @@ from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, di
 from trackly_contract.judge.recorded.record import Item, Recorded, Unreadable, Unrelated
 from trackly_contract.judge.requests import RequestFault, Severity, judge_request
 from trackly_contract.judge.responses import judge_rejection, maybe_gateway, unlike_api
-from trackly_contract.judge.state import Audiences, Event
+from trackly_contract.judge.state import Audiences, Judged
 
 Word = tuple[str, str, str]
 """A word of the filter language in its place: condition type, field, word."""
@@ -126,20 +126,20 @@ class Traffic:
                 self._answering.add(recorded.address)
         violations = judge_request(request, query=recorded.query) if recorded.request_whole else []
         self._client(violations, recorded)
-        event = self._judged(recorded, violations)
-        if event is not None:
-            self.audiences.follow(recorded.key, event, recorded.began, recorded.ended)
+        judged = self._judged(recorded, violations)
+        if judged.kind is not None:
+            self.audiences.follow(recorded.key, judged, recorded.began, recorded.ended)
 
-    def _judged(self, recorded: Recorded, violations: list[RequestFault]) -> Event | None:
-        """Judge a response by itself, and return what it means for its audience; None for nothing."""
+    def _judged(self, recorded: Recorded, violations: list[RequestFault]) -> Judged:
+        """Judge a response by itself, and return what it means for its audience."""
         exchange, request, response = recorded.exchange, recorded.exchange.request, recorded.exchange.response
         changes = request.method not in ("GET", "HEAD")
-        lost_sight = Event("unknown", exchange, recorded.where)
-        blind = lost_sight if changes else None
+        lost_sight = Judged(exchange, recorded.where, "adopted")
+        blind = lost_sight if changes else Judged(exchange, recorded.where, None)
         if request.method not in ("GET", "PUT") or len(request.path.split("/")) != 4:
             self.judged += 1
             counted = request.method == "GET" and request.path.endswith("/size") and response.succeeded
-            return Event("counted", exchange, recorded.where) if counted else blind
+            return Judged(exchange, recorded.where, "counted") if counted else blind
         lost = response.status == 404 and unlike_api(response) and recorded.address not in self._answering
         reason = recorded.missing
         if not reason and (lost or maybe_gateway(response, good_key=False)):
@@ -150,7 +150,7 @@ class Traffic:
         self.judged += 1
         if response.status in (401, 404):
             self.findings.add(self._denied(recorded))
-            return Event("rejected", exchange, recorded.where, request.json.fields) if changes else None
+            return Judged(exchange, recorded.where, "rejected" if changes else None)
         body = request.json.strict if changes else None
         spoken = _words(body)
         # A word that no page states and that was accepted before is no reason to ignore another error.
@@ -170,7 +170,7 @@ class Traffic:
         wrong = any(v.severity is Severity.REFUSED and v.status not in (401, 404) for v in violations)
         if response.succeeded and not wrong and len(self.accepted_words) < MOST_WORDS:
             self.accepted_words.update(spoken.values())
-        return judged.event or (lost_sight if response.succeeded else None)
+        return lost_sight if judged.kind is None and response.succeeded else judged
 
     def _denied(self, recorded: Recorded) -> list[Finding]:
         """Judge a 401 or 404, as far as a recording shows which keys and audiences there are."""

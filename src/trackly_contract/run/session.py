@@ -22,10 +22,9 @@ from trackly_contract.judge import (
     Accepted,
     AudienceState,
     BrokenError,
-    Event,
     Expectation,
     Finding,
-    Kind,
+    Open,
     Rejected,
     Rejection,
     Seen,
@@ -99,8 +98,7 @@ class Session(Conversation):
     def _judged(self, exchange: Exchange, expectation: Expectation, case: str) -> tuple[list[Finding], JSON]:
         """Judge a response and follow the audience; return what was found, not kept yet, and the audience shown."""
         judged = judge(exchange, expectation, self.target.audience_id, case)
-        followed = self.state.follow(judged.event) if judged.event is not None else []
-        return [*judged.findings, *followed], judged.audience
+        return [*judged.findings, *self.state.follow(judged)], judged.audience
 
     def _look(self, case: str) -> tuple[list[Finding], JSON]:
         exchange = self.ask(self._request("GET"))
@@ -215,8 +213,7 @@ class Session(Conversation):
         for _, body, situation in suspects:
             request = self._request("PUT", body=body, situation=situation)
             exchange = self.ask(request, good_key=situation in (None, "id_unknown"))
-            kind: Kind = "adopted" if exchange.response.succeeded else "rejected"
-            self.state.follow(Event(kind, exchange, body=body, audience=exchange.response.json.strict))
+            self._judged(exchange, Open(), "")
             if exchange.response.succeeded:
                 self.settle()
         changes = self._changes(suspects[0][0])
