@@ -62,11 +62,15 @@ def document(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One keyword that failed: its path in the body, what it stands for, and a text for people."""
+    """One keyword that failed: its path in the body, what it stands for, and a text for people.
+
+    `wants` is what is to stand there instead, "" where the keyword does not say it in a few words.
+    """
 
     place: str
     stands_for: str
     text: str
+    wants: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,15 @@ class Schemas:
 
 def _failure(error: ValidationError, stands_for: str) -> Failure:
     path = "".join(f"/{escape(str(step))}" for step in error.absolute_path)
-    return Failure(path, stands_for, shortened(error.message, LONGEST_TEXT))
+    wants = ""
+    match error.validator:
+        case "type":
+            wants = f"JSON of the type {error.validator_value}"
+        case "required":
+            wants = f"with {error.absolute_path[-1]}"
+        case "maxLength":
+            wants = f"{error.validator_value} characters or fewer"
+    return Failure(path, stands_for, shortened(error.message, LONGEST_TEXT), wants)
 
 
 def _mark(error: ValidationError) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from trackly_contract.contract import contract
-from trackly_contract.core import ABSENT, Exchange, Response, Verdict, same, show, value_at
+from trackly_contract.core import ABSENT, JSON, Exchange, Response, Verdict, same, show, value_at
 from trackly_contract.judge.finding_text import describe
 from trackly_contract.judge.findings import Cache, Finding, Then, Value, Whole, Words, differs
 
@@ -81,8 +81,8 @@ def before(finding: Finding, then: Exchange, date: str) -> Baseline:
     return Baseline(f"{said} on {date}", reading, recorded=True)
 
 
-def _outcome(response: Response) -> tuple[int, str | None]:
-    return response.status, response.code
+def _outcome(response: Response) -> tuple[int, JSON]:
+    return response.status, None if response.succeeded else response.json.fields.get("code")
 
 
 def _alike(finding: Finding, now: Exchange, then: Exchange) -> bool | None:

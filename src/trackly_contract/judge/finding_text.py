@@ -90,21 +90,16 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
     return _laid_out(f"{one_line(head):<{WIDTH - 17}} {finding.verdict} · {rule.basis}", rule.statement, facts, request)
 
 
-def about(fault: RequestFault) -> tuple[str, str]:
-    """Return what the documentation says, or leaves open, of a fault; and where it does: page and section."""
-    rule = contract().rules.get(fault.name)
-    if rule is not None:
-        source = rule.sources[-1]
-        return rule.statement, f"{source.page}, {source.section}"
-    question = contract().questions.get(fault.name)
-    if question is not None:
-        return f"the documentation does not say: {question.asks}", f"{question.page}; docs/edge-cases.md, {question.id}"
-    return BESIDE_THE_QUESTIONS[fault.name], "get-audience, update-audience"
-
-
 def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
     """Return a fault as people read it; `where` says which request of many it was: `tests/x.har entry 12`."""
-    statement, docs = about(fault)
+    rule, question = contract().rules.get(fault.name), contract().questions.get(fault.name)
+    if rule is not None:
+        statement, docs = rule.statement, f"{rule.sources[-1].page}, {rule.sources[-1].section}"
+    elif question is not None:
+        statement = f"the documentation does not say: {question.asks}"
+        docs = f"{question.page}; docs/edge-cases.md, {question.id}"
+    else:
+        statement, docs = BESIDE_THE_QUESTIONS[fault.name], "get-audience, update-audience"
     said = f"{fault.severity} · {fault.status} {fault.code}" if fault.status else str(fault.severity)
     facts = {
         "docs": docs,
