@@ -6,8 +6,8 @@ shape (responses.py).
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Literal
 
@@ -31,8 +31,11 @@ CLOCK = 0.001
 """Seconds by which a recorded time may be cut off."""
 
 
-_Difference = tuple[str, JSON, JSON, bool]
+_Difference = tuple[str, Expected, Actual, bool]
 """Where two values differ, both sides, and whether no page leaves it open."""
+
+_Look = tuple[str, _Difference | None]
+"""A rule, and what differs from it; None where it held."""
 
 
 def _difference(name: str, one: JSON, other: JSON, open_at: Collection[str] = ()) -> _Difference | None:
@@ -43,7 +46,7 @@ def _difference(name: str, one: JSON, other: JSON, open_at: Collection[str] = ()
     if name == "filter":
         below = tuple(f"{position}/" for position in open_at)
         found = (
-            (f"/filter{path}", left, right, grave and not f"/filter{path}/".startswith(below))
+            (f"/filter{path}", Value(left), Value(right), grave and not f"/filter{path}/".startswith(below))
             for path, left, right, grave in filter_differences(as_answered(one), other)
         )
         return max(found, key=itemgetter(3), default=None)
@@ -53,7 +56,7 @@ def _difference(name: str, one: JSON, other: JSON, open_at: Collection[str] = ()
     lists = name == "source_lists" and isinstance(one, list) and isinstance(other, list)
     reordered = lists and sorted(map(repr, one)) == sorted(map(repr, other))
     never_given = name == "description" and not one and not other
-    return f"/{name}", one, other, not (reordered or never_given)
+    return f"/{name}", Value(one), Value(other), not (reordered or never_given)
 
 
 def _instant(stamp: JSON) -> str:
@@ -114,26 +117,37 @@ class AudienceState:
         """Judge a response by what was known before, and follow it. What it lacks or misshapes is not judged."""
         broken = [finding.rule.split(".") for finding in judged.findings if finding.verdict is Verdict.BROKEN]
         misshapen = {rule[1] for rule in broken if rule[0] == "audience"}
+        audience, found = judged.audience, list[Finding]()
         if misshapen:
-            shown = {name: value for name, value in judged.audience.items() if name not in misshapen}
-            judged = replace(judged, audience=shown)
-        found: list[Finding] = []
+            audience = {name: value for name, value in audience.items() if name not in misshapen}
         match judged.kind:
             case "read":
-                found += self._read(judged)
-                self.audience = judged.audience
+                found += self._read(judged, audience)
+                self.audience = audience
                 self.unconfirmed = self.counted = False
                 self.rejected.clear()
                 self.touched.clear()
             case "updated":
-                found += self._updated(judged)
-                self._change(judged.body, judged.audience)
+                found += self._found(judged, self._updated(judged.body, audience, judged.open_at))
+                self._change(judged.body, audience)
             case "rejected":
                 self.rejected.append(judged.body)
             case "counted":
                 self.counted = True
             case "adopted":
-                self.adopted(judged.audience)
+                self.adopted(audience)
+        return found
+
+    def _found(self, judged: Judged, looks: Iterable[_Look]) -> list[Finding]:
+        found = []
+        for rule, difference in looks:
+            if difference is None:
+                found.append(held(rule, judged.exchange, judged.case))
+                continue
+            at, expected, actual, grave = difference
+            # Most rules compare two responses: another writer may explain it.
+            grave = grave and (not self.shared or rule.removeprefix("update.") in UPDATE_FIELDS)
+            found.append(differs(rule, judged.exchange, expected, actual, at=at, case=judged.case, grave=grave))
         return found
 
     def adopted(self, audience: JSON) -> None:
@@ -149,42 +163,38 @@ class AudienceState:
         self.unconfirmed = True
         self.counted = False
 
-    def _updated(self, judged: Judged) -> Iterator[Finding]:
-        before, after, sent = self.audience, judged.audience, judged.body
+    def _updated(self, sent: dict[str, JSON], after: dict[str, JSON], open_at: Collection[str]) -> Iterator[_Look]:
+        before = self.audience
         for name in UPDATE_FIELDS:
             if name in sent and name in after:
-                difference = _difference(name, sent[name], after[name], judged.open_at)
-                yield self._compared(f"update.{name}", judged, difference)
+                yield f"update.{name}", _difference(name, sent[name], after[name], open_at)
         if before is None:
             return
         for name in _COMPARED:
             if name not in sent and name in before and name in after:
                 difference = _difference(name, before[name], after[name])
                 from_rejected = difference is not None and self._from_rejected(name, after)
-                rule = "update.refused.unchanged" if from_rejected else "update.partial"
-                yield self._compared(rule, judged, difference)
-        yield from self._cache_after(judged, before)
+                yield "update.refused.unchanged" if from_rejected else "update.partial", difference
+        yield from self._cache_after(sent, before, after)
 
-    def _read(self, judged: Judged) -> list[Finding]:
-        before, after = self.audience, judged.audience
+    def _read(self, judged: Judged, after: dict[str, JSON]) -> list[Finding]:
+        before = self.audience
         if before is None:
             return []
-        found: list[Finding] = []
+        looks: list[_Look] = []
         for name in _COMPARED:
             difference = _difference(name, before[name], after[name]) if name in before and name in after else None
             if difference is None:
                 continue
-            rule = "update.refused.unchanged"
-            if not self._from_rejected(name, after) and not self._only_rejected:
+            if self._from_rejected(name, after) or self._only_rejected:
+                looks.append(("update.refused.unchanged", difference))
+            else:
                 # Where nothing is unconfirmed, nobody of this run changed it.
-                rule, difference = "update.stored", (*difference[:3], difference[3] and self.unconfirmed)
-            found.append(self._compared(rule, judged, difference))
-        found += self._cache_read(judged, before)
+                looks.append(("update.stored", (*difference[:3], difference[3] and self.unconfirmed)))
+        found = self._found(judged, [*looks, *self._cache_read(before, after)])
         broken = {finding.rule for finding in found if finding.verdict is Verdict.BROKEN}
-        for rule, looked in (("update.stored", self.unconfirmed), ("update.refused.unchanged", self.rejected)):
-            if looked and rule not in broken:
-                found.append(held(rule, judged.exchange, judged.case))
-        return found
+        looked = {"update.stored": self.unconfirmed, "update.refused.unchanged": bool(self.rejected)}
+        return found + self._found(judged, [(rule, None) for rule in looked if looked[rule] and rule not in broken])
 
     @property
     def _only_rejected(self) -> bool:
@@ -195,21 +205,7 @@ class AudienceState:
         """Whether a field shows what a rejected update sent."""
         return any(name in body and _difference(name, body[name], audience[name]) is None for body in self.rejected)
 
-    def _compared(self, rule: str, judged: Judged, difference: _Difference | None) -> Finding:
-        if difference is None:
-            return held(rule, judged.exchange, judged.case)
-        at, expected, actual, grave = difference
-        return self._differs(rule, judged, Value(expected), Value(actual), at=at, grave=grave)
-
-    def _differs(
-        self, rule: str, judged: Judged, expected: Expected, actual: Actual, *, at: str = "", grave: bool = True
-    ) -> Finding:
-        if self.shared and rule.removeprefix("update.") not in UPDATE_FIELDS:
-            grave = False  # the rule compares two responses: another writer may explain it
-        return differs(rule, judged.exchange, expected, actual, at=at, case=judged.case, grave=grave)
-
-    def _cache_after(self, judged: Judged, before: dict[str, JSON]) -> Iterator[Finding]:
-        sent, after = judged.body, judged.audience
+    def _cache_after(self, sent: dict[str, JSON], before: dict[str, JSON], after: dict[str, JSON]) -> Iterator[_Look]:
         if not all(name in after for name in _CACHE) or ("filter" in sent and "filter" not in before):
             return  # whether the filter changed cannot be told
         old, new = _cache(before), _cache(after)
@@ -218,51 +214,45 @@ class AudienceState:
         if changed is not None and changed[3]:
             # With nothing cached before, null says nothing of clearing.
             if new != _EMPTY:
-                yield self._differs("update.cache.cleared", judged, _EMPTY, new)
+                yield "update.cache.cleared", ("", _EMPTY, new, True)
             elif old != _EMPTY:
-                yield held("update.cache.cleared", judged.exchange, judged.case)
+                yield "update.cache.cleared", None
         elif "filter" in sent or "source_lists" in sent:
             rule, what = ("cleared", "an identical filter") if "filter" in sent else ("kept", "source_lists alone")
             if not kept:
-                yield self._differs(f"update.cache.{rule}", judged, Words(f"{what}: open"), new, grave=False)
+                yield f"update.cache.{rule}", ("", Words(f"{what}: open"), new, False)
         elif kept and old != _EMPTY:
             self.kept.update(sent.keys())
-            yield held("update.cache.kept", judged.exchange, judged.case)
+            yield "update.cache.kept", None
         elif old != _EMPTY:
-            grave = None in (new.size, new.updated_at) or self._renews(sent, old, new)
-            yield self._differs("update.cache.kept", judged, old, new, grave=grave)
+            self.renewed.update(sent.keys())
+            # A count by somebody else in between changes the time; and it does not come with each of three updates of a
+            # field and never without one.
+            renews = any(self.renewed[name] >= 3 and not self.kept[name] for name in sent)
+            same_time = new.updated_at == old.updated_at
+            yield "update.cache.kept", ("", old, new, None in (new.size, new.updated_at) or same_time or renews)
 
-    def _renews(self, sent: dict[str, JSON], old: Cache, new: Cache) -> bool:
-        """Whether it is the update that filled the cache again, and not a count by somebody else in between.
-
-        A count changes the time; and it does not come with each of three updates of a field and never without one.
-        """
-        self.renewed.update(sent.keys())
-        same_time = new.updated_at == old.updated_at
-        return same_time or any(self.renewed[name] >= 3 and not self.kept[name] for name in sent)
-
-    def _cache_read(self, judged: Judged, before: dict[str, JSON]) -> Iterator[Finding]:
-        if not all(name in before and name in judged.audience for name in _CACHE):
+    def _cache_read(self, before: dict[str, JSON], after: dict[str, JSON]) -> Iterator[_Look]:
+        if not all(name in before and name in after for name in _CACHE):
             return
-        old, new = _cache(before), _cache(judged.audience)
+        old, new = _cache(before), _cache(after)
         missing = None in (new.size, new.updated_at)
-        if self.counted and missing:
-            yield self._differs("update.cache.recounted", judged, Words("both filled by the count"), new)
-        elif self.counted:
-            yield held("update.cache.recounted", judged.exchange, judged.case)
+        if self.counted:
+            filled = Words("both filled by the count")
+            yield "update.cache.recounted", ("", filled, new, True) if missing else None
         elif _same_cache(old, new):
             return
         elif old == _EMPTY:
             # The old pair again was never cleared; another one was counted by somebody else. Zero is what every filter
             # of the suite counts, and a second count within the second has the same time too.
             never = self.stale_cache is not None and _same_cache(self.stale_cache, new) and new.size != 0
-            yield self._differs("update.cache.cleared", judged, old, new, grave=never or missing)
+            yield "update.cache.cleared", ("", old, new, never or missing)
         elif missing and self._only_rejected:
-            yield self._differs("update.refused.unchanged", judged, old, new)
+            yield "update.refused.unchanged", ("", old, new, True)
         else:
             # Only an update of name or description alone is documented to keep it; between reads, it was somebody else.
             grave = missing and self.unconfirmed and self.touched <= {"name", "description"}
-            yield self._differs("update.cache.kept", judged, old, new, grave=grave)
+            yield "update.cache.kept", ("", old, new, grave)
 
 
 # Every audience of a recording -----------------------------------------------------------------------
@@ -272,58 +262,57 @@ Key = tuple[str, str]
 
 
 @dataclass
-class _Followed:
-    state: AudienceState
+class _Followed(AudienceState):
     waiting: Judged | None = None
     blind: bool = False
     busy_until: float | None = None
     seen: bool = False
 
 
+@dataclass
 class Audiences:
     """All audiences of a recording, each in the order of its exchanges as far as that is known.
 
-    What is found of them goes to `say`. Responses that overlapped in time are not compared with one another. With
-    `shared` others change the audiences too: what another writer may explain is noted.
+    Responses that overlapped in time are not compared with one another; `overlapping` counts them. With `shared` others
+    change the audiences too: what another writer may explain is noted.
     """
 
-    def __init__(self, say: Callable[[Iterable[Finding]], None], *, shared: bool = False) -> None:
-        self._say = say
-        self._shared = shared
-        self._held: OrderedDict[Key, _Followed] = OrderedDict()
-        self.overlapping = 0
+    shared: bool = False
+    overlapping: int = 0
+    _held: OrderedDict[Key, _Followed] = field(default_factory=OrderedDict)
 
     def knows(self, key: Key) -> bool:
         """Whether a response has shown the audience before."""
         return key in self._held and self._held[key].seen
 
-    def follow(self, key: Key, judged: Judged, began: float | None, ended: float | None) -> None:
-        """Take the next judged of an audience; it is judged when the one after it is known, or at the end.
+    def follow(self, key: Key, judged: Judged, began: float | None, ended: float | None) -> list[Finding]:
+        """Take the next response of an audience, and judge the one before it: an overlap concerns both.
 
         `began` and `ended` are seconds since 1970, None where nobody wrote them down.
         """
-        audience = self._held.setdefault(key, _Followed(AudienceState(shared=self._shared)))
+        audience = self._held.setdefault(key, _Followed(shared=self.shared))
         self._held.move_to_end(key)
         audience.seen = audience.seen or judged.audience is not None
         busy = audience.busy_until
         overlaps = busy is not None and began is not None and began < busy - CLOCK
-        audience.blind = audience.blind or overlaps  # of two that overlap neither is compared
-        self._apply(audience)
+        audience.blind = audience.blind or overlaps
+        found = self._apply(audience)
         audience.waiting, audience.blind = judged, overlaps
         audience.busy_until = max((moment for moment in (busy, began, ended) if moment is not None), default=None)
-        if len(self._held) > MOST:
-            self._apply(self._held.popitem(last=False)[1])
+        return found + self._apply(self._held.popitem(last=False)[1]) if len(self._held) > MOST else found
 
-    def finish(self) -> None:
-        """Judge the events that still wait."""
-        for audience in self._held.values():
-            self._apply(audience)
+    def finish(self) -> list[Finding]:
+        """Judge the responses that still wait for the next."""
+        return [finding for audience in self._held.values() for finding in self._apply(audience)]
 
-    def _apply(self, audience: _Followed) -> None:
+    def _apply(self, audience: _Followed) -> list[Finding]:
         judged, audience.waiting = audience.waiting, None
-        if judged is not None and audience.blind:
+        if judged is None:
+            return []
+        if audience.blind:
             self.overlapping += 1
-            audience.state.adopted(None)
-        elif judged is not None:
-            self._say(audience.state.follow(judged))
-            del audience.state.rejected[:-MOST_REJECTED]
+            audience.adopted(None)
+            return []
+        found = audience.follow(judged)
+        del audience.rejected[:-MOST_REJECTED]
+        return found

@@ -94,7 +94,7 @@ class Traffic:
     _answering: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.audiences = Audiences(self.findings.add, shared=self.shared)
+        self.audiences = Audiences(self.shared)
 
     @property
     def records(self) -> int:
@@ -112,7 +112,7 @@ class Traffic:
 
     def finish(self) -> None:
         """Judge what still waited for the next exchange with the same audience."""
-        self.audiences.finish()
+        self.findings.add(self.audiences.finish())
 
     def _exchange(self, recorded: Recorded) -> None:
         self.exchanges += 1
@@ -128,7 +128,7 @@ class Traffic:
         self._client(violations, recorded)
         judged = self._judged(recorded, violations)
         if judged.kind is not None:
-            self.audiences.follow(recorded.key, judged, recorded.began, recorded.ended)
+            self.findings.add(self.audiences.follow(recorded.key, judged, recorded.began, recorded.ended))
 
     def _judged(self, recorded: Recorded, violations: list[RequestFault]) -> Judged:
         """Judge a response by itself, and return what it means for its audience."""
