@@ -42,8 +42,6 @@ from .requests import fails as fails
 from .requests import judge_request as judge_request
 from .responses import FIELDS as FIELDS
 from .responses import about_request as about_request
-from .responses import judge_audience as judge_audience
-from .responses import judge_rejection as judge_rejection
 from .responses import maybe_gateway as maybe_gateway
 from .responses import unlike_api as unlike_api
 from .state import AudienceState as AudienceState

@@ -76,7 +76,7 @@ def before(finding: Finding, then: Exchange, date: str) -> Baseline:
         said += f", {finding.at}: {show(value_at(then.response.json.value, finding.at), 120)}"
     elif then.response.succeeded and isinstance(finding.actual, Cache):
         said += f", cached_size {show(then.response.json.fields.get('cached_size', ABSENT))}"
-    alike = _alike(finding, finding.exchange, then) if finding.exchange is not None else None
+    alike = _alike(finding, finding.exchange, then)
     reading = None if alike is None else Reading.KNOWN if alike else Reading.NEW
     return Baseline(f"{said} on {date}", reading, recorded=True)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from trackly_contract.contract import contract, parts_of
-from trackly_contract.core import JSON, Exchange, Verdict
-from trackly_contract.judge.findings import Finding, Rejection, Success, Whole, differs, held, rule_of
+from trackly_contract.core import JSON, Exchange
+from trackly_contract.judge.findings import Look, Rejection, Success, Whole, findings, rule_of
 from trackly_contract.judge.requests import RequestFault, Severity
-from trackly_contract.judge.responses import AUDIENCE, error_body, judge_audience, judge_rejection
+from trackly_contract.judge.responses import look_at_audience, look_at_error, look_at_rejection
 from trackly_contract.judge.state import Judged, Kind
 
 MOST_PARTS = 10
@@ -65,44 +65,43 @@ def judge(exchange: Exchange, expectation: Expectation, audience_id: str, case: 
     """Judge the response to a GET or PUT of an audience by what must come back."""
     reads, succeeded = exchange.request.method == "GET", exchange.response.succeeded
     kind: Kind | None = None if reads else "adopted" if succeeded else "rejected"
+    audience: JSON = None
+    open_at: tuple[str, ...] = ()
     if isinstance(expectation, Rejected) or not succeeded:
+        looks = _looks_at_rejection(exchange, expectation)
         audience = exchange.response.json.strict if succeeded else None
-        return Judged(exchange, case, kind, _rejection(exchange, expectation, case), audience)
-    found, audience = judge_audience(exchange, audience_id, case)
-    if isinstance(expectation, Open) or reads:
-        kind = "read" if reads and audience is not None else kind
-        return Judged(exchange, case, kind, found, audience)
-    found += [held(rule, exchange, case) for rule in expectation.rules]
-    return Judged(exchange, case, "adopted" if audience is None else "updated", found, audience, expectation.open_at)
+    else:
+        looks, audience = look_at_audience(exchange, audience_id)
+        if reads:
+            kind = "read" if audience is not None else None
+        elif isinstance(expectation, Accepted):
+            looks += [(rule, None) for rule in expectation.rules]
+            kind = "updated" if audience is not None else "adopted"
+            open_at = expectation.open_at
+    return Judged(exchange, case, kind, findings(looks, exchange, case), audience, open_at)
 
 
-def _rejection(exchange: Exchange, expectation: Expectation, case: str) -> list[Finding]:
-    """Judge a response that is a rejection, or had to be one."""
+def _looks_at_rejection(exchange: Exchange, expectation: Expectation) -> list[Look]:
+    """Look at a response that is a rejection, or had to be one."""
+    response = exchange.response
     match expectation:
-        case Accepted():
-            return _wrongly_rejected(exchange, expectation, case)
         case Open():
-            return error_body(exchange, case)
+            return look_at_error(response)
         case Rejected(errors, remark, certain):
-            found = [differs(rule, exchange, rejection, Whole(), case=case) for rule, rejection in errors]
-            if not exchange.response.succeeded:
-                rule, rejection = next((e for e in errors if e[1].code == exchange.response.code), errors[0])
-                found = judge_rejection(exchange, rule, rejection, case, remark)
+            looks: list[Look] = [(rule, ("", rejection, Whole(), True)) for rule, rejection in errors]
+            if not response.succeeded:
+                rule, rejection = next((e for e in errors if e[1].code == response.code), errors[0])
+                looks = look_at_rejection(response, rule, rejection, remark)
             unsure = () if certain else {rule for rule, _ in errors}
-            return [finding for finding in found if finding.rule not in unsure or finding.verdict is Verdict.HELD]
-
-
-def _wrongly_rejected(exchange: Exchange, expectation: Accepted, case: str) -> list[Finding]:
-    reads = exchange.request.method == "GET"
-    if not expectation.by_code:
-        rules = ("read.success",) if reads else expectation.rules
-        return [differs(rule, exchange, AUDIENCE if reads else Success(), Whole(), case=case) for rule in rules]
-    about = rule_of(exchange.response.code or "")
-    success = "read.success" if reads else "update.success"
-    rule = next((rule for rule in expectation.rules if _opposite(rule, about)), success)
-    limit = expectation.limited and not about
-    actual = Whole(LIMIT if limit else "")
-    return [differs(rule, exchange, Success(), actual, case=case, grave=not limit), *error_body(exchange, case)]
+            return [(rule, difference) for rule, difference in looks if rule not in unsure or difference is None]
+        case Accepted(rules, by_code=False):
+            return [(rule, ("", Success(), Whole(), True)) for rule in rules]
+        case Accepted(rules, _, limited):
+            about = rule_of(response.code or "")
+            success = "read.success" if exchange.request.method == "GET" else "update.success"
+            rule = next((rule for rule in rules if _opposite(rule, about)), success)
+            limit = limited and not about
+            return [(rule, ("", Success(), Whole(LIMIT if limit else ""), not limit)), *look_at_error(response)]
 
 
 def _opposite(accepting: str, rejecting: str) -> bool:

@@ -62,7 +62,7 @@ def _text(finding: Finding, side: Expected | Actual | None) -> str:
         case Cache(size, updated_at):
             text = f"cached_size {show(size)}, cached_size_updated_at {show(updated_at, 40)}"
         case Whole(remark):
-            text = f"{describe(finding.exchange.response)}{remark}" if finding.exchange is not None else remark
+            text = f"{describe(finding.exchange.response)}{remark}"
         case Value(value, problem):
             text = problem or show(value, 120)
         case Words(words):
@@ -78,10 +78,10 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
     """
     head = finding.case if finding.case.partition("/")[0] == rule.id else rule.id
     source = rule.sources[-1] if rule.code else rule.sources[0]
-    request = finding.exchange.request if finding.exchange is not None else None
+    request = finding.exchange.request
     facts = {
         "docs": f"{source.page}, {source.section}",
-        "sent": sent(request) if request is not None else "",
+        "sent": sent(request),
         "expected": short(expected_text(finding)),
         "got": short(actual_text(finding)),
         "last live": last_live,
@@ -112,6 +112,6 @@ def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
     return _laid_out(f"{one_line(min(fault.names, key=len)):<{WIDTH - 45}} {said}", statement, facts, request)
 
 
-def _laid_out(first: str, statement: str, facts: dict[str, str], request: Request | None) -> str:
+def _laid_out(first: str, statement: str, facts: dict[str, str], request: Request) -> str:
     lines = [first, f"  {statement}", *(f"  {name:<9}  {one_line(text)}" for name, text in facts.items() if text)]
-    return redacted("\n".join(lines), (request.header("x-api-key") if request is not None else None) or "")
+    return redacted("\n".join(lines), request.header("x-api-key") or "")

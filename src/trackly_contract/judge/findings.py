@@ -77,11 +77,18 @@ class Finding:
 
     rule: str
     verdict: Verdict
-    exchange: Exchange | None = None
+    exchange: Exchange
     expected: Expected | None = None
     actual: Actual | None = None
     at: str = ""
     case: str = ""
+
+
+Difference = tuple[str, Expected, Actual, bool]
+"""What a response shows otherwise: where (a JSON Pointer), both sides, and whether no page leaves it open."""
+
+Look = tuple[str, Difference | None]
+"""A rule that a response bears on, and what differs from it; None where it held."""
 
 
 def held(rule: str, exchange: Exchange, case: str = "") -> Finding:
@@ -90,14 +97,7 @@ def held(rule: str, exchange: Exchange, case: str = "") -> Finding:
 
 
 def differs(
-    rule: str,
-    exchange: Exchange,
-    expected: Expected,
-    actual: Actual,
-    *,
-    at: str = "",
-    case: str = "",
-    grave: bool = True,
+    rule: str, exchange: Exchange, expected: Expected, actual: Actual, at: str = "", case: str = "", grave: bool = True
 ) -> Finding:
     """Return the finding that an exchange shows something else than a rule promises.
 
@@ -105,6 +105,18 @@ def differs(
     """
     verdict = Verdict.BROKEN if grave and contract().rules[rule].breakable else Verdict.NOTED
     return Finding(rule, verdict, exchange, expected, actual, at, case)
+
+
+def findings(looks: Iterable[Look], exchange: Exchange, case: str) -> list[Finding]:
+    """Return looks at one exchange as findings."""
+    found = []
+    for rule, difference in looks:
+        if difference is None:
+            found.append(held(rule, exchange, case))
+        else:
+            at, expected, actual, grave = difference
+            found.append(differs(rule, exchange, expected, actual, at, case, grave))
+    return found
 
 
 def rule_of(code: str) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from trackly_contract.contract import UPDATE_FIELDS, as_answered, filter_differences
 from trackly_contract.core import JSON, Exchange, Verdict, same
-from trackly_contract.judge.findings import Actual, Cache, Expected, Finding, Value, Words, differs, held
+from trackly_contract.judge.findings import Cache, Difference, Finding, Look, Value, Words, findings
 
 _COMPARED = (*UPDATE_FIELDS, "id", "status", "created_at")
 _CACHE = ("cached_size", "cached_size_updated_at")
@@ -31,14 +31,7 @@ CLOCK = 0.001
 """Seconds by which a recorded time may be cut off."""
 
 
-_Difference = tuple[str, Expected, Actual, bool]
-"""Where two values differ, both sides, and whether no page leaves it open."""
-
-_Look = tuple[str, _Difference | None]
-"""A rule, and what differs from it; None where it held."""
-
-
-def _difference(name: str, one: JSON, other: JSON, open_at: Collection[str] = ()) -> _Difference | None:
+def _difference(name: str, one: JSON, other: JSON, open_at: Collection[str] = ()) -> Difference | None:
     """Return the gravest difference of one field, the first of several, None if it is the same.
 
     At the positions `open_at`, and below them, a difference is not grave.
@@ -138,17 +131,11 @@ class AudienceState:
                 self.adopted(audience)
         return found
 
-    def _found(self, judged: Judged, looks: Iterable[_Look]) -> list[Finding]:
-        found = []
-        for rule, difference in looks:
-            if difference is None:
-                found.append(held(rule, judged.exchange, judged.case))
-                continue
-            at, expected, actual, grave = difference
-            # Most rules compare two responses: another writer may explain it.
-            grave = grave and (not self.shared or rule.removeprefix("update.") in UPDATE_FIELDS)
-            found.append(differs(rule, judged.exchange, expected, actual, at=at, case=judged.case, grave=grave))
-        return found
+    def _found(self, judged: Judged, looks: Iterable[Look]) -> list[Finding]:
+        if self.shared:  # another writer may explain what differs between two responses
+            alone = {f"update.{name}" for name in UPDATE_FIELDS}
+            looks = [(rule, seen and (*seen[:3], seen[3] and rule in alone)) for rule, seen in looks]
+        return findings(looks, judged.exchange, judged.case)
 
     def adopted(self, audience: JSON) -> None:
         """Follow a success without judging it; what is not a whole audience leaves the state unknown."""
@@ -163,7 +150,7 @@ class AudienceState:
         self.unconfirmed = True
         self.counted = False
 
-    def _updated(self, sent: dict[str, JSON], after: dict[str, JSON], open_at: Collection[str]) -> Iterator[_Look]:
+    def _updated(self, sent: dict[str, JSON], after: dict[str, JSON], open_at: Collection[str]) -> Iterator[Look]:
         before = self.audience
         for name in UPDATE_FIELDS:
             if name in sent and name in after:
@@ -181,7 +168,7 @@ class AudienceState:
         before = self.audience
         if before is None:
             return []
-        looks: list[_Look] = []
+        looks: list[Look] = []
         for name in _COMPARED:
             difference = _difference(name, before[name], after[name]) if name in before and name in after else None
             if difference is None:
@@ -205,7 +192,7 @@ class AudienceState:
         """Whether a field shows what a rejected update sent."""
         return any(name in body and _difference(name, body[name], audience[name]) is None for body in self.rejected)
 
-    def _cache_after(self, sent: dict[str, JSON], before: dict[str, JSON], after: dict[str, JSON]) -> Iterator[_Look]:
+    def _cache_after(self, sent: dict[str, JSON], before: dict[str, JSON], after: dict[str, JSON]) -> Iterator[Look]:
         if not all(name in after for name in _CACHE) or ("filter" in sent and "filter" not in before):
             return  # whether the filter changed cannot be told
         old, new = _cache(before), _cache(after)
@@ -225,14 +212,15 @@ class AudienceState:
             self.kept.update(sent.keys())
             yield "update.cache.kept", None
         elif old != _EMPTY:
-            self.renewed.update(sent.keys())
+            if None not in (new.size, new.updated_at):
+                self.renewed.update(sent.keys())
             # A count by somebody else in between changes the time; and it does not come with each of three updates of a
             # field and never without one.
             renews = any(self.renewed[name] >= 3 and not self.kept[name] for name in sent)
             same_time = new.updated_at == old.updated_at
             yield "update.cache.kept", ("", old, new, None in (new.size, new.updated_at) or same_time or renews)
 
-    def _cache_read(self, before: dict[str, JSON], after: dict[str, JSON]) -> Iterator[_Look]:
+    def _cache_read(self, before: dict[str, JSON], after: dict[str, JSON]) -> Iterator[Look]:
         if not all(name in before and name in after for name in _CACHE):
             return
         old, new = _cache(before), _cache(after)

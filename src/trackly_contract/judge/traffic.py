@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from trackly_contract.contract import parts_of
 from trackly_contract.core import JSON, STAMP, Exchange, Verdict, redacted
-from trackly_contract.judge.expectation import Open, expectation_of, judge
+from trackly_contract.judge.expectation import Open, Rejected, expectation_of, judge
 from trackly_contract.judge.finding_text import actual_text, describe, expected_text
 from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, differs
 from trackly_contract.judge.recorded.record import Item, Recorded, Unreadable, Unrelated
 from trackly_contract.judge.requests import RequestFault, Severity, judge_request
-from trackly_contract.judge.responses import judge_rejection, maybe_gateway, unlike_api
+from trackly_contract.judge.responses import maybe_gateway, unlike_api
 from trackly_contract.judge.state import Audiences, Judged
 
 Word = tuple[str, str, str]
@@ -178,7 +178,8 @@ class Traffic:
         operation = "read" if request.method == "GET" else "update"
         name, code = ("key", "unauthorized") if response.status == 401 else ("unknown_id", "not_found")
         rule = f"{operation}.{name}"
-        found = judge_rejection(recorded.exchange, rule, Rejection(response.status, code), recorded.where)
+        expectation = Rejected(((rule, Rejection(response.status, code)),))
+        found = [*judge(recorded.exchange, expectation, recorded.key[1], recorded.where).findings]
         with_key = response.status == 401 and (request.header("x-api-key") or "").strip()
         known = response.status == 404 and self.audiences.knows(recorded.key)
         if with_key:

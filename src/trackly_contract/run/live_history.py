@@ -62,8 +62,7 @@ class LastLive:
     @property
     def _stand_in(self) -> bool:
         """Whether this run is answered by something that is not the API: then nothing is said to have changed."""
-        target = self.session.target
-        return self.session.stamped or target.name == "reference" or "stand-in" in target.evidence
+        return self.session.stamped or self.session.target.name == "reference"
 
     @cached_property
     def _recordings(self) -> Recordings:
@@ -90,7 +89,7 @@ class LastLive:
 
     def before(self, finding: Finding) -> Baseline:
         """Return what the last live recording says of a difference."""
-        then = self.recorded(finding.exchange) if finding.exchange is not None else None
+        then = self.recorded(finding.exchange)
         if then is not None:
             found = before(finding, *then)
         elif self.trouble:
@@ -105,8 +104,7 @@ class LastLive:
             return [], []
         beside: dict[int, list[Finding]] = defaultdict(list)
         for finding in self.session.findings:
-            if finding.exchange is not None:
-                beside[finding.exchange.number].append(finding)
+            beside[finding.exchange.number].append(finding)
         asked = ((exchange, self.recorded(exchange)) for exchange in self.session.exchanges)
         moved = [move(beside[exchange.number], exchange, *then) for exchange, then in asked if then is not None]
         notes = [f"the last live recording is not used: {self.trouble}"] if self.trouble else []

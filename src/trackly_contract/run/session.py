@@ -107,7 +107,7 @@ class Session(Conversation):
                 f"there is no audience with the id that was given ({describe(exchange.response)}): "
                 "look at TRACKLY_AUDIENCE_ID, and whether the key is of the same account"
             )
-        return self._judged(exchange, Accepted(), case)
+        return self._judged(exchange, Accepted(("read.success",)), case)
 
     def read(self, case: str = "") -> JSON:
         """GET the audience, judge what it shows, and return it (None if the response carries none)."""
