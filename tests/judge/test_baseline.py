@@ -15,9 +15,9 @@ from trackly_contract.judge import (
     Whole,
     Words,
     actual_text,
+    as_findings,
     before,
     expected_text,
-    held,
     move,
 )
 from trackly_contract.judge.findings import Actual, Expected
@@ -32,7 +32,8 @@ AUDIENCE: dict[str, Any] = {
     "cached_size_updated_at": "2025-11-20T10:30:45",
 }
 UNIT = {"error": "no such unit", "code": "invalid_time_unit"}
-KNOWN, NEW = Reading.KNOWN, Reading.NEW
+KNOWN: Reading = "known"
+NEW: Reading = "new"
 
 
 def answered(status: int, answer: Any, sent: Any = None) -> Exchange:
@@ -163,14 +164,12 @@ MOVED = {
 
 @pytest.mark.parametrize(("now", "then", "moved"), MOVED.values(), ids=MOVED.keys())
 def test_what_moved_is_status_code_fields_and_text(now: Exchange, then: Exchange, moved: Any) -> None:
-    here = [held(rule, now) for rule in ("update.success", "update.key", "error.text")]
-    found = move(here, now, then, "2026-11-21")
-    assert (found and (found.rule, expected_text(found), actual_text(found))) == (
-        moved and (moved[0], f"as on 2026-11-21: {moved[1]}", moved[2])
-    )
+    here = as_findings([(rule, None) for rule in ("update.success", "update.key", "error.text")], now)
+    found = [(f.rule, expected_text(f), actual_text(f)) for f in move(here, now, then, "2026-11-21")]
+    assert found == ([(moved[0], f"as on 2026-11-21: {moved[1]}", moved[2])] if moved else [])
 
 
 def test_of_a_rule_that_did_not_hold_nothing_moved() -> None:
     now, then = audience(zz_new=1), audience()
-    assert move([], now, then, "2026-11-21") is None
-    assert move([broken(now, rule="update.success")], now, then, "2026-11-21") is None
+    assert move([], now, then, "2026-11-21") == []
+    assert move([broken(now, rule="update.success")], now, then, "2026-11-21") == []

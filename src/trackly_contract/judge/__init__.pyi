@@ -16,6 +16,7 @@ from .finding_text import failure_text as failure_text
 from .finding_text import path_of as path_of
 from .finding_text import request_text as request_text
 from .finding_text import sent as sent
+from .findings import WRONGLY_REJECTED as WRONGLY_REJECTED
 from .findings import BrokenError as BrokenError
 from .findings import Cache as Cache
 from .findings import Finding as Finding
@@ -26,8 +27,7 @@ from .findings import Success as Success
 from .findings import Value as Value
 from .findings import Whole as Whole
 from .findings import Words as Words
-from .findings import differs as differs
-from .findings import held as held
+from .findings import as_findings as as_findings
 from .recorded.files import STANDARD_INPUT as STANDARD_INPUT
 from .recorded.files import NotTrafficError as NotTrafficError
 from .recorded.files import open_traffic as open_traffic

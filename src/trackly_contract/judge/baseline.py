@@ -7,13 +7,12 @@ the audience's own content may explain it, neither is said. Does not find the re
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from trackly_contract.contract import contract
 from trackly_contract.core import ABSENT, JSON, Exchange, Response, Verdict, same, show, value_at
 from trackly_contract.judge.finding_text import describe
-from trackly_contract.judge.findings import Cache, Finding, Then, Value, Whole, Words, differs
+from trackly_contract.judge.findings import Cache, Finding, Then, Value, Whole, Words, as_findings
 
 NEVER = "never asked"
 
@@ -23,18 +22,13 @@ _VOLATILE = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0
 """What an error text may say anew each time: ids of requests and audiences, times."""
 
 
-class Reading(StrEnum):
-    """What the last live recording makes of a difference."""
+Reading = Literal["known", "new", "moved"]
+"""What the last live recording makes of a difference."""
 
-    KNOWN = "known"
-    NEW = "new"
-    MOVED = "moved"
-
-
-_ARROWS = {
-    Reading.KNOWN: "known: the API did so then too",
-    Reading.NEW: "the API changed",
-    Reading.MOVED: "inside the contract, but something moved",
+_ARROWS: dict[Reading, str] = {
+    "known": "known: the API did so then too",
+    "new": "the API changed",
+    "moved": "inside the contract, but something moved",
 }
 
 
@@ -70,15 +64,14 @@ class LiveRecording(Protocol):
 def before(finding: Finding, then: Exchange, date: str) -> Baseline:
     """Return what a difference is worth beside the recorded response `then` to the same request, given on `date`."""
     if isinstance(finding.expected, Then):
-        return Baseline(finding.expected.text, Reading.MOVED, recorded=True)
+        return Baseline(finding.expected.text, "moved", recorded=True)
     said = describe(then.response)
     if then.response.succeeded and finding.at:
         said += f", {finding.at}: {show(value_at(then.response.json.value, finding.at), 120)}"
     elif then.response.succeeded and isinstance(finding.actual, Cache):
         said += f", cached_size {show(then.response.json.fields.get('cached_size', ABSENT))}"
     alike = _alike(finding, finding.exchange, then)
-    reading = None if alike is None else Reading.KNOWN if alike else Reading.NEW
-    return Baseline(f"{said} on {date}", reading, recorded=True)
+    return Baseline(f"{said} on {date}", None if alike is None else "known" if alike else "new", recorded=True)
 
 
 def _outcome(response: Response) -> tuple[int, JSON]:
@@ -122,7 +115,7 @@ def _alike_at(finding: Finding, now: Exchange, then: Exchange) -> bool | None:
     return False if new else None
 
 
-def move(here: Sequence[Finding], now: Exchange, then: Exchange, date: str) -> Finding | None:
+def move(here: Sequence[Finding], now: Exchange, then: Exchange, date: str) -> list[Finding]:
     """Return what a response says otherwise than the recorded one though its rule held: status, code, fields, error.
 
     `here` are the findings about the response. Values are not compared.
@@ -137,8 +130,9 @@ def move(here: Sequence[Finding], now: Exchange, then: Exchange, date: str) -> F
             rule = next((finding.rule for finding in here if contract().rules[finding.rule].code), "error.code")
     kept = next((finding for finding in here if finding.rule == rule and finding.verdict is Verdict.HELD), None)
     if kept is None or not was:
-        return None
-    return differs(rule, now, Then(f"as on {date}: {was}"), Words(came), case=kept.case, grave=False)
+        return []
+    difference = ("", Then(f"as on {date}: {was}"), Words(came), False)
+    return as_findings([(rule, difference)], now, kept.case)
 
 
 def _beside(one: Response, other: Response) -> str:

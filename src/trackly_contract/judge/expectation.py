@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from trackly_contract.contract import contract, parts_of
 from trackly_contract.core import JSON, Exchange
-from trackly_contract.judge.findings import Look, Rejection, Success, Whole, findings, rule_of
+from trackly_contract.judge.findings import WRONGLY_REJECTED, Look, Rejection, Success, Whole, as_findings, rule_of
 from trackly_contract.judge.requests import RequestFault, Severity
 from trackly_contract.judge.responses import look_at_audience, look_at_error, look_at_rejection
 from trackly_contract.judge.state import Judged, Kind
@@ -78,7 +78,7 @@ def judge(exchange: Exchange, expectation: Expectation, audience_id: str, case: 
             looks += [(rule, None) for rule in expectation.rules]
             kind = "updated" if audience is not None else "adopted"
             open_at = expectation.open_at
-    return Judged(exchange, case, kind, findings(looks, exchange, case), audience, open_at)
+    return Judged(exchange, case, kind, as_findings(looks, exchange, case), audience, open_at)
 
 
 def _looks_at_rejection(exchange: Exchange, expectation: Expectation) -> list[Look]:
@@ -95,7 +95,7 @@ def _looks_at_rejection(exchange: Exchange, expectation: Expectation) -> list[Lo
             unsure = () if certain else {rule for rule, _ in errors}
             return [(rule, difference) for rule, difference in looks if rule not in unsure or difference is None]
         case Accepted(rules, by_code=False):
-            return [(rule, ("", Success(), Whole(), True)) for rule in rules]
+            return [(rule, WRONGLY_REJECTED) for rule in rules]
         case Accepted(rules, _, limited):
             about = rule_of(response.code or "")
             success = "read.success" if exchange.request.method == "GET" else "update.success"

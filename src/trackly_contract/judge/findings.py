@@ -87,35 +87,25 @@ class Finding:
 Difference = tuple[str, Expected, Actual, bool]
 """What a response shows otherwise: where (a JSON Pointer), both sides, and whether no page leaves it open."""
 
+WRONGLY_REJECTED: Difference = ("", Success(), Whole(), True)
+"""A request that is accepted was rejected."""
+
 Look = tuple[str, Difference | None]
 """A rule that a response bears on, and what differs from it; None where it held."""
 
 
-def held(rule: str, exchange: Exchange, case: str = "") -> Finding:
-    """Return the finding that an exchange shows a rule to hold."""
-    return Finding(rule, Verdict.HELD, exchange, case=case)
+def as_findings(looks: Iterable[Look], exchange: Exchange, case: str = "") -> list[Finding]:
+    """Return looks at one exchange as findings.
 
-
-def differs(
-    rule: str, exchange: Exchange, expected: Expected, actual: Actual, at: str = "", case: str = "", grave: bool = True
-) -> Finding:
-    """Return the finding that an exchange shows something else than a rule promises.
-
-    It is broken where the difference is grave and a reference page makes the rule, else noted.
+    A difference breaks its rule if it is grave and a reference page makes the rule, else it is noted.
     """
-    verdict = Verdict.BROKEN if grave and contract().rules[rule].breakable else Verdict.NOTED
-    return Finding(rule, verdict, exchange, expected, actual, at, case)
-
-
-def findings(looks: Iterable[Look], exchange: Exchange, case: str) -> list[Finding]:
-    """Return looks at one exchange as findings."""
     found = []
     for rule, difference in looks:
-        if difference is None:
-            found.append(held(rule, exchange, case))
-        else:
-            at, expected, actual, grave = difference
-            found.append(differs(rule, exchange, expected, actual, at, case, grave))
+        at, expected, actual, grave = difference or ("", None, None, False)
+        verdict = Verdict.HELD if difference is None else Verdict.NOTED
+        if grave and contract().rules[rule].breakable:
+            verdict = Verdict.BROKEN
+        found.append(Finding(rule, verdict, exchange, expected, actual, at, case))
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from trackly_contract.contract import UPDATE_FIELDS, as_answered, filter_differences
 from trackly_contract.core import JSON, Exchange, Verdict, same
-from trackly_contract.judge.findings import Cache, Difference, Finding, Look, Value, Words, findings
+from trackly_contract.judge.findings import Cache, Difference, Finding, Look, Value, Words, as_findings
 
 _COMPARED = (*UPDATE_FIELDS, "id", "status", "created_at")
 _CACHE = ("cached_size", "cached_size_updated_at")
@@ -81,12 +81,6 @@ class Judged:
     audience: JSON = None
     open_at: tuple[str, ...] = ()
 
-    @property
-    def body(self) -> dict[str, JSON]:
-        """The object that an update sent, empty for anything else."""
-        body = self.exchange.request.json.strict
-        return body if isinstance(body, dict) else {}
-
 
 @dataclass
 class AudienceState:
@@ -110,7 +104,7 @@ class AudienceState:
         """Judge a response by what was known before, and follow it. What it lacks or misshapes is not judged."""
         broken = [finding.rule.split(".") for finding in judged.findings if finding.verdict is Verdict.BROKEN]
         misshapen = {rule[1] for rule in broken if rule[0] == "audience"}
-        audience, found = judged.audience, list[Finding]()
+        audience, sent, found = judged.audience, judged.exchange.request.json.fields, list[Finding]()
         if misshapen:
             audience = {name: value for name, value in audience.items() if name not in misshapen}
         match judged.kind:
@@ -121,10 +115,10 @@ class AudienceState:
                 self.rejected.clear()
                 self.touched.clear()
             case "updated":
-                found += self._found(judged, self._updated(judged.body, audience, judged.open_at))
-                self._change(judged.body, audience)
+                found += self._found(judged, self._updated(sent, audience, judged.open_at))
+                self._change(sent, audience)
             case "rejected":
-                self.rejected.append(judged.body)
+                self.rejected.append(sent)
             case "counted":
                 self.counted = True
             case "adopted":
@@ -135,7 +129,7 @@ class AudienceState:
         if self.shared:  # another writer may explain what differs between two responses
             alone = {f"update.{name}" for name in UPDATE_FIELDS}
             looks = [(rule, seen and (*seen[:3], seen[3] and rule in alone)) for rule, seen in looks]
-        return findings(looks, judged.exchange, judged.case)
+        return as_findings(looks, judged.exchange, judged.case)
 
     def adopted(self, audience: JSON) -> None:
         """Follow a success without judging it; what is not a whole audience leaves the state unknown."""

@@ -13,7 +13,7 @@ from trackly_contract.contract import parts_of
 from trackly_contract.core import JSON, STAMP, Exchange, Verdict, redacted
 from trackly_contract.judge.expectation import Open, Rejected, expectation_of, judge
 from trackly_contract.judge.finding_text import actual_text, describe, expected_text
-from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, differs
+from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, as_findings
 from trackly_contract.judge.recorded.record import Item, Recorded, Unreadable, Unrelated
 from trackly_contract.judge.requests import RequestFault, Severity, judge_request
 from trackly_contract.judge.responses import maybe_gateway, unlike_api
@@ -187,9 +187,8 @@ class Traffic:
         if with_key or known:
             found = [finding for finding in found if finding.rule != rule or finding.verdict is not Verdict.HELD]
         if known:
-            sides = Words("2xx, for it was there before"), Whole("; it may have been deleted since")
-            success = f"{operation}.success"
-            found.append(differs(success, recorded.exchange, *sides, case=recorded.where, grave=False))
+            difference = ("", Words("2xx, for it was there before"), Whole("; it may have been deleted since"), False)
+            found += as_findings([(f"{operation}.success", difference)], recorded.exchange, recorded.where)
         return found
 
     def _client(self, faults: list[RequestFault], recorded: Recorded) -> None:

@@ -63,7 +63,7 @@ def _evidence(report: Report, finding: Finding) -> dict[str, Any]:
         if before.said:
             told["last_live"] = short(before.said)
         if before.reading is not None:
-            told["reading"] = before.reading.value
+            told["reading"] = before.reading
     return told
 
 

@@ -8,10 +8,11 @@ import json
 from collections import defaultdict
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from trackly_contract.core import ABSENT, STAMP, Exchange, Request
-from trackly_contract.judge import Baseline, Finding, Reading, before, move, path_of
+from trackly_contract.judge import Baseline, Finding, before, move, path_of
 from trackly_contract.run import cassettes
 from trackly_contract.run.cassettes import CassetteError, Player, file_of
 from trackly_contract.run.session import Session
@@ -95,7 +96,7 @@ class LastLive:
         elif self.trouble:
             found = Baseline("not known, for the recording cannot be used (a note of this run says why)")
         else:
-            found = Baseline(reading=Reading.NEW)
+            found = Baseline(reading="new")
         return replace(found, reading=None) if self._stand_in else found
 
     def moves(self) -> tuple[list[Finding], list[str]]:
@@ -106,6 +107,6 @@ class LastLive:
         for finding in self.session.findings:
             beside[finding.exchange.number].append(finding)
         asked = ((exchange, self.recorded(exchange)) for exchange in self.session.exchanges)
-        moved = [move(beside[exchange.number], exchange, *then) for exchange, then in asked if then is not None]
+        found = [move(beside[exchange.number], exchange, *then) for exchange, then in asked if then is not None]
         notes = [f"the last live recording is not used: {self.trouble}"] if self.trouble else []
-        return [finding for finding in moved if finding is not None], notes
+        return [*chain(*found)], notes
