@@ -227,16 +227,11 @@ def test_it_prints_on_few_pages(context: BrowserContext, runs: Runs, name: str) 
 
 
 def test_a_stranger_learns_what_changed_since_when_and_whom_it_breaks(context: BrowserContext, runs: Runs) -> None:
-    report, path = runs["drifted"]
-    page = Opened(context, path).page
+    page = Opened(context, runs["drifted"][1]).page
     row = page.locator("table.short tbody tr", has_text="filter.time.unit").inner_text()
-    assert report.last_live is not None
-    found = next(f for result in report.results if result.rule.id == "filter.time.unit" for f in result.differences)
-    before = report.last_live.before(found).said
     assert "a time unit other than days, hours, minutes is refused" in row
     assert "Came: 200" in " ".join(row.split())
-    assert f"between the last live recording ({before}) and" in row
-    assert before.startswith("400 invalid_time_unit on ")
+    assert "between the last live recording (400 invalid_time_unit on " in row
     assert "Perhaps" in row
     article = page.locator('[id="difference-filter.time.unit"]')
     assert article.locator("pre.diff").count() == 2

@@ -1,7 +1,6 @@
 """What must come back for a request, and the one judgement of a response by it.
 
-The suite makes an expectation from a vector, recorded traffic from what the schemas say of a request. A response is
-compared with nothing else. Does not send anything, and does not follow an audience over time (state.py).
+The suite makes an expectation from a vector, recorded traffic from what the schemas say of a request.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,6 @@
-"""The text of a finding and of a violation: everything needed to write to the vendor, and nothing else.
+"""The text of a finding and of a request's fault, on at most one screen. Nothing reads these texts back.
 
-At most one screen, one line a fact, whatever a response holds; control characters never reach a terminal, and the key
-of the request does not show. Nothing reads these texts back.
+One line a fact, whatever a response holds; control characters never reach a terminal, and the key does not show.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""Findings: one look at one rule, with what was expected and what came as values, never as sentences.
-
-The text of a finding is made in finding_text.py, and nowhere else. A finding is not changed after it was made.
-"""
+"""Findings: one look at one rule, with what was expected and what came as values (finding_text.py has the words)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

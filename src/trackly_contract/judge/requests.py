@@ -1,8 +1,4 @@
-"""Judges one request of a client by itself: what the API rejects of it, and what no page knows.
-
-A fault that the documentation rejects is named by its rule, anything else by the question that it touches; what the
-documentation leaves open fails nothing. Does not judge responses (responses.py).
-"""
+"""Judges one request of a client by itself: what the API rejects of it, and what no page knows."""
 
 import re
 from collections.abc import Collection, Iterator

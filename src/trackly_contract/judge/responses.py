@@ -1,8 +1,6 @@
-"""Judges one response by itself: the audience in a success, the body and code of a rejection, and whose response it is.
+"""Looks at one response by itself: the audience in a success, the body and code of a rejection, whose response it is.
 
-Says of every rule that a response bears on whether it held, is broken, or differs within what the documentation
-allows. A wrapped audience is judged inside its wrapping, so that one slip is named once. Does not compare with earlier
-responses (state.py).
+A wrapped audience is judged inside its wrapping, so that one slip is named once.
 """
 
 import re

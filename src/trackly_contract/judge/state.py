@@ -1,8 +1,6 @@
 """Follows audiences over time: what an update must change, what it must leave, what a read must show.
 
-Each difference is named by the rule it breaks, and by that alone. What the documentation leaves open (the cache after
-new source_lists or an identical filter, a recount by somebody else) is noted at most. Does not judge a response's own
-shape (responses.py).
+Each difference is named by the one rule that it breaks. Does not judge a response's own shape (responses.py).
 """
 
 from collections import Counter, OrderedDict

@@ -56,7 +56,7 @@ def _evidence(report: Report, finding: Finding) -> dict[str, Any]:
         "case": finding.case,
         "expected": short(expected_text(finding)),
         "got": short(actual_text(finding)),
-        "exchange": finding.exchange.number if finding.exchange else None,
+        "exchange": finding.exchange.number,
     }
     if finding.verdict in (Verdict.BROKEN, Verdict.NOTED):
         before = report.before(finding)

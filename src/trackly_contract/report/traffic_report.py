@@ -63,8 +63,7 @@ def fold(
         (failing if counts else passed).append(found)
     shown: dict[int, Exchange] = {}
     for exchange in (*(f.exchange for f in traffic.findings.kept), *(f.exchange for f in faults)):
-        if exchange is not None:
-            shown.setdefault(exchange.number, _keyless(exchange))
+        shown.setdefault(exchange.number, _keyless(exchange))
     findings = [_keyless_finding(finding, shown) for finding in traffic.findings.kept]
     keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in shown.values())))
     addresses = ", ".join(traffic.addresses) or "no address of the API"
@@ -97,8 +96,6 @@ def _keyless(exchange: Exchange) -> Exchange:
 
 
 def _keyless_finding(finding: Finding, shown: Mapping[int, Exchange]) -> Finding:
-    if finding.exchange is None:
-        return finding
     key = finding.exchange.request.header("x-api-key") or ""
     expected = finding.expected and _without_key(finding.expected, key)
     actual = finding.actual and _without_key(finding.actual, key)

@@ -1,7 +1,6 @@
 """The last live recording, beside a run: finds what was answered to the same request of the same step.
 
-Reads responses of a live API only; a recording that cannot be read is reported and stops nothing. Does not say that the
-API changed where the reference server answers this run.
+A recording that cannot be read is reported and stops nothing.
 """
 
 import json
