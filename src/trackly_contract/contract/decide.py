@@ -145,15 +145,12 @@ class Schemas:
 
 def _failure(error: ValidationError, stands_for: str) -> Failure:
     path = "".join(f"/{escape(str(step))}" for step in error.absolute_path)
-    wants = ""
-    match error.validator:
-        case "type":
-            wants = f"JSON of the type {error.validator_value}"
-        case "required":
-            wants = f"with {error.absolute_path[-1]}"
-        case "maxLength":
-            wants = f"{error.validator_value} characters or fewer"
-    return Failure(path, stands_for, shortened(error.message, LONGEST_TEXT), wants)
+    wants = {
+        "type": f"JSON of the type {error.validator_value}",
+        "required": f"with {path.rpartition('/')[2]}",
+        "maxLength": f"{error.validator_value} characters or fewer",
+    }
+    return Failure(path, stands_for, shortened(error.message, LONGEST_TEXT), wants.get(str(error.validator), ""))
 
 
 def _mark(error: ValidationError) -> tuple[str, str]:
