@@ -310,6 +310,9 @@ def _end(run: Run, config: pytest.Config, exitstatus: int) -> int:
     if seen.answers and target.name == "live" and not seen.stamped:
         seen.notes += reporting.changed_answers(seen.answers, target.base_url)
     _finish_recording(run, exitstatus, config)
+    moved, notes = run.last_live.moves()
+    seen.findings += moved
+    seen.notes += notes
     run.report = _folded(run)
     run.stack.close()
     folder = config.option.trackly_report

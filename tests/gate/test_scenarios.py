@@ -7,8 +7,7 @@ from trackly_contract.contract import contract
 from trackly_contract.core import Exchange, Verdict
 from trackly_contract.gate import Gate, Scenario, every_scenario, network_faults, possible_responses
 from trackly_contract.gate.scenarios import _CHANGES, Connection, scenarios_named
-from trackly_contract.judge import judge_audience, judge_rejection
-from trackly_contract.judge.findings import Rejection
+from trackly_contract.judge import Accepted, Expectation, Rejected, Rejection, judge
 
 RESPONSES = [pytest.param(scenario, id=name) for name, scenario in possible_responses().items()]
 FAULTS = [pytest.param(scenario, id=name) for name, scenario in network_faults().items()]
@@ -41,14 +40,13 @@ def test_no_response_is_one_that_the_judge_calls_broken(gate: Gate, scenario: Sc
     meet(gate, scenario)
     assert gate.last.response is not None
     exchange = Exchange(gate.last.request, gate.last.response)
-    if scenario.success:
-        findings = judge_audience(exchange, gate.audience_id).findings
-    else:
+    expectation: Expectation = Accepted()
+    if not scenario.success:
         rule = contract().rules[scenario.based_on]
         assert rule.status is not None
         assert rule.code is not None
-        findings = tuple(judge_rejection(exchange, rule.id, Rejection(rule.status, rule.code)))
-    verdicts = [finding.verdict for finding in findings]
+        expectation = Rejected(((rule.id, Rejection(rule.status, rule.code)),))
+    verdicts = [finding.verdict for finding in judge(exchange, expectation, gate.audience_id).findings]
     assert verdicts
     assert Verdict.BROKEN not in verdicts
 

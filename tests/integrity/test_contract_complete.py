@@ -21,8 +21,7 @@ from trackly_contract.contract import KINDS, Contract, RequestVector, contract, 
 from trackly_contract.contract.model import AnswerVector
 from trackly_contract.core import ABSENT, Exchange, ExitCode, Request, Response, differences, encode, parse, same, show
 from trackly_contract.core.files import data_root, suite_folder
-from trackly_contract.judge import judge_audience, judge_rejection
-from trackly_contract.judge.findings import Rejection
+from trackly_contract.judge import Accepted, Expectation, Rejected, Rejection, judge
 from trackly_contract.reference import DEFAULT_CHOICES, ReferenceServer
 from trackly_contract.reference import filter as reference_filter
 from trackly_contract.suite import run_suite
@@ -241,12 +240,12 @@ def test_the_reference_server_responds_to_a_vector_as_it_says(vector: RequestVec
 @pytest.mark.parametrize("vector", each(ANSWERS))
 def test_a_response_is_judged_as_its_vector_says(vector: AnswerVector) -> None:
     exchange = Exchange(Request(vector.method, ""), Response(vector.status, (), encode(vector.answer)))
-    if vector.status < 300:
-        findings = list(judge_audience(exchange, AUDIENCE_ID).findings)
-    else:
+    expectation: Expectation = Accepted()
+    if vector.status >= 300:
         code = contract().answers[vector.twin or vector.id].answer["code"]
         rule = next(rule for rule in contract().rules.values() if rule.code == code)
-        findings = judge_rejection(exchange, rule.id, Rejection(vector.status, code))
+        expectation = Rejected(((rule.id, Rejection(vector.status, code)),))
+    findings = judge(exchange, expectation, AUDIENCE_ID).findings
     assert {finding.verdict for finding in findings if finding.rule == vector.rule} == {vector.verdict}
     others = {finding.rule for finding in findings if finding.verdict == "broken"} - {vector.rule}
     assert others == set(), "one edit breaks one rule"

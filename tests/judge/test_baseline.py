@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from trackly_contract import judge as judging
 from trackly_contract.core import Exchange, Request, Response, Verdict, encode
 from trackly_contract.core.json import value_at
-from trackly_contract.judge import Baseline, Cache, Finding, Move, Reading, Value, Whole, Words, before, move
-from trackly_contract.judge.baseline import reading
+from trackly_contract.judge import Baseline, Cache, Finding, Reading, Value, Whole, Words, before
 from trackly_contract.judge.findings import Actual, Expected
 from trackly_contract.reference import AUDIENCE_ID
 
@@ -19,8 +19,10 @@ AUDIENCE: dict[str, Any] = {
     "cached_size": 12480,
     "cached_size_updated_at": "2025-11-20T10:30:45",
 }
+DAY = "2026-11-21"
 UNIT = {"error": "no such unit", "code": "invalid_time_unit"}
-KNOWN, NEW = Reading.KNOWN, Reading.NEW
+KNOWN: Reading = "known"
+NEW: Reading = "new"
 
 
 def answered(status: int, answer: Any, sent: Any = None) -> Exchange:
@@ -42,6 +44,10 @@ def broken(
     if actual is None:
         actual = Value(value_at(now.response.json.value, at)) if at else Whole()
     return Finding(rule, Verdict.BROKEN, now, expected, actual, at)
+
+
+def reading(finding: Finding, then: Exchange) -> Reading | None:
+    return before(finding, then, DAY).reading
 
 
 WHOLE = {
@@ -131,20 +137,27 @@ THEN, NOW = 'error "no such unit"', 'error "unit?"'
 UNAUTHORIZED, INVALID = (answered(401, {"error": "no", "code": code}) for code in ("unauthorized", "invalid_api_key"))
 MOVED = {
     "values alone": (audience(), audience(name="x", cached_size=None, cached_size_updated_at=None, id="z"), None),
-    "a new field": (audience(zz_new=1), audience(), Move("update.success", "no zz_new", "also zz_new")),
-    "a field is gone": (audience(), audience(success=True), Move("update.success", "also success", "no success")),
-    "another text": (rejected(error="unit?"), rejected(), Move("error.text", THEN, NOW)),
+    "a new field": (audience(zz_new=1), audience(), ("update.success", "no zz_new", "also zz_new")),
     "another time or id in the text": (rejected(error=DATED), rejected(error=REDATED), None),
     "a new field and another text": (
         rejected(error="unit?", hint=1),
         rejected(),
-        Move("error.text", f"no hint; {THEN}", f"also hint; {NOW}"),
+        ("error.text", f"no hint; {THEN}", f"also hint; {NOW}"),
     ),
-    "another 2xx": (answered(201, AUDIENCE), audience(), Move("update.success", "200", "201")),
-    "another code": (UNAUTHORIZED, INVALID, Move("update.key", "401 invalid_api_key", "401 unauthorized")),
+    "another 2xx": (answered(201, AUDIENCE), audience(), ("update.success", "200", "201")),
+    "another code": (UNAUTHORIZED, INVALID, ("update.key", "401 invalid_api_key", "401 unauthorized")),
 }
 
 
 @pytest.mark.parametrize(("now", "then", "moved"), MOVED.values(), ids=MOVED.keys())
-def test_what_moved_is_status_code_fields_and_text(now: Exchange, then: Exchange, moved: Move | None) -> None:
-    assert move(now, then, "update.key") == moved
+def test_what_moved_is_status_code_fields_and_text(now: Exchange, then: Exchange, moved: Any) -> None:
+    here = judging.as_findings([(rule, None) for rule in ("update.success", "update.key", "error.text")], now)
+    found = [
+        (f.rule, judging.expected_text(f), judging.actual_text(f)) for f in judging.move(here, now, then, "2026-11-21")
+    ]
+    assert found == ([(moved[0], f"as on 2026-11-21: {moved[1]}", moved[2])] if moved else [])
+
+
+def test_of_a_rule_that_did_not_hold_nothing_moved() -> None:
+    now = audience(zz_new=1)
+    assert judging.move([broken(now, rule="update.success")], now, audience(), DAY) == []

@@ -63,10 +63,9 @@ def test_the_text_of_a_broken_rule_to_the_letter() -> None:
 
 
 def test_a_case_of_another_rule_and_what_nobody_knows_are_left_out() -> None:
-    finding = Finding("update.name", Verdict.BROKEN, None, Words("a"), Words("b"), case="update.name.longest/only")
-    head, _, *facts = text(finding, last_live="").splitlines()
-    assert head.startswith("update.name ")
-    assert [fact.split()[0] for fact in facts] == ["docs", "expected", "got"]
+    head, _, *facts = text(broken("a", "b", "update.name.longest/only"), last_live="").splitlines()
+    assert head.startswith("filter.time.unit ")
+    assert [fact.split()[0] for fact in facts] == ["docs", "sent", "expected", "got"]
 
 
 @pytest.mark.parametrize(

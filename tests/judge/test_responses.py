@@ -9,7 +9,7 @@ import pytest
 
 from trackly_contract.contract import contract
 from trackly_contract.core import Exchange, Request, Response, Verdict, encode
-from trackly_contract.judge import FIELDS, Finding, Rejection, describe, judge_audience, judge_rejection
+from trackly_contract.judge import FIELDS, Accepted, Finding, Judged, Rejected, Rejection, describe, judge
 from trackly_contract.judge.responses import CONTESTED_401
 from trackly_contract.reference import AUDIENCE_ID, documented_audience
 
@@ -28,13 +28,20 @@ def unwell(findings: Iterable[Finding]) -> dict[str, Verdict]:
     return {finding.rule: finding.verdict for finding in findings if finding.verdict is not Verdict.HELD}
 
 
+def accepted(asked: Exchange, *rules: str) -> Judged:
+    return judge(asked, Accepted(rules), AUDIENCE_ID, "the case")
+
+
 def success(answer: Any, status: int = 200, method: str = "GET") -> dict[str, Verdict]:
     """Return the verdicts on a response to a request that succeeds, less those that held."""
-    return unwell(judge_audience(exchange(answer, status, method), AUDIENCE_ID).findings)
+    return unwell(accepted(exchange(answer, status, method)).findings)
 
 
-def rejected(answer: Any, status: int = 400, expected: int = 400, code: str = "invalid_time_unit") -> list[Finding]:
-    return judge_rejection(exchange(answer, status, "PUT"), "filter.time.unit", Rejection(expected, code), "the case")
+def rejected(
+    answer: Any, status: int = 400, expected: int = 400, code: str = "invalid_time_unit", remark: str = ""
+) -> list[Finding]:
+    expectation = Rejected((("filter.time.unit", Rejection(expected, code)),), remark)
+    return [*judge(exchange(answer, status, "PUT"), expectation, AUDIENCE_ID, "the case").findings]
 
 
 def changed(**fields: Any) -> dict[str, Any]:
@@ -55,7 +62,7 @@ def nested(levels: int) -> dict[str, Any]:
 def test_the_documented_example_holds_in_every_rule_about_it(method: str) -> None:
     operation = "read" if method == "GET" else "update"
     judged = {rule.id for rule in contract().rules.values() if rule.id.startswith("audience.") and not rule.untested}
-    found = judge_audience(exchange(dict(reversed(EXAMPLE.items())), 200, method), AUDIENCE_ID).findings
+    found = accepted(exchange(dict(reversed(EXAMPLE.items())), 200, method)).findings
     assert unwell(found) == {}
     assert {finding.rule for finding in found} == judged | {f"{operation}.success", f"{operation}.flat"}
 
@@ -110,7 +117,7 @@ def test_a_key_of_a_condition_that_begins_with_a_capital_is_broken_and_a_new_one
 
 def test_groups_that_are_absent_are_noted_with_their_position() -> None:
     answer = with_group(groups=[{"operator": "OR", "conditions": []}])
-    found = judge_audience(exchange(answer), AUDIENCE_ID).findings
+    found = accepted(exchange(answer)).findings
     assert unwell(found) == {"audience.filter.groups": NOTED}
     assert [finding.at for finding in found if finding.verdict is NOTED] == ["/filter/groups/0"]
 
@@ -120,7 +127,7 @@ def test_a_wrapped_audience_breaks_flat_and_is_judged_inside(method: str) -> Non
     flat = "read.flat" if method == "GET" else "update.flat"
     assert success({"success": True, "data": EXAMPLE}, method=method) == {flat: BROKEN}
     assert success({"data": changed(status="gone")}, method=method) == {flat: BROKEN, "audience.status": BROKEN}
-    assert judge_audience(exchange({"data": EXAMPLE}), AUDIENCE_ID).audience == EXAMPLE
+    assert accepted(exchange({"data": EXAMPLE})).audience == EXAMPLE
 
 
 @pytest.mark.parametrize(
@@ -129,12 +136,13 @@ def test_a_wrapped_audience_breaks_flat_and_is_judged_inside(method: str) -> Non
 )
 def test_a_success_without_an_audience_breaks_success_alone_and_carries_none(answer: bytes) -> None:
     assert success(answer) == {"read.success": BROKEN}
-    assert judge_audience(exchange(answer), AUDIENCE_ID).audience is None
+    assert accepted(exchange(answer)).audience is None
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 418, 500, 201, 202, 299])
 def test_another_status_breaks_success_alone_and_another_2xx_is_noted(status: int) -> None:
-    assert success(EXAMPLE, status, "PUT") == {"update.success": NOTED if status < 300 else BROKEN}
+    found = accepted(exchange(EXAMPLE, status), "read.success").findings
+    assert unwell(found) == {"read.success": NOTED if status < 300 else BROKEN}
 
 
 @pytest.mark.parametrize("levels", [99, 148])
@@ -144,7 +152,7 @@ def test_a_filter_as_deep_as_can_be_read_is_judged(levels: int) -> None:
 
 def test_a_finding_carries_its_case_and_its_exchange() -> None:
     asked = exchange(changed(status="gone"))
-    findings = judge_audience(asked, AUDIENCE_ID, "the case").findings
+    findings = accepted(asked).findings
     assert {(finding.case, finding.exchange) for finding in findings} == {("the case", asked)}
 
 
@@ -208,9 +216,7 @@ def test_of_a_401_a_contested_code_is_noted_and_any_other_broken(code: str, verd
     [(400, "too_old", NOTED), (400, "missing_time_value", BROKEN), (422, "too_old", BROKEN)],
 )
 def test_with_a_remark_a_400_with_a_code_of_no_table_is_noted(status: int, code: str, verdict: Verdict) -> None:
-    asked = exchange(coded(code), status, "PUT")
-    found = judge_rejection(asked, "filter.time.unit", Rejection(400, "invalid_time_unit"), remark=", which may be x")
-    assert unwell(found) == {"filter.time.unit": verdict}
+    assert unwell(rejected(coded(code), status, remark=", which may be x")) == {"filter.time.unit": verdict}
 
 
 # A few words ---------------------------------------------------------------------------------------

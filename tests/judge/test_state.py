@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from trackly_contract.contract import GUARD, as_answered
-from trackly_contract.core import Exchange, Request, Response, Verdict
-from trackly_contract.judge import AudienceState, Event, Finding, Kind
+from trackly_contract.core import Exchange, Request, Response, Verdict, encode
+from trackly_contract.judge import AudienceState, Finding, Judged, Kind
 
 FILTER = {"operator": "AND", "conditions": [GUARD]}
 STAMP, LATER = "2025-11-15T08:30:00", "2025-11-16T09:00:00"
@@ -25,7 +25,6 @@ BEFORE: dict[str, Any] = {
 CACHE = {"cached_size": 12480, "cached_size_updated_at": STAMP}
 CLEARED = {"cached_size": None, "cached_size_updated_at": None}
 RECOUNTED = {"cached_size": 9, "cached_size_updated_at": LATER}
-EXCHANGE = Exchange(Request("PUT", "/v2/audiences/664f1a2b3c4d5e6f7a8b9c0d"), Response(200))
 
 BODIES: dict[str, dict[str, Any]] = {
     "name": {"name": "Renamed"},
@@ -48,8 +47,11 @@ def known(**more: Any) -> AudienceState:
     return AudienceState(audience=answered(**more))
 
 
-def follow(state: AudienceState, kind: Kind, body: Any = None, audience: Any = None) -> list[Finding]:
-    return state.follow(Event(kind, EXCHANGE, "the case", body or {}, audience))
+def follow(
+    state: AudienceState, kind: Kind, body: Any = None, audience: Any = None, open_at: tuple[str, ...] = ()
+) -> list[Finding]:
+    request = Request("PUT", "/v2/audiences/664f1a2b3c4d5e6f7a8b9c0d", (), encode(body or {}))
+    return state.follow(Judged(Exchange(request, Response(200)), "the case", kind, (), audience, open_at))
 
 
 def read(state: AudienceState, audience: Any) -> set[tuple[str, Verdict]]:
@@ -134,8 +136,8 @@ def test_of_several_differences_of_a_filter_the_gravest_is_named() -> None:
 
 def test_what_nobody_says_of_a_position_is_noted_there_and_below() -> None:
     kept = as_answered({"operator": "AND", "conditions": [{**GUARD, "value": 3}]})
-    event = Event("updated", EXCHANGE, "", BODIES["filter"], answered("filter", filter=kept), ("/filter/conditions/0",))
-    assert unwell(known().follow(event)) == noted("update.filter")
+    shown, open_at = answered("filter", filter=kept), ("/filter/conditions/0",)
+    assert unwell(follow(known(), "updated", BODIES["filter"], shown, open_at)) == noted("update.filter")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from trackly_contract.report.observations import Answered
 from trackly_contract.report.report import RuleResult
 from trackly_contract.run import Session, ask_all, cassettes
 from trackly_contract.run.cassettes import CassetteError, read_manifest
-from trackly_contract.run.live_history import Recordings
+from trackly_contract.run.live_history import live_recordings
 from trackly_contract.run.questions import body_text
 from trackly_contract.run.targets import embedded_target, replay_target
 from trackly_contract.suite import run_suite
@@ -56,7 +56,7 @@ def recorded_verdicts() -> dict[str, Recorded]:
     folder = cassettes.cassette_folder("live")
     if not (folder / "manifest.json").is_file():
         return {}
-    Recordings(folder)
+    live_recordings(folder)
     manifest = read_manifest(folder)
     # Of several that were recorded on one day the one with the fewest requests: each asks every rule.
     effort = max(

@@ -61,7 +61,7 @@ def test_every_exit_code_of_a_run_is_in_the_document() -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the report of a run in which two rules are broken."""
     asked = broken(2)
-    asked.exchanges.append(asked.findings[0].exchange)  # type: ignore[arg-type]  # there is one
+    asked.exchanges.append(asked.findings[0].exchange)
     seen = report.build_report(
         asked, started_at="2026-11-22T00:00:00+00:00", looked_for=frozenset(contract().rules), reasons={}
     )

@@ -15,7 +15,7 @@ from tests.support.runs import run_target
 from trackly_contract.contract import Rule, contract
 from trackly_contract.core import Exchange, Request, Response, RunVerdict, Verdict
 from trackly_contract.generate import POSITIONS
-from trackly_contract.judge import Baseline, Finding, Reading
+from trackly_contract.judge import Baseline, Finding
 from trackly_contract.judge.findings import Expected, Success, Whole
 from trackly_contract.reference import ReferenceServer
 from trackly_contract.report.files import templates
@@ -210,13 +210,13 @@ def test_a_waiver_helps_no_client() -> None:
     ("before", "words"),
     [
         (
-            Baseline("400 on 2026-01-01", Reading.NEW, recorded=True),
+            Baseline("400 on 2026-01-01", "new", recorded=True),
             "between the last live recording (400 on 2026-01-01) ",
         ),
-        (Baseline("200 on 2026-01-01", Reading.KNOWN, recorded=True), "since the last live recording or before"),
-        (Baseline("x on 2026-01-01", Reading.MOVED, recorded=True), "the documentation allows both"),
+        (Baseline("200 on 2026-01-01", "known", recorded=True), "since the last live recording or before"),
+        (Baseline("x on 2026-01-01", "moved", recorded=True), "the documentation allows both"),
         (Baseline("x on 2026-01-01", None, recorded=True), "cannot be told"),
-        (Baseline(reading=Reading.NEW), "not known (no live recording has this request); seen on 2026-02-02"),
+        (Baseline(reading="new"), "not known (no live recording has this request); seen on 2026-02-02"),
     ],
 )
 def test_since_when(before: Baseline, words: str) -> None:

@@ -62,11 +62,15 @@ def document(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One keyword that failed: its path in the body, what it stands for, and a text for people."""
+    """One keyword that failed: its path in the body, what it stands for, and a text for people.
+
+    `wants` is what is to stand there instead, "" where the keyword does not say it in a few words.
+    """
 
     place: str
     stands_for: str
     text: str
+    wants: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,12 @@ class Schemas:
 
 def _failure(error: ValidationError, stands_for: str) -> Failure:
     path = "".join(f"/{escape(str(step))}" for step in error.absolute_path)
-    return Failure(path, stands_for, shortened(error.message, LONGEST_TEXT))
+    wants = {
+        "type": f"JSON of the type {error.validator_value}",
+        "required": f"with {path.rpartition('/')[2]}",
+        "maxLength": f"{error.validator_value} characters or fewer",
+    }
+    return Failure(path, stands_for, shortened(error.message, LONGEST_TEXT), wants.get(str(error.validator), ""))
 
 
 def _mark(error: ValidationError) -> tuple[str, str]:

@@ -1,13 +1,13 @@
 from .baseline import NEVER as NEVER
 from .baseline import Baseline as Baseline
 from .baseline import LiveRecording as LiveRecording
-from .baseline import Move as Move
 from .baseline import Reading as Reading
 from .baseline import before as before
 from .baseline import move as move
 from .expectation import WINDOW as WINDOW
 from .expectation import Accepted as Accepted
 from .expectation import Expectation as Expectation
+from .expectation import Open as Open
 from .expectation import Rejected as Rejected
 from .expectation import judge as judge
 from .finding_text import actual_text as actual_text
@@ -17,6 +17,7 @@ from .finding_text import failure_text as failure_text
 from .finding_text import path_of as path_of
 from .finding_text import request_text as request_text
 from .finding_text import sent as sent
+from .findings import WRONGLY_REJECTED as WRONGLY_REJECTED
 from .findings import BrokenError as BrokenError
 from .findings import Cache as Cache
 from .findings import Finding as Finding
@@ -27,8 +28,7 @@ from .findings import Success as Success
 from .findings import Value as Value
 from .findings import Whole as Whole
 from .findings import Words as Words
-from .findings import differs as differs
-from .findings import held as held
+from .findings import as_findings as as_findings
 from .recorded.files import NotTrafficError as NotTrafficError
 from .recorded.files import read_traffic as read_traffic
 from .recorded.record import Item as Item
@@ -42,12 +42,10 @@ from .requests import fails as fails
 from .requests import judge_request as judge_request
 from .responses import FIELDS as FIELDS
 from .responses import about_request as about_request
-from .responses import judge_audience as judge_audience
-from .responses import judge_rejection as judge_rejection
 from .responses import maybe_gateway as maybe_gateway
 from .responses import unlike_api as unlike_api
 from .state import AudienceState as AudienceState
-from .state import Event as Event
+from .state import Judged as Judged
 from .state import Kind as Kind
 from .traffic import ClientFault as ClientFault
 from .traffic import Traffic as Traffic

@@ -1,7 +1,6 @@
 """What must come back for a request, and the one judgement of a response by it.
 
-The suite makes an expectation from a vector, recorded traffic from what the schemas say of a request. A response is
-compared with nothing else. Does not send anything, and does not follow an audience over time (state.py).
+The suite makes an expectation from a vector, recorded traffic from what the schemas say of a request.
 """
 
 from collections.abc import Sequence
@@ -9,11 +8,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from trackly_contract.contract import contract, parts_of
-from trackly_contract.core import JSON, Exchange, Verdict
-from trackly_contract.judge.findings import Finding, Rejection, Success, Whole, differs, held, rule_of
+from trackly_contract.core import JSON, Exchange
+from trackly_contract.judge.findings import WRONGLY_REJECTED, Look, Rejection, Success, Whole, as_findings, rule_of
 from trackly_contract.judge.requests import RequestFault, Severity
-from trackly_contract.judge.responses import AUDIENCE, Judged, error_body, judge_audience, judge_rejection
-from trackly_contract.judge.state import Event, Kind
+from trackly_contract.judge.responses import look_at_audience, look_at_error, look_at_rejection
+from trackly_contract.judge.state import Judged, Kind
 
 MOST_PARTS = 10
 """Conditions and groups of a filter, and lists, that no limit which a page leaves open can be about."""
@@ -63,63 +62,45 @@ Expectation: TypeAlias = Accepted | Rejected | Open
 
 def judge(exchange: Exchange, expectation: Expectation, audience_id: str, case: str = "") -> Judged:
     """Judge the response to a GET or PUT of an audience by what must come back."""
-    body = exchange.request.json.strict if exchange.request.method == "PUT" else None
-    sent = body if isinstance(body, dict) else {}
-    succeeded = exchange.response.succeeded
-    if succeeded and not isinstance(expectation, Rejected):
-        return _success(exchange, expectation, audience_id, case, sent)
-    match expectation:
-        case Rejected(errors) if succeeded:
-            found = [differs(rule, exchange, rejection, Whole(), case=case) for rule, rejection in errors]
-        case Rejected(errors, remark):
-            rule, rejection = next((e for e in errors if e[1].code == exchange.response.code), errors[0])
-            found = judge_rejection(exchange, rule, rejection, case, remark)
-        case Accepted():
-            found = _wrongly_rejected(exchange, expectation, case)
-        case Open():
-            found = error_body(exchange, case)
-    if isinstance(expectation, Rejected) and not expectation.certain:
-        rules = {rule for rule, _ in expectation.errors}
-        found = [finding for finding in found if finding.rule not in rules or finding.verdict is Verdict.HELD]
-    event = None
-    if succeeded:
-        event = Event("adopted", exchange, case, sent, exchange.response.json.strict)
-    elif body is not None:
-        event = Event("rejected", exchange, case, sent)
-    return Judged(tuple(found), None, event)
-
-
-def _success(
-    exchange: Exchange, expectation: Accepted | Open, audience_id: str, case: str, sent: dict[str, JSON]
-) -> Judged:
-    judged = judge_audience(exchange, audience_id, case)
-    found, audience = judged.findings, None
-    if judged.audience is not None:
-        # A field whose shape is broken is not compared over time.
-        broken = {finding.rule.split(".")[1] for finding in found if finding.verdict is Verdict.BROKEN}
-        audience = {name: value for name, value in judged.audience.items() if name not in broken}
-    if exchange.request.method == "GET":
-        event = Event("read", exchange, case, audience=audience) if audience is not None else None
-    elif isinstance(expectation, Open):
-        event = Event("adopted", exchange, case, sent, audience)
+    reads, succeeded = exchange.request.method == "GET", exchange.response.succeeded
+    kind: Kind | None = None if reads else "adopted" if succeeded else "rejected"
+    audience: JSON = None
+    open_at: tuple[str, ...] = ()
+    if isinstance(expectation, Rejected) or not succeeded:
+        looks = _looks_at_rejection(exchange, expectation)
+        audience = exchange.response.json.strict if succeeded else None
     else:
-        found += tuple(held(rule, exchange, case) for rule in expectation.rules)
-        kind: Kind = "updated" if audience is not None else "adopted"
-        event = Event(kind, exchange, case, sent, audience, expectation.open_at)
-    return Judged(found, judged.audience, event)
+        looks, audience = look_at_audience(exchange, audience_id)
+        if reads:
+            kind = "read" if audience is not None else None
+        elif isinstance(expectation, Accepted):
+            looks += [(rule, None) for rule in expectation.rules]
+            kind = "updated" if audience is not None else "adopted"
+            open_at = expectation.open_at
+    return Judged(exchange, case, kind, as_findings(looks, exchange, case), audience, open_at)
 
 
-def _wrongly_rejected(exchange: Exchange, expectation: Accepted, case: str) -> list[Finding]:
-    reads = exchange.request.method == "GET"
-    if not expectation.by_code:
-        rules = ("read.success",) if reads else expectation.rules
-        return [differs(rule, exchange, AUDIENCE if reads else Success(), Whole(), case=case) for rule in rules]
-    about = rule_of(exchange.response.code or "")
-    success = "read.success" if reads else "update.success"
-    rule = next((rule for rule in expectation.rules if _opposite(rule, about)), success)
-    limit = expectation.limited and not about
-    actual = Whole(LIMIT if limit else "")
-    return [differs(rule, exchange, Success(), actual, case=case, grave=not limit), *error_body(exchange, case)]
+def _looks_at_rejection(exchange: Exchange, expectation: Expectation) -> list[Look]:
+    """Look at a response that is a rejection, or had to be one."""
+    response = exchange.response
+    match expectation:
+        case Open():
+            return look_at_error(response)
+        case Rejected(errors, remark, certain):
+            looks: list[Look] = [(rule, ("", rejection, Whole(), True)) for rule, rejection in errors]
+            if not response.succeeded:
+                rule, rejection = next((e for e in errors if e[1].code == response.code), errors[0])
+                looks = look_at_rejection(response, rule, rejection, remark)
+            unsure = () if certain else {rule for rule, _ in errors}
+            return [(rule, difference) for rule, difference in looks if rule not in unsure or difference is None]
+        case Accepted(rules, by_code=False):
+            return [(rule, WRONGLY_REJECTED) for rule in rules]
+        case Accepted(rules, _, limited):
+            about = rule_of(response.code or "")
+            success = "read.success" if exchange.request.method == "GET" else "update.success"
+            rule = next((rule for rule in rules if _opposite(rule, about)), success)
+            limit = limited and not about
+            return [(rule, ("", Success(), Whole(LIMIT if limit else ""), not limit)), *look_at_error(response)]
 
 
 def _opposite(accepting: str, rejecting: str) -> bool:

@@ -1,7 +1,6 @@
-"""The text of a finding and of a violation: everything needed to write to the vendor, and nothing else.
+"""The text of a finding and of a request's fault, on at most one screen. Nothing reads these texts back.
 
-At most one screen, one line a fact, whatever a response holds; control characters never reach a terminal, and the key
-of the request does not show. Nothing reads these texts back.
+One line a fact, whatever a response holds; control characters never reach a terminal, and the key does not show.
 """
 
 import re
@@ -62,7 +61,7 @@ def _text(finding: Finding, side: Expected | Actual | None) -> str:
         case Cache(size, updated_at):
             text = f"cached_size {show(size)}, cached_size_updated_at {show(updated_at, 40)}"
         case Whole(remark):
-            text = f"{describe(finding.exchange.response)}{remark}" if finding.exchange is not None else remark
+            text = f"{describe(finding.exchange.response)}{remark}"
         case Value(value, problem):
             text = problem or show(value, 120)
         case Words(words):
@@ -78,10 +77,10 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
     """
     head = finding.case if finding.case.partition("/")[0] == rule.id else rule.id
     source = rule.sources[-1] if rule.code else rule.sources[0]
-    request = finding.exchange.request if finding.exchange is not None else None
+    request = finding.exchange.request
     facts = {
         "docs": f"{source.page}, {source.section}",
-        "sent": sent(request) if request is not None else "",
+        "sent": sent(request),
         "expected": short(expected_text(finding)),
         "got": short(actual_text(finding)),
         "last live": last_live,
@@ -90,21 +89,16 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
     return _laid_out(f"{one_line(head):<{WIDTH - 17}} {finding.verdict} · {rule.basis}", rule.statement, facts, request)
 
 
-def about(fault: RequestFault) -> tuple[str, str]:
-    """Return what the documentation says, or leaves open, of a fault; and where it does: page and section."""
-    rule = contract().rules.get(fault.name)
-    if rule is not None:
-        source = rule.sources[-1]
-        return rule.statement, f"{source.page}, {source.section}"
-    question = contract().questions.get(fault.name)
-    if question is not None:
-        return f"the documentation does not say: {question.asks}", f"{question.page}; docs/edge-cases.md, {question.id}"
-    return BESIDE_THE_QUESTIONS[fault.name], "get-audience, update-audience"
-
-
 def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
     """Return a fault as people read it; `where` says which request of many it was: `tests/x.har entry 12`."""
-    statement, docs = about(fault)
+    rule, question = contract().rules.get(fault.name), contract().questions.get(fault.name)
+    if rule is not None:
+        statement, docs = rule.statement, f"{rule.sources[-1].page}, {rule.sources[-1].section}"
+    elif question is not None:
+        statement = f"the documentation does not say: {question.asks}"
+        docs = f"{question.page}; docs/edge-cases.md, {question.id}"
+    else:
+        statement, docs = BESIDE_THE_QUESTIONS[fault.name], "get-audience, update-audience"
     said = f"{fault.severity} · {fault.status} {fault.code}" if fault.status else str(fault.severity)
     facts = {
         "docs": docs,
@@ -117,6 +111,6 @@ def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
     return _laid_out(f"{one_line(min(fault.names, key=len)):<{WIDTH - 45}} {said}", statement, facts, request)
 
 
-def _laid_out(first: str, statement: str, facts: dict[str, str], request: Request | None) -> str:
+def _laid_out(first: str, statement: str, facts: dict[str, str], request: Request) -> str:
     lines = [first, f"  {statement}", *(f"  {name:<9}  {one_line(text)}" for name, text in facts.items() if text)]
-    return redacted("\n".join(lines), (request.header("x-api-key") if request is not None else None) or "")
+    return redacted("\n".join(lines), request.header("x-api-key") or "")

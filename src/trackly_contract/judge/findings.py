@@ -1,7 +1,4 @@
-"""Findings: one look at one rule, with what was expected and what came as values, never as sentences.
-
-The text of a finding is made in finding_text.py, and nowhere else. A finding is not changed after it was made.
-"""
+"""Findings: one look at one rule, with what was expected and what came as values (finding_text.py has the words)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -51,6 +48,11 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Then(Words):
+    """Expected: what the last live recording shows, which is more than the documentation promises."""
+
+
+@dataclass(frozen=True, slots=True)
 class Whole:
     """Actual: the response as a whole; `remark` says what it may be about."""
 
@@ -72,34 +74,36 @@ class Finding:
 
     rule: str
     verdict: Verdict
-    exchange: Exchange | None = None
+    exchange: Exchange
     expected: Expected | None = None
     actual: Actual | None = None
     at: str = ""
     case: str = ""
 
 
-def held(rule: str, exchange: Exchange, case: str = "") -> Finding:
-    """Return the finding that an exchange shows a rule to hold."""
-    return Finding(rule, Verdict.HELD, exchange, case=case)
+Difference = tuple[str, Expected, Actual, bool]
+"""What a response shows otherwise: where (a JSON Pointer), both sides, and whether no page leaves it open."""
+
+WRONGLY_REJECTED: Difference = ("", Success(), Whole(), True)
+"""A request that is accepted was rejected."""
+
+Look = tuple[str, Difference | None]
+"""A rule that a response bears on, and what differs from it; None where it held."""
 
 
-def differs(
-    rule: str,
-    exchange: Exchange,
-    expected: Expected,
-    actual: Actual,
-    *,
-    at: str = "",
-    case: str = "",
-    grave: bool = True,
-) -> Finding:
-    """Return the finding that an exchange shows something else than a rule promises.
+def as_findings(looks: Iterable[Look], exchange: Exchange, case: str = "") -> list[Finding]:
+    """Return looks at one exchange as findings.
 
-    It is broken where the difference is grave and a reference page makes the rule, else noted.
+    A difference breaks its rule if it is grave and a reference page makes the rule, else it is noted.
     """
-    verdict = Verdict.BROKEN if grave and contract().rules[rule].breakable else Verdict.NOTED
-    return Finding(rule, verdict, exchange, expected, actual, at, case)
+    found = []
+    for rule, difference in looks:
+        at, expected, actual, grave = difference or ("", None, None, False)
+        verdict = Verdict.HELD if difference is None else Verdict.NOTED
+        if grave and contract().rules[rule].breakable:
+            verdict = Verdict.BROKEN
+        found.append(Finding(rule, verdict, exchange, expected, actual, at, case))
+    return found
 
 
 def rule_of(code: str) -> str:

@@ -1,8 +1,4 @@
-"""Judges one request of a client by itself: what the API rejects of it, and what no page knows.
-
-A fault that the documentation rejects is named by its rule, anything else by the question that it touches; what the
-documentation leaves open fails nothing. Does not judge responses (responses.py).
-"""
+"""Judges one request of a client by itself: what the API rejects of it, and what no page knows."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -29,7 +25,11 @@ OPERATIONS = {("GET", ""): "read", ("PUT", ""): "update", ("GET", "/size"): "siz
 
 GROUP_KEYS = ("operator", "conditions", "groups")
 CONDITION_KEYS = ("condition_type", "field", "operator", "value", "unit")
-READ_ONLY = frozenset({"id", "cached_size", "cached_size_updated_at", "created_at"})
+OF_THE_RESPONSE = {
+    "status": "status-change",
+    **dict.fromkeys(("id", "cached_size", "cached_size_updated_at", "created_at"), "read-only-member"),
+}
+"""Questions about the fields of an audience that no update has."""
 
 BESIDE_THE_QUESTIONS = {
     "operation": "the operations judged here are GET and PUT /v2/audiences/{id}, and GET /v2/audiences/{id}/size",
@@ -41,20 +41,6 @@ BESIDE_THE_QUESTIONS = {
 _PATH = re.compile(r"/v2/audiences/([^/?#]+)(/size)?")
 _ID = re.compile(r"[0-9a-f]{24}")
 _KIND_OF_CODE = {code_of(kind): kind for kind in KINDS}
-
-_TYPES = {
-    "body-shape": (dict, "an object"),
-    "name-shape": (str, "a string"),
-    "description-shape": (str, "a string"),
-    "list-shape": (int, "an array of integers"),
-    "filter-shape": (dict, "an object"),
-    "token-shape": (str, "a string"),
-}
-_LISTS = {"source_lists": "an array of integers", "conditions": "an array", "groups": "an array"}
-"""What the pages say a field is, by question, and by name: a value of another type is no open question."""
-
-_NEEDED = frozenset({"operator-missing", "condition-type-missing", "token-missing"})
-"""Fields that the pages have in every group or condition; open is only which code their absence has."""
 
 
 class Severity(StrEnum):
@@ -95,12 +81,11 @@ def fails(faults: Collection[RequestFault]) -> list[RequestFault]:
     return [fault for fault in faults if fault.severity is not Severity.OPEN]
 
 
-def _refused(rule_id: str, place: str, got: str, instead: str) -> RequestFault:
-    rule = contract().rules[rule_id]
-    return RequestFault(rule_id, Severity.REFUSED, place, got, instead, rule.status, rule.code)
-
-
-def _undocumented(name: str, place: str, got: str, instead: str, word: str = "") -> RequestFault:
+def _fault(name: str, place: str, got: str, instead: str, word: str = "") -> RequestFault:
+    """Return a fault that a rule refuses, by its id, or else one that no page knows."""
+    rule = contract().rules.get(name)
+    if rule is not None:
+        return RequestFault(name, Severity.REFUSED, place, got, instead, rule.status, rule.code)
     return RequestFault(name, Severity.UNDOCUMENTED, place, got, instead, word=word)
 
 
@@ -121,44 +106,39 @@ def judge_request(
     path = _PATH.fullmatch(request.path)
     if path is None:
         got = f"{request.method} {request.path}"
-        return [_undocumented("operation", "path", got, "/v2/audiences/ID, without a slash at its end")]
+        return [_fault("operation", "path", got, "/v2/audiences/ID, without a slash at its end")]
     operation = OPERATIONS.get((request.method, path[2] or ""))
     if operation is None:
         instead = "GET to read, PUT to change: PUT changes only the members that it sends"
-        return [_undocumented("method", "method", request.method, instead)]
+        return [_fault("method", "method", request.method, instead)]
     rules = "update" if operation == "update" else "read"
     found: list[RequestFault] = []
     if query:
         # Names alone: the value of one may be a key.
         names = re.sub(r"=[^&]+", "=...", query)
-        found.append(_undocumented("query", "query", f"?{names}", "no query"))
+        found.append(_fault("query", "query", f"?{names}", "no query"))
     trouble = _key_trouble(request, keys)
     if trouble:
-        found.append(_refused(f"{rules}.key", "header X-Api-Key", trouble, "the API key in X-Api-Key"))
+        found.append(_fault(f"{rules}.key", "header X-Api-Key", trouble, "the API key in X-Api-Key"))
     shown = show(path[1], 80)
     if ids is not None and path[1] not in ids:
-        found.append(_refused(f"{rules}.unknown_id", "path", shown, "the id of an audience that exists"))
+        found.append(_fault(f"{rules}.unknown_id", "path", shown, "the id of an audience that exists"))
     elif ids is None and not _ID.fullmatch(path[1]):
         found.append(RequestFault("id-form", Severity.OPEN, "path", shown, "24 digits 0-9a-f, as in every example"))
     if operation == "update":
         found += _update_faults(request, lists)
     elif request.body:
-        found.append(_undocumented("body-of-a-read", "body", _start(request.body), "no body"))
+        found.append(_fault("body-of-a-read", "body", show(request.body.decode("utf-8", "replace"), 60), "no body"))
     return sorted(dict.fromkeys(found), key=lambda fault: list(Severity).index(fault.severity))
 
 
 def _key_trouble(request: Request, keys: Collection[str] | None) -> str:
     key = request.header("X-Api-Key")
     if key is None:
-        other = request.header("Authorization") is not None
-        return "no such header, but Authorization, which no page names" if other else "no such header"
+        return "no such header"
     if not key.strip():
         return "an empty key"
     return "a key that is not accepted" if keys is not None and key not in keys else ""
-
-
-def _start(body: bytes) -> str:
-    return repr(body[:60])[1:] + ("..." if len(body) > 60 else "")
 
 
 def _update_faults(request: Request, lists: Collection[int] | None) -> Iterator[RequestFault]:
@@ -166,13 +146,13 @@ def _update_faults(request: Request, lists: Collection[int] | None) -> Iterator[
     header = request.header("Content-Type")
     if header is None or header.partition(";")[0].strip().lower() != "application/json":
         got = "no such header" if header is None else show(header, 80)
-        yield _undocumented("content-type", "header Content-Type", got, "application/json")
+        yield _fault("content-type", "header Content-Type", got, "application/json")
     parsed = request.json
     if parsed.value is ABSENT:
-        got = f"{_start(request.body)}: {parsed.error}" if request.body else "no body"
-        yield _undocumented("body-shape", "body", got, "a JSON object in UTF-8")
+        got = f"{show(request.body.decode('utf-8', 'replace'), 60)}: {parsed.error}" if request.body else "no body"
+        yield _fault("body-shape", "body", got, "a JSON object in UTF-8")
     elif parsed.error:
-        yield _undocumented("json-dialect", "body", parsed.error, "each key once in an object")
+        yield _fault("json-dialect", "body", parsed.error, "each key once in an object")
     else:
         yield from _body_faults(parsed.value, lists)
 
@@ -184,16 +164,22 @@ def _body_faults(body: JSON, lists: Collection[int] | None) -> Iterator[RequestF
         # What a candidate needs is in the whole vocabulary alone; that it is one, in the documented part alone.
         faults = schemas().decide(body).faults
     for fault in faults:
-        yield _rejected(fault, body)
+        code, value = fault.stands_for, value_at(body, fault.place)
+        got = f"{len(value)} characters" if code == "name_too_long" else show(value, 120)
+        kind = _KIND_OF_CODE.get(code)
+        instead = _words(kind) if kind else fault.wants or "at least one condition or one nested group"
+        yield _fault(rule_of(code), fault.place, got, instead)
     sent = value_at(body, "/source_lists")
     for index, entry in enumerate(sent if isinstance(sent, list) else ()):
         if lists is not None and type(entry) is int and entry not in lists:
             place = f"/source_lists/{index}"
-            yield _refused("update.source_lists.unknown", place, show(entry), "ids of sending lists that exist")
+            yield _fault("update.source_lists.unknown", place, show(entry), "ids of sending lists that exist")
     for question in questions:
-        if question.stands_for == "unknown-key":
-            yield from _unknown_keys(question.place, body)
-        elif question.stands_for != "condition-type-missing" or not _misspelt(question.place, body):
+        name, place = question.stands_for, question.place
+        if name == "unknown-key":
+            yield from _unknown_keys(place, body)
+        # A condition that has conditionType instead is said to have an unknown key.
+        elif name != "condition-type-missing" or "condition_type" not in map(snake_case, _holder(place, body)):
             yield _open(question, body)
 
 
@@ -203,66 +189,32 @@ def _documented() -> Schemas:
     return Schemas(contract().vocabulary.documented())
 
 
-def _got(value: JSON) -> str:
-    return "not sent" if value is ABSENT else show(value, 120)
-
-
-def _rejected(fault: Failure, body: JSON) -> RequestFault:
-    code, value = fault.stands_for, value_at(body, fault.place)
-    got = _got(value)
-    if code in _KIND_OF_CODE:
-        instead = _words(_KIND_OF_CODE[code])
-    elif code == "name_too_long":
-        got, instead = f"{len(value)} characters", "255 characters or fewer"
-    elif code == "empty_filter_group":
-        instead = "at least one condition or one nested group"
-    else:
-        instead = f"a condition with its {fault.place.rpartition('/')[2]}"
-    return _refused(rule_of(code), fault.place, got, instead)
-
-
 def _words(kind: str) -> str:
     """Return the tokens of a kind that a reference page states or shows, as a text."""
-    words = contract().vocabulary.documented().words(kind)
-    if not words:
-        what = kind.replace(".", " ").replace("_", " ")
-        return f"what you know of the API: no page that could be read states a {what}"
-    listed = ", ".join(words)
+    listed = ", ".join(contract().vocabulary.documented().words(kind)) or "no token is known"
     return f"one of {listed}" if kind in contract().vocabulary.full else f"{listed} (what the pages state or show)"
+
+
+def _holder(place: str, body: JSON) -> JSON:
+    return value_at(body, place.rpartition("/")[0])
 
 
 def _open(question: Failure, body: JSON) -> RequestFault:
     """Return an open question as a fault: undocumented where the pages say what to send, else open."""
     name, place = question.stands_for, question.place
     value = value_at(body, place)
-    got = _got(value)
-    holder, _, last = place.rpartition("/")
+    got = show(value, 120)
     if name in {"token-unlisted", "token-case"}:
-        tokens = _kind_of_token(value_at(body, holder), last)
-        found = next((token for token in contract().vocabulary.of(tokens) if token.token == value), None)
+        kind = place.rpartition("/")[2]
+        if kind != "condition_type":
+            of_type = _holder(place, body).get("condition_type")
+            kind = f"{of_type if isinstance(of_type, str) else 'group'}.{kind}"
+        found = next((token for token in contract().vocabulary.of(kind) if token.token == value), None)
         hint = f"; {value} is a candidate of {found.page}{f', {found.note}' if found.note else ''}" if found else ""
-        return _undocumented(name, place, got, _words(tokens) + hint, str(value))
-    if name in _NEEDED:
-        return _undocumented(name, place, got, f"with {last}")
-    kind, described = _TYPES.get(name, (None, ""))
-    if name in {"list-shape", "filter-shape"} and last in _LISTS:
-        kind, described = list, _LISTS[last]
-    if kind is not None and type(value) is not kind:
-        return _undocumented(name, place, got, described)
+        return _fault(name, place, got, _words(kind) + hint, str(value))
+    if question.wants and name != "value-shape":  # the types of a value are open themselves
+        return _fault(name, place, got, question.wants)
     return RequestFault(name, Severity.OPEN, place, got, contract().questions[name].asks)
-
-
-def _kind_of_token(holder: JSON, name: str) -> str:
-    """Return the kind of a token in a group or condition: `time.operator`, `group.operator`, `condition_type`."""
-    if name == "condition_type":
-        return name
-    kind = holder.get("condition_type")
-    return f"{kind}.{name}" if isinstance(kind, str) else f"group.{name}"
-
-
-def _misspelt(place: str, body: JSON) -> bool:
-    """Whether a condition without condition_type has conditionType: that is said as an unknown key already."""
-    return any(snake_case(key) == "condition_type" for key in value_at(body, place.rpartition("/")[0]))
 
 
 def _unknown_keys(place: str, body: JSON) -> Iterator[RequestFault]:
@@ -275,8 +227,6 @@ def _unknown_keys(place: str, body: JSON) -> Iterator[RequestFault]:
         name, instead = "unknown-key", f"one of {', '.join(documented)}"
         if snake_case(key) in documented:
             name, instead = "camel-case", snake_case(key)
-        elif not place and key == "status":
-            name = "status-change"
-        elif not place and key in READ_ONLY:
-            name = "read-only-member"
-        yield _undocumented(name, f"{place}/{key}", show(key, 120), instead, key)
+        elif not place:
+            name = OF_THE_RESPONSE.get(key, name)
+        yield _fault(name, f"{place}/{key}", show(key, 120), instead, key)

@@ -1,20 +1,16 @@
-"""Judges one response by itself: the audience in a success, the body and code of a rejection, and whose response it is.
+"""Looks at one response by itself: the audience in a success, the body and code of a rejection, whose response it is.
 
-Says of every rule that a response bears on whether it held, is broken, or differs within what the documentation
-allows. A wrapped audience is judged inside its wrapping, so that one slip is named once. Does not compare with earlier
-responses (state.py).
+A wrapped audience is judged inside its wrapping, so that one slip is named once.
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
 from trackly_contract.contract import LONGEST_TEXT, MOST_FAILURES, UPDATE_FIELDS, Failure, contract, parts_of, schemas
 from trackly_contract.core import ABSENT, JSON, Exchange, Response, shortened, show, value_at
-from trackly_contract.judge.findings import Finding, Rejection, Value, Whole, Words, differs, held, rule_of
-from trackly_contract.judge.state import Event
+from trackly_contract.judge.findings import Difference, Look, Rejection, Value, Whole, Words, rule_of
 
 FIELDS = ("id", *UPDATE_FIELDS, "cached_size", "cached_size_updated_at", "status", "created_at")
 """The nine fields of an audience (get-audience, Response Fields)."""
@@ -32,18 +28,6 @@ _SHOWN_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 _KNOWN_CONDITION_KEYS = frozenset({"conditionType", "field", "operator", "value", "unit", "listId"})
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a response shows by itself, and what it means for its audience (None for nothing).
-
-    `audience` is what a success carried, None if it carried none; the event has of it what can be compared over time.
-    """
-
-    findings: tuple[Finding, ...]
-    audience: JSON = None
-    event: Event | None = None
-
-
 def _unwrapped(answer: JSON) -> tuple[str | None, JSON]:
     """Return the key an audience is wrapped in, and the audience; no key if it stands flat."""
     if not isinstance(answer, dict):
@@ -52,143 +36,123 @@ def _unwrapped(answer: JSON) -> tuple[str | None, JSON]:
     return next((part for part in parts if isinstance(part[1], dict) and len(part[1].keys() & FIELDS) >= 5), parts[0])
 
 
-def judge_audience(exchange: Exchange, asked_id: str, case: str = "") -> Judged:
-    """Judge the response to a GET or PUT that the documentation says succeeds.
+def look_at_audience(exchange: Exchange, asked_id: str) -> tuple[list[Look], JSON]:
+    """Look at a success of a GET or PUT; return the audience that it carries too, None for none.
 
     `asked_id` is the id in the path. Rules: audience.*, read.* or update.* (success, flat).
     """
     operation = "read" if exchange.request.method == "GET" else "update"
-    response = exchange.response
-    success, flat = f"{operation}.success", f"{operation}.flat"
-    answer = response.json.strict
+    status, json = exchange.response.status, exchange.response.json
+    answer = json.strict
     wrapping, audience = _unwrapped(answer)
-    if not response.succeeded or not audience.keys() & FIELDS:
-        actual: Whole | Value = Whole()
-        if response.succeeded:
-            shown = f", no JSON: {response.json.error}" if answer is ABSENT else f" {show(answer, 120)}"
-            actual = Value(answer, f"{response.status}{shown}")
-        return Judged((differs(success, exchange, AUDIENCE, actual, case=case),))
-    found = [held(flat, exchange, case)]
+    if not audience.keys() & FIELDS:
+        shown = f", no JSON: {json.error}" if answer is ABSENT else f" {show(answer, 120)}"
+        return [(f"{operation}.success", ("", AUDIENCE, Value(answer, f"{status}{shown}"), True))], None
+    success: Difference | None = None
+    extra = sorted(audience.keys() - FIELDS)
+    if status != 200:
+        success = ("", Words("200"), Value(status), False)
+    elif extra:
+        success = ("", Words("the nine documented fields"), _also(extra), False)
+    flat: Difference | None = None
     if wrapping is not None:
         under = Words(f"under {shortened(repr(wrapping), 200)}")
-        found = [differs(flat, exchange, Words("the fields of the audience at the top"), under, case=case)]
-    extra = sorted(audience.keys() - FIELDS)
-    if response.status != 200:
-        expected, status = Words("200"), Value(response.status)
-        found.append(differs(success, exchange, expected, status, case=case, grave=False))
-    elif extra:
-        expected = Words("the nine documented fields")
-        found.append(differs(success, exchange, expected, _also(extra), case=case, grave=False))
-    else:
-        found.append(held(success, exchange, case))
-    return Judged((*found, *_fields(exchange, audience, asked_id, case)), audience)
+        flat = ("", Words("the fields of the audience at the top"), under, True)
+    return [(f"{operation}.flat", flat), (f"{operation}.success", success), *_fields(audience, asked_id)], audience
 
 
-def _fields(exchange: Exchange, audience: dict[str, JSON], asked_id: str, case: str) -> list[Finding]:
+def _fields(audience: dict[str, JSON], asked_id: str) -> list[Look]:
     failures = schemas().failures("audience.json", audience)
-    found = _failed(failures, audience, exchange, case)
-    broken = {finding.rule for finding in found}
+    looks = _failed(failures, audience)
+    broken = {rule for rule, _ in looks}
     if "audience.id" not in broken and audience["id"] != asked_id:
-        expected, actual = Words("the id that was asked for"), Value(audience["id"])
-        found.append(differs("audience.id", exchange, expected, actual, at="/id", case=case))
+        looks.append(("audience.id", ("/id", Words("the id that was asked for"), Value(audience["id"]), True)))
     for field in _STAMPS:
         rule, stamp = f"audience.{field}", audience.get(field)
-        if rule not in broken and isinstance(stamp, str) and not _is_a_day(stamp[:10]):
-            actual = Value(stamp, f"no such day: {shortened(stamp, 200)}")
-            found.append(differs(rule, exchange, _stated(rule), actual, at=f"/{field}", case=case))
-    contested = [
-        differs(rule, exchange, Words(documented), shown, at=at, case=case, grave=False)
-        for rule, documented, shown, at in islice(_contested(audience), MOST_FAILURES)
-    ]
-    found += contested
+        if rule in broken or not isinstance(stamp, str):
+            continue
+        try:
+            date.fromisoformat(stamp[:10])
+        except ValueError:
+            no_day = Value(stamp, f"no such day: {shortened(stamp, 200)}")
+            looks.append((rule, (f"/{field}", _stated(rule), no_day, True)))
+    contested = [*islice(_contested(audience), MOST_FAILURES)]
+    looks += contested
     if MOST_FAILURES in (len(failures), len(contested)):
-        return found  # what comes after the last that is reported may be about any of the others
-    every = {f"audience.{field}" for field in (*FIELDS, "filter.keys", "filter.groups", "timestamps")}
-    return found + _held(every, found, exchange, case)
+        return looks  # what comes after the last that is reported may be about any of the others
+    return looks + _held(
+        {f"audience.{field}" for field in (*FIELDS, "filter.keys", "filter.groups", "timestamps")}, looks
+    )
 
 
-def _failed(failures: Iterable[Failure], answer: JSON, exchange: Exchange, case: str) -> list[Finding]:
-    """Return what a schema says of a body as findings."""
-    found = ((f.stands_for, Value(value_at(answer, f.place), f.text), f.place) for f in failures)
-    return [differs(rule, exchange, _stated(rule), actual, at=at, case=case) for rule, actual, at in found]
+def _failed(failures: Iterable[Failure], answer: JSON) -> list[Look]:
+    """Return what a schema says of a body."""
+    return [
+        (f.stands_for, (f.place, _stated(f.stands_for), Value(value_at(answer, f.place), f.text), True))
+        for f in failures
+    ]
 
 
-def _held(rules: set[str], found: Iterable[Finding], exchange: Exchange, case: str) -> list[Finding]:
+def _held(rules: set[str], looks: Iterable[Look]) -> list[Look]:
     """Return that those of the rules held which nothing was found about."""
-    return [held(rule, exchange, case) for rule in sorted(rules - {finding.rule for finding in found})]
+    return [(rule, None) for rule in sorted(rules - {rule for rule, _ in looks})]
 
 
 def _also(extra: list[str]) -> Words:
     return Words(shortened(f"also {', '.join(extra)}", LONGEST_TEXT))
 
 
-def _is_a_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _stated(rule: str) -> Words:
     return Words(contract().rules[rule].statement)
 
 
-def _contested(audience: dict[str, JSON]) -> Iterator[tuple[str, str, Value | Words, str]]:
-    """Yield `(rule, expected, actual, position)` for what pages contradict one another about, or leave open."""
+def _contested(audience: dict[str, JSON]) -> Iterator[Look]:
+    """Yield what pages contradict one another about, or leave open."""
     if "description" in audience and audience["description"] is None:
-        yield "audience.description", "a string", Value(None), "/description"
+        yield "audience.description", ("/description", Words("a string"), Value(None), False)
     for field in _STAMPS:
         stamp = audience.get(field)
         if isinstance(stamp, str) and not _SHOWN_TIMESTAMP.fullmatch(stamp):
-            yield "audience.timestamps", "YYYY-MM-DDThh:mm:ss", Value(stamp), f"/{field}"
+            yield "audience.timestamps", (f"/{field}", Words("YYYY-MM-DDThh:mm:ss"), Value(stamp), False)
     for part in parts_of(audience.get("filter")):
+        at, extra = f"/filter{part.path}", sorted(part.fields.keys() - _KNOWN_CONDITION_KEYS)
         if part.is_group and "groups" not in part.fields:
-            yield "audience.filter.groups", "groups, [] where there are none", Words("no groups"), f"/filter{part.path}"
-        extra = sorted(part.fields.keys() - _KNOWN_CONDITION_KEYS)
+            yield "audience.filter.groups", (at, Words("groups, [] where there are none"), Words("no groups"), False)
         if not part.is_group and extra and "condition_type" not in extra:
-            yield "audience.filter", "the documented keys", _also(extra), f"/filter{part.path}"
+            yield "audience.filter", (at, Words("the documented keys"), _also(extra), False)
 
 
-def judge_rejection(
-    exchange: Exchange, rule: str, expected: Rejection, case: str = "", remark: str = ""
-) -> list[Finding]:
-    """Judge the response to a request that the documentation says is rejected, by `rule`, with status and code.
+def look_at_rejection(response: Response, rule: str, expected: Rejection, remark: str) -> list[Look]:
+    """Look at a rejection that the documentation promises by `rule`, with status and code.
 
     Without a code in the response it cannot be told which error was meant: then error.code is broken, and nothing is
     said of `rule` unless the status is wrong too. With a `remark` the body holds something of which nobody says
     whether it is allowed: a 400 with a code of no table may be about that, and is noted.
     """
-    response = exchange.response
-    broken = differs(rule, exchange, expected, Whole(), case=case)
-    if response.succeeded:
-        return [broken]
-    found = error_body(exchange, case)
+    looks = look_at_error(response)
     right_status = response.status == expected.status
     given = response.code if not response.json.error else None
-    if given is None:
-        return found if right_status else [broken, *found]
+    if right_status and given is None:
+        return looks
     if right_status and given == expected.code:
-        return [*found, held(rule, exchange, case)]
+        return [*looks, (rule, None)]
     contested = right_status and response.status == 401 and given in CONTESTED_401
-    about_the_rest = bool(remark) and response.status == 400 and not rule_of(given)
-    if contested or about_the_rest:
-        actual = Whole(remark if about_the_rest else "")
-        return [*found, differs(rule, exchange, expected, actual, case=case, grave=False)]
-    return [broken, *found]
+    about_the_rest = bool(remark) and response.status == 400 and given is not None and not rule_of(given)
+    actual = Whole(remark if about_the_rest else "")
+    return [*looks, (rule, ("", expected, actual, not (contested or about_the_rest)))]
 
 
-def error_body(exchange: Exchange, case: str = "") -> list[Finding]:
-    """Judge what the body of a rejection shows by itself, whatever was rejected."""
-    json = exchange.response.json
+def look_at_error(response: Response) -> list[Look]:
+    """Look at what the body of a rejection shows by itself, whatever was rejected."""
+    json = response.json
     if json.error:
-        actual = Value(ABSENT, f"{exchange.response.status}, no JSON: {json.error}")
-        return [differs("error.code", exchange, Words("a JSON object with error and code"), actual, case=case)]
-    found = _failed(schemas().failures("error.json", json.value), json.value, exchange, case)
+        no_json = Value(ABSENT, f"{response.status}, no JSON: {json.error}")
+        return [("error.code", ("", Words("a JSON object with error and code"), no_json, True))]
+    looks = _failed(schemas().failures("error.json", json.value), json.value)
     extra = sorted(json.fields.keys() - {"error", "code"})
-    if extra and all(finding.rule != "error.text" for finding in found):
-        found.append(differs("error.text", exchange, Words("error and code"), _also(extra), case=case, grave=False))
-    return found + _held({"error.code", "error.text"}, found, exchange, case)
+    if extra and all(rule != "error.text" for rule, _ in looks):
+        looks.append(("error.text", ("", Words("error and code"), _also(extra), False)))
+    return looks + _held({"error.code", "error.text"}, looks)
 
 
 # Whose response it is --------------------------------------------------------------------------------

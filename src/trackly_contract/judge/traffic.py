@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from trackly_contract.contract import parts_of
 from trackly_contract.core import JSON, STAMP, Exchange, Verdict, redacted
-from trackly_contract.judge.expectation import Open, expectation_of, judge
+from trackly_contract.judge.expectation import Open, Rejected, expectation_of, judge
 from trackly_contract.judge.finding_text import actual_text, describe, expected_text
-from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, differs
+from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, as_findings
 from trackly_contract.judge.recorded.record import Item, Recorded, Unreadable
 from trackly_contract.judge.requests import RequestFault, Severity, judge_request
-from trackly_contract.judge.responses import judge_rejection, maybe_gateway, unlike_api
-from trackly_contract.judge.state import Audiences, Event
+from trackly_contract.judge.responses import maybe_gateway, unlike_api
+from trackly_contract.judge.state import Audiences, Judged
 
 Word = tuple[str, str, str]
 """A word of the filter language in its place: condition type, field, word."""
@@ -84,7 +84,7 @@ class Traffic:
     _answering: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.audiences = Audiences(self.findings.add, shared=self.shared)
+        self.audiences = Audiences(self.shared)
 
     @property
     def records(self) -> int:
@@ -110,24 +110,24 @@ class Traffic:
                 self._answering.add(recorded.address)
         violations = judge_request(request, query=recorded.query) if recorded.request_whole else []
         self._client(violations, recorded)
-        event = self._judged(recorded, violations)
-        if event is not None:
-            self.audiences.follow(recorded.key, event, recorded.began, recorded.ended)
+        judged = self._judged(recorded, violations)
+        if judged.kind is not None:
+            self.findings.add(self.audiences.follow(recorded.key, judged, recorded.began, recorded.ended))
 
     def finish(self) -> None:
         """Judge what still waited for the next exchange with the same audience."""
-        self.audiences.finish()
+        self.findings.add(self.audiences.finish())
 
-    def _judged(self, recorded: Recorded, violations: list[RequestFault]) -> Event | None:
-        """Judge a response by itself, and return what it means for its audience; None for nothing."""
+    def _judged(self, recorded: Recorded, violations: list[RequestFault]) -> Judged:
+        """Judge a response by itself, and return what it means for its audience."""
         exchange, request, response = recorded.exchange, recorded.exchange.request, recorded.exchange.response
         changes = request.method not in ("GET", "HEAD")
-        lost_sight = Event("unknown", exchange, recorded.where)
-        blind = lost_sight if changes else None
+        lost_sight = Judged(exchange, recorded.where, "adopted")
+        blind = lost_sight if changes else Judged(exchange, recorded.where, None)
         if request.method not in ("GET", "PUT") or len(request.path.split("/")) != 4:
             self.judged += 1
             counted = request.method == "GET" and request.path.endswith("/size") and response.succeeded
-            return Event("counted", exchange, recorded.where) if counted else blind
+            return Judged(exchange, recorded.where, "counted") if counted else blind
         lost = response.status == 404 and unlike_api(response) and recorded.address not in self._answering
         reason = recorded.missing
         if not reason and (lost or maybe_gateway(response, good_key=False)):
@@ -138,7 +138,7 @@ class Traffic:
         self.judged += 1
         if response.status in (401, 404):
             self.findings.add(self._denied(recorded))
-            return Event("rejected", exchange, recorded.where, request.json.fields) if changes else None
+            return Judged(exchange, recorded.where, "rejected" if changes else None)
         body = request.json.strict if changes else None
         spoken = _words(body)
         # A word that no page states and that was accepted before is no reason to ignore another error.
@@ -155,7 +155,7 @@ class Traffic:
         wrong = any(v.severity is Severity.REFUSED and v.status not in (401, 404) for v in violations)
         if response.succeeded and not wrong and len(self.accepted_words) < MOST_WORDS:
             self.accepted_words.update(spoken.values())
-        return judged.event or (lost_sight if response.succeeded else None)
+        return lost_sight if judged.kind is None and response.succeeded else judged
 
     def _denied(self, recorded: Recorded) -> list[Finding]:
         """Judge a 401 or 404, as far as a recording shows which keys and audiences there are."""
@@ -163,7 +163,8 @@ class Traffic:
         operation = "read" if request.method == "GET" else "update"
         name, code = ("key", "unauthorized") if response.status == 401 else ("unknown_id", "not_found")
         rule = f"{operation}.{name}"
-        found = judge_rejection(recorded.exchange, rule, Rejection(response.status, code), recorded.where)
+        expectation = Rejected(((rule, Rejection(response.status, code)),))
+        found = [*judge(recorded.exchange, expectation, recorded.key[1], recorded.where).findings]
         with_key = response.status == 401 and (request.header("x-api-key") or "").strip()
         known = response.status == 404 and self.audiences.knows(recorded.key)
         if with_key:
@@ -171,8 +172,8 @@ class Traffic:
         if with_key or known:
             found = [finding for finding in found if finding.rule != rule or finding.verdict is not Verdict.HELD]
         if known:
-            sides = Words("2xx, for it was there before"), Whole("; it may have been deleted since")
-            found.append(differs(f"{operation}.success", recorded.exchange, *sides, case=recorded.where, grave=False))
+            difference = ("", Words("2xx, for it was there before"), Whole("; it may have been deleted since"), False)
+            found += as_findings([(f"{operation}.success", difference)], recorded.exchange, recorded.where)
         return found
 
     def _client(self, faults: list[RequestFault], recorded: Recorded) -> None:

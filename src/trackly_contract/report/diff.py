@@ -40,21 +40,20 @@ class Line(NamedTuple):
 
 def expected_and_actual(finding: Finding) -> tuple[Line, ...]:
     """Return the response beside what was expected of it; in words where that cannot be shown field by field."""
-    if finding.exchange is not None:
-        response = finding.exchange.response
-        value = _json(response)
-        match finding.expected:
-            case Success():
-                return _lines(["HTTP 2xx", "(the updated audience)"], _spread(response))
-            case Rejection(status, code):
-                text = value.get("error") if isinstance(value, dict) and not response.succeeded else None
-                promised = {"error": text if isinstance(text, str) else Words("a text for people"), "code": code}
-                if isinstance(value, dict) and list(value)[:1] == ["code"]:
-                    promised = dict(reversed(promised.items()))
-                return _lines([f"HTTP {status}", *_pretty(promised)], _spread(response))
-        wanted = copy.deepcopy(value)
-        if isinstance(wanted, dict) and _expect(wanted, finding):
-            return _lines(_pretty(wanted), _pretty(value))
+    response = finding.exchange.response
+    value = _json(response)
+    match finding.expected:
+        case Success():
+            return _lines(["HTTP 2xx", "(the audience)"], _spread(response))
+        case Rejection(status, code):
+            text = value.get("error") if isinstance(value, dict) and not response.succeeded else None
+            promised = {"error": text if isinstance(text, str) else Words("a text for people"), "code": code}
+            if isinstance(value, dict) and list(value)[:1] == ["code"]:
+                promised = dict(reversed(promised.items()))
+            return _lines([f"HTTP {status}", *_pretty(promised)], _spread(response))
+    wanted = copy.deepcopy(value)
+    if isinstance(wanted, dict) and _expect(wanted, finding):
+        return _lines(_pretty(wanted), _pretty(value))
     return Line("-", short(expected_text(finding))), Line("+", short(actual_text(finding)))
 
 

@@ -56,14 +56,14 @@ def _evidence(report: Report, finding: Finding) -> dict[str, Any]:
         "case": finding.case,
         "expected": short(expected_text(finding)),
         "got": short(actual_text(finding)),
-        "exchange": finding.exchange.number if finding.exchange else None,
+        "exchange": finding.exchange.number,
     }
     if finding.verdict in (Verdict.BROKEN, Verdict.NOTED):
         before = report.before(finding)
         if before.said:
             told["last_live"] = short(before.said)
         if before.reading is not None:
-            told["reading"] = before.reading.value
+            told["reading"] = before.reading
     return told
 
 

@@ -66,7 +66,7 @@ def codes_by_place(results: Sequence[RuleResult], session: Seen) -> list[Row]:
     """Return each error code of a refused body, by the place where its fault stood."""
     asked: dict[str, int] = {}
     for finding in session.findings:
-        asked.setdefault(finding.case, finding.exchange.number if finding.exchange else 0)
+        asked.setdefault(finding.case, finding.exchange.number)
     rows = []
     for result in results:
         if result.rule.status == 400 and result.rule.code is not None:
@@ -168,7 +168,7 @@ def _seen(session: Seen) -> Mapping[Pair, Mapping[Saw, int]]:
     to_be_refused, wrongly = set[int](), set[int]()
     rules = contract().rules
     for finding in session.findings:
-        number = finding.exchange.number if finding.exchange else 0
+        number = finding.exchange.number
         if rules[finding.rule].code is not None:
             to_be_refused.add(number)
         elif isinstance(finding.expected, Success) and finding.verdict is Verdict.BROKEN:

@@ -218,13 +218,9 @@ def build_report(
     not be checked; `waivers` are by rule; `last_live` is the baseline of every difference.
     """
     rules, waivers = contract().rules, waivers or {}
-    findings, notes = [*session.findings], [*session.notes]
-    if last_live is not None:
-        moved, more = last_live.moves(findings, rules)
-        findings += moved
-        notes += more
+    notes = [*session.notes]
     by_rule: dict[str, list[Finding]] = {}
-    for finding in findings:
+    for finding in session.findings:
         by_rule.setdefault(finding.rule, []).append(finding)
     results = []
     for rule in rules.values():

@@ -51,7 +51,7 @@ def fold(
         counts = side != "api" and found.fault.severity is not Severity.OPEN and not found.fault.names & set(allow)
         (failing if counts else passed).append(found)
     shown = (*(found.exchange for found in faults), *(finding.exchange for finding in findings))
-    by_number = {exchange.number: exchange for exchange in shown if exchange is not None}
+    by_number = {exchange.number: exchange for exchange in shown}
     exchanges = [by_number[number] for number in sorted(by_number)]
     keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in exchanges)))
     addresses = ", ".join(traffic.addresses) or "no address of the API"

@@ -35,8 +35,8 @@ class Difference:
 
     @property
     def first(self) -> Finding:
-        """The first finding that has an exchange, or else the first."""
-        return next((finding for finding in self.findings if finding.exchange is not None), self.findings[0])
+        """The finding that is shown of them."""
+        return self.findings[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,7 @@ class View:
         self.rules = [ShownRule(result, self._differences(result)) for result in report.results]
         self.found: dict[int, list[Finding]] = {exchange.number: [] for exchange in self.session.exchanges}
         for finding in (finding for result in report.results for finding in result.findings):
-            if finding.exchange is not None:
-                self.found.setdefault(finding.exchange.number, []).append(finding)
+            self.found.setdefault(finding.exchange.number, []).append(finding)
         self._shown_under: dict[int, str] = {}
 
     def _differences(self, result: RuleResult) -> tuple[Difference, ...]:
@@ -118,8 +117,8 @@ class View:
     def example(self, shown: ShownRule) -> Exchange | None:
         """Return the exchange that shows a rule best: a difference, or else the shortest request; None if none does."""
         if shown.differences:
-            return next((each.first.exchange for each in shown.differences if each.first.exchange is not None), None)
-        exchanges = [finding.exchange for finding in shown.result.findings if finding.exchange is not None]
+            return shown.differences[0].first.exchange
+        exchanges = [finding.exchange for finding in shown.result.findings]
         return min(exchanges, key=lambda exchange: len(exchange.request.body), default=None)
 
     def shown_under(self, shown: ShownRule, exchange: Exchange) -> str:
@@ -152,7 +151,7 @@ class View:
 
     def then_and_now(self, finding: Finding) -> tuple[Line, ...]:
         """Return a response beside the last live recording of it; empty if there is none, or it is the same."""
-        if finding.exchange is None or self.report.last_live is None or self.reference:
+        if self.report.last_live is None or self.reference:
             return ()
         then = self.report.last_live.recorded(finding.exchange)
         return () if then is None else then_and_now(then[0].response, finding.exchange.response, finding.at)

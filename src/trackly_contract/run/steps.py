@@ -20,7 +20,7 @@ from trackly_contract.generate import (
     together,
     with_lists,
 )
-from trackly_contract.judge import Success, Whole, actual_text, differs, held
+from trackly_contract.judge import WRONGLY_REJECTED, actual_text, as_findings
 from trackly_contract.run.candidates import find_tokens
 from trackly_contract.run.questions import ask_all
 from trackly_contract.run.session import Session, own_content
@@ -111,7 +111,7 @@ def _rehearse(script: Script) -> None:
             api.discard_backup()
             # A list of the audience may be gone, and a server may be closed for writing: then nothing is broken.
             if documented and response.status < 500 and response.code != "source_list_not_found":
-                api.findings.append(differs("update.success", exchange, Success(), Whole(), case="rehearsal"))
+                api.findings += as_findings([("update.success", WRONGLY_REJECTED)], exchange, "rehearsal")
             raise InconclusiveError(
                 f"the audience's own content was refused ({response.status}): it could not be put back "
                 "after a change, so nothing is changed"
@@ -170,7 +170,7 @@ def _accept(api: Session, vectors: Sequence[RequestVector], *, first: bool = Tru
     exchange = api.update({"filter": found}, case, rules if single else ())
     if exchange.response.succeeded:
         shown = () if single else rules
-        api.findings += [held(rule, exchange, case) for rule in (*shown, "update.optional")]
+        api.findings += as_findings([(rule, None) for rule in (*shown, "update.optional")], exchange, case)
     if exchange.response.succeeded or single:
         return
     if first and not api.update({"filter": NOBODY}, case).response.succeeded:
@@ -243,7 +243,7 @@ def _update(api: Session, case: str, body: Audience) -> None:
     explaining = {*rules, *(vector.rule for vector in accepted("filter"))}
     reported = any(f.verdict is Verdict.BROKEN and f.rule in explaining for f in api.findings)
     if not exchange.response.succeeded and not reported:
-        api.findings.append(differs(rules[0], exchange, Success(), Whole(), case=case))
+        api.findings += as_findings([(rules[0], WRONGLY_REJECTED)], exchange, case)
 
 
 def _ask_questions(script: Script) -> None:
