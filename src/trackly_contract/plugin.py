@@ -24,6 +24,7 @@ from trackly_contract.core import (
     ExitCode,
     InconclusiveError,
     SkippedError,
+    Verdict,
     logged_without,
     one_line,
     redacted,
@@ -61,7 +62,7 @@ class Run:
     last_live: running.LastLive
     waivers: dict[str, Waiver]
     ended: set[str] = field(default_factory=set)
-    reasons: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
     suite_failures: list[str] = field(default_factory=list)
     misfit: bool = False
     report: Report | None = None
@@ -234,10 +235,10 @@ def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.Test
     skipped, mark = "", ""
     if isinstance(error, SkippedError | pytest.skip.Exception):
         skipped = f"Skipped: {error}"
-        run.reasons.update(dict.fromkeys(rules, f"skipped: {error}"))
+        run.reasons.update(dict.fromkeys(rules, (Verdict.SKIPPED, str(error))))
     elif isinstance(error, InconclusiveError):
         skipped, mark = one_line(f"inconclusive: {error}"), "inconclusive"
-        run.reasons.update(dict.fromkeys(rules, str(error)))
+        run.reasons.update(dict.fromkeys(rules, (Verdict.INCONCLUSIVE, str(error))))
         run.ended.update(rules)
     elif isinstance(error, judging.BrokenError):
         run.ended.update(rules)

@@ -1,19 +1,26 @@
 """Facts about what a report says beside a rule: how it is known."""
 
 import dataclasses
+import re
+from datetime import date
+from html import unescape
 from typing import Any
 
 import msgspec
 import pytest
 
+from tests.run.hooked import Server, session
 from trackly_contract.contract import contract
 from trackly_contract.contract.model import Assumption
 from trackly_contract.core import Exchange, Request, Response, Verdict
-from trackly_contract.judge import Finding
+from trackly_contract.judge import Finding, Source
 from trackly_contract.judge.findings import Whole
 from trackly_contract.reference import DEFAULT_CHOICES
-from trackly_contract.report.knowledge import Knowledge, known_of
+from trackly_contract.report import Report, observations
+from trackly_contract.report.files import templates
+from trackly_contract.report.observations import Answered
 from trackly_contract.report.report import RuleResult
+from trackly_contract.report.view import View
 
 RULE = contract().rules["filter.time.unit"]
 
@@ -27,48 +34,54 @@ def result(*findings: Finding, reason: str = "") -> RuleResult:
     return RuleResult(RULE, findings[0].verdict if findings else Verdict.SKIPPED, findings, reason)
 
 
-# Known ---------------------------------------------------------------------------------------------
-
-
 def test_every_choice_of_the_reference_server_is_an_assumption_with_its_default() -> None:
     told = {entry.choice: entry.default for entry in contract().assumptions if entry.choice}
     assert told == dataclasses.asdict(DEFAULT_CHOICES)
 
 
-NEVER = "the API was not asked. The stand-in was: held in 1 answer; the reference server"
-BOTH = "held in 1 answer, broken in 1 answer; at https://x on 2026-01-02"
+def known(result: RuleResult, **target: Any) -> list[str]:
+    """What the page says of a rule after a run on 2026-01-02, a text for each way of knowing."""
+    seen = dataclasses.replace(session(Server()).seen(), target=Source("live", "https://x", "asked there", **target))
+    view = View(Report(seen, (result,), complete=True, started_at="2026-01-02T00:00:00+00:00"))
+    parts: Any = templates().get_template("report_parts.html.jinja").make_module({"view": view})
+    entries = str(parts.knowledge(result)).split('<li class="')[1:]
+    return [" ".join(unescape(re.sub("^[^>]*>|<[^>]*>", "", entry)).split()) for entry in entries]
 
 
-def known(result: RuleResult, **changes: Any) -> list[Knowledge]:
-    given: dict[str, Any] = {"stand_in": False, "who": "the API", "where": "", "answered": {}}
-    return known_of(result, **given | changes)
+NEVER = "? unknown never observed on the API by this run: the API was not asked. The reference server was: held in "
 
 
 @pytest.mark.parametrize(
-    ("found", "how", "facts"),
+    ("place", "found", "target", "said"),
     [
-        (known(result(seen()), stand_in=True, where="the reference server")[1], "unknown", [NEVER]),
-        (known(result(seen(), seen(Verdict.BROKEN)), where="at https://x on 2026-01-02")[1], "observed", [BOTH]),
-        (known(result(reason="not part of this run"))[1], "unknown", ["not part of this run"]),
-        (known(result(seen()))[2], "assumed", ["letter case counts"]),
+        (1, [seen()], {"of_reference": True}, f"{NEVER}1 answer."),
+        (
+            1,
+            [seen(), seen(Verdict.BROKEN)],
+            {},
+            "◉ observed on the API: held in 1 answer, broken in 1 answer; at https://x",
+        ),
+        (1, [], {}, "? unknown not observed: not part of this run."),
+        (2, [seen()], {}, "≈ assumed by the reference server, where the documentation is silent: letter case counts."),
     ],
     ids=["of the reference server", "of the API", "not checked", "assumed by the reference server"],
 )
-def test_what_is_known_says_how(found: Knowledge, how: str, facts: list[str]) -> None:
-    assert (found.how, found.facts) == (how, facts)
+def test_what_is_known_says_how(place: int, found: list[Finding], target: dict[str, Any], said: str) -> None:
+    assert known(result(*found, reason="" if found else "not part of this run"), **target)[place].startswith(said)
 
 
-def test_an_open_question_that_the_api_answered_is_observed() -> None:
+def test_an_open_question_that_the_api_answered_is_observed(monkeypatch: pytest.MonkeyPatch) -> None:
     question = contract().open_questions(RULE.id)[0]
-    found = known(result(seen()), answered={question.id: ["a probe: 400 (at x on y)"]})
-    (told,) = (k for k in found if k.how == "observed" and "silent" in k.title)
-    assert told.facts == [f"{question.asks} a probe: 400 (at x on y)"]
-    assert all(question.asks not in k.facts for k in found if k.how == "unknown")
+    kept = Answered(question.id, "a probe", "400", "https://y", date(2026, 1, 1))
+    monkeypatch.setattr(observations, "kept_answers", lambda: (kept,))
+    told = [text for text in known(result(seen())) if question.asks in text]
+    about = "observed on the API, where the documentation is silent"
+    assert told == [f"◉ {about}: {question.asks} a probe: 400 (at https://y on 2026-01-01)."]
 
 
 def test_a_rule_that_no_reference_page_makes_is_not_called_documented() -> None:
     inferred = msgspec.structs.replace(RULE, basis="inferred")
-    assert known(dataclasses.replace(result(seen()), rule=inferred))[0].how == "assumed"
+    assert known(dataclasses.replace(result(seen()), rule=inferred))[0].startswith("≈ assumed inferred: no reference")
 
 
 LISTING = [entry for entry in contract().assumptions if entry.text.startswith(("the operators are", "the fields are"))]

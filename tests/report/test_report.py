@@ -21,7 +21,7 @@ from trackly_contract.report.view import LONGEST_SHOWN, View, body_text
 from trackly_contract.run.targets import replay_target
 
 FORMS = ("json", "md", "html")
-LIVE = {"name": "live", "evidence": "asked at https://127.0.0.1/api"}
+LIVE: dict[str, Any] = {"name": "live", "evidence": "asked at https://127.0.0.1/api", "of_reference": False}
 SCHEMA = document("report.json")
 
 
@@ -175,12 +175,11 @@ def test_if_the_suite_failed_nothing_is_said_of_the_api(drifted: Ran, tmp_path: 
 
 
 def test_equal_differences_are_shown_once_with_every_exchange(drifted: Ran) -> None:
-    (shown,) = (each for each in View(drifted.report).rules if each.result.rule.id == "filter.time.unit")
-    unit = [*shown.result.findings]
-    again = dataclasses.replace(shown.result, findings=(*unit, dataclasses.replace(unit[0], case="again")))
-    (shown,) = View(dataclasses.replace(drifted.report, results=(again,))).rules
-    (difference,) = shown.differences
-    assert [finding.case for finding in difference.findings] == [*(finding.case for finding in unit), "again"]
+    (result,) = (each for each in drifted.report.results if each.rule.id == "filter.time.unit")
+    again = dataclasses.replace(result.findings[0], case="again")
+    again_too = dataclasses.replace(result, findings=(*result.findings, again))
+    (difference,) = View(dataclasses.replace(drifted.report, results=(again_too,))).differences[result.rule.id]
+    assert [finding.case for finding in difference.findings] == [*(found.case for found in result.findings), "again"]
 
 
 def test_the_position_of_every_case_is_read_from_its_id() -> None:

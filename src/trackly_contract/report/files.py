@@ -17,7 +17,18 @@ from msgspec import structs
 
 from trackly_contract import __version__
 from trackly_contract.contract import contract, summed_up
-from trackly_contract.core import Exchange, NotJSONError, Verdict, nesting, one_line, parse, printable, short, without
+from trackly_contract.core import (
+    Exchange,
+    NotJSONError,
+    Verdict,
+    nesting,
+    one_line,
+    parse,
+    printable,
+    short,
+    without,
+    worst,
+)
 from trackly_contract.judge import NEVER, ClientFault, Finding, Success, actual_text, expected_text, path_of, sent
 from trackly_contract.report import matrix
 from trackly_contract.report.diff import expected_and_actual
@@ -194,18 +205,18 @@ def templates() -> jinja2.Environment:
     templates.tests["success"] = lambda expected: isinstance(expected, Success)
     templates.globals |= {
         "NEVER": NEVER,
+        "contract": contract(),
         "Known": matrix.Known,
         "Saw": matrix.Saw,
         "codes_by_place": matrix.codes_by_place,
         "expected_and_actual": expected_and_actual,
         "facts": facts,
-        "gravest": matrix.gravest,
         "operators": matrix.operators,
         "operators_by_type": matrix.operators_by_type,
-        "pages": contract().pages,
         "saw_symbols": matrix.SAW_SYMBOLS,
         "symbols": SYMBOLS,
         "verdicts": Verdict,
+        "worst": worst,
     }
     return templates
 

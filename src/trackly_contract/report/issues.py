@@ -105,7 +105,7 @@ def _text(report: Described, rule: Described) -> str:
     differences = [found for found in rule["evidence"] if found["verdict"] == Verdict.BROKEN]
     parts = [f"{one_line(rule['statement'])}. That is broken, {_asked(report)}."]
     if report["stamped"]:
-        parts.append("The reference server answered, a stand-in: this says nothing of the API.")
+        parts.append("The reference server answered: this says nothing of the API.")
     parts.append(f"Basis: {rule['basis']}, in {'; '.join(map(_code, rule['source']))}.")
     parts += [_fenced(list(_facts(found, exchanges.get(found["exchange"])))) for found in differences[:MOST_SHOWN]]
     if len(differences) > MOST_SHOWN:

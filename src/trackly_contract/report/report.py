@@ -107,9 +107,7 @@ class Report:
     @property
     def from_reference(self) -> bool:
         """Whether the reference server responded, whatever the target is called."""
-        target = self.session.target
-        recorded_from_it = target.name == "replay" and "reference server" in target.evidence
-        return self.session.stamped or target.name == "reference" or recorded_from_it
+        return self.session.stamped or self.session.target.of_reference
 
     @property
     def evidence(self) -> str:
@@ -207,7 +205,7 @@ def build_report(
     *,
     started_at: str,
     looked_for: frozenset[str],
-    reasons: Mapping[str, str],
+    reasons: Mapping[str, tuple[Verdict, str]],
     suite_failures: tuple[str, ...] = (),
     waivers: Mapping[str, Waiver] | None = None,
     last_live: LiveRecording | None = None,
@@ -226,6 +224,8 @@ def build_report(
     by_rule: dict[str, list[Finding]] = {}
     for finding in findings:
         by_rule.setdefault(finding.rule, []).append(finding)
+    nothing_shown = Verdict.INCONCLUSIVE, "no answer of this run shows it"
+    not_asked = Verdict.SKIPPED, "not part of this run"
     results = []
     for rule in rules.values():
         found, reason = tuple(by_rule.get(rule.id, ())), ""
@@ -233,8 +233,10 @@ def build_report(
         waiver = waivers.get(rule.id) if verdict is Verdict.BROKEN else None
         if waiver is not None:
             verdict = Verdict.NOTED
+        elif verdict is None and rule.untested is not None:
+            verdict, reason = Verdict.SKIPPED, f"untested: {rule.untested}"
         elif verdict is None:
-            verdict, reason = _not_seen(rule, looked_for, reasons)
+            verdict, reason = reasons.get(rule.id) or (nothing_shown if rule.id in looked_for else not_asked)
         elif rule.id in waivers and verdict is not Verdict.INCONCLUSIVE:
             notes.append(f"the waiver of {rule.id} was not needed: it is {verdict} here; remove it if that stays so")
         results.append(RuleResult(rule, verdict, found, reason, waiver))
@@ -249,15 +251,3 @@ def build_report(
     missing = [rule for rule in rules.values() if rule.untested is None and rule.id not in looked_for]
     complete = not session.read_only and not missing
     return Report(session, tuple(results), complete, started_at, suite_failures, tuple(notes), last_live)
-
-
-def _not_seen(rule: Rule, looked_for: frozenset[str], reasons: Mapping[str, str]) -> tuple[Verdict, str]:
-    """Return the verdict of a rule without a finding, and the reason."""
-    if rule.untested is not None:
-        return Verdict.SKIPPED, f"untested: {rule.untested}"
-    if rule.id in reasons:
-        skipped = reasons[rule.id].startswith("skipped: ")
-        return Verdict.SKIPPED if skipped else Verdict.INCONCLUSIVE, reasons[rule.id].removeprefix("skipped: ")
-    if rule.id in looked_for:
-        return Verdict.INCONCLUSIVE, "no answer of this run shows it"
-    return Verdict.SKIPPED, "not part of this run"

@@ -77,10 +77,9 @@ class LastLive:
         self._moved: dict[int, Baseline] = {}
 
     @property
-    def stand_in(self) -> bool:
-        """Whether this run is answered by something that is not the API: then nothing is said to have changed."""
-        target = self.session.target
-        return self.session.stamped or target.name == "reference" or "stand-in" in target.evidence
+    def of_reference(self) -> bool:
+        """Whether this run is answered by the reference server: then nothing is said to have changed."""
+        return self.session.stamped or self.session.target.of_reference
 
     @cached_property
     def recordings(self) -> Recordings | None:
@@ -116,11 +115,11 @@ class LastLive:
             found = Baseline("not known, for the recording cannot be used (a note of this run says why)")
         else:
             found = Baseline(reading=Reading.NEW)
-        return replace(found, reading=None) if self.stand_in else found
+        return replace(found, reading=None) if self.of_reference else found
 
     def moves(self, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[list[Finding], list[str]]:
         """Return what changed since the recording though a rule held, as noted findings; and why it is not used."""
-        if self.stand_in:
+        if self.of_reference:
             return [], []
         if self.recordings is None:
             return [], [f"the last live recording is not used: {self.trouble}"] if self.trouble else []

@@ -64,9 +64,9 @@ class Session(Conversation):
     def seen(self) -> Seen:
         """Return what the run has seen so far, as a report needs to know it."""
         target = self.target
-        source = Source(target.name, target.base_url, target.evidence, target.audience_id, target.key)
+        where = target.name, target.base_url, target.evidence, target.audience_id, target.key, target.of_reference
         return Seen(
-            source,
+            Source(*where),
             self.stamped,
             self.requests,
             self.writes,

@@ -40,7 +40,7 @@ class Target:
 
     `name` and `base_url` are for reports alone; `evidence` tells people what the responses are worth; `show_plan` gets
     what the run will do before its first write, and says whether it may; `recording` is the folder of cassettes that
-    the run shall replace.
+    the run shall replace; `of_reference`: the reference server answers, or did when it was recorded.
     """
 
     name: TargetName
@@ -54,6 +54,7 @@ class Target:
     show_plan: Callable[[str], bool] | None = None
     recording: Path | None = None
     player: cassettes.Player | None = None
+    of_reference: bool = False
 
     def step(self, case: str) -> AbstractContextManager[None]:
         """Return what wraps all requests of one case: its replay, or nothing."""
@@ -96,8 +97,9 @@ def embedded_target(
 ) -> Target:
     """Return a reference server in this process: what `answer` makes of each request, or a server freshly made."""
     client = Client("http://reference.invalid/api", answer or reference.ReferenceServer().answer)
-    evidence = f"the reference server, a stand-in: {NOT_THE_API}"
-    return Target("reference", client, "embedded reference server", audience_id, key, evidence, wait=_no_wait)
+    evidence = f"the reference server: {NOT_THE_API}"
+    where = "embedded reference server"
+    return Target("reference", client, where, audience_id, key, evidence, wait=_no_wait, of_reference=True)
 
 
 def replay_target(effort: Effort) -> Target:
@@ -118,7 +120,7 @@ def replay_target(effort: Effort) -> Target:
     evidence = f"recorded from the live API on {manifest.recorded}"
     if manifest.target != "live":
         only = f" (live recordings are of {', '.join(players[0].manifest.efforts)} alone)" if players[1:] else ""
-        evidence = f"recorded on {manifest.recorded} from the reference server, a stand-in{only}: {NOT_THE_API}"
+        evidence = f"recorded on {manifest.recorded} from the reference server{only}: {NOT_THE_API}"
     days = max((cassettes.today() - manifest.day(effort)).days, 0)
     return Target(
         name="replay",
@@ -129,6 +131,7 @@ def replay_target(effort: Effort) -> Target:
         evidence=f"{evidence}; {days} day{'' if days == 1 else 's'} old",
         wait=_no_wait,
         player=player,
+        of_reference=manifest.target != "live",
     )
 
 
