@@ -9,7 +9,7 @@ import pytest
 
 from tests.pages.docs_pages import NAMES, called, filled, saved, told
 from trackly_contract.pages import compare_pages
-from trackly_contract.pages.page import LARGEST, LARGEST_TEXT, MOST_NODES
+from trackly_contract.pages.page import LARGEST, LARGEST_TEXT, MOST_TAGS
 
 OTHER = """```bash
 curl -X {} "https://app.tracklysms.com/api/v2/audiences{}" -H "X-Api-Key: k"
@@ -25,7 +25,7 @@ BLOG = '# Ten ways\n\nTry\n\n    curl "https://app.tracklysms.com/api/v2/audienc
 CUT = filled("update.md").partition("| 400 | `invalid_time_unit`")[0]
 BREAKS = "the page of PUT /v2/audiences/{id} breaks off after its last table or example, 17 rows of its tables are"
 MANY = "\n\n".join(f"{method} /v2/audiences/{{id}}" for method in ("GET", "PUT", "POST", "DELETE"))
-MORE = "more than 200000 tags and texts, or more than 200 tags open at once"
+MORE = "more than 100000 tags, or more than 200 tags open at once"
 NO_PAGES: list[tuple[str, str | bytes, str]] = [
     ("nothing", "", "empty; save the page"),
     ("blank", " \n\t\n", "empty; save the page"),
@@ -46,7 +46,7 @@ NO_PAGES: list[tuple[str, str | bytes, str]] = [
     ("cut", CUT, BREAKS),
     ("text", "a" * (LARGEST_TEXT + 1), "text of more than 128 KiB"),
     ("huge", "<html>" + "a" * LARGEST, "larger than 4 MiB"),
-    ("cells", "<html><body><table>" + "<tr><td>x" * (MOST_NODES + 9), MORE),
+    ("cells", "<html><body><table>" + "<tr><td>x" * MOST_TAGS, MORE),
     ("tags", "<html><body>" + "<div>" * 300, MORE),
 ]
 
@@ -65,8 +65,8 @@ def test_what_is_no_page_is_refused_in_one_line_that_names_the_file(
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     code, output = called(tmp_path, tmp_path / "missing")
     assert code == 2
-    assert f"Error: {tmp_path}: no file; name a saved page\n" in output
-    assert f"{tmp_path / 'missing'}: there is no such file; name a saved page\n" in output
+    assert f"Error: {tmp_path}: cannot be read (Is a directory); name a saved page\n" in output
+    assert f"{tmp_path / 'missing'}: cannot be read (No such file or directory); name a saved page\n" in output
 
 
 def test_of_several_files_the_pages_are_told_and_the_others_named(tmp_path: Path) -> None:

@@ -1,14 +1,14 @@
 """Reads a saved documentation page: HTML, Markdown and plain text become the same list of parts.
 
-Does not fetch anything, run scripts, or know what a page is about.
+Does not fetch anything, and does not know what a page is about.
 """
 
 import html
 import json
 import re
-from itertools import groupby
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from lxml import etree
 from markdown_it import MarkdownIt
@@ -19,11 +19,8 @@ LARGEST = 4 * 1024 * 1024
 LARGEST_TEXT = 128 * 1024
 """Characters of a page without the tags of HTML. The Markdown parser needs up to four seconds for this many."""
 
-MOST_NODES, DEEPEST = 200_000, 200
-"""Tags and texts of HTML, and tags that are open at once. A real page has a few thousand, and less than 50 open."""
-
-PIECE = 65_536
-"""Characters after which these limits are checked."""
+MOST_TAGS, DEEPEST = 100_000, 200
+"""Tags of HTML, and tags that are open at once. A real page has a few thousand, and less than 50 open."""
 
 SAVE = "save the page of the operation as HTML, as text or as Markdown"
 
@@ -61,8 +58,6 @@ def read_page(path: Path) -> list[Part]:
     Raises NotAPageError, without the name of the file, for what is no text or is more than a page.
     """
     try:
-        if not path.is_file():
-            raise NotAPageError(f"{'no file' if path.exists() else 'there is no such file'}; name a saved page")
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
@@ -104,81 +99,46 @@ _INLINE = frozenset(
 _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 
 
-class _Node(NamedTuple):
-    tag: str
-    children: list["_Node | str"]
-
-    def text(self) -> str:
-        """Return its text, with a line for each block."""
-        text = "".join(child if isinstance(child, str) else child.text() for child in self.children)
-        return text if self.tag in _INLINE else f"\n{text}\n"
-
-    def read(self, parts: list[Part]) -> None:
-        """Add its parts. Text that is not yet a line is a part as well, and a part without text ends it."""
-        if self.tag == "pre":
-            code = re.sub(r"\n\s*\n", "\n", self.text()).replace("\u00a0", " ")
-            parts.append(Part("code", (code.strip("\n"),)))
-        elif self.tag in _HEADINGS:
-            parts.append(Part("heading", (tidy(self.text()),)))
-        elif self.tag == "tr":
-            cells = [child for child in self.children if isinstance(child, _Node) and child.tag in ("td", "th")]
-            kind = "head" if all(cell.tag == "th" for cell in cells) else "row"
-            parts.append(Part(kind, tuple(tidy(cell.text()) for cell in cells)))
-        else:
-            end = [] if self.tag in _INLINE else [Part("end", ())]
-            parts += end
-            for child in self.children:
-                if isinstance(child, str):
-                    parts.append(Part("text", (child,)))
-                else:
-                    child.read(parts)
-            parts += end
-
-
-class _Tree:
-    """Builds a tree of what lxml reports, which includes the tags that a page leaves out."""
-
-    def __init__(self) -> None:
-        self.open = [_Node("page", [])]
-        self.count = self.depth = 0
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        node = _Node("div" if "data-component-part" in attributes else tag, [])
-        if tag not in _SKIPPED:
-            self.open[-1].children.append(node)
-        self.open.append(node)
-        self.count += 1
-        self.depth = max(self.depth, len(self.open))
-
-    def end(self, _tag: str) -> None:
-        self.open.pop()
-
-    def data(self, text: str) -> None:
-        self.open[-1].children.append(text)
-        self.count += 1
-
-    def close(self) -> None:
-        """Do nothing: lxml asks for it."""
-
-
 def html_parts(text: str) -> list[Part]:
     """Return the parts of HTML.
 
     Raises NotAPageError if it has more tags, or deeper ones, than a page.
     """
-    tree, found, parts = _Tree(), list[Part](), list[Part]()
-    parser = etree.HTMLParser(target=cast("Any", tree), encoding="utf-8")
-    for at in range(0, len(text), PIECE):
-        parser.feed(text[at : at + PIECE].encode("utf-8", "replace"))
-        if tree.count > MOST_NODES or tree.depth > DEEPEST:
-            most = f"more than {MOST_NODES} tags and texts, or more than {DEEPEST} tags open at once"
-            raise NotAPageError(f"{most}, more than a page has; {SAVE} alone")
-    parser.close()
-    tree.open[0].read(found)
-    for is_text, group in groupby(found, lambda part: part.kind == "text"):
-        line = Part("line", (tidy("".join(part.text for part in group)),)) if is_text else None
-        parts += [part for part in ([line] if line else group) if part.text]
-    return parts
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    first = etree.fromstring(text.encode("utf-8", "replace"), parser)
+    page = etree.Element("page")
+    page.extend([first, *first.itersiblings()])  # what follows `</html>` is another tree
+    if sum(1 for _ in page.iter()) > MOST_TAGS or page.xpath(f"boolean(//*[count(ancestor::*) > {DEEPEST}])"):
+        most = f"more than {MOST_TAGS} tags, or more than {DEEPEST} tags open at once"
+        raise NotAPageError(f"{most}, more than a page has; {SAVE} alone")
+    etree.strip_elements(page, *_SKIPPED, with_tail=False)
+    for component in page.xpath("//*[@data-component-part]"):
+        component.tag = "div"
+    etree.strip_tags(page, *_INLINE)
+    return [part for part in _blocks(page) if part.text]
+
+
+def _blocks(element: Any) -> Iterator[Part]:
+    """Yield the parts of a block: each text in it that no other block interrupts is a line."""
+    if element.tag == "pre":
+        code = re.sub(r"\n\s*\n", "\n", _text(element)).replace("\u00a0", " ")
+        yield Part("code", (code.strip("\n"),))
+    elif element.tag in _HEADINGS:
+        yield Part("heading", (tidy(_text(element)),))
+    elif element.tag == "tr":
+        cells = element.xpath("td | th")
+        kind = "head" if all(cell.tag == "th" for cell in cells) else "row"
+        yield Part(kind, tuple(tidy(_text(cell)) for cell in cells))
+    else:
+        yield Part("line", (tidy(element.text or ""),))
+        for block in element:
+            yield from _blocks(block)
+            yield Part("line", (tidy(block.tail or ""),))
+
+
+def _text(block: Any) -> str:
+    """Return the text of a block, with a line for each block inside."""
+    return "\n".join(block.itertext())
 
 
 # Markdown ----------------------------------------------------------------------------------------------
@@ -212,7 +172,7 @@ def markdown_parts(text: str) -> list[Part]:
     Raises NotAPageError if it has more parts or open tags than a page.
     """
     text = _FRONT_MATTER.sub(lambda found: re.sub(r"(?m)^[\w-]+:[ \t]*", "\n", found[1]).replace('"', ""), text)
-    return html_parts(_PARSER.render(_COMPONENT.sub(_component, text)))
+    return html_parts("<body>" + _PARSER.render(_COMPONENT.sub(_component, text)))
 
 
 # Plain text --------------------------------------------------------------------------------------------

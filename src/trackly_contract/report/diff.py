@@ -9,14 +9,26 @@ import difflib
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from trackly_contract.core import ABSENT, JSON, Response, differences, laid_out, nesting, one_line, short, value_at
+from trackly_contract.core import (
+    ABSENT,
+    JSON,
+    NotJSONError,
+    Response,
+    differences,
+    laid_out,
+    nesting,
+    one_line,
+    parse,
+    short,
+    value_at,
+)
 from trackly_contract.judge import Cache, Finding, Rejection, Success, Value, Words, actual_text, expected_text
 
 LARGEST = 20_000
-"""Bytes of a body that is compared line by line."""
+"""Bytes of a body that is spread over lines."""
 
-DEEPEST = 60
-"""Nesting of a body that is compared line by line."""
+MOST_BLANKS = 1_000_000
+"""Bytes times nesting of such a body: deep nesting makes a megabyte of blanks of a kilobyte."""
 
 MOST_LINES = 400
 """Lines of one side that are compared; finding the fewest differences takes time in the square of them."""
@@ -42,7 +54,7 @@ def expected_and_actual(finding: Finding) -> tuple[Line, ...]:
     """Return the response beside what was expected of it; in words where that cannot be shown field by field."""
     if finding.exchange is not None:
         response = finding.exchange.response
-        value = _json(response)
+        value = readable(response.body)
         match finding.expected:
             case Success():
                 return _lines(["HTTP 2xx", "(the updated audience)"], _spread(response))
@@ -74,7 +86,7 @@ def then_and_now(then: Response, now: Response, at: str = "") -> tuple[Line, ...
 
     Empty if nothing else differs.
     """
-    old, new = _json(then), _json(now)
+    old, new = readable(then.body), readable(now.body)
     if old is ABSENT or new is ABSENT:
         return _lines(_spread(then), _spread(now))
     if then.succeeded and now.succeeded:
@@ -102,9 +114,14 @@ def _put(value: JSON, pointer: str, promised: object) -> bool:
     return True
 
 
-def _json(response: Response) -> JSON:
-    body = response.body
-    return response.json.strict if body and len(body) <= LARGEST and nesting(body) <= DEEPEST else ABSENT
+def readable(body: bytes, most: int = LARGEST) -> JSON:
+    """Return the JSON of a body; ABSENT for anything else, and for what is longer than `most` or too deep."""
+    if not body or len(body) > most or len(body) * nesting(body) > MOST_BLANKS:
+        return ABSENT
+    try:
+        return parse(body)
+    except NotJSONError:
+        return ABSENT
 
 
 def _pretty(value: JSON) -> list[str]:
@@ -123,7 +140,7 @@ def _pretty(value: JSON) -> list[str]:
 
 def _spread(response: Response) -> list[str]:
     """Return a response as lines: its status, and its body."""
-    value = _json(response)
+    value = readable(response.body)
     if value is not ABSENT:
         return [f"HTTP {response.status}", *_pretty(value)]
     body = response.body[:LARGEST].decode("utf-8", "replace")

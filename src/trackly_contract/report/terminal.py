@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from trackly_contract.core import one_line, redacted
+from trackly_contract.report.files import github_lines
 from trackly_contract.report.report import Report
-from trackly_contract.report.summary import github_lines, left_lines, lines, wrapped
+from trackly_contract.report.summary import left_lines, lines, wrapped
 
 
 @contextmanager

@@ -4,23 +4,19 @@ Does not judge, and does not know Markdown or HTML: the templates do.
 """
 
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 from trackly_contract.contract import Rule, contract
-from trackly_contract.core import Exchange, NotJSONError, Verdict, laid_out, nesting, one_line, parse, printable, short
+from trackly_contract.core import ABSENT, Exchange, Verdict, laid_out, one_line, printable, short
 from trackly_contract.judge import Baseline, Finding, actual_text, expected_text
 from trackly_contract.report import observations
-from trackly_contract.report.diff import Line, then_and_now
+from trackly_contract.report.diff import Line, readable, then_and_now
 from trackly_contract.report.report import Report, RuleResult
 from trackly_contract.report.snippets import snippets
 
 LONGEST_SHOWN = 6_000
 """Characters of one body that are shown."""
-
-MOST_BLANKS = 1_000_000
-"""Bytes times nesting of a body that is spread over lines: deep nesting makes a megabyte of blanks of a kilobyte."""
 
 LONG = 2_000
 """Bytes of a request that is shown under one rule only; other rules that it shows link there."""
@@ -41,10 +37,8 @@ class Difference:
 
 def body_text(body: bytes) -> str:
     """Return a body for people: JSON spread over lines, anything else as it came; cut where it is long."""
-    text = body.decode("utf-8", "replace")
-    with suppress(NotJSONError):
-        if body and len(body) * nesting(body) <= MOST_BLANKS:
-            text = laid_out(parse(body))
+    value = readable(body, len(body))
+    text = body.decode("utf-8", "replace") if value is ABSENT else laid_out(value)
     shown = printable(text[:LONGEST_SHOWN])
     return f"{shown}\n... ({len(text) - LONGEST_SHOWN} more characters)" if len(text) > LONGEST_SHOWN else shown
 
