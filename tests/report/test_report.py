@@ -190,8 +190,8 @@ def test_the_position_of_every_case_is_read_from_its_id() -> None:
 
 
 def test_a_long_body_is_cut_and_says_so() -> None:
-    shown = body_text(b'"' + b"a" * 10_000 + b'"')
+    shown = body_text(Response(200, (), b'"' + b"a" * 10_000 + b'"'))
     assert len(shown) < LONGEST_SHOWN + 40
     assert shown.endswith(f"({10_002 - LONGEST_SHOWN} more characters)")
-    assert body_text(b"") == ""
-    assert body_text(b"\xff\x1b[2J") == "\ufffd\\x1b[2J"
+    assert body_text(Response(200)) == ""
+    assert body_text(Response(200, (), b"\xff\x1b[2J")) == "\ufffd\\x1b[2J"

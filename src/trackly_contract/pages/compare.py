@@ -202,10 +202,7 @@ def _leaves(value: JSON) -> int:
 
 
 def recognised(facts: Facts) -> ExpectedPage:
-    """Return which page the facts are from.
-
-    Raises NotAPageError, without the name of the file, if it is none, states hardly anything, or breaks off.
-    """
+    """Return which page the facts are from; raises NotAPageError if it is none, nearly empty or breaks off."""
     pages = expected_pages()
     wanted = "name a saved page of " + " or ".join(f"{page.operation} ({page.title})" for page in pages)
     stated = [(method, url_facts(path)["path"]) for method, path in facts.request_lines]
@@ -224,15 +221,10 @@ def recognised(facts: Facts) -> ExpectedPage:
         what = f"a page of another operation ({short(several, 120)})" if several else "no page of an operation"
         raise NotAPageError(f"{what}; {wanted}")
     gone = [position for position in best.rows if position not in present]
-    if shares[best] < LEAST:
-        rows = f"{len(best.rows) - len(gone)} of the {len(best.rows)} rows of its tables"
-        raise NotAPageError(f"names {best.operation} but has {rows}: no page of it, or cut off; {SAVE}, whole")
     last = max(best.rows, key=lambda position: best.rows[position].stated.get("status", ""))
-    if last in gone and not facts.continues:
-        rows = f"{len(gone)} rows of its tables are missing ({gone[0]} ... {gone[-1]})"
-        raise NotAPageError(
-            f"the page of {best.operation} breaks off after its last table or example, {rows}; {SAVE}, whole"
-        )
+    if shares[best] < LEAST or (last in gone and not facts.continues):
+        rows = f"{len(best.rows) - len(gone)} of the {len(best.rows)} rows of its tables, and not {gone[0]}"
+        raise NotAPageError(f"names {best.operation} but has {rows}: no page of it, or it breaks off; {SAVE}, whole")
     return best
 
 

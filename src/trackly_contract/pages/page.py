@@ -26,8 +26,6 @@ SAVE = "save the page of the operation as HTML, as text or as Markdown"
 
 _NO_TEXT = {
     b"\x1f\x8b": "gzip (curl unpacks it with --compressed)",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"BZh": "bzip2",
     b"PK": "a ZIP archive",
     b"%PDF": "PDF",
     b"From: <Saved by": "a web archive (MHTML)",
@@ -53,10 +51,7 @@ class Part(NamedTuple):
 
 
 def read_page(path: Path) -> list[Part]:
-    """Return the parts of a saved page.
-
-    Raises NotAPageError, without the name of the file, for what is no text or is more than a page.
-    """
+    """Return the parts of a saved page; raises NotAPageError, without the name of the file, for anything else."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
@@ -100,10 +95,7 @@ _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 
 
 def html_parts(text: str) -> list[Part]:
-    """Return the parts of HTML.
-
-    Raises NotAPageError if it has more tags, or deeper ones, than a page.
-    """
+    """Return the parts of HTML; raises NotAPageError if it has more tags, or deeper ones, than a page."""
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     first = etree.fromstring(text.encode("utf-8", "replace"), parser)
     page = etree.Element("page")
@@ -167,10 +159,7 @@ _PARSER = MarkdownIt("commonmark", {"breaks": True}).enable("table").disable("co
 
 
 def markdown_parts(text: str) -> list[Part]:
-    """Return the parts of Markdown or MDX.
-
-    Raises NotAPageError if it has more parts or open tags than a page.
-    """
+    """Return the parts of Markdown or MDX; raises what `html_parts` raises."""
     text = _FRONT_MATTER.sub(lambda found: re.sub(r"(?m)^[\w-]+:[ \t]*", "\n", found[1]).replace('"', ""), text)
     return html_parts("<body>" + _PARSER.render(_COMPONENT.sub(_component, text)))
 
@@ -184,10 +173,7 @@ _TO_MARGIN = re.compile(r"(?:.+\n)*?[}\]]$", re.MULTILINE)
 
 
 def text_parts(text: str) -> list[Part]:
-    """Return the parts of plain text.
-
-    Commands and JSON are known by how they begin. A heading stands alone and reads like a title.
-    """
+    """Return the parts of plain text: code is known by how it begins, a heading stands alone and reads like a title."""
     parts: list[Part] = []
     paragraphs = re.split(r"\n{2,}", "\n".join(line.rstrip() for line in text.strip().split("\n")))
     for number, paragraph in enumerate(paragraphs, 1):

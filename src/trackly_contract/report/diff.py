@@ -1,7 +1,6 @@
 """A difference as lines: a response beside what was expected, and beside the last live recording.
 
-Short and printable, whatever a response holds. What only says that the audience has other content than the recorded one
-is not shown. Where the documentation names a kind of value, the expected side says the kind.
+Short and printable, whatever a response holds. Where the documentation names a kind of value, the expected side does.
 """
 
 import copy
@@ -12,13 +11,12 @@ from typing import Literal, NamedTuple
 from trackly_contract.core import (
     ABSENT,
     JSON,
-    NotJSONError,
+    Request,
     Response,
     differences,
     laid_out,
     nesting,
     one_line,
-    parse,
     short,
     value_at,
 )
@@ -54,7 +52,7 @@ def expected_and_actual(finding: Finding) -> tuple[Line, ...]:
     """Return the response beside what was expected of it; in words where that cannot be shown field by field."""
     if finding.exchange is not None:
         response = finding.exchange.response
-        value = readable(response.body)
+        value = readable(response)
         match finding.expected:
             case Success():
                 return _lines(["HTTP 2xx", "(the updated audience)"], _spread(response))
@@ -82,11 +80,8 @@ def _expect(wanted: dict[str, JSON], finding: Finding) -> bool:
 
 
 def then_and_now(then: Response, now: Response, at: str = "") -> tuple[Line, ...]:
-    """Return a response beside the recorded one; of values that differ in content alone only what stands at `at`.
-
-    Empty if nothing else differs.
-    """
-    old, new = readable(then.body), readable(now.body)
+    """Return a response beside the recorded one; of values that differ in content alone only what stands at `at`."""
+    old, new = readable(then), readable(now)
     if old is ABSENT or new is ABSENT:
         return _lines(_spread(then), _spread(now))
     if then.succeeded and now.succeeded:
@@ -114,14 +109,10 @@ def _put(value: JSON, pointer: str, promised: object) -> bool:
     return True
 
 
-def readable(body: bytes, most: int = LARGEST) -> JSON:
+def readable(message: Request | Response, most: int = LARGEST) -> JSON:
     """Return the JSON of a body; ABSENT for anything else, and for what is longer than `most` or too deep."""
-    if not body or len(body) > most or len(body) * nesting(body) > MOST_BLANKS:
-        return ABSENT
-    try:
-        return parse(body)
-    except NotJSONError:
-        return ABSENT
+    size = len(message.body)
+    return ABSENT if size > most or size * nesting(message.body) > MOST_BLANKS else message.json.strict
 
 
 def _pretty(value: JSON) -> list[str]:
@@ -140,7 +131,7 @@ def _pretty(value: JSON) -> list[str]:
 
 def _spread(response: Response) -> list[str]:
     """Return a response as lines: its status, and its body."""
-    value = readable(response.body)
+    value = readable(response)
     if value is not ABSENT:
         return [f"HTTP {response.status}", *_pretty(value)]
     body = response.body[:LARGEST].decode("utf-8", "replace")

@@ -18,7 +18,19 @@ from msgspec import structs
 
 from trackly_contract import __version__
 from trackly_contract.contract import contract, summed_up
-from trackly_contract.core import ABSENT, Exchange, RunVerdict, Verdict, one_line, printable, short, without, worst
+from trackly_contract.core import (
+    ABSENT,
+    Exchange,
+    Request,
+    Response,
+    RunVerdict,
+    Verdict,
+    one_line,
+    printable,
+    short,
+    without,
+    worst,
+)
 from trackly_contract.judge import NEVER, ClientFault, Finding, Success, actual_text, expected_text, path_of, sent
 from trackly_contract.report import matrix
 from trackly_contract.report.diff import LARGEST, expected_and_actual, readable
@@ -33,8 +45,8 @@ MOST = 10
 """Annotations of one kind that GitHub shows of a step."""
 
 
-def _body(body: bytes) -> Any:
-    value = readable(body)
+def _body(message: Request | Response) -> Any:
+    body, value = message.body, readable(message)
     if value is not ABSENT or not body:
         return value if body else None
     return printable(body[:LARGEST].decode("utf-8", "replace")) + (CUT if len(body) > LARGEST else "")
@@ -45,9 +57,9 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
         "number": exchange.number,
         "method": exchange.request.method,
         "path": path_of(exchange.request),
-        "sent": _body(exchange.request.body),
+        "sent": _body(exchange.request),
         "status": exchange.response.status,
-        "answer": _body(exchange.response.body),
+        "answer": _body(exchange.response),
     }
 
 
@@ -204,14 +216,9 @@ def templates() -> jinja2.Environment:
     templates.globals |= {
         "NEVER": NEVER,
         "contract": contract(),
-        "Known": matrix.Known,
-        "Saw": matrix.Saw,
-        "codes_by_place": matrix.codes_by_place,
         "expected_and_actual": expected_and_actual,
         "facts": facts,
-        "operators": matrix.operators,
-        "operators_by_type": matrix.operators_by_type,
-        "saw_symbols": matrix.SAW_SYMBOLS,
+        "matrix": matrix,
         "symbols": SYMBOLS,
         "verdicts": Verdict,
         "worst": worst,

@@ -1,10 +1,9 @@
-"""The report of a run as values: a verdict for every rule, and for the run.
+"""The report of a run as values: a verdict for every rule, and for the run. Does not judge: it folds findings.
 
-Every rule has a verdict, or a reason why it has none. A run on the reference server, or on recordings of it, never
-reads as if the API had responded. Does not judge: it folds findings that others made.
+A run on the reference server, or on recordings of it, never reads as if the API had responded.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -96,7 +95,7 @@ class Report:
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys that must show nowhere."""
-        return (self.session.target.key, *(self.recording.keys if self.recording is not None else ()))
+        return (self.session.target.key, *(self.recording.keys if self.recording else ()))
 
     def redacted(self, text: str) -> str:
         """Return a text without any spelling of any key of the run."""
@@ -165,24 +164,21 @@ class Report:
 
     def alike(self, verdict: Verdict) -> list[tuple[int, str]]:
         """Return the rules of one verdict by what is said of them, the same of many once: how many, and the text."""
-        found: dict[str, list[str]] = {}
-        for result in self.results:
-            if result.verdict is verdict:
-                found.setdefault(self.in_short(result), []).append(result.rule.id)
-        names = (
-            f"{len(ids)} rules, {ids[0]} to {ids[-1]}" if len(ids) > MOST_ALIKE else ", ".join(ids)
-            for ids in found.values()
-        )
-        return [(len(ids), f"{name}: {text}") for (text, ids), name in zip(found.items(), names, strict=True)]
+        found: dict[str, list[str]] = defaultdict(list)
+        for result in (result for result in self.results if result.verdict is verdict):
+            found[self.in_short(result)].append(result.rule.id)
+        return [
+            (len(ids), f"{', '.join(ids)}: {text}")
+            if len(ids) <= MOST_ALIKE
+            else (len(ids), f"{len(ids)} rules, {ids[0]} to {ids[-1]}: {text}")
+            for text, ids in found.items()
+        ]
 
     def headline(self) -> str:
         """Return the verdict as a sentence that claims no more than was seen."""
         names = {"live": "the API", "replay": "the recorded API"}
-        who = (
-            "the reference server"
-            if self.from_reference
-            else names.get(self.session.target.name, "the recorded server")
-        )
+        who = names.get(self.session.target.name, "the recorded server")
+        who = "the reference server" if self.from_reference else who
         said = {
             RunVerdict.CONFORMS: "conforms to",
             RunVerdict.DRIFT: "has drifted from",
@@ -221,14 +217,14 @@ def build_report(
         moved, more = last_live.moves(findings, rules)
         findings += moved
         notes += more
-    by_rule: dict[str, list[Finding]] = {}
+    by_rule: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        by_rule.setdefault(finding.rule, []).append(finding)
+        by_rule[finding.rule].append(finding)
     nothing_shown = Verdict.INCONCLUSIVE, "no answer of this run shows it"
     not_asked = Verdict.SKIPPED, "not part of this run"
     results = []
     for rule in rules.values():
-        found, reason = tuple(by_rule.get(rule.id, ())), ""
+        found, reason = tuple(by_rule[rule.id]), ""
         verdict = worst(finding.verdict for finding in found)
         waiver = waivers.get(rule.id) if verdict is Verdict.BROKEN else None
         if waiver is not None:
@@ -241,12 +237,10 @@ def build_report(
             notes.append(f"the waiver of {rule.id} was not needed: it is {verdict} here; remove it if that stays so")
         results.append(RuleResult(rule, verdict, found, reason, waiver))
     if session.read_only:
-        skipped = [result.rule.id for result in results if result.verdict is Verdict.SKIPPED]
-        areas = Counter(name.partition(".")[0] for name in skipped)
+        skipped = [result for result in results if result.verdict is Verdict.SKIPPED]
         notes.append(
-            f"read-only: {len(skipped)} rules need an update, a count or a filter of ours and were not checked "
-            f"({', '.join(f'{area}: {count}' for area, count in areas.items())}), nor can it be said whether the "
-            "audience could be restored"
+            f"read-only: {len(skipped)} rules need an update, a count or a filter of ours and were not checked, "
+            "nor can it be said whether the audience could be restored"
         )
     missing = [rule for rule in rules.values() if rule.untested is None and rule.id not in looked_for]
     complete = not session.read_only and not missing

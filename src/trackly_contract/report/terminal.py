@@ -1,8 +1,4 @@
-"""What a conformance run says in the terminal: its plan before the first write, its verdict at the end.
-
-The plan is shown even where pytest captures all output, and a reader that goes away (`pytest | head`) is no drift. Does
-not decide anything, but whether somebody agreed to the plan.
-"""
+"""What a conformance run says in the terminal: its plan before the first write, its verdict at the end."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -42,17 +38,14 @@ class _Outlet:
         return getattr(self._file, name)
 
     def write(self, text: str) -> None:
-        with self._open():
-            self._file.write(text)
+        self._unless_closed(self._file.write, text)
 
     def flush(self) -> None:
-        with self._open():
-            self._file.flush()
+        self._unless_closed(self._file.flush)
 
-    @contextmanager
-    def _open(self) -> Iterator[None]:
+    def _unless_closed(self, do: Callable[..., object], *arguments: str) -> None:
         try:
-            yield
+            do(*arguments)
         except BrokenPipeError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._file.fileno())  # what is still buffered goes there too, at the very end

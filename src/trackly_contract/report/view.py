@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from trackly_contract.contract import Rule, contract
-from trackly_contract.core import ABSENT, Exchange, Verdict, laid_out, one_line, printable, short
+from trackly_contract.core import ABSENT, Exchange, Request, Response, Verdict, laid_out, one_line, printable, short
 from trackly_contract.judge import Baseline, Finding, actual_text, expected_text
 from trackly_contract.report import observations
 from trackly_contract.report.diff import Line, readable, then_and_now
@@ -35,10 +35,10 @@ class Difference:
         return next((finding for finding in self.findings if finding.exchange is not None), self.findings[0])
 
 
-def body_text(body: bytes) -> str:
+def body_text(message: Request | Response) -> str:
     """Return a body for people: JSON spread over lines, anything else as it came; cut where it is long."""
-    value = readable(body, len(body))
-    text = body.decode("utf-8", "replace") if value is ABSENT else laid_out(value)
+    value = readable(message, len(message.body))
+    text = message.body.decode("utf-8", "replace") if value is ABSENT else laid_out(value)
     shown = printable(text[:LONGEST_SHOWN])
     return f"{shown}\n... ({len(text) - LONGEST_SHOWN} more characters)" if len(text) > LONGEST_SHOWN else shown
 
