@@ -24,6 +24,7 @@ curl -X {} "https://app.tracklysms.com/api/v2/audiences{}" -H "X-Api-Key: k"
 BLOG = '# Ten ways\n\nTry\n\n    curl "https://app.tracklysms.com/api/v2/audiences/664f1a"\n\nand see.\n'
 CUT = filled("update.md").partition("| 400 | `invalid_time_unit`")[0]
 BREAKS = "names PUT /v2/audiences/{id} but has 21 of the 38 rows of its tables, and not Error Codes, "
+NONE = "no page of one of the two operations"
 MANY = "\n\n".join(f"{method} /v2/audiences/{{id}}" for method in ("GET", "PUT", "POST", "DELETE"))
 MORE = "more than 100000 tags, or more than 200 tags open at once"
 NO_PAGES: list[tuple[str, str | bytes, str]] = [
@@ -35,14 +36,14 @@ NO_PAGES: list[tuple[str, str | bytes, str]] = [
     ("archive", "From: <Saved by Blink>\nMIME-Version: 1.0\n\n<html></html>", "a web archive (MHTML), no page"),
     ("latin", "é".encode("latin-1"), "byte 0 is not UTF-8"),
     ("utf-16", b"\xff\xfea", "byte 2 is not UTF-16"),
-    ("binary", b"\x7fELF\x00\x01", "no page of an operation"),
-    ("json", '{"openapi": "3.1.0"}', "no page of an operation"),
-    ("json-deep", "[" * 100_000, "no page of an operation"),
-    ("word", "nonsense", "no page of an operation; name a saved page of GET /v2/audiences/{id} (Get Audience) or PUT"),
+    ("binary", b"\x7fELF\x00\x01", NONE),
+    ("json", '{"openapi": "3.1.0"}', NONE),
+    ("json-deep", "[" * 100_000, NONE),
+    ("word", "nonsense", NONE + "; name a saved page of GET /v2/audiences/{id} (Get Audience) or PUT"),
     ("blog", BLOG, "names GET /v2/audiences/{id} but has 0 of the 12 rows of its tables"),
-    ("delete", OTHER.format("DELETE", "/664f1a"), "a page of another operation (DELETE /v2/audiences/664f1a)"),
-    ("size", OTHER.format("GET", "/664f1a/size"), "a page of another operation (GET /v2/audiences/664f1a/size)"),
-    ("several", f"{MANY}\n\n{filled('update.md')}", "a page of several operations"),
+    ("delete", OTHER.format("DELETE", "/664f1a"), NONE + " (but of DELETE /v2/audiences/664f1a)"),
+    ("size", OTHER.format("GET", "/664f1a/size"), NONE + " (but of GET /v2/audiences/664f1a/size)"),
+    ("several", f"{MANY}\n\n{filled('update.md')}", NONE + " (but of GET"),
     ("cut", CUT, BREAKS),
     ("text", "a" * (LARGEST_TEXT + 1), "text of more than 128 KiB"),
     ("huge", "<html>" + "a" * LARGEST, "larger than 4 MiB"),

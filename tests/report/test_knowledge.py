@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.run.hooked import Server, session
-from trackly_contract.contract import contract
+from trackly_contract.contract import Rule, contract
 from trackly_contract.contract.model import Assumption
 from trackly_contract.core import Exchange, Request, Response, Verdict
 from trackly_contract.judge import Finding, Source
@@ -30,58 +30,46 @@ def seen(verdict: Verdict = Verdict.HELD) -> Finding:
     return Finding(RULE.id, verdict, exchange, None, Whole(), "", "case")
 
 
-def result(*findings: Finding, reason: str = "") -> RuleResult:
-    return RuleResult(RULE, findings[0].verdict if findings else Verdict.SKIPPED, findings, reason)
-
-
-def test_every_choice_of_the_reference_server_is_an_assumption_with_its_default() -> None:
-    told = {entry.choice: entry.default for entry in contract().assumptions if entry.choice}
-    assert told == dataclasses.asdict(DEFAULT_CHOICES)
-
-
-def known(result: RuleResult, **target: Any) -> list[str]:
+def known(*findings: Finding, rule: Rule = RULE, of_reference: bool = False) -> list[str]:
     """What the page says of a rule after a run on 2026-01-02, a text for each way of knowing."""
-    seen = dataclasses.replace(session(Server()).seen(), target=Source("live", "https://x", "asked there", **target))
-    view = View(Report(seen, (result,), complete=True, started_at="2026-01-02T00:00:00+00:00"))
+    result = RuleResult(rule, Verdict.HELD, findings, "" if findings else "not part of this run")
+    target = Source("live", "https://x", "asked there", of_reference=of_reference)
+    view = View(Report(dataclasses.replace(session(Server()).seen(), target=target), (result,), True, "2026-01-02T"))
     parts: Any = templates().get_template("report_parts.html.jinja").make_module({"view": view})
     entries = str(parts.knowledge(result)).split('<li class="')[1:]
     return [" ".join(unescape(re.sub("^[^>]*>|<[^>]*>", "", entry)).split()) for entry in entries]
 
 
-NEVER = "? unknown never observed on the API by this run: the API was not asked. The reference server was: held in "
-
-
-@pytest.mark.parametrize(
-    ("place", "found", "target", "said"),
-    [
-        (1, [seen()], {"of_reference": True}, f"{NEVER}1 answer."),
-        (
-            1,
-            [seen(), seen(Verdict.BROKEN)],
-            {},
-            "◉ observed on the API: held in 1 answer, broken in 1 answer; at https://x",
-        ),
-        (1, [], {}, "? unknown not observed: not part of this run."),
-        (2, [seen()], {}, "≈ assumed by the reference server, where the documentation is silent: letter case counts."),
-    ],
-    ids=["of the reference server", "of the API", "not checked", "assumed by the reference server"],
+NEVER = (
+    "? unknown never observed on the API by this run: the API was not asked. The reference server was: held in 1 answer"
 )
-def test_what_is_known_says_how(place: int, found: list[Finding], target: dict[str, Any], said: str) -> None:
-    assert known(result(*found, reason="" if found else "not part of this run"), **target)[place].startswith(said)
+BOTH = "◉ observed on the API: held in 1 answer, broken in 1 answer; at https://x on 2026-01-02"
+SILENT = "≈ assumed by the reference server, where the documentation is silent: letter case counts"
+
+
+def test_what_is_known_says_how() -> None:
+    assert known(seen(), of_reference=True)[1:3] == [f"{NEVER}.", f"{SILENT}."]
+    assert known(seen(), seen(Verdict.BROKEN))[1] == f"{BOTH}."
+    assert known()[1] == "? unknown not observed: not part of this run."
 
 
 def test_an_open_question_that_the_api_answered_is_observed(monkeypatch: pytest.MonkeyPatch) -> None:
     question = contract().open_questions(RULE.id)[0]
     kept = Answered(question.id, "a probe", "400", "https://y", date(2026, 1, 1))
     monkeypatch.setattr(observations, "kept_answers", lambda: (kept,))
-    told = [text for text in known(result(seen())) if question.asks in text]
     about = "observed on the API, where the documentation is silent"
+    told = [text for text in known(seen()) if question.asks in text]
     assert told == [f"◉ {about}: {question.asks} a probe: 400 (at https://y on 2026-01-01)."]
 
 
 def test_a_rule_that_no_reference_page_makes_is_not_called_documented() -> None:
     inferred = msgspec.structs.replace(RULE, basis="inferred")
-    assert known(dataclasses.replace(result(seen()), rule=inferred))[0].startswith("≈ assumed inferred: no reference")
+    assert known(seen(), rule=inferred)[0].startswith("≈ assumed inferred: no reference page says it")
+
+
+def test_every_choice_of_the_reference_server_is_an_assumption_with_its_default() -> None:
+    told = {entry.choice: entry.default for entry in contract().assumptions if entry.choice}
+    assert told == dataclasses.asdict(DEFAULT_CHOICES)
 
 
 LISTING = [entry for entry in contract().assumptions if entry.text.startswith(("the operators are", "the fields are"))]

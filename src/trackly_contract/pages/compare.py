@@ -208,8 +208,6 @@ def recognised(facts: Facts) -> ExpectedPage:
     stated = [(method, url_facts(path)["path"]) for method, path in facts.request_lines]
     stated += [(sent["method"], sent.get("path", "")) for sent in facts.commands]
     several = ", ".join(dict.fromkeys(f"{method} {path}" for method, path in stated))
-    if len(set(stated)) > MOST_OPERATIONS:
-        raise NotAPageError(f"a page of several operations ({short(several, 120)}); {wanted}")
     present = {row.position for row in facts.rows}
     votes = {page: sum(page.names(*operation) for operation in stated) for page in pages}
     shares = {page: len(present & set(page.rows)) / len(page.rows) for page in pages}
@@ -217,9 +215,10 @@ def recognised(facts: Facts) -> ExpectedPage:
     best = max(pages, key=lambda page: (votes[page], shares[page], len(page.rows)))
     # Another version or another method of the same page still ends in one audience.
     of_one = all(path.rstrip("/").rpartition("/")[2][:1] in "{:0123456789" for _, path in stated)
-    if not any(votes.values()) and (not of_one or shares[best] < ALIKE):
-        what = f"a page of another operation ({short(several, 120)})" if several else "no page of an operation"
-        raise NotAPageError(f"{what}; {wanted}")
+    another = not any(votes.values()) and (not of_one or shares[best] < ALIKE)
+    if another or len(set(stated)) > MOST_OPERATIONS:
+        named = f" (but of {short(several, 120)})" if several else ""
+        raise NotAPageError(f"no page of one of the two operations{named}; {wanted}")
     gone = [position for position in best.rows if position not in present]
     last = max(best.rows, key=lambda position: best.rows[position].stated.get("status", ""))
     if shares[best] < LEAST or (last in gone and not facts.continues):
