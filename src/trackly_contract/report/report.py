@@ -5,7 +5,7 @@ A run on the reference server, or on recordings of it, never reads as if the API
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from trackly_contract.contract import Rule, contract
 from trackly_contract.core import RunVerdict, Verdict, one_line, redacted, run_verdict, short, worst
@@ -87,7 +87,7 @@ class Report:
     complete: bool
     started_at: str
     suite_failures: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     last_live: LiveRecording | None = None
     left: str = ""
     recording: Recording | None = None
@@ -155,12 +155,6 @@ class Report:
     def counts(self) -> Counter[Verdict]:
         """Return how many rules have each verdict."""
         return Counter(result.verdict for result in self.results)
-
-    @property
-    def counted(self) -> str:
-        """How many rules have each verdict, in words."""
-        counts = self.counts()
-        return ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
 
     def alike(self, verdict: Verdict) -> list[tuple[int, str]]:
         """Return the rules of one verdict by what is said of them, the same of many once: how many, and the text."""

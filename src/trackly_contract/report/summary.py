@@ -49,7 +49,8 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
         passed = sum(found.times for found in recording.passed)
         more = f", {passed} more that {'fails' if passed == 1 else 'fail'} nothing" if passed else ""
         yield "client", f"{many(report.client_faults, 'fault')} in requests{more}"
-    yield "rules", f"{len(report.results)}: {report.counted}"
+    counts = report.counts()
+    yield "rules", f"{len(report.results)}: {', '.join(f'{counts[each]} {each}' for each in Verdict if counts[each])}"
 
 
 def wrapped(text: str, width: int | None, indent: int) -> list[str]:
