@@ -37,6 +37,7 @@ NO_PAGES: list[tuple[str, str | bytes, str]] = [
     ("latin", "é".encode("latin-1"), "byte 0 is not UTF-8"),
     ("utf-16", b"\xff\xfea", "byte 2 is not UTF-16"),
     ("binary", b"\x7fELF\x00\x01", NONE),
+    ("doctype", "<!doctype html><!-- x -->", NONE),
     ("json", '{"openapi": "3.1.0"}', NONE),
     ("json-deep", "[" * 100_000, NONE),
     ("word", "nonsense", NONE + "; name a saved page of GET /v2/audiences/{id} (Get Audience) or PUT"),
@@ -65,8 +66,7 @@ def test_what_is_no_page_is_refused_in_one_line_that_names_the_file(
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     code, output = called(tmp_path, tmp_path / "missing")
-    assert code == 2
-    assert f"Error: {tmp_path}: cannot be read (Is a directory); name a saved page\n" in output
+    assert (code, f"Error: {tmp_path}: cannot be read (Is a directory); name a saved page\n" in output) == (2, True)
     assert f"{tmp_path / 'missing'}: cannot be read (No such file or directory); name a saved page\n" in output
 
 

@@ -44,11 +44,14 @@ NEVER = (
     "? unknown never observed on the API by this run: the API was not asked. The reference server was: held in 1 answer"
 )
 BOTH = "◉ observed on the API: held in 1 answer, broken in 1 answer; at https://x on 2026-01-02"
-SILENT = "≈ assumed by the reference server, where the documentation is silent: letter case counts"
+SILENT = "where the documentation is silent"
 
 
 def test_what_is_known_says_how() -> None:
-    assert known(seen(), of_reference=True)[1:3] == [f"{NEVER}.", f"{SILENT}."]
+    assert known(seen(), of_reference=True)[1:3] == [
+        f"{NEVER}.",
+        f"≈ assumed by the reference server, {SILENT}: letter case counts.",
+    ]
     assert known(seen(), seen(Verdict.BROKEN))[1] == f"{BOTH}."
     assert known()[1] == "? unknown not observed: not part of this run."
 
@@ -57,9 +60,8 @@ def test_an_open_question_that_the_api_answered_is_observed(monkeypatch: pytest.
     question = contract().open_questions(RULE.id)[0]
     kept = Answered(question.id, "a probe", "400", "https://y", date(2026, 1, 1))
     monkeypatch.setattr(observations, "kept_answers", lambda: (kept,))
-    about = "observed on the API, where the documentation is silent"
-    told = [text for text in known(seen()) if question.asks in text]
-    assert told == [f"◉ {about}: {question.asks} a probe: 400 (at https://y on 2026-01-01)."]
+    (told,) = (text for text in known(seen()) if question.asks in text)
+    assert told == f"◉ observed on the API, {SILENT}: {question.asks} a probe: 400 (at https://y on 2026-01-01)."
 
 
 def test_a_rule_that_no_reference_page_makes_is_not_called_documented() -> None:

@@ -176,10 +176,9 @@ def test_if_the_suite_failed_nothing_is_said_of_the_api(drifted: Ran, tmp_path: 
 
 def test_equal_differences_are_shown_once_with_every_exchange(drifted: Ran) -> None:
     (result,) = (each for each in drifted.report.results if each.rule.id == "filter.time.unit")
-    again = dataclasses.replace(result.findings[0], case="again")
-    again_too = dataclasses.replace(result, findings=(*result.findings, again))
-    (difference,) = View(dataclasses.replace(drifted.report, results=(again_too,))).differences[result.rule.id]
-    assert [finding.case for finding in difference.findings] == [*(found.case for found in result.findings), "again"]
+    found = (*result.findings, dataclasses.replace(result.findings[0], case="again"))
+    report = dataclasses.replace(drifted.report, results=(dataclasses.replace(result, findings=found),))
+    assert [difference.findings for difference in View(report).differences[result.rule.id]] == [found]
 
 
 def test_the_position_of_every_case_is_read_from_its_id() -> None:

@@ -99,7 +99,8 @@ def html_parts(text: str) -> list[Part]:
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     first = etree.fromstring(text.encode("utf-8", "replace"), parser)
     page = etree.Element("page")
-    page.extend([first, *first.itersiblings()])  # what follows `</html>` is another tree
+    if first is not None:
+        page.extend([first, *first.itersiblings()])  # what follows `</html>` is another tree
     if sum(1 for _ in page.iter()) > MOST_TAGS or page.xpath(f"boolean(//*[count(ancestor::*) > {DEEPEST}])"):
         most = f"more than {MOST_TAGS} tags, or more than {DEEPEST} tags open at once"
         raise NotAPageError(f"{most}, more than a page has; {SAVE} alone")
