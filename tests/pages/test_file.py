@@ -9,7 +9,7 @@ import pytest
 
 from tests.pages.docs_pages import NAMES, called, filled, saved, told
 from trackly_contract.pages import compare_pages
-from trackly_contract.pages.page import LARGEST, LARGEST_TEXT, MOST_TAGS
+from trackly_contract.pages.page import LARGEST, LARGEST_TEXT, MOST_NODES
 
 OTHER = """```bash
 curl -X {} "https://app.tracklysms.com/api/v2/audiences{}" -H "X-Api-Key: k"
@@ -26,7 +26,7 @@ CUT = filled("update.md").partition("| 400 | `invalid_time_unit`")[0]
 BREAKS = "names PUT /v2/audiences/{id} but has 21 of the 38 rows of its tables, and not Error Codes, "
 NONE = "no page of one of the two operations"
 MANY = "\n\n".join(f"{method} /v2/audiences/{{id}}" for method in ("GET", "PUT", "POST", "DELETE"))
-MORE = "more than 100000 tags, or more than 200 tags open at once"
+MORE = "more than 200000 tags and texts, or more than 200 tags open at once"
 NO_PAGES: list[tuple[str, str | bytes, str]] = [
     ("nothing", "", "empty; save the page"),
     ("blank", " \n\t\n", "empty; save the page"),
@@ -48,7 +48,7 @@ NO_PAGES: list[tuple[str, str | bytes, str]] = [
     ("cut", CUT, BREAKS),
     ("text", "a" * (LARGEST_TEXT + 1), "text of more than 128 KiB"),
     ("huge", "<html>" + "a" * LARGEST, "larger than 4 MiB"),
-    ("cells", "<html><body><table>" + "<tr><td>x" * MOST_TAGS, MORE),
+    ("cells", "<html><body><table>" + "<tr><td>x" * (MOST_NODES + 9), MORE),
     ("tags", "<html><body>" + "<div>" * 300, MORE),
 ]
 

@@ -1,7 +1,4 @@
-"""Compares a saved documentation page with the contract: what only one of them states, and what differs.
-
-Recognises a page by what it states, never by the name of its file. Does not compare a page that breaks off.
-"""
+"""Compares a saved page with the contract. It is known by what it states; one that breaks off is not compared."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +12,8 @@ from trackly_contract.core import ABSENT, JSON, NotJSONError, differences, one_l
 from trackly_contract.pages.expected import ExpectedPage, ExpectedRow, expected_pages
 from trackly_contract.pages.facts import ERRORS, FIELDS, MARKS, REQUEST, Facts, Row, Rules, marks, type_name, url_facts
 from trackly_contract.pages.page import SAVE, NotAPageError, read_page, tidy
+
+Texts = dict[str, str]  # by what they are about
 
 RESPONSE, ERROR = "example answer", "example of a refusal"
 """Positions of examples, as the sources of the rules name them."""
@@ -93,9 +92,7 @@ class Compared:
         page = re.sub(r"trk_[0-9A-Za-z]{16,}", "trk_(a key)", page)  # the page of somebody who was logged in
         self._found[Difference(place, about, change, page, contract, rules)] = None
 
-    def _compare(
-        self, place: str, page: dict[str, str], contract: dict[str, str], rules: Callable[[str], Rules]
-    ) -> None:
+    def _compare(self, place: str, page: Texts, contract: Texts, rules: Callable[[str], Rules]) -> None:
         """Compare what page and contract state, by what it is about."""
         for about in page | contract:
             if page.get(about) != contract.get(about):
@@ -228,10 +225,7 @@ def recognised(facts: Facts) -> ExpectedPage:
 
 
 def compare_pages(files: Iterable[Path]) -> tuple[list[Compared], list[str]]:
-    """Compare saved pages with the contract.
-
-    Returns what was compared, and a sentence for each file that is no whole page of one of the two operations.
-    """
+    """Return saved pages beside the contract, and a sentence for each file that is no whole page of an operation."""
     compared, refused = [], []
     for file in files:
         try:

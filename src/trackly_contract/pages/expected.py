@@ -1,7 +1,4 @@
-"""What the contract expects on a documentation page, put together from `contracts/` and `schemas/`.
-
-Does not read pages, and keeps no copy of one: a quotation of a rule says only where the page states it.
-"""
+"""What the contract expects on a documentation page, put together from `contracts/` and `schemas/`; no copy of one."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -17,11 +17,8 @@ _SECTIONS = {"example": "Examples", "error": ERRORS, "response": RESPONSE, "path
 _SECTIONS |= {"query": "Query Parameters", "header": "Header Parameters", "body": BODY}
 """What a heading contains, and the section that it begins."""
 
-Rules = tuple[str, ...]
-"""Ids of rules."""
-
-Mark = tuple[str, str]
-"""A word that counts in a description, after what it is."""
+Rules = tuple[str, ...]  # ids
+Mark = tuple[str, str]  # what it is, and a word that counts in a description
 
 
 @dataclass

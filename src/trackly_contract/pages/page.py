@@ -6,9 +6,9 @@ Does not fetch anything, and does not know what a page is about.
 import html
 import json
 import re
-from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from lxml import etree
 from markdown_it import MarkdownIt
@@ -19,8 +19,11 @@ LARGEST = 4 * 1024 * 1024
 LARGEST_TEXT = 128 * 1024
 """Characters of a page without the tags of HTML. The Markdown parser needs up to four seconds for this many."""
 
-MOST_TAGS, DEEPEST = 100_000, 200
-"""Tags of HTML, and tags that are open at once. A real page has a few thousand, and less than 50 open."""
+MOST_NODES, DEEPEST = 200_000, 200
+"""Tags and texts of HTML, and tags that are open at once. A real page has a few thousand, and less than 50 open."""
+
+PIECE = 65_536
+"""Characters after which these limits are checked."""
 
 SAVE = "save the page of the operation as HTML, as text or as Markdown"
 
@@ -91,47 +94,78 @@ _INLINE = frozenset(
     {"a", "abbr", "b", "bdi", "cite", "code", "del", "em", "font", "i", "img", "ins", "kbd", "mark", "q", "s", "samp"}
     | {"small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"}
 )
-_HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
+_WHOLE = frozenset({"pre", "tr", *(f"h{level}" for level in range(1, 7))})
+"""Tags that become one part with all that is in them."""
+
+
+_END = Part("end", ())
+"""Ends a line of text, where a block begins or ends."""
+
+
+class _Reader:
+    """Folds what lxml reports, which includes the tags that a page leaves out, into texts and parts."""
+
+    def __init__(self) -> None:
+        self.open: list[tuple[str, list[str | Part]]] = [("page", [])]
+        self.count = self.depth = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        is_part = "data-component-part" in attributes and tag not in _SKIPPED
+        self.open.append(("div" if is_part else tag, []))
+        self.count += 1
+        self.depth = max(self.depth, len(self.open))
+
+    def data(self, text: str) -> None:
+        self.open[-1][1].append(text)
+        self.count += 1
+
+    def end(self, _tag: str) -> None:
+        tag, found = self.open.pop()
+        outer, around = self.open[-1]
+        if tag in _INLINE:
+            around += found
+        elif tag in _SKIPPED:
+            pass
+        elif tag in ("td", "th") and outer == "tr":
+            around.append(Part(tag, (tidy(_text(found)),)))
+        elif any(each in _WHOLE for each, _ in self.open):
+            around.append(f"\n{_text(found)}\n")
+        elif tag not in _WHOLE:
+            around += [_END, *found, _END]
+        elif tag == "pre":
+            code = re.sub(r"\n\s*\n", "\n", _text(found)).replace("\u00a0", " ")
+            around.append(Part("code", (code.strip("\n"),)))
+        elif tag != "tr":
+            around.append(Part("heading", (tidy(_text(found)),)))
+        else:
+            cells = [each for each in found if isinstance(each, Part) and each.kind in ("td", "th")]
+            kind = "head" if all(cell.kind == "th" for cell in cells) else "row"
+            around.append(Part(kind, tuple(cell.text for cell in cells)))
+
+    def close(self) -> list[str | Part]:
+        while len(self.open) > 1:
+            self.end("")
+        return self.open[0][1]
+
+
+def _text(found: list[str | Part]) -> str:
+    return "".join(each if isinstance(each, str) else f"\n{each.text}\n" for each in found)
 
 
 def html_parts(text: str) -> list[Part]:
     """Return the parts of HTML; raises NotAPageError if it has more tags, or deeper ones, than a page."""
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
-    first = etree.fromstring(text.encode("utf-8", "replace"), parser)
-    page = etree.Element("page")
-    if first is not None:
-        page.extend([first, *first.itersiblings()])  # what follows `</html>` is another tree
-    if sum(1 for _ in page.iter()) > MOST_TAGS or page.xpath(f"boolean(//*[count(ancestor::*) > {DEEPEST}])"):
-        most = f"more than {MOST_TAGS} tags, or more than {DEEPEST} tags open at once"
-        raise NotAPageError(f"{most}, more than a page has; {SAVE} alone")
-    etree.strip_elements(page, *_SKIPPED, with_tail=False)
-    for component in page.xpath("//*[@data-component-part]"):
-        component.tag = "div"
-    etree.strip_tags(page, *_INLINE)
-    return [part for part in _blocks(page) if part.text]
-
-
-def _blocks(element: Any) -> Iterator[Part]:
-    """Yield the parts of a block: each text in it that no other block interrupts is a line."""
-    if element.tag == "pre":
-        code = re.sub(r"\n\s*\n", "\n", _text(element)).replace("\u00a0", " ")
-        yield Part("code", (code.strip("\n"),))
-    elif element.tag in _HEADINGS:
-        yield Part("heading", (tidy(_text(element)),))
-    elif element.tag == "tr":
-        cells = element.xpath("td | th")
-        kind = "head" if all(cell.tag == "th" for cell in cells) else "row"
-        yield Part(kind, tuple(tidy(_text(cell)) for cell in cells))
-    else:
-        yield Part("line", (tidy(element.text or ""),))
-        for block in element:
-            yield from _blocks(block)
-            yield Part("line", (tidy(block.tail or ""),))
-
-
-def _text(block: Any) -> str:
-    """Return the text of a block, with a line for each block inside."""
-    return "\n".join(block.itertext())
+    reader, parts = _Reader(), list[Part]()
+    parser = etree.HTMLParser(target=cast("Any", reader), encoding="utf-8")
+    for at in range(0, len(text), PIECE):
+        parser.feed(text[at : at + PIECE].encode("utf-8", "replace"))
+        if reader.count > MOST_NODES or reader.depth > DEEPEST:
+            most = f"more than {MOST_NODES} tags and texts, or more than {DEEPEST} tags open at once"
+            raise NotAPageError(f"{most}, more than a page has; {SAVE} alone")
+    for is_text, group in groupby(parser.close(), lambda each: isinstance(each, str)):
+        found = list(group)
+        found = [Part("line", (tidy("".join(found)),))] if is_text else found
+        parts += [part for part in found if part.text]
+    return parts
 
 
 # Markdown ----------------------------------------------------------------------------------------------
@@ -162,7 +196,7 @@ _PARSER = MarkdownIt("commonmark", {"breaks": True}).enable("table").disable("co
 def markdown_parts(text: str) -> list[Part]:
     """Return the parts of Markdown or MDX; raises what `html_parts` raises."""
     text = _FRONT_MATTER.sub(lambda found: re.sub(r"(?m)^[\w-]+:[ \t]*", "\n", found[1]).replace('"', ""), text)
-    return html_parts("<body>" + _PARSER.render(_COMPONENT.sub(_component, text)))
+    return html_parts(_PARSER.render(_COMPONENT.sub(_component, text)))
 
 
 # Plain text --------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Two tables of a run: what it saw of each operator of each condition type, and of each error code in each place.
 
-A cell names the exchange that is its evidence. Does not judge: cells fold findings and responses that others judged. An
-operator is called refused only where no accepted update of the run holds it.
+Does not judge: a cell folds findings and responses that others judged, and names the exchange that is its evidence.
 """
 
 from collections import defaultdict

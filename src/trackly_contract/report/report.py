@@ -34,15 +34,7 @@ MOST_ALIKE = 3
 SCHEMA_VERSION = "1.1"
 """Version of `schemas/report.json`; docs/report.md says what a new one may change."""
 
-SYMBOLS = {
-    "held": "✓",
-    "noted": "!",
-    "broken": "✗",
-    "inconclusive": "?",
-    "skipped": "-",
-    "conforms": "✓",
-    "drift": "✗",
-}
+SYMBOLS = {"held": "✓", "noted": "!", "broken": "✗", "inconclusive": "?", "skipped": "-", "conforms": "✓", "drift": "✗"}
 """What stands beside the verdict of a rule or of a run, so that no colour is needed."""
 
 

@@ -50,14 +50,19 @@ class View:
         self.report = report
         self.session = report.session
         self.counts = report.counts()
+        self.day = report.started_at[:10]
         self.reference = report.from_reference
         self.differences = {result.rule.id: self._differences(result) for result in report.results}
         """By rule, the gravest first."""
         self.found: dict[int, list[Finding]] = defaultdict(list)
         """By number of exchange."""
-        for finding in (finding for result in report.results for finding in result.findings):
-            if finding.exchange is not None:
-                self.found[finding.exchange.number].append(finding)
+        self.areas: dict[str, list[RuleResult]] = defaultdict(list)
+        """The rules by the first word of their ids."""
+        for result in report.results:
+            self.areas[result.rule.id.partition(".")[0]].append(result)
+            for finding in result.findings:
+                if finding.exchange is not None:
+                    self.found[finding.exchange.number].append(finding)
         self._shown_under: dict[int, str] = {}
 
     def _differences(self, result: RuleResult) -> tuple[Difference, ...]:
@@ -67,11 +72,6 @@ class View:
             alike.setdefault((finding.verdict, *told), []).append(finding)
         found = [Difference(tuple(findings), self.report.before(findings[0])) for findings in alike.values()]
         return tuple(sorted(found, key=lambda difference: difference.findings[0].verdict is not Verdict.BROKEN))
-
-    @property
-    def day(self) -> str:
-        """The day of the run."""
-        return self.report.started_at[:10]
 
     @property
     def where(self) -> str:
@@ -85,14 +85,6 @@ class View:
         """The base URL for a program that sends what this run sent."""
         base_url = one_line(self.session.target.base_url).partition(", ")[0]
         return base_url if base_url.startswith(("http://", "https://")) else "http://127.0.0.1:8377/api"
-
-    @property
-    def areas(self) -> dict[str, list[RuleResult]]:
-        """The rules by the first word of their ids."""
-        areas: dict[str, list[RuleResult]] = defaultdict(list)
-        for result in self.report.results:
-            areas[result.rule.id.partition(".")[0]].append(result)
-        return areas
 
     def example(self, result: RuleResult) -> Exchange | None:
         """Return the exchange that shows a rule best: a difference, or else the shortest request; None if none does."""
