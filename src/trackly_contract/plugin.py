@@ -24,6 +24,7 @@ from trackly_contract.core import (
     ExitCode,
     InconclusiveError,
     SkippedError,
+    Verdict,
     logged_without,
     one_line,
     redacted,
@@ -55,7 +56,7 @@ class Run:
     last_live: running.LastLive
     waivers: dict[str, Waiver]
     ended: set[str] = field(default_factory=set)
-    reasons: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
     suite_failures: list[str] = field(default_factory=list)
     misfit: bool = False
     report: Report | None = None
@@ -235,10 +236,10 @@ def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.Test
     """Keep what an exception of a test says of its rules, and return why the test counts as skipped, "" if not."""
     rules = _rules_of(item)
     if isinstance(error, SkippedError | pytest.skip.Exception):
-        run.reasons.update(dict.fromkeys(rules, f"skipped: {error}"))
+        run.reasons.update(dict.fromkeys(rules, (Verdict.SKIPPED, str(error))))
         return f"Skipped: {error}"
     if isinstance(error, InconclusiveError):
-        run.reasons.update(dict.fromkeys(rules, str(error)))
+        run.reasons.update(dict.fromkeys(rules, (Verdict.INCONCLUSIVE, str(error))))
         run.ended.update(rules)
         report.__dict__["trackly"] = "inconclusive"
         return one_line(f"inconclusive: {error}")

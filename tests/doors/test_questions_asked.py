@@ -48,7 +48,7 @@ def test_a_changed_answer_is_noted_and_no_drift(monkeypatch: pytest.MonkeyPatch,
         before = Answered("name-shape", "an empty name", "400 missing_name", base_url, date(2026, 1, 2))
         monkeypatch.setattr(observations, "kept_answers", lambda: (before,))
         target = served_target(base_url, AUDIENCE_ID, REFERENCE_KEY)
-        target.name, target.evidence = "live", f"asked at {base_url}"
+        target.name, target.evidence, target.of_reference = "live", f"asked at {base_url}", False
         code, report = run_suite(target, "quick", ["-q", "--trackly-questions", f"--trackly-report={tmp_path}"])
     assert report is not None
     assert code == 0

@@ -51,7 +51,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, conforming: Ran) -> Runs:
         asked(Api(), drifted / "first", record=True)
         changed = asked(TakesAnyUnit(), drifted)
     url = "https://127.0.0.1/api"
-    live = target_of(NoCarrier(), name="live", evidence=f"asked at {url}", base_url=url)
+    live = target_of(NoCarrier(), name="live", evidence=f"asked at {url}", base_url=url, of_reference=False)
     found = {
         "conforming": (conforming.report, conforming.folder / "report.html"),
         "drifted": (changed, drifted / "report.html"),

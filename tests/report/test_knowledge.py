@@ -1,19 +1,25 @@
 """Facts about what a report says beside a rule: how it is known."""
 
 import dataclasses
+import re
+from datetime import date
+from html import unescape
 from typing import Any
 
 import msgspec
 import pytest
 
-from trackly_contract.contract import contract
+from trackly_contract.contract import Rule, contract
 from trackly_contract.contract.model import Assumption
 from trackly_contract.core import Exchange, Request, Response, Verdict
-from trackly_contract.judge import Finding
+from trackly_contract.judge import Finding, Seen, Source
 from trackly_contract.judge.findings import Whole
 from trackly_contract.reference import DEFAULT_CHOICES
-from trackly_contract.report.knowledge import Knowledge, known_of
+from trackly_contract.report import Report, observations
+from trackly_contract.report.files import templates
+from trackly_contract.report.observations import Answered
 from trackly_contract.report.report import RuleResult
+from trackly_contract.report.view import View
 
 RULE = contract().rules["filter.time.unit"]
 
@@ -23,52 +29,44 @@ def seen(verdict: Verdict = Verdict.HELD) -> Finding:
     return Finding(RULE.id, verdict, exchange, None, Whole(), "", "case")
 
 
-def result(*findings: Finding, reason: str = "") -> RuleResult:
-    return RuleResult(RULE, findings[0].verdict if findings else Verdict.SKIPPED, findings, reason)
+def known(*findings: Finding, rule: Rule = RULE, of_reference: bool = False) -> list[str]:
+    """What the page says of a rule after a run on 2026-01-02, a text for each way of knowing."""
+    result = RuleResult(rule, Verdict.HELD, findings, "" if findings else "not part of this run")
+    target = Source("live", "https://x", "asked there", "", "", of_reference=of_reference)
+    view = View(Report(Seen(target, "quick"), (result,), True, "2026-01-02T"))
+    parts: Any = templates().get_template("report_parts.html.jinja").make_module({"view": view})
+    entries = str(parts.knowledge(result)).split('<li class="')[1:]
+    return [" ".join(unescape(re.sub("^[^>]*>|<[^>]*>", "", entry)).split()) for entry in entries]
 
 
-# Known ---------------------------------------------------------------------------------------------
+NEVER = "? unknown never observed on the API by this run: the API was not asked. The reference server was: held in "
+BOTH = "◉ observed on the API: held in 1 answer, broken in 1 answer; at https://x on 2026-01-02"
+SILENT = "where the documentation is silent"
+
+
+def test_what_is_known_says_how() -> None:
+    assert known(seen(), of_reference=True)[1] == f"{NEVER}1 answer."
+    assert known(seen())[2] == f"≈ assumed by the reference server, {SILENT}: letter case counts."
+    assert known(seen(), seen(Verdict.BROKEN))[1] == f"{BOTH}."
+    assert known()[1] == "? unknown not observed: not part of this run."
+
+
+def test_an_open_question_that_the_api_answered_is_observed(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = contract().open_questions(RULE.id)[0]
+    kept = Answered(question.id, "a probe", "400", "https://y", date(2026, 1, 1))
+    monkeypatch.setattr(observations, "kept_answers", lambda: (kept,))
+    (told,) = (text for text in known(seen()) if question.asks in text)
+    assert told == f"◉ observed on the API, {SILENT}: {question.asks} a probe: 400 (at https://y on 2026-01-01)."
+
+
+def test_a_rule_that_no_reference_page_makes_is_not_called_documented() -> None:
+    inferred = msgspec.structs.replace(RULE, basis="inferred")
+    assert known(seen(), rule=inferred)[0].startswith("≈ assumed inferred: no reference page says it")
 
 
 def test_every_choice_of_the_reference_server_is_an_assumption_with_its_default() -> None:
     told = {entry.choice: entry.default for entry in contract().assumptions if entry.choice}
     assert told == dataclasses.asdict(DEFAULT_CHOICES)
-
-
-NEVER = "the API was not asked. The stand-in was: held in 1 answer; the reference server"
-BOTH = "held in 1 answer, broken in 1 answer; at https://x on 2026-01-02"
-
-
-def known(result: RuleResult, **changes: Any) -> list[Knowledge]:
-    given: dict[str, Any] = {"stand_in": False, "who": "the API", "where": "", "answered": {}}
-    return known_of(result, **given | changes)
-
-
-@pytest.mark.parametrize(
-    ("found", "how", "facts"),
-    [
-        (known(result(seen()), stand_in=True, where="the reference server")[1], "unknown", [NEVER]),
-        (known(result(seen(), seen(Verdict.BROKEN)), where="at https://x on 2026-01-02")[1], "observed", [BOTH]),
-        (known(result(reason="not part of this run"))[1], "unknown", ["not part of this run"]),
-        (known(result(seen()))[2], "assumed", ["letter case counts"]),
-    ],
-    ids=["of the reference server", "of the API", "not checked", "assumed by the reference server"],
-)
-def test_what_is_known_says_how(found: Knowledge, how: str, facts: list[str]) -> None:
-    assert (found.how, found.facts) == (how, facts)
-
-
-def test_an_open_question_that_the_api_answered_is_observed() -> None:
-    question = contract().open_questions(RULE.id)[0]
-    found = known(result(seen()), answered={question.id: ["a probe: 400 (at x on y)"]})
-    (told,) = (k for k in found if k.how == "observed" and "silent" in k.title)
-    assert told.facts == [f"{question.asks} a probe: 400 (at x on y)"]
-    assert all(question.asks not in k.facts for k in found if k.how == "unknown")
-
-
-def test_a_rule_that_no_reference_page_makes_is_not_called_documented() -> None:
-    inferred = msgspec.structs.replace(RULE, basis="inferred")
-    assert known(dataclasses.replace(result(seen()), rule=inferred))[0].how == "assumed"
 
 
 LISTING = [entry for entry in contract().assumptions if entry.text.startswith(("the operators are", "the fields are"))]

@@ -218,7 +218,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report.json of a run with questions on an API without stamp, over real sockets."""
     folder = tmp_path_factory.mktemp("live")
     with running(Telling()) as url:
-        target = with_fields(served_target(url, AUDIENCE_ID, REFERENCE_KEY), name="live", evidence=f"asked at {url}")
+        served = served_target(url, AUDIENCE_ID, REFERENCE_KEY)
+        target = with_fields(served, name="live", evidence=f"asked at {url}", of_reference=False)
         options = ["-q", "--no-summary", "--tb=no", "--trackly-questions", f"--trackly-report={folder}"]
         run_suite(target, "quick", options)
     return folder / "report.json"

@@ -21,7 +21,7 @@ from trackly_contract.report.view import LONGEST_SHOWN, View, body_text
 from trackly_contract.run.targets import replay_target
 
 FORMS = ("json", "md", "html")
-LIVE = {"name": "live", "evidence": "asked at https://127.0.0.1/api"}
+LIVE: dict[str, Any] = {"name": "live", "evidence": "asked at https://127.0.0.1/api", "of_reference": False}
 SCHEMA = document("report.json")
 
 
@@ -175,12 +175,10 @@ def test_if_the_suite_failed_nothing_is_said_of_the_api(drifted: Ran, tmp_path: 
 
 
 def test_equal_differences_are_shown_once_with_every_exchange(drifted: Ran) -> None:
-    (shown,) = (each for each in View(drifted.report).rules if each.result.rule.id == "filter.time.unit")
-    unit = [*shown.result.findings]
-    again = dataclasses.replace(shown.result, findings=(*unit, dataclasses.replace(unit[0], case="again")))
-    (shown,) = View(dataclasses.replace(drifted.report, results=(again,))).rules
-    (difference,) = shown.differences
-    assert [finding.case for finding in difference.findings] == [*(finding.case for finding in unit), "again"]
+    (result,) = (each for each in drifted.report.results if each.rule.id == "filter.time.unit")
+    found = (*result.findings, dataclasses.replace(result.findings[0], case="again"))
+    report = dataclasses.replace(drifted.report, results=(dataclasses.replace(result, findings=found),))
+    assert [difference.findings for difference in View(report).differences[result.rule.id]] == [found]
 
 
 def test_the_position_of_every_case_is_read_from_its_id() -> None:
@@ -191,8 +189,8 @@ def test_the_position_of_every_case_is_read_from_its_id() -> None:
 
 
 def test_a_long_body_is_cut_and_says_so() -> None:
-    shown = body_text(b'"' + b"a" * 10_000 + b'"')
+    shown = body_text(Response(200, (), b'"' + b"a" * 10_000 + b'"'))
     assert len(shown) < LONGEST_SHOWN + 40
     assert shown.endswith(f"({10_002 - LONGEST_SHOWN} more characters)")
-    assert body_text(b"") == ""
-    assert body_text(b"\xff\x1b[2J") == "\ufffd\\x1b[2J"
+    assert body_text(Response(200)) == ""
+    assert body_text(Response(200, (), b"\xff\x1b[2J")) == "\ufffd\\x1b[2J"

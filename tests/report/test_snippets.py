@@ -98,7 +98,7 @@ def alike(one: Request, other: Request) -> bool:
 def shown(conforming: Ran) -> list[Exchange]:
     """The exchanges that a report shows a rule with, none twice."""
     view = View(conforming.report)
-    numbers = {example.number for rule in view.rules if (example := view.example(rule)) is not None}
+    numbers = {example.number for result in view.report.results if (example := view.example(result)) is not None}
     return [exchange for exchange in view.session.exchanges if exchange.number in numbers]
 
 

@@ -17,7 +17,7 @@ from trackly_contract.judge import Finding
 from trackly_contract.judge.findings import Words
 from trackly_contract.reference import Audience, ReferenceServer, documented_store
 from trackly_contract.report import build_report, github_lines, summarize
-from trackly_contract.report.summary import MOST
+from trackly_contract.report.files import MOST
 from trackly_contract.run import Session
 
 COLUMNS = 80

@@ -54,7 +54,7 @@ def asked(server: ReferenceServer, folder: Path, *, record: bool = False) -> Rep
     """Run the quick suite on a server over loopback, as if it were the API, with `folder` for its report."""
     with running(server) as base_url:
         target = served_target(base_url)
-        target.name, target.evidence = "live", f"asked at {base_url}"
+        target.name, target.evidence, target.of_reference = "live", f"asked at {base_url}", False
         if record:
             recorded(target, cassettes.cassette_folder("live"))
         _, report = run_suite(target, "quick", ["-q", f"--trackly-report={folder}"])
@@ -173,7 +173,7 @@ def test_a_request_that_the_recording_lacks_was_never_asked(recordings: Path, tm
     assert told["last_live"] == "never asked"
 
 
-def test_of_a_stand_in_nothing_is_said_to_have_changed(recordings: Path, tmp_path: Path) -> None:
+def test_of_the_reference_server_nothing_is_said_to_have_changed(recordings: Path, tmp_path: Path) -> None:
     class Stamped(TakesAnyUnit):
         respond = ReferenceServer.respond
 

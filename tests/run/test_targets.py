@@ -171,11 +171,11 @@ def test_without_recordings_replay_says_so(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("live", "evidence"),
     [
-        (None, "recorded on 2026-11-21 from the reference server, a stand-in: this says nothing of the API itself; 2"),
+        (None, "recorded on 2026-11-21 from the reference server: this says nothing of the API itself; 2"),
         (("quick",), "recorded from the live API on 2026-11-22; 1 day old"),
         (
             ("standard",),
-            "recorded on 2026-11-21 from the reference server, a stand-in: this says nothing of the API itself; 2",
+            "recorded on 2026-11-21 from the reference server: this says nothing of the API itself; 2",
         ),
     ],
 )

@@ -124,7 +124,8 @@ class Source:
     """Where responses came from.
 
     `name` is `reference`, `replay`, `live` or `traffic`; `evidence` says what the responses are worth; `audience_id`
-    and `key`, which must not show, are empty for recorded traffic.
+    and `key`, which must not show, are empty for recorded traffic; `of_reference`: the reference server gives them, or
+    gave them to a recording.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Source:
     evidence: str
     audience_id: str
     key: str = field(repr=False)
+    of_reference: bool = field(default=False, kw_only=True)
 
 
 @dataclass

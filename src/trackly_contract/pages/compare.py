@@ -1,7 +1,4 @@
-"""Compares a saved documentation page with the contract: what only one of them states, and what differs.
-
-Recognises a page by what it states, never by the name of its file. Does not compare a page that breaks off.
-"""
+"""Compares a saved page with the contract. It is known by what it states; one that breaks off is not compared."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +12,8 @@ from trackly_contract.core import ABSENT, JSON, NotJSONError, differences, one_l
 from trackly_contract.pages.expected import ExpectedPage, ExpectedRow, expected_pages
 from trackly_contract.pages.facts import ERRORS, FIELDS, MARKS, REQUEST, Facts, Row, Rules, marks, type_name, url_facts
 from trackly_contract.pages.page import SAVE, NotAPageError, read_page, tidy
+
+Texts = dict[str, str]  # by what they are about
 
 RESPONSE, ERROR = "example answer", "example of a refusal"
 """Positions of examples, as the sources of the rules name them."""
@@ -93,9 +92,7 @@ class Compared:
         page = re.sub(r"trk_[0-9A-Za-z]{16,}", "trk_(a key)", page)  # the page of somebody who was logged in
         self._found[Difference(place, about, change, page, contract, rules)] = None
 
-    def _compare(
-        self, place: str, page: dict[str, str], contract: dict[str, str], rules: Callable[[str], Rules]
-    ) -> None:
+    def _compare(self, place: str, page: Texts, contract: Texts, rules: Callable[[str], Rules]) -> None:
         """Compare what page and contract state, by what it is about."""
         for about in page | contract:
             if page.get(about) != contract.get(about):
@@ -202,17 +199,12 @@ def _leaves(value: JSON) -> int:
 
 
 def recognised(facts: Facts) -> ExpectedPage:
-    """Return which page the facts are from.
-
-    Raises NotAPageError, without the name of the file, if it is none, states hardly anything, or breaks off.
-    """
+    """Return which page the facts are from; raises NotAPageError if it is none, nearly empty or breaks off."""
     pages = expected_pages()
     wanted = "name a saved page of " + " or ".join(f"{page.operation} ({page.title})" for page in pages)
     stated = [(method, url_facts(path)["path"]) for method, path in facts.request_lines]
     stated += [(sent["method"], sent.get("path", "")) for sent in facts.commands]
     several = ", ".join(dict.fromkeys(f"{method} {path}" for method, path in stated))
-    if len(set(stated)) > MOST_OPERATIONS:
-        raise NotAPageError(f"a page of several operations ({short(several, 120)}); {wanted}")
     present = {row.position for row in facts.rows}
     votes = {page: sum(page.names(*operation) for operation in stated) for page in pages}
     shares = {page: len(present & set(page.rows)) / len(page.rows) for page in pages}
@@ -220,27 +212,20 @@ def recognised(facts: Facts) -> ExpectedPage:
     best = max(pages, key=lambda page: (votes[page], shares[page], len(page.rows)))
     # Another version or another method of the same page still ends in one audience.
     of_one = all(path.rstrip("/").rpartition("/")[2][:1] in "{:0123456789" for _, path in stated)
-    if not any(votes.values()) and (not of_one or shares[best] < ALIKE):
-        what = f"a page of another operation ({short(several, 120)})" if several else "no page of an operation"
-        raise NotAPageError(f"{what}; {wanted}")
+    another = not any(votes.values()) and (not of_one or shares[best] < ALIKE)
+    if another or len(set(stated)) > MOST_OPERATIONS:
+        named = f" (but of {short(several, 120)})" if several else ""
+        raise NotAPageError(f"no page of one of the two operations{named}; {wanted}")
     gone = [position for position in best.rows if position not in present]
-    if shares[best] < LEAST:
-        rows = f"{len(best.rows) - len(gone)} of the {len(best.rows)} rows of its tables"
-        raise NotAPageError(f"names {best.operation} but has {rows}: no page of it, or cut off; {SAVE}, whole")
     last = max(best.rows, key=lambda position: best.rows[position].stated.get("status", ""))
-    if last in gone and not facts.continues:
-        rows = f"{len(gone)} rows of its tables are missing ({gone[0]} ... {gone[-1]})"
-        raise NotAPageError(
-            f"the page of {best.operation} breaks off after its last table or example, {rows}; {SAVE}, whole"
-        )
+    if shares[best] < LEAST or (last in gone and not facts.continues):
+        rows = f"{len(best.rows) - len(gone)} of the {len(best.rows)} rows of its tables, and not {gone[0]}"
+        raise NotAPageError(f"names {best.operation} but has {rows}: no page of it, or it breaks off; {SAVE}, whole")
     return best
 
 
 def compare_pages(files: Iterable[Path]) -> tuple[list[Compared], list[str]]:
-    """Compare saved pages with the contract.
-
-    Returns what was compared, and a sentence for each file that is no whole page of one of the two operations.
-    """
+    """Return saved pages beside the contract, and a sentence for each file that is no whole page of an operation."""
     compared, refused = [], []
     for file in files:
         try:

@@ -1,7 +1,4 @@
-"""What the contract expects on a documentation page, put together from `contracts/` and `schemas/`.
-
-Does not read pages, and keeps no copy of one: a quotation of a rule says only where the page states it.
-"""
+"""What the contract expects on a documentation page, put together from `contracts/` and `schemas/`; no copy of one."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -103,7 +100,7 @@ class ExpectedPage:
         self.rows[position] = ExpectedRow(stated, needed, allowed | needed, quotes, rules)
 
     def names(self, method: str, path: str) -> bool:
-        """Whether a method and a path are those of the page, whatever the parameters of the path are."""
+        """Whether a method and a path, its parameters filled in, are those of the page."""
         pattern = re.sub(r"\\\{[^/]*?\\\}", "[^/]+", re.escape(self.path))
         return method == self.method and re.fullmatch(pattern, path.rstrip("/")) is not None
 
@@ -137,11 +134,7 @@ class ExpectedPage:
 
 @cache
 def expected_pages() -> tuple[ExpectedPage, ...]:
-    """Return what the contract expects on each page that documents one of its operations.
-
-    An operation and its page have the same address in `schemas/openapi.json` and `contracts/sources.toml`. Raises
-    ContractError if `contracts/` is wrong.
-    """
+    """Return what the contract expects on each page that documents one of its operations."""
     paths = document("openapi.json")["paths"].items()
     operations = [(m, path, found) for path, item in paths for m, found in item.items() if m != "parameters"]
     return tuple(ExpectedPage(m.upper(), path, found) for m, path, found in operations if "audiences" in found["tags"])

@@ -1,7 +1,4 @@
-"""The facts that a documentation page states: its request line, the rows of its tables, and its examples.
-
-Keeps what it cannot read as unreadable. Does not know the contract.
-"""
+"""The facts that a documentation page states: its request line, the rows of its tables, and its examples."""
 
 import re
 import shlex
@@ -20,11 +17,8 @@ _SECTIONS = {"example": "Examples", "error": ERRORS, "response": RESPONSE, "path
 _SECTIONS |= {"query": "Query Parameters", "header": "Header Parameters", "body": BODY}
 """What a heading contains, and the section that it begins."""
 
-Rules = tuple[str, ...]
-"""Ids of rules."""
-
-Mark = tuple[str, str]
-"""A word that counts in a description, after what it is."""
+Rules = tuple[str, ...]  # ids
+Mark = tuple[str, str]  # what it is, and a word that counts in a description
 
 
 @dataclass
@@ -54,10 +48,7 @@ _BINDING = re.compile(
 
 
 def marks(text: str, members: Iterable[str] = ()) -> set[Mark]:
-    """Return the words that count in a description.
-
-    `members` are names that count where the text says that they are missing.
-    """
+    """Return the words that count in a description; names of `members` do where it says that they are missing."""
     found = {(NUMBER, number.replace(",", "")) for number in _NUMBER.findall(text)}
     found |= {(NUMBER, _COUNTS[word]) for word in re.findall(r"[a-z]+", text.casefold()) if word in _COUNTS}
     found |= {(NULL, word) for word in re.findall(r"\bnull\b", text)}
@@ -212,10 +203,7 @@ _OPTIONS |= dict.fromkeys(("-f", "--fail"), "")
 
 
 def command(text: str) -> dict[str, str] | None:
-    """Return what a curl command sends, by what it is about (`method`, `host`, `header X`, `body`).
-
-    None if no shell could read the command.
-    """
+    """Return what a curl command sends (`method`, `host`, `header X`, `body`); None if no shell could read it."""
     try:
         words = iter(shlex.split(text.replace("\\\n", " ").strip().removeprefix("$ "))[1:])
     except ValueError:

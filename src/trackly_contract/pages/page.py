@@ -1,6 +1,6 @@
 """Reads a saved documentation page: HTML, Markdown and plain text become the same list of parts.
 
-Does not fetch anything, run scripts, or know what a page is about.
+Does not fetch anything, and does not know what a page is about.
 """
 
 import html
@@ -29,8 +29,6 @@ SAVE = "save the page of the operation as HTML, as text or as Markdown"
 
 _NO_TEXT = {
     b"\x1f\x8b": "gzip (curl unpacks it with --compressed)",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"BZh": "bzip2",
     b"PK": "a ZIP archive",
     b"%PDF": "PDF",
     b"From: <Saved by": "a web archive (MHTML)",
@@ -56,13 +54,8 @@ class Part(NamedTuple):
 
 
 def read_page(path: Path) -> list[Part]:
-    """Return the parts of a saved page.
-
-    Raises NotAPageError, without the name of the file, for what is no text or is more than a page.
-    """
+    """Return the parts of a saved page; raises NotAPageError, without the name of the file, for anything else."""
     try:
-        if not path.is_file():
-            raise NotAPageError(f"{'no file' if path.exists() else 'there is no such file'}; name a saved page")
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
@@ -101,83 +94,77 @@ _INLINE = frozenset(
     {"a", "abbr", "b", "bdi", "cite", "code", "del", "em", "font", "i", "img", "ins", "kbd", "mark", "q", "s", "samp"}
     | {"small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"}
 )
-_HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
+_WHOLE = frozenset({"pre", "tr", *(f"h{level}" for level in range(1, 7))})
+"""Tags that become one part with all that is in them."""
 
 
-class _Node(NamedTuple):
-    tag: str
-    children: list["_Node | str"]
-
-    def text(self) -> str:
-        """Return its text, with a line for each block."""
-        text = "".join(child if isinstance(child, str) else child.text() for child in self.children)
-        return text if self.tag in _INLINE else f"\n{text}\n"
-
-    def read(self, parts: list[Part]) -> None:
-        """Add its parts. Text that is not yet a line is a part as well, and a part without text ends it."""
-        if self.tag == "pre":
-            code = re.sub(r"\n\s*\n", "\n", self.text()).replace("\u00a0", " ")
-            parts.append(Part("code", (code.strip("\n"),)))
-        elif self.tag in _HEADINGS:
-            parts.append(Part("heading", (tidy(self.text()),)))
-        elif self.tag == "tr":
-            cells = [child for child in self.children if isinstance(child, _Node) and child.tag in ("td", "th")]
-            kind = "head" if all(cell.tag == "th" for cell in cells) else "row"
-            parts.append(Part(kind, tuple(tidy(cell.text()) for cell in cells)))
-        else:
-            end = [] if self.tag in _INLINE else [Part("end", ())]
-            parts += end
-            for child in self.children:
-                if isinstance(child, str):
-                    parts.append(Part("text", (child,)))
-                else:
-                    child.read(parts)
-            parts += end
+_END = Part("end", ())
+"""Ends a line of text, where a block begins or ends."""
 
 
-class _Tree:
-    """Builds a tree of what lxml reports, which includes the tags that a page leaves out."""
+class _Reader:
+    """Folds what lxml reports, which includes the tags that a page leaves out, into texts and parts."""
 
     def __init__(self) -> None:
-        self.open = [_Node("page", [])]
+        self.open: list[tuple[str, list[str | Part]]] = [("page", [])]
         self.count = self.depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        node = _Node("div" if "data-component-part" in attributes else tag, [])
-        if tag not in _SKIPPED:
-            self.open[-1].children.append(node)
-        self.open.append(node)
+        is_part = "data-component-part" in attributes and tag not in _SKIPPED
+        self.open.append(("div" if is_part else tag, []))
         self.count += 1
         self.depth = max(self.depth, len(self.open))
 
-    def end(self, _tag: str) -> None:
-        self.open.pop()
-
     def data(self, text: str) -> None:
-        self.open[-1].children.append(text)
+        self.open[-1][1].append(text)
         self.count += 1
 
-    def close(self) -> None:
-        """Do nothing: lxml asks for it."""
+    def end(self, _tag: str) -> None:
+        tag, found = self.open.pop()
+        outer, around = self.open[-1]
+        if tag in _INLINE:
+            around += found
+        elif tag in _SKIPPED:
+            pass
+        elif tag in ("td", "th") and outer == "tr":
+            around.append(Part(tag, (tidy(_text(found)),)))
+        elif any(each in _WHOLE for each, _ in self.open):
+            around.append(f"\n{_text(found)}\n")
+        elif tag not in _WHOLE:
+            around += [_END, *found, _END]
+        elif tag == "pre":
+            code = re.sub(r"\n\s*\n", "\n", _text(found)).replace("\u00a0", " ")
+            around.append(Part("code", (code.strip("\n"),)))
+        elif tag != "tr":
+            around.append(Part("heading", (tidy(_text(found)),)))
+        else:
+            cells = [each for each in found if isinstance(each, Part) and each.kind in ("td", "th")]
+            kind = "head" if all(cell.kind == "th" for cell in cells) else "row"
+            around.append(Part(kind, tuple(cell.text for cell in cells)))
+
+    def close(self) -> list[str | Part]:
+        while len(self.open) > 1:
+            self.end("")
+        return self.open[0][1]
+
+
+def _text(found: list[str | Part]) -> str:
+    return "".join(each if isinstance(each, str) else f"\n{each.text}\n" for each in found)
 
 
 def html_parts(text: str) -> list[Part]:
-    """Return the parts of HTML.
-
-    Raises NotAPageError if it has more tags, or deeper ones, than a page.
-    """
-    tree, found, parts = _Tree(), list[Part](), list[Part]()
-    parser = etree.HTMLParser(target=cast("Any", tree), encoding="utf-8")
+    """Return the parts of HTML; raises NotAPageError if it has more tags, or deeper ones, than a page."""
+    reader, parts = _Reader(), list[Part]()
+    parser = etree.HTMLParser(target=cast("Any", reader), encoding="utf-8")
     for at in range(0, len(text), PIECE):
         parser.feed(text[at : at + PIECE].encode("utf-8", "replace"))
-        if tree.count > MOST_NODES or tree.depth > DEEPEST:
+        if reader.count > MOST_NODES or reader.depth > DEEPEST:
             most = f"more than {MOST_NODES} tags and texts, or more than {DEEPEST} tags open at once"
             raise NotAPageError(f"{most}, more than a page has; {SAVE} alone")
-    parser.close()
-    tree.open[0].read(found)
-    for is_text, group in groupby(found, lambda part: part.kind == "text"):
-        line = Part("line", (tidy("".join(part.text for part in group)),)) if is_text else None
-        parts += [part for part in ([line] if line else group) if part.text]
+    for is_text, group in groupby(parser.close(), lambda each: isinstance(each, str)):
+        found = list(group)
+        found = [Part("line", (tidy("".join(found)),))] if is_text else found
+        parts += [part for part in found if part.text]
     return parts
 
 
@@ -207,10 +194,7 @@ _PARSER = MarkdownIt("commonmark", {"breaks": True}).enable("table").disable("co
 
 
 def markdown_parts(text: str) -> list[Part]:
-    """Return the parts of Markdown or MDX.
-
-    Raises NotAPageError if it has more parts or open tags than a page.
-    """
+    """Return the parts of Markdown or MDX; raises what `html_parts` raises."""
     text = _FRONT_MATTER.sub(lambda found: re.sub(r"(?m)^[\w-]+:[ \t]*", "\n", found[1]).replace('"', ""), text)
     return html_parts(_PARSER.render(_COMPONENT.sub(_component, text)))
 
@@ -224,10 +208,7 @@ _TO_MARGIN = re.compile(r"(?:.+\n)*?[}\]]$", re.MULTILINE)
 
 
 def text_parts(text: str) -> list[Part]:
-    """Return the parts of plain text.
-
-    Commands and JSON are known by how they begin. A heading stands alone and reads like a title.
-    """
+    """Return the parts of plain text: code is known by how it begins, a heading stands alone and reads like a title."""
     parts: list[Part] = []
     paragraphs = re.split(r"\n{2,}", "\n".join(line.rstrip() for line in text.strip().split("\n")))
     for number, paragraph in enumerate(paragraphs, 1):

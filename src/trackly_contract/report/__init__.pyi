@@ -3,6 +3,7 @@ from .compare import WrongFileError as WrongFileError
 from .compare import compare_reports as compare_reports
 from .compare import comparison_text as comparison_text
 from .compare import load_report as load_report
+from .files import github_lines as github_lines
 from .files import write_report as write_report
 from .issues import plan_issues as plan_issues
 from .issues import read_issues as read_issues
@@ -13,7 +14,6 @@ from .observations import Kind as Kind
 from .observations import changed_answers as changed_answers
 from .report import Report as Report
 from .report import build_report as build_report
-from .summary import github_lines as github_lines
 from .terminal import ignore_broken_pipe as ignore_broken_pipe
 from .terminal import show_plan as show_plan
 from .terminal import summarize as summarize

@@ -81,7 +81,7 @@ def comparison_text(comparison: Described, old: Described, new: Described) -> st
 _ELSEWHERE = "a difference need not be a change"
 _REMARKS = {
     "target": f"another server was asked: {_ELSEWHERE}",
-    "stamped": f"one was answered by the reference server, a stand-in: {_ELSEWHERE}",
+    "stamped": f"one was answered by the reference server: {_ELSEWHERE}",
     "base_url": f"another address was asked: {_ELSEWHERE}",
     "effort": "one of them asked more, so what it alone finds may have been so before",
     "read_only": "a read-only run finds out less",

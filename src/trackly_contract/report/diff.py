@@ -1,7 +1,6 @@
 """A difference as lines: a response beside what was expected, and beside the last live recording.
 
-Short and printable, whatever a response holds. What only says that the audience has other content than the recorded one
-is not shown. Where the documentation names a kind of value, the expected side says the kind.
+Short and printable, whatever a response holds. Where the documentation names a kind of value, the expected side does.
 """
 
 import copy
@@ -9,14 +8,25 @@ import difflib
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from trackly_contract.core import ABSENT, JSON, Response, differences, laid_out, nesting, one_line, short, value_at
+from trackly_contract.core import (
+    ABSENT,
+    JSON,
+    Request,
+    Response,
+    differences,
+    laid_out,
+    nesting,
+    one_line,
+    short,
+    value_at,
+)
 from trackly_contract.judge import Cache, Finding, Rejection, Success, Value, Words, actual_text, expected_text
 
 LARGEST = 20_000
-"""Bytes of a body that is compared line by line."""
+"""Bytes of a body that is spread over lines."""
 
-DEEPEST = 60
-"""Nesting of a body that is compared line by line."""
+MOST_BLANKS = 1_000_000
+"""Bytes times nesting of such a body: deep nesting makes a megabyte of blanks of a kilobyte."""
 
 MOST_LINES = 400
 """Lines of one side that are compared; finding the fewest differences takes time in the square of them."""
@@ -41,7 +51,7 @@ class Line(NamedTuple):
 def expected_and_actual(finding: Finding) -> tuple[Line, ...]:
     """Return the response beside what was expected of it; in words where that cannot be shown field by field."""
     response = finding.exchange.response
-    value = _json(response)
+    value = readable(response)
     match finding.expected:
         case Success():
             return _lines(["HTTP 2xx", "(the audience)"], _spread(response))
@@ -69,11 +79,8 @@ def _expect(wanted: dict[str, JSON], finding: Finding) -> bool:
 
 
 def then_and_now(then: Response, now: Response, at: str = "") -> tuple[Line, ...]:
-    """Return a response beside the recorded one; of values that differ in content alone only what stands at `at`.
-
-    Empty if nothing else differs.
-    """
-    old, new = _json(then), _json(now)
+    """Return a response beside the recorded one; of values that differ in content alone only what stands at `at`."""
+    old, new = readable(then), readable(now)
     if old is ABSENT or new is ABSENT:
         return _lines(_spread(then), _spread(now))
     if then.succeeded and now.succeeded:
@@ -101,9 +108,10 @@ def _put(value: JSON, pointer: str, promised: object) -> bool:
     return True
 
 
-def _json(response: Response) -> JSON:
-    body = response.body
-    return response.json.strict if body and len(body) <= LARGEST and nesting(body) <= DEEPEST else ABSENT
+def readable(message: Request | Response, most: int = LARGEST) -> JSON:
+    """Return the JSON of a body; ABSENT for anything else, and for what is longer than `most` or too deep."""
+    size = len(message.body)
+    return ABSENT if size > most or size * nesting(message.body) > MOST_BLANKS else message.json.strict
 
 
 def _pretty(value: JSON) -> list[str]:
@@ -122,7 +130,7 @@ def _pretty(value: JSON) -> list[str]:
 
 def _spread(response: Response) -> list[str]:
     """Return a response as lines: its status, and its body."""
-    value = _json(response)
+    value = readable(response)
     if value is not ABSENT:
         return [f"HTTP {response.status}", *_pretty(value)]
     body = response.body[:LARGEST].decode("utf-8", "replace")

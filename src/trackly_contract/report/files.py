@@ -1,12 +1,13 @@
-"""The report of a run as files: JSON, Markdown and HTML. No key shows in them, however a response spelt it."""
+"""The report of a run as files: JSON, Markdown and HTML; and what GitHub shows of it. No key shows in any of them."""
 
 import base64
 import hashlib
 import html
 import json
+import os
 import re
 import shlex
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,26 +18,38 @@ from msgspec import structs
 
 from trackly_contract import __version__
 from trackly_contract.contract import contract, summed_up
-from trackly_contract.core import Exchange, NotJSONError, Verdict, nesting, one_line, parse, printable, short, without
+from trackly_contract.core import (
+    ABSENT,
+    Exchange,
+    Request,
+    Response,
+    RunVerdict,
+    Verdict,
+    one_line,
+    printable,
+    short,
+    without,
+    worst,
+)
 from trackly_contract.judge import NEVER, ClientFault, Finding, Success, actual_text, expected_text, path_of, sent
 from trackly_contract.report import matrix
-from trackly_contract.report.diff import expected_and_actual
+from trackly_contract.report.diff import LARGEST, expected_and_actual, readable
 from trackly_contract.report.report import SCHEMA_VERSION, SYMBOLS, Recording, Report, RuleResult
-from trackly_contract.report.summary import cell, facts
-from trackly_contract.report.view import MOST_BLANKS, View, body_text
+from trackly_contract.report.summary import facts
+from trackly_contract.report.view import View, body_text
 
-LONGEST_BODY = 20_000
 CUT = " ... (cut here)"
+"""What follows the beginning of a long body."""
+
+MOST = 10
+"""Annotations of one kind that GitHub shows of a step."""
 
 
-def _text(body: bytes) -> Any:
-    if not body:
-        return None
-    if len(body) <= LONGEST_BODY:
-        with suppress(NotJSONError):
-            if len(body) * nesting(body) <= MOST_BLANKS:
-                return parse(body)
-    return printable(body[:LONGEST_BODY].decode("utf-8", "replace")) + (CUT if len(body) > LONGEST_BODY else "")
+def _body(message: Request | Response) -> Any:
+    body, value = message.body, readable(message)
+    if value is not ABSENT or not body:
+        return value if body else None
+    return printable(body[:LARGEST].decode("utf-8", "replace")) + (CUT if len(body) > LARGEST else "")
 
 
 def _exchange(exchange: Exchange) -> dict[str, Any]:
@@ -44,9 +57,9 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
         "number": exchange.number,
         "method": exchange.request.method,
         "path": path_of(exchange.request),
-        "sent": _text(exchange.request.body),
+        "sent": _body(exchange.request),
         "status": exchange.response.status,
-        "answer": _text(exchange.response.body),
+        "answer": _body(exchange.response),
     }
 
 
@@ -161,6 +174,14 @@ def _with_days(text: str) -> Markup:
     return Markup(re.sub(r"\d{4}-\d\d-\d\d", r'<span class="day">\g<0></span>', str(escape(text))))  # noqa: S704
 
 
+def _cell(text: str) -> str:
+    """Return a text as code in a cell of a table: no character of it means anything to Markdown or HTML."""
+    shown = html.escape(short(text))
+    for char in "|`*_[]\\~":
+        shown = shown.replace(char, f"&#{ord(char)};")
+    return f"<code>{shown}</code>" if shown else ""
+
+
 def _csp_hash(text: str) -> str:
     """Return how a Content-Security-Policy names an inline script or style: the page allows its own and no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
@@ -178,7 +199,7 @@ def templates() -> jinja2.Environment:
     templates.filters |= {
         "actual": lambda finding: short(actual_text(finding)),
         "body": body_text,
-        "cell": cell,
+        "cell": _cell,
         "csp_hash": _csp_hash,
         "days": _with_days,
         "expected": lambda finding: short(expected_text(finding)),
@@ -194,18 +215,13 @@ def templates() -> jinja2.Environment:
     templates.tests["success"] = lambda expected: isinstance(expected, Success)
     templates.globals |= {
         "NEVER": NEVER,
-        "Known": matrix.Known,
-        "Saw": matrix.Saw,
-        "codes_by_place": matrix.codes_by_place,
+        "contract": contract(),
         "expected_and_actual": expected_and_actual,
         "facts": facts,
-        "gravest": matrix.gravest,
-        "operators": matrix.operators,
-        "operators_by_type": matrix.operators_by_type,
-        "pages": contract().pages,
-        "saw_symbols": matrix.SAW_SYMBOLS,
+        "matrix": matrix,
         "symbols": SYMBOLS,
         "verdicts": Verdict,
+        "worst": worst,
     }
     return templates
 
@@ -224,3 +240,41 @@ def write_report(report: Report, folder: Path) -> None:
         files[f"report.{kind}"] = report.redacted(page)
     for name, text in files.items():
         (folder / name).write_text(text, "utf-8", errors="backslashreplace")
+
+
+# GitHub ---------------------------------------------------------------------------------------------------------------
+
+
+def _command(kind: str, title: str, text: str) -> str:
+    """Return a workflow command of GitHub (actions/toolkit, command.ts: escapeData and escapeProperty)."""
+    data, name = (each.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A") for each in (text, title))
+    return f"::{kind} title={name.replace(':', '%3A').replace(',', '%2C')}::{data}"
+
+
+def github_lines(report: Report) -> Iterator[str]:
+    """Yield the lines to print in a job of GitHub, and write the summary of the step there; nothing outside of one.
+
+    An error for each broken rule, at most MOST, and a warning for an inconclusive run.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    broken, unsure = (
+        [result for result in report.results if result.verdict is verdict]
+        for verdict in (Verdict.BROKEN, Verdict.INCONCLUSIVE)
+    )
+    for result in broken[:MOST]:
+        expected = f"expected {short(expected_text(result.gravest))}, got " if result.gravest is not None else ""
+        text = f"{result.rule.statement}: {expected}{report.in_short(result)}"
+        yield _command("error", result.rule.id, report.redacted(one_line(text)))
+    if report.verdict is RunVerdict.INCONCLUSIVE:
+        why = report.left or next((result.reason for result in unsure), "")
+        text = f"{report.headline()}{f': {why}' if why else ''}"
+        yield _command("warning", "trackly-contract", report.redacted(one_line(text)))
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        values = {"report": report, "results": broken + unsure, "most": 3 * MOST}
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(templates().get_template("step.md.jinja").render(values))
+        except OSError as error:
+            yield f"the summary of this step cannot be written ({error.strerror})"

@@ -1,12 +1,11 @@
-"""The report of a run as values: a verdict for every rule, and for the run.
+"""The report of a run as values: a verdict for every rule, and for the run. Does not judge: it folds findings.
 
-Every rule has a verdict, or a reason why it has none. A run on the reference server, or on recordings of it, never
-reads as if the API had responded. Does not judge: it folds findings that others made.
+A run on the reference server, or on recordings of it, never reads as if the API had responded.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from trackly_contract.contract import Rule, contract
 from trackly_contract.core import RunVerdict, Verdict, one_line, redacted, run_verdict, short, worst
@@ -35,15 +34,7 @@ MOST_ALIKE = 3
 SCHEMA_VERSION = "1.1"
 """Version of `schemas/report.json`; docs/report.md says what a new one may change."""
 
-SYMBOLS = {
-    "held": "✓",
-    "noted": "!",
-    "broken": "✗",
-    "inconclusive": "?",
-    "skipped": "-",
-    "conforms": "✓",
-    "drift": "✗",
-}
+SYMBOLS = {"held": "✓", "noted": "!", "broken": "✗", "inconclusive": "?", "skipped": "-", "conforms": "✓", "drift": "✗"}
 """What stands beside the verdict of a rule or of a run, so that no colour is needed."""
 
 
@@ -88,7 +79,7 @@ class Report:
     complete: bool
     started_at: str
     suite_failures: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     last_live: LiveRecording | None = None
     left: str = ""
     recording: Recording | None = None
@@ -96,7 +87,7 @@ class Report:
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys that must show nowhere."""
-        return (self.session.target.key, *(self.recording.keys if self.recording is not None else ()))
+        return (self.session.target.key, *(self.recording.keys if self.recording else ()))
 
     def redacted(self, text: str) -> str:
         """Return a text without any spelling of any key of the run."""
@@ -107,9 +98,7 @@ class Report:
     @property
     def from_reference(self) -> bool:
         """Whether the reference server responded, whatever the target is called."""
-        target = self.session.target
-        recorded_from_it = target.name == "replay" and "reference server" in target.evidence
-        return self.session.stamped or target.name == "reference" or recorded_from_it
+        return self.session.stamped or self.session.target.of_reference
 
     @property
     def evidence(self) -> str:
@@ -159,32 +148,23 @@ class Report:
         """Return how many rules have each verdict."""
         return Counter(result.verdict for result in self.results)
 
-    @property
-    def counted(self) -> str:
-        """How many rules have each verdict, in words."""
-        counts = self.counts()
-        return ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-
     def alike(self, verdict: Verdict) -> list[tuple[int, str]]:
         """Return the rules of one verdict by what is said of them, the same of many once: how many, and the text."""
-        found: dict[str, list[str]] = {}
-        for result in self.results:
-            if result.verdict is verdict:
-                found.setdefault(self.in_short(result), []).append(result.rule.id)
-        names = (
-            f"{len(ids)} rules, {ids[0]} to {ids[-1]}" if len(ids) > MOST_ALIKE else ", ".join(ids)
-            for ids in found.values()
-        )
-        return [(len(ids), f"{name}: {text}") for (text, ids), name in zip(found.items(), names, strict=True)]
+        found: dict[str, list[str]] = defaultdict(list)
+        for result in (result for result in self.results if result.verdict is verdict):
+            found[self.in_short(result)].append(result.rule.id)
+        return [
+            (len(ids), f"{', '.join(ids)}: {text}")
+            if len(ids) <= MOST_ALIKE
+            else (len(ids), f"{len(ids)} rules, {ids[0]} to {ids[-1]}: {text}")
+            for text, ids in found.items()
+        ]
 
     def headline(self) -> str:
         """Return the verdict as a sentence that claims no more than was seen."""
         names = {"live": "the API", "replay": "the recorded API"}
-        who = (
-            "the reference server"
-            if self.from_reference
-            else names.get(self.session.target.name, "the recorded server")
-        )
+        who = names.get(self.session.target.name, "the recorded server")
+        who = "the reference server" if self.from_reference else who
         said = {
             RunVerdict.CONFORMS: "conforms to",
             RunVerdict.DRIFT: "has drifted from",
@@ -207,7 +187,7 @@ def build_report(
     *,
     started_at: str,
     looked_for: frozenset[str],
-    reasons: Mapping[str, str],
+    reasons: Mapping[str, tuple[Verdict, str]],
     suite_failures: tuple[str, ...] = (),
     waivers: Mapping[str, Waiver] | None = None,
     last_live: LiveRecording | None = None,
@@ -219,41 +199,31 @@ def build_report(
     """
     rules, waivers = contract().rules, waivers or {}
     notes = [*session.notes]
-    by_rule: dict[str, list[Finding]] = {}
+    by_rule: dict[str, list[Finding]] = defaultdict(list)
     for finding in session.findings:
-        by_rule.setdefault(finding.rule, []).append(finding)
+        by_rule[finding.rule].append(finding)
+    nothing_shown = Verdict.INCONCLUSIVE, "no answer of this run shows it"
+    not_asked = Verdict.SKIPPED, "not part of this run"
     results = []
     for rule in rules.values():
-        found, reason = tuple(by_rule.get(rule.id, ())), ""
+        found, reason = tuple(by_rule[rule.id]), ""
         verdict = worst(finding.verdict for finding in found)
         waiver = waivers.get(rule.id) if verdict is Verdict.BROKEN else None
         if waiver is not None:
             verdict = Verdict.NOTED
+        elif verdict is None and rule.untested is not None:
+            verdict, reason = Verdict.SKIPPED, f"untested: {rule.untested}"
         elif verdict is None:
-            verdict, reason = _not_seen(rule, looked_for, reasons)
+            verdict, reason = reasons.get(rule.id) or (nothing_shown if rule.id in looked_for else not_asked)
         elif rule.id in waivers and verdict is not Verdict.INCONCLUSIVE:
             notes.append(f"the waiver of {rule.id} was not needed: it is {verdict} here; remove it if that stays so")
         results.append(RuleResult(rule, verdict, found, reason, waiver))
     if session.read_only:
-        skipped = [result.rule.id for result in results if result.verdict is Verdict.SKIPPED]
-        areas = Counter(name.partition(".")[0] for name in skipped)
+        skipped = [result for result in results if result.verdict is Verdict.SKIPPED]
         notes.append(
-            f"read-only: {len(skipped)} rules need an update, a count or a filter of ours and were not checked "
-            f"({', '.join(f'{area}: {count}' for area, count in areas.items())}), nor can it be said whether the "
-            "audience could be restored"
+            f"read-only: {len(skipped)} rules need an update, a count or a filter of ours and were not checked, "
+            "nor can it be said whether the audience could be restored"
         )
     missing = [rule for rule in rules.values() if rule.untested is None and rule.id not in looked_for]
     complete = not session.read_only and not missing
     return Report(session, tuple(results), complete, started_at, suite_failures, tuple(notes), last_live)
-
-
-def _not_seen(rule: Rule, looked_for: frozenset[str], reasons: Mapping[str, str]) -> tuple[Verdict, str]:
-    """Return the verdict of a rule without a finding, and the reason."""
-    if rule.untested is not None:
-        return Verdict.SKIPPED, f"untested: {rule.untested}"
-    if rule.id in reasons:
-        skipped = reasons[rule.id].startswith("skipped: ")
-        return Verdict.SKIPPED if skipped else Verdict.INCONCLUSIVE, reasons[rule.id].removeprefix("skipped: ")
-    if rule.id in looked_for:
-        return Verdict.INCONCLUSIVE, "no answer of this run shows it"
-    return Verdict.SKIPPED, "not part of this run"

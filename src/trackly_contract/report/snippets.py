@@ -1,18 +1,15 @@
 """Writes a request as programs to copy: curl, Python (httpx) and JavaScript (fetch).
 
-A program sends the request that was sent: method, path, key and the same JSON. Base URL, key and id of the audience are
-read from the variables of the suite and are never in its text. A body stays inside its quotes, and is printable.
+Base URL, key and id of the audience are variables, never in the text. A body stays inside its quotes, and is printable.
 """
 
 import re
 
 import jinja2
 
-from trackly_contract.core import NotJSONError, Request, encode, laid_out, nesting, parse, printable
+from trackly_contract.core import ABSENT, Request, encode, laid_out, nesting, printable
 from trackly_contract.generate import WRONG_KEY
-
-LONGEST_BODY = 20_000
-"""Bytes of a body that is made into a program; no body of the suite has as many."""
+from trackly_contract.report.diff import LARGEST
 
 DEEPEST = 40
 """Nesting of a body that is spread over lines: a deeper one is mostly blanks."""
@@ -29,12 +26,9 @@ TEMPLATES = jinja2.Environment(  # noqa: S701  # text, not HTML: a page escapes 
 
 
 def snippets(request: Request, audience_id: str) -> dict[str, str]:
-    """Return the request as programs by language, none if it is not one that the suite makes.
-
-    `audience_id` is the audience of the run: it becomes a variable, every other id is written out.
-    """
-    path, body, key = _PATH.fullmatch(request.path), _body(request.body), request.header("x-api-key")
-    if path is None or body is None or len(request.body) > LONGEST_BODY or not request.method.isalpha():
+    """Return a request of the suite as programs by language; the id of the run's audience becomes a variable."""
+    path, body, key = _PATH.fullmatch(request.path), _body(request), request.header("x-api-key")
+    if path is None or body is None or len(request.body) > LARGEST or not request.method.isalpha():
         return {}
     values = {
         "method": request.method,
@@ -47,15 +41,12 @@ def snippets(request: Request, audience_id: str) -> dict[str, str]:
     return {language: TEMPLATES.get_template(name).render(values) for language, name in LANGUAGES.items()}
 
 
-def _body(body: bytes) -> str | None:
+def _body(request: Request) -> str | None:
     """Return a body as printable ASCII, spread over lines unless it is short; None if that is no longer the same."""
-    if not body:
-        return ""
-    try:
-        value = parse(body)
-    except NotJSONError:
-        return None
+    value = request.json.strict
+    if value is ABSENT:
+        return None if request.body else ""
     text = encode(value).decode("ascii")
-    if len(text) > SHORT and nesting(body) <= DEEPEST:
+    if len(text) > SHORT and nesting(request.body) <= DEEPEST:
         text = laid_out(value, ascii_only=True)
     return text if printable(text) == text else None

@@ -1,19 +1,16 @@
-"""What is said at the end of a run, or of a judgement of traffic: the same facts for a terminal, a log and GitHub.
+"""What is said at the end of a run, or of a judgement of traffic: facts for all forms, and lines for terminal or log.
 
-Whatever a response holds stays in its line, its annotation or its cell, and no key shows.
+Whatever a response holds stays in its line, and no key shows.
 """
 
-import html
-import os
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
-from trackly_contract.core import RunVerdict, Verdict, one_line, short
-from trackly_contract.judge import expected_text
-from trackly_contract.report.report import SYMBOLS, Report
+from trackly_contract.core import Verdict, one_line, short
+from trackly_contract.report.report import Report
 
 SCREEN = 24
 """Lines of a small terminal: with pytest's own last line, the end of a run fits one."""
@@ -26,9 +23,6 @@ NAME = 11
 
 MOST_REASONS = 5
 """Reasons of one kind why recorded exchanges could not be judged."""
-
-MOST = 10
-"""Annotations of one kind that GitHub shows of a step."""
 
 
 def many(count: int, one: str) -> str:
@@ -55,10 +49,8 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
         passed = sum(found.times for found in recording.passed)
         more = f", {passed} more that {'fails' if passed == 1 else 'fail'} nothing" if passed else ""
         yield "client", f"{many(report.client_faults, 'fault')} in requests{more}"
-    yield "rules", f"{len(report.results)}: {report.counted}"
-
-
-# A terminal, or a log -------------------------------------------------------------------------------------------------
+    counts = report.counts()
+    yield "rules", f"{len(report.results)}: {', '.join(f'{counts[each]} {each}' for each in Verdict if counts[each])}"
 
 
 def wrapped(text: str, width: int | None, indent: int) -> list[str]:
@@ -111,69 +103,3 @@ def lines(report: Report, folder: str | None, width: int | None = None, *, misfi
     body = _fitting(rules, room - min(NOTES, sum(len(note) for _, note in notes)), f"  and {{}} more rules: {where}")
     body += _fitting(notes, room - len(body), f"{' ' * NAME}and {{}} more notes: {where}")
     return [*head, *body, *tail]
-
-
-# GitHub ---------------------------------------------------------------------------------------------------------------
-
-
-def cell(text: str) -> str:
-    """Return a text as code in a cell of a table: no character of it means anything to Markdown or HTML."""
-    shown = html.escape(short(text))
-    for char in "|`*_[]\\~":
-        shown = shown.replace(char, f"&#{ord(char)};")
-    return f"<code>{shown}</code>" if shown else ""
-
-
-def _command(kind: str, title: str, text: str) -> str:
-    """Return a workflow command of GitHub (actions/toolkit, command.ts: escapeData and escapeProperty)."""
-    data, name = (each.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A") for each in (text, title))
-    return f"::{kind} title={name.replace(':', '%3A').replace(',', '%2C')}::{data}"
-
-
-def _annotations(report: Report) -> Iterator[str]:
-    """Yield an error for each broken rule, at most MOST, and a warning for an inconclusive run."""
-    broken = [result for result in report.results if result.verdict is Verdict.BROKEN]
-    for result in broken[:MOST]:
-        worst = result.gravest
-        expected = f"expected {short(expected_text(worst))}, got " if worst is not None else ""
-        text = f"{result.rule.statement}: {expected}{report.in_short(result)}"
-        yield _command("error", result.rule.id, report.redacted(one_line(text)))
-    if report.verdict is RunVerdict.INCONCLUSIVE:
-        why = report.left or next((r.reason for r in report.results if r.verdict is Verdict.INCONCLUSIVE), "")
-        text = f"{report.headline()}{f': {why}' if why else ''}"
-        yield _command("warning", "trackly-contract", report.redacted(one_line(text)))
-
-
-def _step_summary(report: Report) -> str:
-    """Return the summary of a step, as Markdown: the facts, then a row for each rule that needs attention."""
-    lines = [f"### {SYMBOLS[report.verdict]} {report.verdict}", ""]
-    lines += [f"- {name} {cell(report.redacted(text))}" for name, text in facts(report)]
-    rows = [r for verdict in (Verdict.BROKEN, Verdict.INCONCLUSIVE) for r in report.results if r.verdict is verdict]
-    if rows:
-        lines += ["", "| rule | | says | expected | got |", "| --- | --- | --- | --- | --- |"]
-    for result in rows[: 3 * MOST]:
-        expected = expected_text(result.gravest) if result.gravest is not None else ""
-        cells = (
-            f"`{result.rule.id}`",
-            result.verdict.value,
-            html.escape(result.rule.statement).replace("|", "&#124;"),
-            *(cell(report.redacted(text)) for text in (expected, report.in_short(result))),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    if len(rows) > 3 * MOST:
-        lines += ["", f"and {len(rows) - 3 * MOST} more"]
-    return "\n".join([*lines, "", ""])
-
-
-def github_lines(report: Report) -> Iterator[str]:
-    """Write the summary of the step where GitHub wants it, and yield the lines to print; nothing outside of a job."""
-    if os.environ.get("GITHUB_ACTIONS") != "true":
-        return
-    yield from _annotations(report)
-    path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if path:
-        try:
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(_step_summary(report))
-        except OSError as error:
-            yield f"the summary of this step cannot be written ({error.strerror})"

@@ -1,33 +1,16 @@
-"""What a conformance run says in the terminal: its plan before the first write, its verdict at the end.
-
-The plan is shown even where pytest captures all output, and a reader that goes away (`pytest | head`) is no drift. Does
-not decide anything, but whether somebody agreed to the plan.
-"""
+"""What a conformance run says in the terminal: its plan before the first write, its verdict at the end."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from trackly_contract.core import one_line, redacted
+from trackly_contract.report.files import github_lines
 from trackly_contract.report.report import Report
-from trackly_contract.report.summary import github_lines, left_lines, lines, wrapped
-
-
-@contextmanager
-def _uncaptured(config: pytest.Config) -> Iterator[None]:
-    """Give standard input and output back to the terminal for a while."""
-    capturing: Any = config.pluginmanager.getplugin("capturemanager")
-    if capturing is None:
-        yield
-        return
-    capturing.suspend(in_=True)
-    try:
-        yield
-    finally:
-        capturing.resume()
+from trackly_contract.report.summary import left_lines, lines, wrapped
 
 
 class _Outlet:
@@ -41,17 +24,14 @@ class _Outlet:
         return getattr(self._file, name)
 
     def write(self, text: str) -> None:
-        with self._open():
-            self._file.write(text)
+        self._unless_closed(self._file.write, text)
 
     def flush(self) -> None:
-        with self._open():
-            self._file.flush()
+        self._unless_closed(self._file.flush)
 
-    @contextmanager
-    def _open(self) -> Iterator[None]:
+    def _unless_closed(self, do: Callable[..., object], *arguments: str) -> None:
         try:
-            yield
+            do(*arguments)
         except BrokenPipeError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._file.fileno())  # what is still buffered goes there too, at the very end
@@ -77,18 +57,18 @@ def show_plan(config: pytest.Config, plan: str, key: str) -> bool:
 
     Nobody is asked after `--trackly-yes`, or where standard input is no terminal.
     """
-    with _uncaptured(config):
-        try:
-            somebody = not config.option.trackly_yes and os.isatty(0)
-        except OSError:
-            somebody = False
+    capturing: Any = config.pluginmanager.getplugin("capturemanager")
+    with ExitStack() as afterwards:
+        if capturing is not None:
+            capturing.suspend(in_=True)
+            afterwards.callback(capturing.resume)
         reporter: Any = config.pluginmanager.getplugin("terminalreporter")
         write, width = (print, None) if reporter is None else (reporter.write_line, _width(reporter))
         write("")  # the dots of the tests that passed stand before it
         for line in plan.splitlines():
             for part in wrapped(redacted(one_line(line), key), width, 4):
                 write(part)
-        if not somebody:
+        if config.option.trackly_yes or not os.isatty(0):
             return True
         try:
             return input("Go on? [y/N] ").strip().lower() in ("y", "yes")

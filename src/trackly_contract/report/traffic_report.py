@@ -65,7 +65,8 @@ def fold(
         notes=[*_notes(traffic, side)],
     )
     seen = frozenset(traffic.findings.tally)
-    reasons = dict.fromkeys(contract().rules, "skipped: this traffic does not show it") | dict(traffic.unseen)
+    reasons = dict.fromkeys(contract().rules, (Verdict.SKIPPED, "this traffic does not show it"))
+    reasons |= {rule: (Verdict.INCONCLUSIVE, why) for rule, why in traffic.unseen.items()}
     report = build_report(watched, started_at=started_at, looked_for=seen, reasons=reasons, waivers=waivers)
     results = tuple(replace(result, tally=traffic.findings.tally.get(result.rule.id)) for result in report.results)
     recording = Recording(traffic, side, tuple(failing), tuple(passed), tuple(keys)[:MOST_KEYS])
@@ -82,9 +83,9 @@ def _keyless_fault(found: ClientFault) -> ClientFault:
     return replace(found, fault=fault, exchange=_keyless(found.exchange, found.exchange))
 
 
-def _keyless(value: Any, exchange: Exchange | None, *names: str) -> Any:
+def _keyless(value: Any, exchange: Exchange, *names: str) -> Any:
     """Return a dataclass without the key of an exchange in the fields of those names, in all where none is given."""
-    key = exchange.request.header("x-api-key") if exchange is not None else None
+    key = exchange.request.header("x-api-key")
     if not key:
         return value
     changed = {}

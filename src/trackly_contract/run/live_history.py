@@ -60,9 +60,9 @@ class LastLive:
         self._found: dict[int, tuple[Exchange, str] | None] = {}
 
     @property
-    def _stand_in(self) -> bool:
-        """Whether this run is answered by something that is not the API: then nothing is said to have changed."""
-        return self.session.stamped or self.session.target.name == "reference"
+    def of_reference(self) -> bool:
+        """Whether this run is answered by the reference server: then nothing is said to have changed."""
+        return self.session.stamped or self.session.target.of_reference
 
     @cached_property
     def _recordings(self) -> Recordings:
@@ -96,11 +96,11 @@ class LastLive:
             found = Baseline("not known, for the recording cannot be used (a note of this run says why)")
         else:
             found = Baseline(reading="new")
-        return replace(found, reading=None) if self._stand_in else found
+        return replace(found, reading=None) if self.of_reference else found
 
     def moves(self) -> tuple[list[Finding], list[str]]:
         """Return what changed since the recording though a rule held, as noted findings; and why it is not used."""
-        if self._stand_in:
+        if self.of_reference:
             return [], []
         beside: dict[int, list[Finding]] = defaultdict(list)
         for finding in self.session.findings:

@@ -86,8 +86,8 @@ def embedded_target(
 ) -> Target:
     """Return a reference server in this process: what `answer` makes of each request, or a server freshly made."""
     client = Client("http://reference.invalid/api", answer or reference.ReferenceServer().answer)
-    evidence = f"the reference server, a stand-in: {NOT_THE_API}"
-    return Target("reference", "embedded reference server", evidence, audience_id, key, client, wait=lambda _: None)
+    where, evidence = "embedded reference server", f"the reference server: {NOT_THE_API}"
+    return Target("reference", where, evidence, audience_id, key, client, wait=lambda _: None, of_reference=True)
 
 
 def replay_target(effort: Effort) -> Target:
@@ -107,7 +107,7 @@ def replay_target(effort: Effort) -> Target:
         )
     evidence = f"recorded from the live API on {manifest.recorded}"
     if manifest.target != "live":
-        evidence = f"recorded on {manifest.recorded} from the reference server, a stand-in: {NOT_THE_API}"
+        evidence = f"recorded on {manifest.recorded} from the reference server: {NOT_THE_API}"
     days = max((cassettes.today() - manifest.day(effort)).days, 0)
     return Target(
         name="replay",
@@ -118,6 +118,7 @@ def replay_target(effort: Effort) -> Target:
         evidence=f"{evidence}; {days} day{'' if days == 1 else 's'} old",
         wait=lambda _: None,
         player=player,
+        of_reference=manifest.target != "live",
     )
 
 
