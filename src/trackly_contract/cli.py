@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from argparse import ArgumentTypeError
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -79,7 +80,7 @@ def check(*, live: bool, target: str, pytest_arguments: tuple[str, ...], **optio
 def _required(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> list[tuple[str, float]]:
     try:
         return [gate.required(text) for text in texts]
-    except ValueError as error:
+    except ArgumentTypeError as error:
         raise click.BadParameter(str(error)) from None
 
 

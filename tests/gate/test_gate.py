@@ -73,8 +73,12 @@ def removed(gate: Gate) -> None:
     [
         (lambda gate: gate.arrange(title="x"), ValueError, "an audience has no 'title'; it has id, name"),
         (lambda gate: gate.choose(colour="red"), ValueError, "no choice 'colour'; there are null_is_missing, "),
-        (lambda gate: gate.choose(null_is_missing="no"), ValueError, "null_is_missing is like True, and not 'no'"),
-        (lambda gate: gate.choose(largest_body=True), ValueError, "largest_body is like 5000000, and not True"),
+        (
+            lambda gate: gate.choose(null_is_missing="no"),
+            ValueError,
+            "got `str` - at `[$].null_is_missing`",
+        ),
+        (lambda gate: gate.choose(largest_body=True), ValueError, "got `bool` - at `[$].largest_body`"),
         (lambda gate: gate.force("404", times=0), ValueError, "times=0"),
         (lambda gate: gate.force("404", times=-1), ValueError, "times=-1"),
         (lambda gate: gate.audience("x"), LookupError, "no audience 'x'; arrange"),
@@ -95,7 +99,7 @@ def test_a_reset_forgets_everything(gate: Gate) -> None:
     update(gate, {"name": "x"})
     gate.lists.clear()
     gate.reset()
-    assert (gate.requests, list(gate.sent), gate.failures()) == (0, [], [])
+    assert (gate.requests, list(gate.sent), gate.failures()) == (0, [], {})
     assert update(gate, {"source_lists": [101], "colour": 1}).status == 200
     assert gate.before["name"] == "High-Value Clickers"
     assert names(gate) == ["unknown-key"]
@@ -167,7 +171,7 @@ def test_a_rejected_request_fails_with_its_text_and_equal_ones_once(gate: Gate) 
 
 def test_what_the_documentation_leaves_open_fails_nothing(gate: Gate) -> None:
     update(gate, {"name": ""})
-    assert gate.failures() == []
+    assert gate.failures() == {}
     assert [violation.name for violation in gate.last.violations] == ["name-shape"]
 
 

@@ -20,7 +20,9 @@ def meet(gate: Gate, scenario: Scenario) -> None:
     if scenario.operation == "read":
         read(gate)
     else:
-        update(gate, {"name": "x"} if {"description", "source_lists"} & set(scenario.fields) else {"description": "x"})
+        update(
+            gate, {"name": "x"} if {"description", "source_lists"} & set(scenario.audience) else {"description": "x"}
+        )
 
 
 @pytest.mark.parametrize("scenario", RESPONSES + FAULTS)

@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 
-from trackly_contract.gate.control import CONTROL, Control
-from trackly_contract.gate.gate import Gate
+from trackly_contract.gate.control import CONTROL, Control, Seen
+from trackly_contract.gate.gate import Gate, shown
 from trackly_contract.gate.http import HOST, PREFIX, running
 
 PORT = 8377
-MOST_SHOWN = 10  # violations; the control interface has them all
 
 
 def variables(gate: Gate) -> dict[str, str]:
@@ -54,7 +53,7 @@ def serve_gate(
             say("stop it with Ctrl-C")
             while True:
                 time.sleep(1)
-    failed = _report(control, fail_under, in_full=bool(command))
+    failed = _report(control.seen(), fail_under, in_full=bool(command))
     return code or (int(failed) if command or fail_under else 0)
 
 
@@ -73,22 +72,17 @@ def _run(command: list[str], gate: Gate) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _report(control: Control, fail_under: list[tuple[str, float]], *, in_full: bool) -> bool:
+def _report(seen: Seen, fail_under: list[tuple[str, float]], *, in_full: bool) -> bool:
     """Report on standard error what was sent; return whether something failed."""
-    coverage, violations = control.coverage, control.failures
-    below = coverage.below(fail_under)
-    if not (control.requests or in_full or below):
+    below = seen.coverage.below(fail_under)
+    if not (seen.requests or in_full or below):
         return False
-    lines = [""]
-    if in_full and violations:
-        lines += [f"{text}\n" for text in violations[:MOST_SHOWN]]
-        lines += [f"and {len(violations) - MOST_SHOWN} more\n"] if len(violations) > MOST_SHOWN else []
-        lines.append(f"If this is intended, allow it: --allow {violations[0].split()[0]}\n")
-    counted = [(control.requests, "request"), (len(violations), "violation")]
+    lines = ["", shown(seen.failures, "--allow {}", between=" --allow "), ""] if in_full and seen.failures else [""]
+    counted = ((seen.requests, "request"), (len(seen.failures), "violation"))
     texts = [f"{number or 'no'} {what}{'' if number == 1 else 's'}" for number, what in counted]
     lines.append(f"{'trackly gate':<18}  {', '.join(texts)}")
-    lines += coverage.lines() + below if in_full or fail_under else []
-    if not control.requests:
+    lines += seen.coverage.lines() + below if in_full or fail_under else []
+    if not seen.requests:
         lines.append("FAILED no request arrived: give the client TRACKLY_BASE_URL as its base URL")
     sys.stderr.write("\n".join(lines) + "\n")
-    return bool(violations or below or not control.requests)
+    return bool(seen.failures or below or not seen.requests)

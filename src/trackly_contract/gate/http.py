@@ -4,6 +4,7 @@ Waitress does HTTP and rejects what is none, or a body beyond 1 GiB. Does not do
 """
 
 import logging
+import re
 import socket
 import threading
 import time
@@ -38,7 +39,8 @@ def wsgi_app(served: ReferenceServer | Control) -> WSGIApplication:
     lock = threading.Lock()
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
-        response, connection = _respond(served, environ, lock)
+        with lock:
+            response, connection = _respond(served, environ)
         if connection is Connection.TIMEOUT:
             until = time.monotonic() + LONGEST_SILENCE
             while not environ["waitress.client_disconnected"]() and time.monotonic() < until:
@@ -56,13 +58,11 @@ def wsgi_app(served: ReferenceServer | Control) -> WSGIApplication:
     return application
 
 
-def _respond(
-    served: ReferenceServer | Control, environ: WSGIEnvironment, lock: threading.Lock
-) -> tuple[Response | None, Connection]:
+def _respond(served: ReferenceServer | Control, environ: WSGIEnvironment) -> tuple[Response | None, Connection]:
     path, method, body = environ["REQUEST_URI"], environ["REQUEST_METHOD"], environ["wsgi.input"].read(-1)
     if not path.startswith("/"):
         path = "/" + path.partition("://")[2].partition("/")[2]  # as proxies are sent it: scheme://authority/path
-    path = path.partition("?")[0].partition("#")[0]
+    path = re.split("[?#]", path)[0]
     if isinstance(served, Control) and f"{path}/".startswith(f"{CONTROL}/"):
         status, value = served.respond(method, path, body)
         return Response(status, (("Content-Type", "application/json"),), encode(value) + b"\n"), Connection.WHOLE
@@ -72,11 +72,10 @@ def _respond(
     names = {key: key.removeprefix("HTTP_") for key in environ if key.startswith(("HTTP_", "CONTENT_"))}
     headers = tuple((name.replace("_", "-").title(), environ[key]) for key, name in names.items())
     request = Request(method, below, headers, body)
-    if isinstance(served, Control):
-        judged = served.gate.respond(request, environ["QUERY_STRING"])
-        return judged.response, judged.connection
-    with lock:
+    if isinstance(served, ReferenceServer):
         return served.answer(request), Connection.WHOLE
+    judged = served.gate.respond(request, environ["QUERY_STRING"])
+    return judged.response, judged.connection
 
 
 @contextmanager

@@ -40,11 +40,7 @@ Condition: TypeAlias = dict[str, JSON]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a body: its error code and a JSON Pointer to it, for a missing key to where it should be.
-
-    The path is within the condition or group that a function judges; `filter_faults` and the server give that
-    within the body.
-    """
+    """One thing wrong: its error code, and a JSON Pointer to it from what is judged: condition, group or body."""
 
     code: str
     path: str
@@ -164,8 +160,11 @@ def entries(group: Group, key: str, choices: Choices) -> JSON:
     return [] if value is ABSENT else value
 
 
-def group_faults(group: Group, choices: Choices) -> Iterator[Fault]:
-    """Yield the faults of one group without those of its conditions and groups (update-audience, error table)."""
+def group_faults(group: JSON, choices: Choices, judges: Mapping[str, Judge]) -> Iterator[Fault]:
+    """Yield the faults of any JSON value in the position of a group, without those of groups in it (error table)."""
+    if not isinstance(group, dict):
+        yield Fault(choices.undocumented, "")
+        return
     missing = choices.missing_group_operator
     yield from _token(group, "operator", GROUP_OPERATORS, "invalid_group_operator", choices, missing)
     conditions, groups = (entries(group, key, choices) for key in ("conditions", "groups"))
@@ -175,27 +174,21 @@ def group_faults(group: Group, choices: Choices) -> Iterator[Fault]:
         yield Fault(choices.undocumented, "/groups")
     if conditions == [] and groups == []:
         yield Fault("empty_filter_group", "")
+    for index, condition in enumerate(conditions if isinstance(conditions, list) else []):
+        for fault in condition_faults(condition, choices, judges):
+            yield Fault(fault.code, f"/conditions/{index}{fault.path}")
 
 
 def filter_faults(
     definition: JSON, choices: Choices = DEFAULT_CHOICES, judges: Mapping[str, Judge] = JUDGES
 ) -> Iterator[Fault]:
-    """Yield every fault of the filter of a body in reading order; a filter without faults is accepted.
-
-    A group's operator comes first, then whether it is empty, its conditions, its groups.
-    """
+    """Yield every fault of the filter of a body in reading order; a filter without faults is accepted."""
     waiting: list[tuple[JSON, str]] = [(definition, "/filter")]
     while waiting:
         group, path = waiting.pop()
-        if not isinstance(group, dict):
-            yield Fault(choices.undocumented, path)
-            continue
-        for fault in group_faults(group, choices):
+        for fault in group_faults(group, choices, judges):
             yield Fault(fault.code, path + fault.path)
-        conditions, groups = (entries(group, key, choices) for key in ("conditions", "groups"))
-        for index, condition in enumerate(conditions if isinstance(conditions, list) else []):
-            for fault in condition_faults(condition, choices, judges):
-                yield Fault(fault.code, f"{path}/conditions/{index}{fault.path}")
+        groups = entries(group, "groups", choices) if isinstance(group, dict) else []
         if isinstance(groups, list):
             waiting += [(nested, f"{path}/groups/{index}") for index, nested in reversed(list(enumerate(groups)))]
 
@@ -234,9 +227,8 @@ def as_answered(definition: Group, choices: Choices = DEFAULT_CHOICES) -> Group:
         if present(group, "operator", choices) is not ABSENT:
             target["operator"] = group["operator"]
         nested = entries(group, "groups", choices)
-        target["conditions"] = [
-            condition_as_answered(condition, choices) for condition in entries(group, "conditions", choices)
-        ]
+        conditions = entries(group, "conditions", choices)
+        target["conditions"] = [condition_as_answered(condition, choices) for condition in conditions]
         target["groups"] = [{} for _ in nested]
         waiting += zip(nested, target["groups"], strict=True)
         if choices.keeps_unknown_keys:

@@ -54,17 +54,15 @@ def ticking(start: datetime = datetime(2025, 11, 20, 10, 30, 45, tzinfo=UTC)) ->
 
 @dataclass(slots=True)
 class Store:
-    """The state of the server: audiences by id, ids of sending lists, accepted keys, the clock of counts."""
+    """The state of the server: audiences by id, ids of sending lists, accepted keys, the clock of counts.
 
-    audiences: dict[str, Audience] = field(default_factory=dict)
+    A new one holds the documented audience alone.
+    """
+
+    audiences: dict[str, Audience] = field(default_factory=lambda: {AUDIENCE_ID: documented_audience()})
     lists: set[int] = field(default_factory=lambda: {101, 102, 103})
     keys: set[str] = field(default_factory=lambda: {REFERENCE_KEY})
     clock: Callable[[], str] = field(default_factory=ticking)
-
-
-def documented_store() -> Store:
-    """Return a new store that holds only the documented audience."""
-    return Store(audiences={AUDIENCE_ID: documented_audience()})
 
 
 class ReferenceServer:
@@ -78,7 +76,7 @@ class ReferenceServer:
     """The condition types that exist, each with the function that judges it."""
 
     def __init__(self, store: Store | None = None, choices: Choices = DEFAULT_CHOICES) -> None:
-        self.store = documented_store() if store is None else store
+        self.store = store or Store()
         self.choices = choices
 
     def answer(self, request: Request) -> Response:
