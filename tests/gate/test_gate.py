@@ -83,7 +83,7 @@ def removed(gate: Gate) -> None:
         (lambda gate: gate.force("404", times=-1), ValueError, "times=-1"),
         (lambda gate: gate.audience("x"), LookupError, "no audience 'x'; arrange"),
         (lambda gate: gate.last, LookupError, "no request was sent yet"),
-        (removed, LookupError, "before the first request there was no audience '664f"),
+        (removed, LookupError, "664f1a2b3c4d5e6f7a8b9c0d"),
     ],
 )
 def test_a_mistake_of_a_test_is_an_error(

@@ -1,7 +1,7 @@
 """The control interface: how a test in any language arranges, forces and inspects a served gate, below `/control`."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -12,8 +12,6 @@ from trackly_contract.gate.coverage import Coverage
 from trackly_contract.gate.gate import Gate, JudgedRequest, NotSentError, Violations
 from trackly_contract.gate.scenarios import Operation, every_scenario
 from trackly_contract.judge import request_text
-
-T = TypeVar("T")
 
 CONTROL = "/control"
 
@@ -52,14 +50,14 @@ class Next(Entry, frozen=True):
 
 
 class Seen(NamedTuple):
-    """How many requests there were, the violations that fail a test, and what was covered."""
+    """How many requests a gate had, which violations that fail a test, and what they covered."""
 
     requests: int
     failures: Violations
     coverage: Coverage
 
 
-def _read(body: bytes, kind: type[T]) -> T:
+def _read(body: bytes, kind: Any) -> Any:
     return msgspec.convert(parse(body), kind)
 
 

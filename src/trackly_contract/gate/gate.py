@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import repeat
 from typing import Any
 
@@ -37,22 +37,16 @@ class NotSentError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class JudgedRequest:
-    """One request of a client, what is wrong with it, and the response to it.
-
-    `operation` is `read`, `update` or `size`, "" for any other request. `allowed` are the violations that the test
-    allowed. `scenario` is the forced one that was given, None for the reference server's own response. `before` and
-    `after` are the audience that the path names.
-    """
+    """One request of a client, what is wrong with it, and the response to it."""
 
     number: int
     request: Request
-    query: str = field(repr=False)  # some clients put a key into it
-    operation: str
+    operation: str  # read, update or size; "" for any other request
     violations: list[RequestFault]
-    allowed: list[RequestFault]
+    allowed: list[RequestFault]  # those of the violations that the test allowed
     response: Response | None
-    scenario: Scenario | None
-    before: Audience | None
+    scenario: Scenario | None  # the forced one that was given, None for the reference server's own response
+    before: Audience | None  # that the path names
     after: Audience | None
 
     @property
@@ -118,8 +112,7 @@ class Gate:
     def arrange(self, audience_id: str = reference.AUDIENCE_ID, **fields: JSON) -> Audience:
         """Change an audience, or make one like the documented one, and return it.
 
-        `fields` are any of the nine fields of an audience; a filter may be written as in requests or as in responses.
-        Raises ValueError for a field that no audience has.
+        A filter may be written as in requests or as in responses. Raises ValueError for a field that no audience has.
         """
         unknown = sorted(set(fields) - set(reference.AUDIENCE_KEYS))
         if unknown:
@@ -133,21 +126,19 @@ class Gate:
 
     def remove(self, audience_id: str = reference.AUDIENCE_ID) -> None:
         """Remove an audience: from then on its id is unknown."""
-        with self._lock:
-            self.server.store.audiences.pop(audience_id, None)
+        self.server.store.audiences.pop(audience_id, None)
 
     def choose(self, **choices: Any) -> Choices:
         """Change what the reference server does where the documentation is silent; return all choices as they are.
 
-        `choices` are fields of reference.Choices. Raises ValueError for an unknown one, or one of another type.
+        Raises ValueError for an unknown choice, or one of another type.
         """
-        with self._lock:
-            now = asdict(self.server.choices)
-            unknown = sorted(set(choices) - set(now))
-            if unknown:
-                raise ValueError(f"there is no choice {unknown[0]!r}; there are {', '.join(now)}")
-            self.server.choices = msgspec.convert(now | choices, Choices)
-            return self.server.choices
+        now = asdict(self.server.choices)
+        unknown = sorted(set(choices) - set(now))
+        if unknown:
+            raise ValueError(f"there is no choice {unknown[0]!r}; there are {', '.join(now)}")
+        self.server.choices = msgspec.convert(now | choices, Choices)
+        return self.server.choices
 
     @property
     def lists(self) -> set[int]:
@@ -162,20 +153,18 @@ class Gate:
     def force(self, name: str | Scenario, *, times: int | None = 1, operation: Operation | None = None) -> None:
         """Force a scenario upon the next `times` requests of its operation; None: upon each until `release`.
 
-        `name` is one that scenarios_named knows; if both operations have it, it is forced upon each. Raises LookupError
-        for an unknown name, ValueError for `times` below 1.
+        A name that both operations have is forced upon each. Raises LookupError for an unknown one, ValueError for
+        `times` below 1.
         """
         if times is not None and times < 1:
             raise ValueError(f"times={times}: a scenario is forced at least once; None forces it until release()")
         scenarios = [name] if isinstance(name, Scenario) else scenarios_named(name, operation)
-        with self._lock:
-            for each in scenarios:
-                self._forced[each.operation] = repeat(each) if times is None else repeat(each, times)
+        for each in scenarios:
+            self._forced[each.operation] = repeat(each) if times is None else repeat(each, times)
 
     def release(self) -> None:
         """Force nothing any more."""
-        with self._lock:
-            self._forced.clear()
+        self._forced.clear()
 
     @contextmanager
     def allow(self, *names: str) -> Iterator[None]:
@@ -199,9 +188,8 @@ class Gate:
 
     def require_sent(self, allowances: list[Allowance]) -> None:
         """Raise NotSentError unless requests after the first of these allowances had all their violations."""
-        with self._lock:
-            after = min((number for number, _ in allowances), default=0)
-            seen = {name for name, number in self._allowed_sent.items() if number > after}
+        after = min((number for number, _ in allowances), default=0)
+        seen = {name for name, number in list(self._allowed_sent.items()) if number > after}
         missing = sorted({name for _, names in allowances for name in names} - seen)
         if missing:
             others = f"; what was allowed and sent: {', '.join(sorted(seen))}" if seen else ""
@@ -216,11 +204,8 @@ class Gate:
 
     @property
     def before(self) -> Audience:
-        """The audience as it was before the first request. Raises LookupError where there was none."""
-        audiences = self._first if self.requests else self.server.store.audiences
-        if self.audience_id not in audiences:
-            raise LookupError(f"before the first request there was no audience {self.audience_id!r}")
-        return dict(audiences[self.audience_id])
+        """The audience as it was before the first request. Raises KeyError where there was none."""
+        return dict((self._first if self.requests else self.server.store.audiences)[self.audience_id])
 
     @property
     def after(self) -> Audience:
@@ -261,7 +246,7 @@ class Gate:
             response, scenario = self._given(request, scenario)
             after = store.audiences.get(audience_id)
             judged = JudgedRequest(
-                self.requests, request, query, operation, violations, allowed, response, scenario, before, after
+                self.requests, request, operation, violations, allowed, response, scenario, before, after
             )
             self.sent.append(judged)
             for violation in judged.failures if len(self._failed) < MOST_KEPT else []:

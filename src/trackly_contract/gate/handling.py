@@ -63,11 +63,10 @@ class ScenarioCase:
             )
         if not any(one.scenario is self.scenario for one in asked):
             response = asked[-1].response
-            assert response is not None
-            if response.succeeded and self.operation == "update":
+            if response is not None and response.succeeded and self.operation == "update":
                 fields = ", ".join(sorted(self.scenario.audience))
                 raise NotApplicableError(f"{self.name}: the update sends {fields} itself, so the response shows that")
-            shown = describe(response)
+            shown = describe(response) if response is not None else "nothing"
             raise NotHandledError(f"{self.name}: never met, because the response to the {self.operation} was {shown}")
 
     def _text(self, asked: list[JudgedRequest], raised: BaseException) -> str:
@@ -83,7 +82,7 @@ class ScenarioCase:
             "based on": scenario.based_on,
             "response": shown,
             "raised": f"{type(raised).__name__}: {short(str(raised), 200)}",
-            **_places(raised),
+            "at": _place(raised),
             "instead": instead if uncaught else f"{instead}, or declare it: handled({type(raised).__name__})",
         }
         first, request = f"{self.name:<{WIDTH - 20}} not handled", asked[-1].request if asked else None
@@ -97,10 +96,10 @@ def _uncaught(raised: BaseException) -> BaseException | None:
     return raised if type(raised) in UNCAUGHT or type(raised).__name__ == "JSONDecodeError" else None
 
 
-def _places(raised: BaseException) -> dict[str, str]:
-    """Return where it was raised, and from where that was called: the last lines that are of no library."""
+def _place(raised: BaseException) -> str:
+    """Return where it was raised: the last line of it that is of no library."""
     frames = list(traceback.extract_tb(raised.__traceback__))
     library = re.compile(rf"site-packages|[/\\]lib[/\\]python|\A<|\A{re.escape(__file__)}\Z")
     own = [frame for frame in frames if not library.search(frame.filename)] or frames
-    texts = (f"{frame.filename}:{frame.lineno} in {frame.name}: {short(frame.line or '', 100)}" for frame in own[::-1])
-    return dict(zip(("at", "from"), texts, strict=False))
+    texts = [f"{frame.filename}:{frame.lineno} in {frame.name}: {short(frame.line or '', 100)}" for frame in own]
+    return texts[-1] if texts else ""  # nobody raised it: one of a group

@@ -1,7 +1,6 @@
-"""Brings the requests of httpx clients to the gate, sync and async, without a change to them.
+"""Brings the requests of unmodified httpx clients to the gate, sync and async. Does not touch other hosts.
 
-A client with another transport than httpx's own is stopped before anything is sent to the API. Does not touch other
-hosts.
+A client with another transport than httpx's own is stopped before anything is sent to the API.
 """
 
 import socket
@@ -70,10 +69,9 @@ class Gateway:
 
 @contextmanager
 def routed(gate: Gate, base_urls: Iterable[str] = HOSTS) -> Iterator[None]:
-    """Route every request of httpx clients to the hosts of `base_urls` to `gate`, inside.
+    """Route requests of httpx clients to the hosts of `base_urls` to `gate`, inside; `gate.transport` does so too.
 
-    `gate.transport` does so too, for clients that bring a transport. Whoever looks up a host of the API inside, or
-    asks a proxy for it, would go past the gate, and is stopped.
+    Whoever looks up a host of the API inside, or asks a proxy for it, would go past the gate, and is stopped.
     """
     gateway = Gateway(gate, base_urls)
     gate.transport = to_gate = httpx.MockTransport(gateway)
