@@ -119,11 +119,7 @@ def serve(
     COMMAND finds TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and TRACKLY_CONTROL_URL in its environment.
     Exit code: its own, if it is not 0; else 1 if a request had a violation, none arrived, or too little was covered.
     """
-    try:
-        code = gate.serve_gate(list(command), port, allow, fail_under, click.echo)
-    except OSError as error:
-        raise click.ClickException(str(error)) from None
-    sys.exit(code)
+    sys.exit(gate.serve_gate(list(command), port, allow, fail_under))
 
 
 @main.command(short_help="Put a live audience back after an interrupted run.")

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 COVERAGE: pytest.StashKey[Coverage] = pytest.StashKey()
 FROM_WORKERS = "trackly_coverage"
+NOT_REACHED = (
+    "the test sent none, or its client has another way. One with an httpx transport of its own needs "
+    "trackly_api.transport; one without httpx the fixture trackly_server, and its base_url"
+)
 
 
 @dataclass
@@ -27,11 +31,9 @@ class _Use:
     """How one test uses the gate."""
 
     gate: Gate
-    nothing_sent: str = ""
-    """Why a test without a request may have tested nothing."""
+    fixture: str = ""  # by which requests reach the gate
     cases: list[ScenarioCase] = field(default_factory=list)
-    reported: int = 0
-    """How many requests it had when it ended with a report that it failed."""
+    reported: int = 0  # requests that it had when it ended with a report that it failed
 
     def violations(self, after: int = 0) -> str:
         """Return what is wrong with the requests after that number, and how the test may allow it."""
@@ -40,8 +42,10 @@ class _Use:
 
     def untested(self) -> str:
         """Return why the test may have tested nothing, or less than it asked for."""
-        if self.gate.escaped or not self.gate.requests:
-            return next(iter(self.gate.escaped), self.nothing_sent)
+        if self.gate.escaped:
+            return self.gate.escaped[0]
+        if not self.gate.requests:
+            return f"no request reached {self.fixture}: {NOT_REACHED}" if self.fixture else ""
         given = {judged.scenario for judged in list(self.gate.sent)}
         missed = [case.name for case in self.cases if case.scenario not in given]
         return f"{missed[0]}: never given. Send the request inside handled(...), which forces it" if missed else ""
@@ -107,10 +111,7 @@ def trackly_gate(request: pytest.FixtureRequest) -> Iterator[Gate]:
 @pytest.fixture
 def trackly_api(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[Gate]:
     """Return the mock API, with httpx clients, sync and async, routed to it; `transport` is for others of httpx."""
-    request.node.stash[USE].nothing_sent = (
-        "no request reached trackly_api: the test sent none, or its client has a transport of its own (give it "
-        "trackly_api.transport), or is no httpx client (use the fixture trackly_server)"
-    )
+    request.node.stash[USE].fixture = "trackly_api"
     with gates.routed(trackly_gate, [*request.config.getini("trackly_base_urls"), *gates.HOSTS]):
         yield trackly_gate
 
@@ -118,10 +119,7 @@ def trackly_api(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[
 @pytest.fixture
 def trackly_server(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[Gate]:
     """Return the mock API over HTTP on loopback; a client is given its `base_url` and `api_key`."""
-    request.node.stash[USE].nothing_sent = (
-        "no request reached trackly_server: the test sent none, or its client has another base URL than "
-        "trackly_server.base_url"
-    )
+    request.node.stash[USE].fixture = "trackly_server"
     with gates.running(gates.Control(trackly_gate)):
         yield trackly_gate
 
@@ -184,15 +182,13 @@ def pytest_testnodedown(node: Any) -> None:
     """Add what a worker of pytest-xdist covered."""
     names = getattr(node, "workeroutput", {}).get(FROM_WORKERS)
     if names is not None:
-        stash = node.config.stash
-        stash[COVERAGE] = gates.Coverage(stash.get(COVERAGE, gates.Coverage()) | set(names))
+        node.config.stash[COVERAGE] = gates.Coverage({*names, *node.config.stash.get(COVERAGE, ())})
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     """Hand coverage to the controller, or compare it with what is required."""
-    config = session.config
-    output = getattr(config, "workeroutput", None)
+    config, output = session.config, getattr(session.config, "workeroutput", None)
     if output is not None and COVERAGE in config.stash:
         output[FROM_WORKERS] = [*config.stash[COVERAGE]]  # before pytest-xdist sends it
     yield

@@ -2,10 +2,11 @@
 
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
+
+import click
 
 from trackly_contract.gate.control import CONTROL, Control, Seen
 from trackly_contract.gate.gate import Gate, shown
@@ -25,15 +26,11 @@ def variables(gate: Gate) -> dict[str, str]:
 
 
 def serve_gate(
-    command: list[str],
-    port: int | None,
-    allowed: Iterable[str],
-    fail_under: list[tuple[str, float]],
-    say: Callable[[str], object],
+    command: list[str], port: int | None, allowed: Iterable[str], fail_under: list[tuple[str, float]]
 ) -> int:
     """Serve while `command` runs, without one until Ctrl-C; return the exit code.
 
-    Raises OSError, with the next step, where the port is taken or the command cannot be started.
+    Raises click.ClickException where the port is taken or the command cannot be started.
     """
     control = Control(Gate(allowed))
     where = port if port is not None else 0 if command else PORT
@@ -42,15 +39,14 @@ def serve_gate(
         try:
             base_url = stack.enter_context(running(control, where))
         except OSError as error:
-            raise OSError(f"port {where} cannot be used ({error.strerror}): choose another with --port") from None
+            taken = f"port {where} cannot be used ({error.strerror}): choose another with --port"
+            raise click.ClickException(taken) from None
         if command:
             code = _run(command, control.gate)
         else:
             stack.enter_context(suppress(KeyboardInterrupt))
-            say(f"mock API at {base_url}, not the API itself")
-            for name, value in variables(control.gate).items():
-                say(f"  export {name}={value}")
-            say("stop it with Ctrl-C")
+            exports = [f"  export {name}={value}" for name, value in variables(control.gate).items()]
+            click.echo("\n".join([f"mock API at {base_url}, not the API itself", *exports, "stop it with Ctrl-C"]))
             while True:
                 time.sleep(1)
     failed = _report(control.seen(), fail_under, in_full=bool(command))
@@ -66,7 +62,8 @@ def _run(command: list[str], gate: Gate) -> int:
         code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise OSError(f"{command[0]!r} cannot be started ({reason}): name a program and its arguments") from None
+        text = f"{command[0]!r} cannot be started ({reason}): name a program and its arguments"
+        raise click.ClickException(text) from None
     except KeyboardInterrupt:
         return 130
     return code if code >= 0 else 128 - code
@@ -84,5 +81,5 @@ def _report(seen: Seen, fail_under: list[tuple[str, float]], *, in_full: bool) -
     lines += seen.coverage.lines() + below if in_full or fail_under else []
     if not seen.requests:
         lines.append("FAILED no request arrived: give the client TRACKLY_BASE_URL as its base URL")
-    sys.stderr.write("\n".join(lines) + "\n")
+    click.echo("\n".join(lines), err=True)
     return bool(seen.failures or below or not seen.requests)

@@ -150,41 +150,34 @@ class ReferenceServer:
             yield Fault("name_too_long", "/name")
         if not isinstance(body.get("description", ""), str):
             yield Fault(self.choices.undocumented, "/description")
-        yield from self.source_lists_faults(body)
-        if "filter" in body:
-            yield from filter_faults(body["filter"], self.choices, self.judges)
-
-    def source_lists_faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        """Yield the faults of `source_lists`: no list of integers, or ids of lists that do not exist."""
         ids = body.get("source_lists", [])
         if not isinstance(ids, list):
             yield Fault(self.choices.undocumented, "/source_lists")
-            return
-        for index, item in enumerate(ids):
+        for index, item in enumerate(ids if isinstance(ids, list) else []):
             whole_float = isinstance(item, float) and item.is_integer() and self.choices.whole_floats_are_ids
             if type(item) is not int and not whole_float:
                 yield Fault(self.choices.undocumented, f"/source_lists/{index}")
             elif item not in self.store.lists:
                 yield Fault("source_list_not_found", f"/source_lists/{index}")
+        if "filter" in body:
+            yield from filter_faults(body["filter"], self.choices, self.judges)
 
     def apply(self, audience: Audience, body: dict[str, JSON]) -> Audience:
-        """Return the audience after an accepted update, as a new one (update-audience)."""
+        """Return the audience after an accepted update, as a new one (update-audience).
+
+        The cached size is cleared when the stored filter changes (introduction).
+        """
         changed = audience | {key: body[key] for key in ("name", "description") if key in body}
         if "source_lists" in body:
             changed["source_lists"] = [int(item) for item in body["source_lists"]]
         if "filter" in body:
             changed["filter"] = as_answered(body["filter"], self.choices)
-        if self.outdates_size(audience, changed, body):
+        keeps_cache = self.choices.identical_filter_keeps_cache if "filter" in body else True
+        if not self.choices.source_lists_keep_cache:
+            keeps_cache = keeps_cache and same(audience["source_lists"], changed["source_lists"])
+        if not keeps_cache or not same(audience["filter"], changed["filter"]):
             changed |= {"cached_size": None, "cached_size_updated_at": None}
         return changed
-
-    def outdates_size(self, before: Audience, after: Audience, body: dict[str, JSON]) -> bool:
-        """Whether an update clears the cached size: when the stored filter changes (update-audience, introduction)."""
-        if not same(before["filter"], after["filter"]):
-            return True
-        if "filter" in body and not self.choices.identical_filter_keeps_cache:
-            return True
-        return not self.choices.source_lists_keep_cache and not same(before["source_lists"], after["source_lists"])
 
     def render(self, audience: Audience) -> dict[str, JSON]:
         """Return the audience as responses print it: flat, keys in the order of the examples."""
