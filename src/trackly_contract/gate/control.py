@@ -154,16 +154,15 @@ class Control:
 
 def _shown(judged: JudgedRequest) -> JSON:
     """Return a request and its response as JSON, without any header: one of them is the key."""
+    request, response = judged.request, judged.response
     return {
-        "number": judged.number,
-        "method": judged.request.method,
-        "path": judged.request.path,
-        "operation": judged.operation,
-        "body": judged.request.body.decode("utf-8", "replace"),
-        "status": judged.response.status if judged.response is not None else None,
+        **{key: getattr(judged, key) for key in ("number", "operation", "connection", "before", "after")},
+        "method": request.method,
+        "path": request.path,
+        "body": request.body.decode("utf-8", "replace"),
+        "status": response.status if response is not None else None,
         "response": judged.response_name,
         "forced": judged.scenario is not None,
-        "connection": judged.connection,
         "violations": [
             {
                 "name": violation.name,
@@ -172,10 +171,8 @@ def _shown(judged: JudgedRequest) -> JSON:
                 "actual": violation.got,
                 "expected": violation.instead,
                 "allowed": violation in judged.allowed,
-                "text": request_text(violation, judged.request),
+                "text": request_text(violation, request),
             }
             for violation in judged.violations
         ],
-        "before": judged.before,
-        "after": judged.after,
     }

@@ -1,7 +1,4 @@
-"""What the tests of a client covered: the responses that it received, and the kinds of requests that it sent.
-
-Does not count a scenario that was forced and never given, nor a request with a violation that fails a test.
-"""
+"""What the tests of a client covered: the responses that it received, and the kinds of requests that it sent."""
 
 import re
 from argparse import ArgumentTypeError

@@ -96,10 +96,7 @@ _CHANGES: dict[str, Callable[[Fields], Fields]] = {
 
 
 class _File(Entry, frozen=True):
-    """The content of contracts/scenarios.json.
-
-    There `based_on` may be what follows the operation in the id of a rule: `key` is `read.key` or `update.key`.
-    """
+    """The content of contracts/scenarios.json; there a `based_on` of `key` is `read.key` or `update.key`."""
 
     success: tuple[Scenario, ...]
     error: tuple[Scenario, ...]
@@ -145,17 +142,12 @@ def network_faults() -> dict[str, Scenario]:
 def scenarios_named(name: str, operation: Operation | None = None) -> list[Scenario]:
     """Return the scenarios with a name: for each operation, or for `operation` alone, the first that has it.
 
-    `invalid_time_unit`, `429`, `rate-limited`, `null-cache`, `read-200-null-cache` are names. Raises LookupError, with
-    similar names, where there is none.
+    Raises LookupError, with similar names, where there is none.
     """
     everything = every_scenario().values()
-    first = {
-        scenario.operation: scenario
-        for scenario in reversed(everything)
-        if name in scenario.names and operation in (None, scenario.operation)
-    }
-    if not first:
+    found = [each for each in everything if name in each.names and operation in (None, each.operation)]
+    if not found:
         known = {each for scenario in everything for each in scenario.names}
         near = ", ".join(difflib.get_close_matches(name, sorted(known))) or "read-200-null-cache, ..."
         raise LookupError(f"there is no scenario {name!r}; similar names: {near}. docs/gate.md lists them all")
-    return [first[each] for each in OPERATIONS if each in first]
+    return list({each.operation: each for each in reversed(found)}.values())[::-1]
