@@ -33,11 +33,10 @@ class _Use:
     gate: Gate
     fixture: str = ""  # by which requests reach the gate
     cases: list[ScenarioCase] = field(default_factory=list)
-    reported: int = 0  # requests that it had when it ended with a report that it failed
 
-    def violations(self, after: int = 0) -> str:
-        """Return what is wrong with the requests after that number, and how the test may allow it."""
-        failures = self.gate.failures(after)
+    def violations(self) -> str:
+        """Return what is wrong with the requests and was not reported, and how the test may allow it."""
+        failures = self.gate.failures
         return gates.shown(failures, '@pytest.mark.trackly_allow("{}")', between='", "') if failures else ""
 
     def untested(self) -> str:
@@ -103,7 +102,7 @@ def trackly_gate(request: pytest.FixtureRequest) -> Iterator[Gate]:
     yield gate
     config.stash[COVERAGE] = config.stash.get(COVERAGE, gates.Coverage()).of(gate)
     del request.node.stash[USE]  # pytest keeps the items of a run to its end
-    text = use.violations(use.reported) or "".join(gate.escaped[:1])
+    text = use.violations() or "".join(gate.escaped[:1])
     if text:
         pytest.fail(text, pytrace=False)
 
@@ -167,9 +166,9 @@ def pytest_runtest_makereport(
     report = yield
     use = item.stash.get(USE, None)
     if use is not None and call.when == "call" and (report.failed or hasattr(report, "wasxfail")):
-        use.reported = use.gate.requests
+        texts = [*use.gate.failures]
+        use.gate.failures.clear()
         use.gate.escaped.clear()
-        texts = [*use.gate.failures()]
         if texts and texts[0] not in report.longreprtext:
             report.sections.append(("violations in requests", "\n\n".join(texts)))
     return report

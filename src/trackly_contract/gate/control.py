@@ -71,7 +71,7 @@ class Control:
     def seen(self) -> Seen:
         """Return what the gate saw, also before each reset."""
         requests, failures, coverage = self._before_reset
-        return Seen(requests + self.gate.requests, failures | self.gate.failures(), coverage.of(self.gate))
+        return Seen(requests + self.gate.requests, failures | self.gate.failures, coverage.of(self.gate))
 
     def respond(self, method: str, path: str, body: bytes) -> Reply:
         """Return status and JSON for a request below `/control`; raises nothing."""
@@ -141,7 +141,7 @@ class Control:
         return 200, [_shown(judged) for judged in list(self.gate.sent)]
 
     def _do_judgement(self, *_: object) -> Reply:
-        violations = [*self.gate.failures()]
+        violations = [*self.gate.failures]
         status, verdict = (409, "failed") if violations else (200, "passed")
         judgement = {"verdict": verdict, "requests": self.gate.requests, "violations": violations}
         return status, {**judgement, "coverage": self.seen().coverage.described()}

@@ -99,7 +99,7 @@ class Gate:
             self.server = reference.ReferenceServer()
             self.requests = 0
             self.sent: deque[JudgedRequest] = deque(maxlen=MOST_KEPT)
-            self._failed: dict[str, tuple[str, int]] = {}  # texts of violations, name, last request that had it
+            self.failures: Violations = {}  # those that fail a test
             self._first: dict[str, Audience] = {}  # audiences before the first request
             self._forced: dict[str, Iterator[Scenario]] = {}  # by operation
             self.escaped: list[str] = []  # what to do about each request that went past `transport`
@@ -223,10 +223,6 @@ class Gate:
         """Return the JSON that a request carried, by its index in `sent`. Raises NotJSONError where it is none."""
         return parse(self.sent[number].request.body, duplicate_keys=True)
 
-    def failures(self, after: int = 0) -> Violations:
-        """Return the violations that fail a test, of requests after that number."""
-        return {text: name for text, (name, number) in list(self._failed.items()) if number > after}
-
     def respond(self, request: Request, query: str = "") -> JudgedRequest:
         """Judge a request and respond to it. Raises nothing; the result says what is given over which connection."""
         with self._lock:
@@ -249,8 +245,8 @@ class Gate:
                 self.requests, request, operation, violations, allowed, response, scenario, before, after
             )
             self.sent.append(judged)
-            for violation in judged.failures if len(self._failed) < MOST_KEPT else []:
-                self._failed[request_text(violation, request)] = (max(violation.names, key=len), judged.number)
+            for violation in judged.failures if len(self.failures) < MOST_KEPT else []:
+                self.failures[request_text(violation, request)] = max(violation.names, key=len)
             self._allowed_sent |= {name: judged.number for each in allowed for name in each.names}
             return judged
 

@@ -150,4 +150,5 @@ def scenarios_named(name: str, operation: Operation | None = None) -> list[Scena
         known = {each for scenario in everything for each in scenario.names}
         near = ", ".join(difflib.get_close_matches(name, sorted(known))) or "read-200-null-cache, ..."
         raise LookupError(f"there is no scenario {name!r}; similar names: {near}. docs/gate.md lists them all")
-    return list({each.operation: each for each in reversed(found)}.values())[::-1]
+    first = {scenario.operation: scenario for scenario in reversed(found)}
+    return [first[each] for each in OPERATIONS if each in first]

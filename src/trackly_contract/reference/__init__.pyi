@@ -1,5 +1,5 @@
-from .filter import DEFAULT_CHOICES as DEFAULT_CHOICES
-from .filter import Choices as Choices
+from .choices import DEFAULT_CHOICES as DEFAULT_CHOICES
+from .choices import Choices as Choices
 from .server import AUDIENCE_ID as AUDIENCE_ID
 from .server import AUDIENCE_KEYS as AUDIENCE_KEYS
 from .server import REFERENCE_KEY as REFERENCE_KEY

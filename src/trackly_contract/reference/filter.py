@@ -6,10 +6,10 @@ Does not import schemas or contract data: it writes the same pages down a second
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TypeAlias
 
 from trackly_contract.core import ABSENT, JSON
+from trackly_contract.reference.choices import DEFAULT_CHOICES, Choices
 
 GROUP_OPERATORS = frozenset({"AND", "OR"})
 TIME_FIELDS = frozenset({"last_clicked_at", "last_sent_at", "signup_date"})
@@ -32,30 +32,6 @@ BEYOND_ANYBODY = 1_000_000_000
 
 WITHOUT_VALUE = ("exists", "not_exists")
 """Operators that need neither value nor unit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the reference server does where the documentation says nothing, and more than one answer is of use.
-
-    Codes are strings as in the `code` of an error. Other answers are in the code; docs/edge-cases.md shows them.
-    """
-
-    null_is_missing: bool = True  # a null inside a group or condition counts as a missing key and is not echoed
-    missing_group_operator: str = "invalid_group_operator"  # code for a group without operator
-    missing_condition_type: str = "invalid_condition_type"  # code for a condition without type
-    missing_field_or_operator: str | None = None  # code for a condition without these; None: that of an unknown one
-    understands_camel_case: bool = False  # a request may use `conditionType` where it has no `condition_type`
-    keeps_unknown_keys: bool = False  # unknown keys of groups and conditions are stored and echoed, not dropped
-    whole_floats_are_ids: bool = True  # `101.0` is the id of the sending list 101, and is stored as `101`
-    identical_filter_keeps_cache: bool = True  # the cached size stays after an update with the filter that is stored
-    source_lists_keep_cache: bool = True  # the cached size stays after a change of the sending lists
-    undocumented: str = "undocumented"  # code of every rejection that has no code in the documentation
-    largest_body: int = 5_000_000  # bytes; the overview says 5 MB, which could also be 5 * 1024 * 1024
-    counted: int = 12480  # size of an audience that may match someone: the server has no contacts to count
-
-
-DEFAULT_CHOICES = Choices()
 
 
 Group: TypeAlias = dict[str, JSON]
@@ -140,16 +116,14 @@ def revenue_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
     yield from _needed(condition, "value", "missing_revenue_value", choices)
 
 
-JUDGES: Mapping[str, Judge] = MappingProxyType(
-    {
-        "time": time_faults,
-        "count": count_faults,
-        "custom_field": custom_field_faults,
-        "carrier": carrier_faults,
-        "timezone": timezone_faults,
-        "revenue": revenue_faults,
-    }
-)
+JUDGES: Mapping[str, Judge] = {
+    "time": time_faults,
+    "count": count_faults,
+    "custom_field": custom_field_faults,
+    "carrier": carrier_faults,
+    "timezone": timezone_faults,
+    "revenue": revenue_faults,
+}
 """The six condition types, each with its judge."""
 
 

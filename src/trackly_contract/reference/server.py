@@ -12,16 +12,8 @@ from typing import TypeAlias
 
 from trackly_contract import __version__
 from trackly_contract.core import JSON, STAMP, NotJSONError, Request, Response, encode, parse, same
-from trackly_contract.reference.filter import (
-    DEFAULT_CHOICES,
-    JUDGES,
-    Choices,
-    Fault,
-    Judge,
-    as_answered,
-    asks_too_much,
-    filter_faults,
-)
+from trackly_contract.reference.choices import DEFAULT_CHOICES, Choices
+from trackly_contract.reference.filter import JUDGES, Fault, Judge, as_answered, asks_too_much, filter_faults
 
 REFERENCE_KEY = "trk_" + "0" * 32
 """The API key that a new store accepts. It has the documented form and belongs to nobody."""
