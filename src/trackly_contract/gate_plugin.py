@@ -36,8 +36,7 @@ class _Use:
 
     def violations(self) -> str:
         """Return what is wrong with the requests and was not reported, and how the test may allow it."""
-        failures = self.gate.failures
-        return gates.shown(failures, '@pytest.mark.trackly_allow("{}")', between='", "') if failures else ""
+        return gates.shown(self.gate.failures, '@pytest.mark.trackly_allow("{}")', between='", "')
 
     def untested(self) -> str:
         """Return why the test may have tested nothing, or less than it asked for."""
@@ -79,9 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once for every possible response, or network fault."""
-    for fixture in ("trackly_network_fault", "trackly_response"):
-        if fixture not in metafunc.fixturenames:
-            continue
+    for fixture in sorted({"trackly_network_fault", "trackly_response"} & set(metafunc.fixturenames)):
         marks = metafunc.definition.iter_markers("trackly_operation")
         operations = {name for mark in marks for name in mark.args} or set(gates.OPERATIONS)
         if not operations <= set(gates.OPERATIONS):

@@ -57,10 +57,8 @@ class ScenarioCase:
             raise NotHandledError(self._text(asked, raised)) from raised
         if not asked:
             other = "update" if self.operation == "read" else "read"
-            raise NotHandledError(
-                f"{self.name}: never met, because the client sent no {self.operation}. If the client has only one "
-                f"operation, say so: @pytest.mark.trackly_operation({other!r})"
-            )
+            one = f"If the client has only one operation, say so: @pytest.mark.trackly_operation({other!r})"
+            raise NotHandledError(f"{self.name}: never met, because the client sent no {self.operation}. {one}")
         if not any(one.scenario is self.scenario for one in asked):
             response = asked[-1].response
             if response is not None and response.succeeded and self.operation == "update":
@@ -73,7 +71,7 @@ class ScenarioCase:
         uncaught, scenario = _uncaught(raised), self.scenario
         raised = uncaught or raised
         given = [one for one in asked if one.scenario is scenario]
-        shown = str(scenario.connection) if given else "not yet: the client failed before"
+        shown = scenario.connection if given else "not yet: the client failed before"
         if given and given[-1].response is not None:
             shown = f"{given[-1].response.status} {short(given[-1].response.body.decode('utf-8', 'replace'))}"
         instead = "expect this response where it is read: return, or raise an exception of the client's own"

@@ -41,7 +41,7 @@ def wsgi_app(served: ReferenceServer | Control) -> WSGIApplication:
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         with lock:
             response, connection = _respond(served, environ)
-        if connection is Connection.TIMEOUT:
+        if connection == "timeout":
             until = time.monotonic() + LONGEST_SILENCE
             while not environ["waitress.client_disconnected"]() and time.monotonic() < until:
                 time.sleep(0.02)
@@ -49,7 +49,7 @@ def wsgi_app(served: ReferenceServer | Control) -> WSGIApplication:
             raise ClientDisconnected  # waitress closes the connection, and logs nothing
         length = ("Content-Length", str(len(response.body)))
         start_response(f"{response.status} {responses.get(response.status, 'Unknown')}", [*response.headers, length])
-        if connection is Connection.TRUNCATED:
+        if connection == "truncated":
             yield response.body[: len(response.body) // 2]
             raise ClientDisconnected
         if environ["REQUEST_METHOD"] != "HEAD":
@@ -65,7 +65,7 @@ def _respond(served: ReferenceServer | Control, environ: WSGIEnvironment) -> tup
     path = re.split("[?#]", path)[0]
     if isinstance(served, Control) and f"{path}/".startswith(f"{CONTROL}/"):
         status, value = served.respond(method, path, body)
-        return Response(status, (("Content-Type", "application/json"),), encode(value) + b"\n"), Connection.WHOLE
+        return Response(status, (("Content-Type", "application/json"),), encode(value) + b"\n"), "whole"
     below = path.removeprefix(PREFIX)
     if not path.startswith(f"{PREFIX}/"):
         below = f"http://{HOST}:{environ['SERVER_PORT']}{path}"  # no path of the API: reported in full
@@ -73,7 +73,7 @@ def _respond(served: ReferenceServer | Control, environ: WSGIEnvironment) -> tup
     headers = tuple((name.replace("_", "-").title(), environ[key]) for key, name in names.items())
     request = Request(method, below, headers, body)
     if isinstance(served, ReferenceServer):
-        return served.answer(request), Connection.WHOLE
+        return served.answer(request), "whole"
     judged = served.gate.respond(request, environ["QUERY_STRING"])
     return judged.response, judged.connection
 

@@ -14,7 +14,6 @@ import httpx
 
 from trackly_contract.core import Request
 from trackly_contract.gate.gate import Gate
-from trackly_contract.gate.scenarios import Connection
 
 HOSTS = ("https://app.tracklysms.com/api", "https://api.tracklysms.com/api")
 """Base URLs that pages of the documentation print: the reference pages the first, newer copies the second."""
@@ -41,8 +40,8 @@ class Gateway:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
         judged = self.gate.respond(Request(request.method, path, headers, request.content), query)
         response = judged.response
-        if response is None or judged.connection is Connection.TRUNCATED:
-            error = httpx.ReadTimeout if judged.connection is Connection.TIMEOUT else httpx.RemoteProtocolError
+        if response is None or judged.connection == "truncated":
+            error = httpx.ReadTimeout if judged.connection == "timeout" else httpx.RemoteProtocolError
             raise error(f"connection {judged.connection}: forced by the test", request=request)
         return httpx.Response(response.status, headers=list(response.headers), content=response.body)
 

@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from functools import cache, partial
 from typing import Literal, TypeAlias, get_args
 
@@ -14,16 +13,10 @@ from trackly_contract.core import JSON, data_root
 Operation: TypeAlias = Literal["read", "update"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
+Connection: TypeAlias = Literal["whole", "timeout", "disconnected", "truncated"]
+"""What happens to the connection that carries a response."""
+
 Fields: TypeAlias = dict[str, JSON]
-
-
-class Connection(StrEnum):
-    """What happens to the connection that carries a response."""
-
-    WHOLE = "whole"
-    TIMEOUT = "timeout"
-    DISCONNECTED = "disconnected"
-    TRUNCATED = "truncated"
 
 
 class Scenario(Entry, frozen=True, eq=False):
@@ -43,13 +36,13 @@ class Scenario(Entry, frozen=True, eq=False):
     extra: Fields = {}  # noqa: RUF012
     headers: dict[str, str] = {}  # noqa: RUF012
     body: str | Fields | None = None
-    connection: Connection = Connection.WHOLE
+    connection: Connection = "whole"
     operation: Operation = "read"
 
     @property
     def success(self) -> bool:
         """Whether it is a success: the audience, in some form."""
-        return not self.code and self.body is None and self.connection is Connection.WHOLE
+        return not self.code and self.body is None and self.connection == "whole"
 
     @property
     def short_name(self) -> str:
@@ -95,15 +88,8 @@ _CHANGES: dict[str, Callable[[Fields], Fields]] = {
 """What a success changes of the fields that it shows, where no value of contracts/scenarios.json can say it."""
 
 
-class _File(Entry, frozen=True):
-    """The content of contracts/scenarios.json; there a `based_on` of `key` is `read.key` or `update.key`."""
-
-    success: tuple[Scenario, ...]
-    error: tuple[Scenario, ...]
-    network_fault: tuple[Scenario, ...]
-
-
 def _of_operation(operation: Operation, listed: Scenario) -> Scenario:
+    """Return a scenario as listed in contracts/scenarios.json: `based_on` `key` is `read.key` or `update.key`."""
     own = f"{operation}.{listed.based_on}"
     based_on = own if own in contract().rules else listed.based_on
     return structs.replace(listed, name=f"{operation}-{listed.name}", based_on=based_on, operation=operation)
@@ -120,12 +106,12 @@ def _documented_errors(operation: Operation) -> Iterator[Scenario]:
 @cache
 def every_scenario() -> dict[str, Scenario]:
     """Return the possible responses, then the network faults, by name."""
-    listed = read_data(data_root() / "contracts" / "scenarios.json", _File)
+    listed = read_data(data_root() / "contracts" / "scenarios.json", dict[str, list[Scenario]])
     found: list[Scenario] = []
     for operation in OPERATIONS:
-        entries = [*listed.success, *_documented_errors(operation), *listed.error]
+        entries = [*listed["success"], *_documented_errors(operation), *listed["error"]]
         found += [_of_operation(operation, entry) for entry in entries]
-    found += [_of_operation(operation, entry) for operation in OPERATIONS for entry in listed.network_fault]
+    found += [_of_operation(operation, entry) for operation in OPERATIONS for entry in listed["network_fault"]]
     return {scenario.name: scenario for scenario in found}
 
 
