@@ -24,11 +24,8 @@ from trackly_contract.reference import Audience, Choices
 MOST_KEPT = 10_000  # requests, the last; violations that fail a test, the first
 MOST_SHOWN = 10  # violations; a gate knows them all
 
-Violations = dict[str, str]
-"""Texts of violations, each with the name to allow it by; equal texts once."""
-
-Allowance = tuple[int, tuple[str, ...]]
-"""After which request a test allows violations, and their names; without names, any."""
+Violations = dict[str, str]  # their texts, each with the name to allow it by
+Allowance = tuple[int, tuple[str, ...]]  # after which request a test allows violations, and their names: none, any
 
 
 class NotSentError(AssertionError):
@@ -80,18 +77,13 @@ def shown(violations: Violations, allowing: str, between: str) -> str:
 
 
 class Gate:
-    """A mock API that a test arranges and inspects.
-
-    `always_allowed` are names of violations that fail no test. `base_url` is where a client reaches it, `transport` an
-    httpx transport that does so. `audience_id` is an audience that exists from the beginning, `api_key` a key that is
-    accepted and belongs to nobody. `sent` are the requests.
-    """
+    """A mock API that a test arranges and inspects; `always_allowed` are names of violations that fail no test."""
 
     def __init__(self, always_allowed: Iterable[str] = ()) -> None:
         self.always_allowed = frozenset(always_allowed)
-        self.base_url = DEFAULT_BASE_URL
-        self.transport: Any = None
-        self.audience_id, self.api_key = reference.AUDIENCE_ID, reference.REFERENCE_KEY
+        self.base_url = DEFAULT_BASE_URL  # where a client reaches it
+        self.transport: Any = None  # an httpx transport that reaches it
+        self.audience_id, self.api_key = reference.AUDIENCE_ID, reference.REFERENCE_KEY  # that exist from the beginning
         self._lock = threading.RLock()
         self.reset()
 

@@ -12,11 +12,8 @@ from trackly_contract.gate.gate import Gate, JudgedRequest
 from trackly_contract.gate.scenarios import Scenario
 from trackly_contract.judge import about, describe, fact_text
 
+# They show that a program did not expect what it read. A subclass of a client's own is a decision of the client.
 UNCAUGHT = (KeyError, IndexError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError, RecursionError)
-"""Exceptions which show that a program did not expect what it read, and so does a JSONDecodeError of any library.
-
-A subclass of a client's own is a decision of the client.
-"""
 
 
 class NotHandledError(AssertionError):
@@ -38,8 +35,8 @@ class ScenarioCase:
     def handled(self, *declared: type[Exception]) -> Iterator[None]:
         """Force the scenario upon every request of its operation inside; the client may raise what is `declared`.
 
-        Raises NotHandledError for any other exception, and where the operation was not sent or was rejected for
-        another reason; NotApplicableError where an update sets another value itself.
+        Raises NotHandledError for any other exception, and where the client never got the response;
+        NotApplicableError where that is because an update sets another value itself.
         """
         number = self.gate.requests
         self.gate.force(self.scenario, times=None)
@@ -70,10 +67,10 @@ class ScenarioCase:
     def _text(self, asked: list[JudgedRequest], raised: BaseException) -> str:
         uncaught, scenario = _uncaught(raised), self.scenario
         raised = uncaught or raised
-        given = [one for one in asked if one.scenario is scenario]
-        shown = scenario.connection if given else "not yet: the client failed before"
-        if given and given[-1].response is not None:
-            shown = f"{given[-1].response.status} {short(given[-1].response.body.decode('utf-8', 'replace'))}"
+        given = [one.response for one in asked if one.scenario is scenario]
+        shown: str = scenario.connection if given else "not yet: the client failed before"
+        if given and given[-1] is not None:
+            shown = f"{given[-1].status} {short(given[-1].body.decode('utf-8', 'replace'))}"
         instead = "expect this response where it is read: return, or raise an exception of the client's own"
         facts = {
             "docs": about(scenario.based_on)[1] if scenario.based_on else "",

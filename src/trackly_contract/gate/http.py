@@ -33,8 +33,7 @@ _QUIET.setLevel(logging.ERROR)  # a queue of requests is no news in a test
 def wsgi_app(served: ReferenceServer | Control) -> WSGIApplication:
     """Return the WSGI application: the API below `/api`, and for a gate its control interface below `/control`.
 
-    Runs under waitress, which says whether a client has left. What an overridden method of a server raises goes through
-    to waitress, which responds with 500.
+    Runs under waitress, which says whether a client has left, and responds with 500 to what a server raises.
     """
     lock = threading.Lock()
 

@@ -14,8 +14,6 @@ Operation: TypeAlias = Literal["read", "update"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 Connection: TypeAlias = Literal["whole", "timeout", "disconnected", "truncated"]
-"""What happens to the connection that carries a response."""
-
 Fields: TypeAlias = dict[str, JSON]
 
 

@@ -27,11 +27,8 @@ REVENUE_FIELDS = frozenset(
 )
 REVENUE_OPERATORS = frozenset({"eq", "ne", "gt", "gte", "lt", "lte"})
 
-BEYOND_ANYBODY = 1_000_000_000
-"""No contact has as many clicks or messages."""
-
-WITHOUT_VALUE = ("exists", "not_exists")
-"""Operators that need neither value nor unit."""
+BEYOND_ANYBODY = 1_000_000_000  # no contact has as many clicks or messages
+WITHOUT_VALUE = ("exists", "not_exists")  # operators that need neither value nor unit
 
 
 Group: TypeAlias = dict[str, JSON]
@@ -124,7 +121,6 @@ JUDGES: Mapping[str, Judge] = {
     "timezone": timezone_faults,
     "revenue": revenue_faults,
 }
-"""The six condition types, each with its judge."""
 
 
 def type_key(condition: Condition, choices: Choices) -> str:

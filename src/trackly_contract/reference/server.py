@@ -15,14 +15,9 @@ from trackly_contract.core import JSON, STAMP, NotJSONError, Request, Response, 
 from trackly_contract.reference.choices import DEFAULT_CHOICES, Choices
 from trackly_contract.reference.filter import JUDGES, Fault, Judge, as_answered, asks_too_much, filter_faults
 
-REFERENCE_KEY = "trk_" + "0" * 32
-"""The API key that a new store accepts. It has the documented form and belongs to nobody."""
-
-AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
-"""Id of the audience in the documented examples."""
-
-Audience: TypeAlias = dict[str, JSON]
-"""An audience as responses print it, the filter included."""
+REFERENCE_KEY = "trk_" + "0" * 32  # accepted by a new store; it has the documented form and belongs to nobody
+AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"  # of the audience in the documented examples
+Audience: TypeAlias = dict[str, JSON]  # as responses print it, the filter included
 
 
 def documented_audience() -> Audience:
@@ -42,8 +37,7 @@ def documented_audience() -> Audience:
     }
 
 
-AUDIENCE_KEYS = tuple(documented_audience())
-"""Keys of an audience in the order of the documented examples (get-audience and update-audience)."""
+AUDIENCE_KEYS = tuple(documented_audience())  # in the order of the documented examples (both pages)
 
 
 def ticking(start: datetime = datetime(2025, 11, 20, 10, 30, 45, tzinfo=UTC)) -> Callable[[], str]:
@@ -54,15 +48,12 @@ def ticking(start: datetime = datetime(2025, 11, 20, 10, 30, 45, tzinfo=UTC)) ->
 
 @dataclass(slots=True)
 class Store:
-    """The state of the server: audiences by id, ids of sending lists, accepted keys, the clock of counts.
-
-    A new one holds the documented audience alone.
-    """
+    """The state of the server; a new one has the documented audience alone."""
 
     audiences: dict[str, Audience] = field(default_factory=lambda: {AUDIENCE_ID: documented_audience()})
     lists: set[int] = field(default_factory=lambda: {101, 102, 103})
     keys: set[str] = field(default_factory=lambda: {REFERENCE_KEY})
-    clock: Callable[[], str] = field(default_factory=ticking)
+    clock: Callable[[], str] = field(default_factory=ticking)  # shows when contacts were counted
 
 
 class ReferenceServer:
@@ -72,8 +63,7 @@ class ReferenceServer:
     a lock.
     """
 
-    judges: Mapping[str, Judge] = JUDGES
-    """The condition types that exist, each with the function that judges it."""
+    judges: Mapping[str, Judge] = JUDGES  # the condition types that exist, each with the function that judges it
 
     def __init__(self, store: Store | None = None, choices: Choices = DEFAULT_CHOICES) -> None:
         self.store = store or Store()
