@@ -118,8 +118,7 @@ class Control:
         return 200, sorted(self.gate.keys)
 
     def _do_choices(self, method: str, _: str, body: bytes) -> Reply:
-        choices = self.gate.choose(**_read(body, dict[str, Any])) if method == "PUT" else self.gate.server.choices
-        return 200, asdict(choices)
+        return 200, asdict(self.gate.choose(**_read(body, dict[str, Any]) if method == "PUT" else {}))
 
     def _do_next(self, method: str, _: str, body: bytes) -> Reply:
         if method == "DELETE":
@@ -141,9 +140,8 @@ class Control:
         return 200, [_shown(judged) for judged in list(self.gate.sent)]
 
     def _do_judgement(self, *_: object) -> Reply:
-        violations = [*self.gate.failures]
-        status, verdict = (409, "failed") if violations else (200, "passed")
-        judgement = {"verdict": verdict, "requests": self.gate.requests, "violations": violations}
+        status, verdict = (409, "failed") if self.gate.failures else (200, "passed")
+        judgement = {"verdict": verdict, "requests": self.gate.requests, "violations": [*self.gate.failures]}
         return status, {**judgement, "coverage": self.seen().coverage.described()}
 
     def _do_reset(self, *_: object) -> Reply:

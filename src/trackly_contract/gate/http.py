@@ -4,7 +4,6 @@ Waitress does HTTP and rejects what is none, or a body beyond 1 GiB. Does not do
 """
 
 import logging
-import re
 import socket
 import threading
 import time
@@ -61,7 +60,7 @@ def _respond(served: ReferenceServer | Control, environ: WSGIEnvironment) -> tup
     path, method, body = environ["REQUEST_URI"], environ["REQUEST_METHOD"], environ["wsgi.input"].read(-1)
     if not path.startswith("/"):
         path = "/" + path.partition("://")[2].partition("/")[2]  # as proxies are sent it: scheme://authority/path
-    path = re.split("[?#]", path)[0]
+    path = path.partition("?")[0].partition("#")[0]
     if isinstance(served, Control) and f"{path}/".startswith(f"{CONTROL}/"):
         status, value = served.respond(method, path, body)
         return Response(status, (("Content-Type", "application/json"),), encode(value) + b"\n"), "whole"

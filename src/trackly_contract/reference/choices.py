@@ -1,7 +1,4 @@
-"""What the reference server does where the documentation says nothing, and more than one answer is of use.
-
-Its other answers are in its code; docs/edge-cases.md shows them.
-"""
+"""What the reference server can do where the documentation says nothing; docs/edge-cases.md shows what it does."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """Judges a filter by hand: one function per condition type, tokens typed from the documentation.
 
-Takes any JSON value without raising, at any depth: it walks with a stack of its own.
-Does not import schemas or contract data: it writes the same pages down a second time (double entry).
+Takes any JSON value without raising, at any depth. Does not import schemas or contract data: it writes the same pages
+down a second time (double entry).
 """
 
 from collections.abc import Callable, Iterator, Mapping
