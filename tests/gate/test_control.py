@@ -83,14 +83,11 @@ def test_a_scenario_is_forced_and_released(control: Send, gate: Gate) -> None:
         ("/next", [], "Expected `object`, got `array`; PUT /control/next: force: {"),
         ("/next", b"{", "Expecting property name"),
         ("/choices", {"colour": "red"}, "there is no choice 'colour'"),
-        ("/choices", [], "Expected `object`"),
         ("/lists", ["a"], "Expected `int`, got `str`"),
-        ("/lists", [True], "Expected `int`, got `bool`"),
         ("/keys", [""], "Expected `str` of length >= 1"),
         ("/allowed", "x", "Expected `array`, got `str`; PUT /control/allowed: allow violations by name: [NAME, ...]"),
         ("/audiences/abc", {"title": "x"}, "an audience has no 'title'"),
         ("/audiences/abc", {"audience_id": "x"}, "audience_id"),
-        ("/audiences/abc", [], "Expected `object`"),
     ],
 )
 def test_a_mistake_is_an_error_that_says_what_to_send(control: Send, path: str, value: Any, said: str) -> None:

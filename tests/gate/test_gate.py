@@ -62,28 +62,16 @@ def test_lists_keys_and_choices_are_arranged(gate: Gate) -> None:
     assert read(gate).status == 401
 
 
-def removed(gate: Gate) -> None:
-    gate.remove()
-    read(gate)
-    _ = gate.before
-
-
 @pytest.mark.parametrize(
     ("mistake", "error", "text"),
     [
         (lambda gate: gate.arrange(title="x"), ValueError, "an audience has no 'title'; it has id, name"),
         (lambda gate: gate.choose(colour="red"), ValueError, "no choice 'colour'; there are null_is_missing, "),
-        (
-            lambda gate: gate.choose(null_is_missing="no"),
-            ValueError,
-            "got `str` - at `[$].null_is_missing`",
-        ),
         (lambda gate: gate.choose(largest_body=True), ValueError, "got `bool` - at `[$].largest_body`"),
         (lambda gate: gate.force("404", times=0), ValueError, "times=0"),
         (lambda gate: gate.force("404", times=-1), ValueError, "times=-1"),
         (lambda gate: gate.audience("x"), LookupError, "no audience 'x'; arrange"),
         (lambda gate: gate.last, LookupError, "no request was sent yet"),
-        (removed, LookupError, "664f1a2b3c4d5e6f7a8b9c0d"),
     ],
 )
 def test_a_mistake_of_a_test_is_an_error(

@@ -21,7 +21,7 @@ def meet(gate: Gate, scenario: Scenario) -> None:
         read(gate)
     else:
         update(
-            gate, {"name": "x"} if {"description", "source_lists"} & set(scenario.audience) else {"description": "x"}
+            gate, {"name": "x"} if scenario.audience.keys() & {"description", "source_lists"} else {"description": "x"}
         )
 
 
@@ -60,6 +60,14 @@ def test_a_network_fault_changes_nothing_unless_only_the_response_was_cut(gate: 
     meet(gate, scenario)
     cut = scenario.connection == "truncated" and scenario.operation == "update"
     assert (gate.last.before != gate.last.after) == cut
+
+
+def test_a_scenario_holds_values_as_python_has_them() -> None:
+    found = every_scenario()
+    assert found["read-200-null-cache"].audience == {"cached_size": None, "cached_size_updated_at": None}
+    assert found["update-404-extra-fields"].extra["details"] == {"id": None}
+    assert found["read-server-error"].body == {"error": "Internal error"}
+    assert found["read-unavailable"].headers == {"Retry-After": "1"}
 
 
 def test_every_name_of_the_data_file_is_known() -> None:

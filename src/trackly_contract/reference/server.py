@@ -59,8 +59,7 @@ class Store:
 class ReferenceServer:
     """Responds to requests from `store` as the documentation says, and as `choices` says where it says nothing.
 
-    Each method is one step and can be overridden alone. It takes one request at a time: callers with threads need
-    a lock.
+    Each method is one step and can be overridden alone. Callers with threads need a lock.
     """
 
     judges: Mapping[str, Judge] = JUDGES  # the condition types that exist, each with the function that judges it
@@ -153,15 +152,13 @@ class ReferenceServer:
             yield from filter_faults(body["filter"], self.choices, self.judges)
 
     def apply(self, audience: Audience, body: dict[str, JSON]) -> Audience:
-        """Return the audience after an accepted update, as a new one (update-audience).
-
-        The cached size is cleared when the stored filter changes (introduction).
-        """
+        """Return the audience after an accepted update, as a new one (update-audience)."""
         changed = audience | {key: body[key] for key in ("name", "description") if key in body}
         if "source_lists" in body:
             changed["source_lists"] = [int(item) for item in body["source_lists"]]
         if "filter" in body:
             changed["filter"] = as_answered(body["filter"], self.choices)
+        # The cached size is cleared when the stored filter changes (introduction).
         keeps_cache = self.choices.identical_filter_keeps_cache if "filter" in body else True
         if not self.choices.source_lists_keep_cache:
             keeps_cache = keeps_cache and same(audience["source_lists"], changed["source_lists"])
