@@ -1,4 +1,4 @@
-"""The pytest fixtures of the gate, for the tests of a client (docs/gate.md).
+"""The pytest fixtures of the gate, for the tests of a client.
 
 Does nothing, and loads nothing of the gate, in a run that uses none of them.
 """
