@@ -120,15 +120,14 @@ def test_the_text_says_what_was_given_what_was_raised_and_where(gate: Gate) -> N
     starts = [
         "read-200-null-cache                                          not handled",
         "  the size was never counted, or the filter changed",
-        "  docs       update-audience, Response Fields, cached_size",
-        "  based on   audience.cached_size",
+        "  docs       update-audience, Response Fields, cached_size (audience.cached_size)",
         '  response   200 {"id":"',
         "  raised     TypeError: unsupported operand",
         f"  at         {__file__}:",
         "  instead    expect this response where it is read",
     ]
     assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
-    assert lines[6].endswith(": return ClientError(counted + 1)")
+    assert lines[5].endswith(": return ClientError(counted + 1)")
 
 
 def test_the_text_shows_no_key(gate: Gate) -> None:

@@ -72,9 +72,9 @@ class ScenarioCase:
         if given and given[-1] is not None:
             shown = f"{given[-1].status} {short(given[-1].body.decode('utf-8', 'replace'))}"
         instead = "expect this response where it is read: return, or raise an exception of the client's own"
+        docs = about(scenario.based_on)[1] if scenario.based_on else ""
         facts = {
-            "docs": about(scenario.based_on)[1] if scenario.based_on else "",
-            "based on": scenario.based_on,
+            "docs": docs if docs.endswith(scenario.based_on) else f"{docs} ({scenario.based_on})",
             "response": shown,
             "raised": f"{type(raised).__name__}: {short(str(raised), 200)}",
             "at": _place(raised),
