@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import traceback
+from argparse import ArgumentTypeError
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -97,7 +98,7 @@ def check(*, live: bool, target: str, pytest_arguments: tuple[str, ...], **optio
 def _required(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> list[tuple[str, float]]:
     try:
         return [gate.required(text) for text in texts]
-    except ValueError as error:
+    except ArgumentTypeError as error:
         raise click.BadParameter(str(error)) from None
 
 
@@ -136,11 +137,7 @@ def serve(
     COMMAND finds TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and TRACKLY_CONTROL_URL in its environment.
     Exit code: its own, if it is not 0; else 1 if a request had a violation, none arrived, or too little was covered.
     """
-    try:
-        code = gate.serve_gate(list(command), port, allow, fail_under, click.echo)
-    except OSError as error:
-        raise click.ClickException(str(error)) from None
-    sys.exit(code)
+    sys.exit(gate.serve_gate(list(command), port, allow, fail_under))
 
 
 @main.command(short_help="Put a live audience back after an interrupted run.")

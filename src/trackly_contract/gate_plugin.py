@@ -1,13 +1,10 @@
 """The pytest fixtures of the gate, for the tests of a client.
 
-`trackly_api` reaches unmodified httpx clients, `trackly_server` any client over HTTP; `trackly_response` and
-`trackly_network_fault` run a test once for every response that the API may give, and for every network fault. A test
-fails where its client violates the documentation, unless it allows that. Does nothing in a run that uses none of them.
+Does nothing, and loads nothing of the gate, in a run that uses none of them.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,55 +12,38 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trackly_contract import gate as gates
-from trackly_contract.core import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from trackly_contract.gate import Coverage, Gate, ScenarioCase
 
-MOST_SHOWN = 5  # violations of one failing test
 COVERAGE: pytest.StashKey[Coverage] = pytest.StashKey()
 FROM_WORKERS = "trackly_coverage"
-
-
-NOT_REACHED = {
-    "trackly_api": "no request reached trackly_api: the test sent none, or its client has a transport of its own (give "
-    "it trackly_api.transport), or is no httpx client (use the fixture trackly_server)",
-    "trackly_server": "no request reached trackly_server: the test sent none, or its client has another base URL than "
-    "trackly_server.base_url",
-}
-"""Why a test that asked for a fixture may have tested nothing."""
+NOT_REACHED = (
+    "the test sent none, or its client has another way. One with an httpx transport of its own needs "
+    "trackly_api.transport; one without httpx the fixture trackly_server, and its base_url"
+)
 
 
 @dataclass
 class _Use:
-    """How one test uses the gate: what its markers allow, by which fixture, what went past it, for which scenarios."""
+    """How one test uses the gate."""
 
     gate: Gate
-    allowed: list[str]
-    fixture: str = ""
-    escaped: list[str] = field(default_factory=list)
+    fixture: str = ""  # by which requests reach the gate
     cases: list[ScenarioCase] = field(default_factory=list)
-    reported: tuple[int, int] = (0, 0)
-    """How many requests it had, and how many that went past the gate, when it ended with a report that it failed."""
 
-    def violations(self, after: int = 0) -> str:
-        """Return what is wrong with the requests after that number, and how the test may allow it."""
-        texts = self.gate.failures(after)
-        if not texts:
-            return ""
-        more = [f"  and {len(texts) - MOST_SHOWN} more"] if len(texts) > MOST_SHOWN else []
-        late = [judged for judged in self.gate.failed if judged.number > after]
-        names = dict.fromkeys(max(violation.names, key=len) for judged in late for violation in judged.failures)
-        listed = ", ".join(f'"{one_line(name)}"' for name in list(names)[:MOST_SHOWN])
-        allowing = f"If this is intended, allow it: @pytest.mark.trackly_allow({listed})"
-        return "\n\n".join([*texts[:MOST_SHOWN], *more, allowing])
+    def violations(self) -> str:
+        """Return what is wrong with the requests and was not reported, and how the test may allow it."""
+        return gates.shown(self.gate.failures, '@pytest.mark.trackly_allow("{}")', between='", "')
 
     def untested(self) -> str:
         """Return why the test may have tested nothing, or less than it asked for."""
-        if self.escaped or not self.gate.requests:
-            return self.escaped[0] if self.escaped else NOT_REACHED.get(self.fixture, "")
+        if self.gate.escaped:
+            return self.gate.escaped[0]
+        if not self.gate.requests:
+            return f"no request reached {self.fixture}: {NOT_REACHED}" if self.fixture else ""
         given = {judged.scenario for judged in list(self.gate.sent)}
         missed = [case.name for case in self.cases if case.scenario not in given]
         return f"{missed[0]}: never given. Send the request inside handled(...), which forces it" if missed else ""
@@ -72,19 +52,12 @@ class _Use:
 USE: pytest.StashKey[_Use] = pytest.StashKey()
 
 
-def _share(text: str) -> tuple[str, float]:
-    try:
-        return gates.required(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option and the settings of the gate."""
     parser.getgroup("trackly").addoption(
         "--trackly-fail-under",
         action="append",
-        type=_share,
+        type=lambda text: gates.required(text),  # noqa: PLW0108  # loads the gate where it is asked for
         default=[],
         metavar="[responses:|requests:]PERCENT",
         help="fail unless the tests received that share of the possible responses, and sent that share of the kinds of "
@@ -105,9 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once for every possible response, or network fault."""
-    for fixture in ("trackly_network_fault", "trackly_response"):
-        if fixture not in metafunc.fixturenames:
-            continue
+    for fixture in sorted({"trackly_network_fault", "trackly_response"} & set(metafunc.fixturenames)):
         marks = metafunc.definition.iter_markers("trackly_operation")
         operations = {name for mark in marks for name in mark.args} or set(gates.OPERATIONS)
         if not operations <= set(gates.OPERATIONS):
@@ -120,17 +91,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def trackly_gate(request: pytest.FixtureRequest) -> Iterator[Gate]:
     """Return the mock API of a test, which no client reaches yet: `trackly_api` and `trackly_server` share it."""
-    config, stash = request.config, request.node.stash
+    config = request.config
     gate = gates.Gate(config.getini("trackly_allow"))
-    marks = list(request.node.iter_markers("trackly_allow"))
-    use = stash[USE] = _Use(gate, [name for mark in marks for name in mark.args])
-    if marks:
-        gate.start_allowing(*use.allowed)
+    use = request.node.stash[USE] = _Use(gate)
+    for mark in request.node.iter_markers("trackly_allow"):
+        gate.start_allowing(*mark.args)
     yield gate
     config.stash[COVERAGE] = config.stash.get(COVERAGE, gates.Coverage()).of(gate)
-    del stash[USE]  # pytest keeps the items of a run to its end
-    requests, escaped = use.reported
-    text = use.violations(requests) or "".join(use.escaped[escaped : escaped + 1])
+    del request.node.stash[USE]  # pytest keeps the items of a run to its end
+    text = use.violations() or "".join(gate.escaped[:1])
     if text:
         pytest.fail(text, pytrace=False)
 
@@ -138,9 +107,8 @@ def trackly_gate(request: pytest.FixtureRequest) -> Iterator[Gate]:
 @pytest.fixture
 def trackly_api(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterator[Gate]:
     """Return the mock API, with httpx clients, sync and async, routed to it; `transport` is for others of httpx."""
-    with gates.routed(trackly_gate, [*request.config.getini("trackly_base_urls"), *gates.HOSTS]) as gateway:
-        use = request.node.stash[USE]
-        use.fixture, use.escaped = "trackly_api", gateway.escaped
+    request.node.stash[USE].fixture = "trackly_api"
+    with gates.routed(trackly_gate, [*request.config.getini("trackly_base_urls"), *gates.HOSTS]):
         yield trackly_gate
 
 
@@ -152,28 +120,19 @@ def trackly_server(trackly_gate: Gate, request: pytest.FixtureRequest) -> Iterat
         yield trackly_gate
 
 
-def _case(request: pytest.FixtureRequest, gate: Gate) -> ScenarioCase:
+def _case(request: pytest.FixtureRequest, trackly_gate: Gate) -> ScenarioCase:
+    """Return one of the responses that the API may give, or of the network faults; the test runs once for each."""
     if not {"trackly_api", "trackly_server"} & set(request.fixturenames):
         # Nothing stands between the client of such a test and the real API.
-        pytest.fail(
-            f"{request.fixturename} needs a client that reaches the gate: ask for trackly_api or trackly_server too",
-            pytrace=False,
-        )
-    case = gates.ScenarioCase(gates.every_scenario()[request.param], gate)
+        needed = "needs a client that reaches the gate: ask for trackly_api or trackly_server too"
+        pytest.fail(f"{request.fixturename} {needed}", pytrace=False)
+    case = gates.ScenarioCase(gates.every_scenario()[request.param], trackly_gate)
     request.node.stash[USE].cases.append(case)
     return case
 
 
-@pytest.fixture
-def trackly_response(request: pytest.FixtureRequest, trackly_gate: Gate) -> ScenarioCase:
-    """Return one of the responses that the API may give; the test runs once for each."""
-    return _case(request, trackly_gate)
-
-
-@pytest.fixture
-def trackly_network_fault(request: pytest.FixtureRequest, trackly_gate: Gate) -> ScenarioCase:
-    """Return one of the network faults; the test runs once for each."""
-    return _case(request, trackly_gate)
+trackly_response = pytest.fixture(_case)
+trackly_network_fault = pytest.fixture(_case)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -183,16 +142,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         result = yield
         use = item.stash.get(USE, None)  # a test may ask for it while it runs
         if use is not None:
-            use.gate.require_sent(use.allowed)
+            use.gate.require_sent(use.gate.allowances)
             text = use.violations() or use.untested()
             if text:
                 pytest.fail(text, pytrace=False)
-    except BaseException as error:
-        if USE not in item.stash:
-            raise
-        if isinstance(error, gates.NotSentError | gates.NotHandledError):
+    except Exception as error:
+        if USE in item.stash and isinstance(error, gates.NotSentError | gates.NotHandledError):
             raise pytest.fail.Exception(str(error), pytrace=False) from None
-        if isinstance(error, gates.NotApplicableError):
+        if USE in item.stash and isinstance(error, gates.NotApplicableError):
             raise pytest.skip.Exception(str(error)) from None
         raise
     return result
@@ -206,8 +163,9 @@ def pytest_runtest_makereport(
     report = yield
     use = item.stash.get(USE, None)
     if use is not None and call.when == "call" and (report.failed or hasattr(report, "wasxfail")):
-        use.reported = (use.gate.requests, len(use.escaped))
-        texts = use.gate.failures()
+        texts = [*use.gate.failures]
+        use.gate.failures.clear()
+        use.gate.escaped.clear()
         if texts and texts[0] not in report.longreprtext:
             report.sections.append(("violations in requests", "\n\n".join(texts)))
     return report
@@ -218,15 +176,13 @@ def pytest_testnodedown(node: Any) -> None:
     """Add what a worker of pytest-xdist covered."""
     names = getattr(node, "workeroutput", {}).get(FROM_WORKERS)
     if names is not None:
-        stash = node.config.stash
-        stash[COVERAGE] = gates.Coverage(stash.get(COVERAGE, gates.Coverage()) | set(names))
+        node.config.stash[COVERAGE] = gates.Coverage({*names, *node.config.stash.get(COVERAGE, ())})
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     """Hand coverage to the controller, or compare it with what is required."""
-    config = session.config
-    output = getattr(config, "workeroutput", None)
+    config, output = session.config, getattr(session.config, "workeroutput", None)
     if output is not None and COVERAGE in config.stash:
         output[FROM_WORKERS] = [*config.stash[COVERAGE]]  # before pytest-xdist sends it
     yield

@@ -33,7 +33,7 @@ NEEDS_A_CLIENT = "needs a client that reaches the gate: ask for trackly_api or t
         ("test_gate_asked_for_late", "1 failed", UNKNOWN_KEY),
         ("test_violation_of_an_async_client", "1 failed", UNKNOWN_KEY),
         ("test_violation_at_the_server", "1 failed", UNKNOWN_KEY),
-        ("test_nothing_sent", "1 failed", "no request reached trackly_api: the test sent none, or its client has a"),
+        ("test_nothing_sent", "1 failed", "no request reached trackly_api: the test sent none, or its client has"),
         ("test_nothing_sent_to_the_server", "1 failed", "no request reached trackly_server: the test sent none, or"),
         ("test_past_the_gate", "1 failed", "a request to app.tracklysms.com went past trackly_api and was stopped"),
         ("test_never_given", f"{READS} failed", "read-200-as-documented: never given. Send the request inside handled"),

@@ -15,7 +15,7 @@ from tests.core.test_redact import pieces_of_base64, unescaped
 from tests.support.processes import COMMAND, PYTEST, finished
 from tests.support.way import Strike, Way, Wire, framed, way
 from trackly_contract.core import Request, Response
-from trackly_contract.reference import AUDIENCE_ID, ReferenceServer, documented_store
+from trackly_contract.reference import AUDIENCE_ID, ReferenceServer, Store
 from trackly_contract.run import UnusableSettingError, live_target
 
 KEY = "trk_Ab3dEfGhIjKlMnOpQrStUvWxYz012345"
@@ -159,7 +159,7 @@ class Runs:
 
 @pytest.fixture
 def runs(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Runs]:
-    store = documented_store()
+    store = Store()
     store.keys = {KEY}
     api = Api(tmp_path, request.param)
     with way(ReferenceServer(store)) as over:

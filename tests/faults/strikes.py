@@ -8,7 +8,7 @@ from math import inf
 
 from tests.faults.fault import When
 from tests.support.way import AS_IT_WAS, Strike, Way, answering
-from trackly_contract.reference import ReferenceServer, documented_store
+from trackly_contract.reference import ReferenceServer, Store
 
 # When ----------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ GATEWAY = {
 
 def of_another_time() -> ReferenceServer:
     """A server whose clock runs seventy years ahead."""
-    store = documented_store()
+    store = Store()
     for audience in store.audiences.values():
         audience |= {"created_at": "2097-01-01T00:00:00", "cached_size_updated_at": "2097-01-02T00:00:00"}
     stamps = iter(f"2099-01-01T00:{minute:02}:00" for minute in range(60))
@@ -119,6 +119,6 @@ def of_another_time() -> ReferenceServer:
 def set_back() -> ReferenceServer:
     """A server whose clock is set back by an hour each time that it is looked at."""
     stamps = iter(f"2025-11-{20 - day:02}T{23 - hour:02}:00:00" for day in range(5) for hour in range(24))
-    store = documented_store()
+    store = Store()
     store.clock = lambda: next(stamps)
     return ReferenceServer(store)

@@ -1,5 +1,6 @@
 """Coverage: what counts as received and sent, how it adds up, what is required of it."""
 
+from argparse import ArgumentTypeError
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ def test_what_is_required_is_read(text: str, share: str, percent: float) -> None
 
 @pytest.mark.parametrize("text", ["", "x", "101", "-1", "codes:90", "responses:", "nan"])
 def test_what_is_no_share_is_rejected_with_what_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match="give a percentage, as 90, responses:90 or requests:40"):
+    with pytest.raises(ArgumentTypeError, match="give a percentage, as 90, responses:90 or requests:40"):
         required(text)
 
 

@@ -124,11 +124,10 @@ def test_the_text_says_what_was_given_what_was_raised_and_where(gate: Gate) -> N
         '  response   200 {"id":"',
         "  raised     TypeError: unsupported operand",
         f"  at         {__file__}:",
-        f"  at         {__file__}:",
         "  instead    expect this response where it is read",
     ]
     assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
-    assert lines[6].endswith(": return ClientError(counted + 1)")
+    assert lines[5].endswith(": return ClientError(counted + 1)")
 
 
 def test_the_text_shows_no_key(gate: Gate) -> None:

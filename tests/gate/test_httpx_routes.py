@@ -14,7 +14,7 @@ import respx
 from respx.models import AllMockedAssertionError
 
 from tests.gate.requests import PATH
-from trackly_contract.gate import HOSTS, Gate, Gateway, routed
+from trackly_contract.gate import HOSTS, Gate, routed
 from trackly_contract.gate.http import running
 from trackly_contract.gate.httpx_routes import EscapedError
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
@@ -24,9 +24,9 @@ PAST = "went past trackly_api"
 
 
 @pytest.fixture
-def gateway(gate: Gate) -> Iterator[Gateway]:
-    with routed(gate) as way:
-        yield way
+def gateway(gate: Gate) -> Iterator[None]:
+    with routed(gate):
+        yield
 
 
 def get(base_url: str, path: str = PATH) -> httpx.Response:
@@ -134,13 +134,14 @@ class OwnTransport(httpx.BaseTransport):
             return httpx.Response(200)
 
 
-def test_a_client_that_goes_past_the_gate_is_stopped_and_reported(gate: Gate, gateway: Gateway) -> None:
+@pytest.mark.usefixtures("gateway")
+def test_a_client_that_goes_past_the_gate_is_stopped_and_reported(gate: Gate) -> None:
     with (
         httpx.Client(transport=OwnTransport()) as client,
         pytest.raises(EscapedError, match=rf"app\.tracklysms\.com {PAST} .* Give it trackly_api\.transport") as raised,
     ):
         client.get(HOSTS[0] + PATH)
-    assert (gateway.escaped, gate.requests) == ([str(raised.value)], 0)
+    assert (gate.escaped, gate.requests) == ([str(raised.value)], 0)
 
 
 @pytest.mark.parametrize("host", ["API.TracklySMS.com", "app.tracklysms.com.", b"app.tracklysms.com"])
@@ -172,9 +173,8 @@ def proxy() -> Iterator[tuple[str, list[bytes]]]:
     thread.join(10)
 
 
-def test_no_proxy_leads_another_library_or_plain_http_past_the_gate(
-    gateway: Gateway, proxy: tuple[str, list[bytes]]
-) -> None:
+@pytest.mark.usefixtures("gateway")
+def test_no_proxy_leads_another_library_or_plain_http_past_the_gate(gate: Gate, proxy: tuple[str, list[bytes]]) -> None:
     url, kept = proxy
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({"https": url}))
     with pytest.raises(OSError, match=PAST):
@@ -183,4 +183,4 @@ def test_no_proxy_leads_another_library_or_plain_http_past_the_gate(
         get("http://app.tracklysms.com/api")
     with httpx.Client(proxy=url) as client, pytest.raises(httpx.ConnectError, match=PAST):
         client.get("http://app.tracklysms.com/api" + PATH)
-    assert (len(gateway.escaped), kept) == (3, [])
+    assert (len(gate.escaped), kept) == (3, [])

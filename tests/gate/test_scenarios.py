@@ -6,7 +6,7 @@ from tests.gate.requests import read, update
 from trackly_contract.contract import contract
 from trackly_contract.core import Exchange, Verdict
 from trackly_contract.gate import Gate, Scenario, every_scenario, network_faults, possible_responses
-from trackly_contract.gate.scenarios import _CHANGES, Connection, scenarios_named
+from trackly_contract.gate.scenarios import _CHANGES, scenarios_named
 from trackly_contract.judge import Accepted, Expectation, Rejected, Rejection, judge
 
 RESPONSES = [pytest.param(scenario, id=name) for name, scenario in possible_responses().items()]
@@ -19,7 +19,9 @@ def meet(gate: Gate, scenario: Scenario) -> None:
     if scenario.operation == "read":
         read(gate)
     else:
-        update(gate, {"name": "x"} if {"description", "source_lists"} & set(scenario.fields) else {"description": "x"})
+        update(
+            gate, {"name": "x"} if scenario.audience.keys() & {"description", "source_lists"} else {"description": "x"}
+        )
 
 
 @pytest.mark.parametrize("scenario", RESPONSES + FAULTS)
@@ -29,7 +31,7 @@ def test_a_scenario_that_is_forced_is_given_and_stamped(gate: Gate, scenario: Sc
     assert gate.last.response_name == scenario.name
     assert gate.last.connection is scenario.connection
     response = gate.last.response
-    assert (response is None) == (scenario.connection in (Connection.TIMEOUT, Connection.DISCONNECTED))
+    assert (response is None) == (scenario.connection in ("timeout", "disconnected"))
     if response is not None:
         assert response.status == scenario.status
         assert response.header("X-Trackly-Contract-Reference") is not None
@@ -54,8 +56,16 @@ def test_no_response_is_one_that_the_judge_calls_broken(gate: Gate, scenario: Sc
 @pytest.mark.parametrize("scenario", FAULTS)
 def test_a_network_fault_changes_nothing_unless_only_the_response_was_cut(gate: Gate, scenario: Scenario) -> None:
     meet(gate, scenario)
-    cut = scenario.connection is Connection.TRUNCATED and scenario.operation == "update"
+    cut = scenario.connection == "truncated" and scenario.operation == "update"
     assert (gate.last.before != gate.last.after) == cut
+
+
+def test_a_scenario_holds_values_as_python_has_them() -> None:
+    found = every_scenario()
+    assert found["read-200-null-cache"].audience == {"cached_size": None, "cached_size_updated_at": None}
+    assert found["update-404-extra-fields"].extra["details"] == {"id": None}
+    assert found["read-server-error"].body == {"error": "Internal error"}
+    assert found["read-unavailable"].headers == {"Retry-After": "1"}
 
 
 def test_every_name_of_the_data_file_is_known() -> None:

@@ -292,7 +292,7 @@ def of_stores() -> Iterator[Variant]:
     yield Variant("own filter without conditions", unheld, stocked(filter=_all()), expects="inconclusive")
     yield Variant("own list deleted", unheld, stocked(lists={101}), expects="inconclusive")
     yield Variant("own name of 300 characters", unheld, stocked(name="n" * 300), expects="inconclusive")
-    nobody: Callable[[], ReferenceServer] = lambda: ReferenceServer(Store())  # noqa: E731
+    nobody: Callable[[], ReferenceServer] = lambda: ReferenceServer(Store({}))  # noqa: E731
     yield Variant("no such audience", "store: the id is wrong", nobody, expects="inconclusive")
 
 

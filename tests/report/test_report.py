@@ -14,7 +14,7 @@ from tests.support.reports import Hostile, Ran, Unstamped, ran, target_of
 from trackly_contract.contract import contract, document
 from trackly_contract.core import JSON, ExitCode, Response, RunVerdict, Verdict
 from trackly_contract.generate import POSITIONS, rejection_cases
-from trackly_contract.reference import AUDIENCE_ID, Audience, ReferenceServer, documented_store
+from trackly_contract.reference import AUDIENCE_ID, Audience, ReferenceServer, Store
 from trackly_contract.report import github_lines, write_report
 from trackly_contract.report.matrix import place_of
 from trackly_contract.report.view import LONGEST_SHOWN, View, body_text
@@ -126,7 +126,7 @@ def test_the_key_is_in_no_file_and_nowhere_on_github(tmp_path: Path, monkeypatch
         def error(self, status: int, code: str, text: str) -> Response:
             return super().error(status, code, f"{text} {key}")
 
-    store = documented_store()
+    store = Store()
     store.keys = {key}
     store.audiences[AUDIENCE_ID]["name"] = f"{key} {'y' * 90}{key}"
     echoed = ran(target_of(Echoing(store), key), tmp_path)
@@ -143,7 +143,7 @@ def test_the_key_is_in_no_file_and_nowhere_on_github(tmp_path: Path, monkeypatch
 
 
 def test_a_replay_has_no_key_to_hide(tmp_path: Path) -> None:
-    store = documented_store()
+    store = Store()
     key = replay_target("quick").key
     store.keys = {key}
     store.audiences[AUDIENCE_ID]["name"] = f"{key} on Monday"

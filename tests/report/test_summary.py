@@ -15,7 +15,7 @@ from trackly_contract.contract import contract
 from trackly_contract.core import Exchange, Request, Response, Verdict
 from trackly_contract.judge import Finding
 from trackly_contract.judge.findings import Words
-from trackly_contract.reference import Audience, ReferenceServer, documented_store
+from trackly_contract.reference import Audience, ReferenceServer, Store
 from trackly_contract.report import build_report, github_lines, summarize
 from trackly_contract.report.files import MOST
 from trackly_contract.run import Session
@@ -147,7 +147,7 @@ def test_a_run_that_conforms_annotates_nothing(conforming: Ran, job: Path) -> No
 
 
 def test_an_inconclusive_run_is_a_warning(tmp_path: Path, job: Path) -> None:
-    store = documented_store()
+    store = Store()
     store.keys = {"another"}
     lines = list(github_lines(ran(ReferenceServer(store), tmp_path / "report").report))
     assert [line.partition("::")[2].partition(" ")[0] for line in lines] == ["warning"]

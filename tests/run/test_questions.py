@@ -13,7 +13,7 @@ import pytest
 from trackly_contract.contract import GUARD, NOBODY, Observation, Probe, as_answered, contract
 from trackly_contract.core import Request, Response
 from trackly_contract.generate import Tokens, candidate_types
-from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer, documented_store
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer, Store
 from trackly_contract.run import Session, ask_all, questions
 from trackly_contract.run.targets import QUESTIONS, embedded_target
 
@@ -96,7 +96,7 @@ def test_every_probe_of_every_question_is_observed_once(ours: Observations) -> N
 
 
 def test_the_same_server_gives_the_same_words_whatever_the_audience_held(ours: Observations) -> None:
-    store = documented_store()
+    store = Store()
     store.audiences[AUDIENCE_ID] |= {
         "name": "Somebody's own",
         "description": None,
@@ -122,7 +122,7 @@ OTHERWISE: list[tuple[dict[str, Any], str, str, str]] = [
 
 def test_another_choice_of_a_server_gives_other_words(ours: Observations) -> None:
     choices = {name: value for choice, *_ in OTHERWISE for name, value in choice.items()}
-    found = observed(ReferenceServer(documented_store(), Choices(**choices)))
+    found = observed(ReferenceServer(Store(), Choices(**choices)))
     for _, question, probe, said in OTHERWISE:
         assert found[question, probe].said == said != ours[question, probe].said
 

@@ -5,12 +5,12 @@ from .coverage import required as required
 from .gate import Gate as Gate
 from .gate import JudgedRequest as JudgedRequest
 from .gate import NotSentError as NotSentError
+from .gate import shown as shown
 from .handling import NotApplicableError as NotApplicableError
 from .handling import NotHandledError as NotHandledError
 from .handling import ScenarioCase as ScenarioCase
 from .http import running as running
 from .httpx_routes import HOSTS as HOSTS
-from .httpx_routes import Gateway as Gateway
 from .httpx_routes import routed as routed
 from .scenarios import OPERATIONS as OPERATIONS
 from .scenarios import Scenario as Scenario

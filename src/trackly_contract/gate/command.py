@@ -2,17 +2,17 @@
 
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 
-from trackly_contract.gate.control import CONTROL, Control
-from trackly_contract.gate.gate import Gate
+import click
+
+from trackly_contract.gate.control import CONTROL, Control, Seen
+from trackly_contract.gate.gate import Gate, shown
 from trackly_contract.gate.http import HOST, PREFIX, running
 
 PORT = 8377
-MOST_SHOWN = 10  # violations; the control interface has them all
 
 
 def variables(gate: Gate) -> dict[str, str]:
@@ -26,15 +26,11 @@ def variables(gate: Gate) -> dict[str, str]:
 
 
 def serve_gate(
-    command: list[str],
-    port: int | None,
-    allowed: Iterable[str],
-    fail_under: list[tuple[str, float]],
-    say: Callable[[str], object],
+    command: list[str], port: int | None, allowed: Iterable[str], fail_under: list[tuple[str, float]]
 ) -> int:
     """Serve while `command` runs, without one until Ctrl-C; return the exit code.
 
-    Raises OSError, with the next step, where the port is taken or the command cannot be started.
+    Raises click.ClickException where the port is taken or the command cannot be started.
     """
     control = Control(Gate(allowed))
     where = port if port is not None else 0 if command else PORT
@@ -43,18 +39,17 @@ def serve_gate(
         try:
             base_url = stack.enter_context(running(control, where))
         except OSError as error:
-            raise OSError(f"port {where} cannot be used ({error.strerror}): choose another with --port") from None
+            taken = f"port {where} cannot be used ({error.strerror}): choose another with --port"
+            raise click.ClickException(taken) from None
         if command:
             code = _run(command, control.gate)
         else:
             stack.enter_context(suppress(KeyboardInterrupt))
-            say(f"mock API at {base_url}, not the API itself")
-            for name, value in variables(control.gate).items():
-                say(f"  export {name}={value}")
-            say("stop it with Ctrl-C")
+            exports = [f"  export {name}={value}" for name, value in variables(control.gate).items()]
+            click.echo("\n".join([f"mock API at {base_url}, not the API itself", *exports, "stop it with Ctrl-C"]))
             while True:
                 time.sleep(1)
-    failed = _report(control, fail_under, in_full=bool(command))
+    failed = _report(control.seen(), fail_under, in_full=bool(command))
     return code or (int(failed) if command or fail_under else 0)
 
 
@@ -67,28 +62,24 @@ def _run(command: list[str], gate: Gate) -> int:
         code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise OSError(f"{command[0]!r} cannot be started ({reason}): name a program and its arguments") from None
+        text = f"{command[0]!r} cannot be started ({reason}): name a program and its arguments"
+        raise click.ClickException(text) from None
     except KeyboardInterrupt:
         return 130
     return code if code >= 0 else 128 - code
 
 
-def _report(control: Control, fail_under: list[tuple[str, float]], *, in_full: bool) -> bool:
+def _report(seen: Seen, fail_under: list[tuple[str, float]], *, in_full: bool) -> bool:
     """Report on standard error what was sent; return whether something failed."""
-    coverage, violations = control.coverage, control.failures
-    below = coverage.below(fail_under)
-    if not (control.requests or in_full or below):
+    below = seen.coverage.below(fail_under)
+    if not (seen.requests or in_full or below):
         return False
-    lines = [""]
-    if in_full and violations:
-        lines += [f"{text}\n" for text in violations[:MOST_SHOWN]]
-        lines += [f"and {len(violations) - MOST_SHOWN} more\n"] if len(violations) > MOST_SHOWN else []
-        lines.append(f"If this is intended, allow it: --allow {violations[0].split()[0]}\n")
-    counted = [(control.requests, "request"), (len(violations), "violation")]
+    lines = ["", shown(seen.failures, "--allow {}", between=" --allow "), ""] if in_full and seen.failures else [""]
+    counted = ((seen.requests, "request"), (len(seen.failures), "violation"))
     texts = [f"{number or 'no'} {what}{'' if number == 1 else 's'}" for number, what in counted]
     lines.append(f"{'trackly gate':<18}  {', '.join(texts)}")
-    lines += coverage.lines() + below if in_full or fail_under else []
-    if not control.requests:
+    lines += seen.coverage.lines() + below if in_full or fail_under else []
+    if not seen.requests:
         lines.append("FAILED no request arrived: give the client TRACKLY_BASE_URL as its base URL")
-    sys.stderr.write("\n".join(lines) + "\n")
-    return bool(violations or below or not control.requests)
+    click.echo("\n".join(lines), err=True)
+    return bool(seen.failures or below or not seen.requests)

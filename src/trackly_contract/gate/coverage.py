@@ -1,8 +1,7 @@
-"""What the tests of a client covered: the responses that it received, and the kinds of requests that it sent.
+"""What the tests of a client covered: the responses that it received, and the kinds of requests that it sent."""
 
-Does not count a scenario that was forced and never given, nor a request with a violation that fails a test.
-"""
-
+import re
+from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -17,15 +16,11 @@ MOST_NAMED = 4  # of what is missing, in the lines for people
 
 
 def required(text: str) -> tuple[str, float]:
-    """Read what is required: `90` of both shares, `responses:90`, `requests:40`. Raises ValueError otherwise."""
-    share, _, number = text.rpartition(":")
-    try:
-        percent = float(number)
-    except ValueError:
-        percent = -1
-    if share not in ("", *SHARES) or not 0 <= percent <= 100:
-        raise ValueError(f"{text!r} is no share: give a percentage, as 90, responses:90 or requests:40")
-    return share, percent
+    """Read what is required: `90` of both shares, `responses:90`, `requests:40`. Raises ArgumentTypeError otherwise."""
+    found = re.fullmatch(r"(?:(responses|requests):)?(\d+(?:\.\d+)?)", text)
+    if found is None or float(found[2]) > 100:
+        raise ArgumentTypeError(f"{text!r} is no share: give a percentage, as 90, responses:90 or requests:40")
+    return found[1] or "", float(found[2])
 
 
 @cache
@@ -45,9 +40,8 @@ def kinds_of(judged: JudgedRequest) -> Iterator[str]:
         return
     if judged.operation == "read":
         yield "read"
-    if judged.operation != "update":
-        return
-    body = judged.request.json.fields  # none of what is no JSON, or no object: a test may allow that
+    # No fields of what is no JSON, or no object: a test may allow that.
+    body = judged.request.json.fields if judged.operation == "update" else {}
     yield from (f"update {name}" for name in body)
     for path, fields, is_group, _ in parts_of(body.get("filter")):
         if is_group:

@@ -3,24 +3,29 @@
 Does not listen anywhere: httpx_routes.py and http.py bring requests to it.
 """
 
-import re
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from copy import deepcopy
+from dataclasses import asdict, dataclass
 from itertools import repeat
 from typing import Any
 
-from trackly_contract import reference
+import msgspec
+
+from trackly_contract import __version__, reference
 from trackly_contract.contract import as_answered
-from trackly_contract.core import DEFAULT_BASE_URL, JSON, Request, Response, encode, parse
+from trackly_contract.core import DEFAULT_BASE_URL, JSON, STAMP, Request, Response, encode, one_line, parse
 from trackly_contract.gate.scenarios import Connection, Operation, Scenario, every_scenario, scenarios_named
-from trackly_contract.judge import OPERATIONS, RequestFault, fails, judge_request, request_text
+from trackly_contract.judge import RequestFault, fails, judge_request, operation_of, request_text
 from trackly_contract.reference import Audience, Choices
 
-MOST_KEPT = 10_000  # requests: the last, and in `failed` the first of those that fail a test
-_PATH = re.compile(r"/v2/audiences/([^/]+)(/size)?")
+MOST_KEPT = 10_000  # requests, the last; violations that fail a test, the first
+MOST_SHOWN = 10  # violations; a gate knows them all
+
+Violations = dict[str, str]  # their texts, each with the name to allow it by
+Allowance = tuple[int, tuple[str, ...]]  # after which request a test allows violations, and their names: none, any
 
 
 class NotSentError(AssertionError):
@@ -29,28 +34,22 @@ class NotSentError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class JudgedRequest:
-    """One request of a client, what is wrong with it, and the response to it.
-
-    `operation` is `read`, `update` or `size`, "" for any other request. `allowed` are the violations that the test
-    allowed. `scenario` is the forced one that was given, None for the reference server's own response. `before` and
-    `after` are the audience that the path names.
-    """
+    """One request of a client, what is wrong with it, and the response to it."""
 
     number: int
     request: Request
-    query: str = field(repr=False)  # some clients put a key into it
-    operation: str
+    operation: str  # read, update or size; "" for any other request
     violations: list[RequestFault]
-    allowed: list[RequestFault]
+    allowed: list[RequestFault]  # those of the violations that the test allowed
     response: Response | None
-    scenario: Scenario | None
-    before: Audience | None
+    scenario: Scenario | None  # the forced one that was given, None for the reference server's own response
+    before: Audience | None  # that the path names
     after: Audience | None
 
     @property
     def connection(self) -> Connection:
         """What happened to the connection."""
-        return self.scenario.connection if self.scenario is not None else Connection.WHOLE
+        return self.scenario.connection if self.scenario is not None else "whole"
 
     @property
     def failures(self) -> list[RequestFault]:
@@ -67,19 +66,24 @@ class JudgedRequest:
         return name if name in every_scenario() else ""
 
 
-class Gate:
-    """A mock API that a test arranges and inspects.
+def shown(violations: Violations, allowing: str, between: str) -> str:
+    """Return the first violations for people; `allowing` says how to allow names with `between` between them."""
+    if not violations:
+        return ""
+    more = [f"  and {len(violations) - MOST_SHOWN} more"] if len(violations) > MOST_SHOWN else []
+    names = between.join([one_line(name) for name in dict.fromkeys(violations.values())][:MOST_SHOWN])
+    allow = f"If this is intended, allow it: {allowing.format(names)}"
+    return "\n\n".join([*[*violations][:MOST_SHOWN], *more, allow])
 
-    `always_allowed` are names of violations that fail no test. `base_url` is where a client reaches it, `transport` an
-    httpx transport that does so. `audience_id` is an audience that exists from the beginning, `api_key` a key that is
-    accepted and belongs to nobody. `sent` are the requests, `failed` those that fail a test.
-    """
+
+class Gate:
+    """A mock API that a test arranges and inspects; `always_allowed` are names of violations that fail no test."""
 
     def __init__(self, always_allowed: Iterable[str] = ()) -> None:
         self.always_allowed = frozenset(always_allowed)
-        self.base_url = DEFAULT_BASE_URL
-        self.transport: Any = None
-        self.audience_id, self.api_key = reference.AUDIENCE_ID, reference.REFERENCE_KEY
+        self.base_url = DEFAULT_BASE_URL  # where a client reaches it
+        self.transport: Any = None  # an httpx transport that reaches it
+        self.audience_id, self.api_key = reference.AUDIENCE_ID, reference.REFERENCE_KEY  # that exist from the beginning
         self._lock = threading.RLock()
         self.reset()
 
@@ -89,10 +93,11 @@ class Gate:
             self.server = reference.ReferenceServer()
             self.requests = 0
             self.sent: deque[JudgedRequest] = deque(maxlen=MOST_KEPT)
-            self.failed: list[JudgedRequest] = []
-            self._first: dict[str, Audience] | None = None  # audiences before the first request
+            self.failures: Violations = {}  # those that fail a test
+            self._first: dict[str, Audience] = {}  # audiences before the first request
             self._forced: dict[str, Iterator[Scenario]] = {}  # by operation
-            self._allowed: list[frozenset[str] | None] = []  # names of violations, None for any
+            self.escaped: list[str] = []  # what to do about each request that went past `transport`
+            self.allowances: list[Allowance] = []
             self._allowed_sent: dict[str, int] = {}  # by name the last request with a violation that was allowed
 
     def __repr__(self) -> str:
@@ -101,8 +106,7 @@ class Gate:
     def arrange(self, audience_id: str = reference.AUDIENCE_ID, **fields: JSON) -> Audience:
         """Change an audience, or make one like the documented one, and return it.
 
-        `fields` are any of the nine fields of an audience; a filter may be written as in requests or as in responses.
-        Raises ValueError for a field that no audience has.
+        A filter may be written as in requests or as in responses. Raises ValueError for a field that no audience has.
         """
         unknown = sorted(set(fields) - set(reference.AUDIENCE_KEYS))
         if unknown:
@@ -116,23 +120,18 @@ class Gate:
 
     def remove(self, audience_id: str = reference.AUDIENCE_ID) -> None:
         """Remove an audience: from then on its id is unknown."""
-        with self._lock:
-            self.server.store.audiences.pop(audience_id, None)
+        self.server.store.audiences.pop(audience_id, None)
 
     def choose(self, **choices: Any) -> Choices:
         """Change what the reference server does where the documentation is silent; return all choices as they are.
 
-        `choices` are fields of reference.Choices. Raises ValueError for an unknown one, or one of another type.
+        Raises ValueError for an unknown choice, or one of another type.
         """
-        now = self.server.choices
-        for name, value in choices.items():
-            if name not in now.__dataclass_fields__:
-                raise ValueError(f"there is no choice {name!r}; there are {', '.join(now.__dataclass_fields__)}")
-            default = getattr(reference.DEFAULT_CHOICES, name)
-            if type(value) is not type(default) and not (default is None and isinstance(value, str)):
-                raise ValueError(f"the choice {name} is like {default!r}, and not {value!r}")
-        with self._lock:
-            self.server.choices = replace(now, **choices)
+        now = asdict(self.server.choices)
+        unknown = sorted(set(choices) - set(now))
+        if unknown:
+            raise ValueError(f"there is no choice {unknown[0]!r}; there are {', '.join(now)}")
+        self.server.choices = msgspec.convert(now | choices, Choices)
         return self.server.choices
 
     @property
@@ -148,20 +147,18 @@ class Gate:
     def force(self, name: str | Scenario, *, times: int | None = 1, operation: Operation | None = None) -> None:
         """Force a scenario upon the next `times` requests of its operation; None: upon each until `release`.
 
-        `name` is one that scenarios_named knows; if both operations have it, it is forced upon each. Raises LookupError
-        for an unknown name, ValueError for `times` below 1.
+        A name that both operations have is forced upon each. Raises LookupError for an unknown one, ValueError for
+        `times` below 1.
         """
         if times is not None and times < 1:
             raise ValueError(f"times={times}: a scenario is forced at least once; None forces it until release()")
         scenarios = [name] if isinstance(name, Scenario) else scenarios_named(name, operation)
-        with self._lock:
-            for each in scenarios:
-                self._forced[each.operation] = repeat(each) if times is None else repeat(each, times)
+        for each in scenarios:
+            self._forced[each.operation] = repeat(each) if times is None else repeat(each, times)
 
     def release(self) -> None:
         """Force nothing any more."""
-        with self._lock:
-            self._forced.clear()
+        self._forced.clear()
 
     @contextmanager
     def allow(self, *names: str) -> Iterator[None]:
@@ -170,28 +167,24 @@ class Gate:
         Names are ids of rules (`filter.time.unit`) and of questions (`camel-case`, `token-unlisted:between`).
         Raises NotSentError at the end for a name that no request inside violated.
         """
-        number = self.requests
-        self.start_allowing(*names)
+        allowance = self.start_allowing(*names)
         try:
             yield
         finally:
-            with suppress(ValueError):  # the test may have called stop_allowing or reset since
-                self._allowed.remove(frozenset(names) or None)
-        self.require_sent(names, after=number)
+            with suppress(ValueError):  # the test may have called reset since
+                self.allowances.remove(allowance)
+        self.require_sent([allowance])
 
-    def start_allowing(self, *names: str) -> None:
+    def start_allowing(self, *names: str) -> Allowance:
         """Allow violations from now on, as `allow` does inside."""
-        self._allowed.append(frozenset(names) or None)
+        self.allowances.append((self.requests, names))
+        return self.allowances[-1]
 
-    def stop_allowing(self) -> None:
-        """Allow no violation any more, except those of `always_allowed`."""
-        self._allowed.clear()
-
-    def require_sent(self, names: Collection[str], after: int = 0) -> None:
-        """Raise NotSentError unless requests after that number had all these violations, and they were allowed."""
-        with self._lock:
-            seen = {name for name, number in self._allowed_sent.items() if number > after}
-        missing = sorted(set(names) - seen)
+    def require_sent(self, allowances: list[Allowance]) -> None:
+        """Raise NotSentError unless requests after the first of these allowances had all their violations."""
+        after = min((number for number, _ in allowances), default=0)
+        seen = {name for name, number in list(self._allowed_sent.items()) if number > after}
+        missing = sorted({name for _, names in allowances for name in names} - seen)
         if missing:
             others = f"; what was allowed and sent: {', '.join(sorted(seen))}" if seen else ""
             raise NotSentError(f"allowed, but never sent: {', '.join(missing)}{others}")
@@ -205,11 +198,8 @@ class Gate:
 
     @property
     def before(self) -> Audience:
-        """The audience as it was before the first request. Raises LookupError where there was none."""
-        found = (self.server.store.audiences if self._first is None else self._first).get(self.audience_id)
-        if found is None:
-            raise LookupError(f"before the first request there was no audience {self.audience_id!r}")
-        return dict(found)
+        """The audience as it was before the first request. Raises KeyError where there was none."""
+        return dict((self._first if self.requests else self.server.store.audiences)[self.audience_id])
 
     @property
     def after(self) -> Audience:
@@ -227,36 +217,30 @@ class Gate:
         """Return the JSON that a request carried, by its index in `sent`. Raises NotJSONError where it is none."""
         return parse(self.sent[number].request.body, duplicate_keys=True)
 
-    def failures(self, after: int = 0) -> list[str]:
-        """Return the texts of the violations that fail a test, of requests after that number; equal ones once."""
-        late = [judged for judged in list(self.failed) if judged.number > after]
-        return list(dict.fromkeys(request_text(each, judged.request) for judged in late for each in judged.failures))
-
     def respond(self, request: Request, query: str = "") -> JudgedRequest:
         """Judge a request and respond to it. Raises nothing; the result says what is given over which connection."""
         with self._lock:
             store = self.server.store
-            self.requests += 1
-            if self._first is None:
+            if not self.requests:
                 self._first = dict(store.audiences)
-            found = _PATH.fullmatch(request.path)
-            audience_id = found[1] if found else ""
-            operation = OPERATIONS.get((request.method, found[2] or ""), "") if found else ""
+            self.requests += 1
+            operation, audience_id = operation_of(request)
             violations = judge_request(request, query=query, keys=store.keys, lists=store.lists, ids=store.audiences)
-            sets = (self.always_allowed, *self._allowed)
-            allowed = [each for each in violations if any(names is None or names & each.names for names in sets)]
+            names = self.always_allowed.union(*(names for _, names in self.allowances))
+            any_name = any(not names for _, names in self.allowances)
+            allowed = [violation for violation in violations if any_name or names & violation.names]
             scenario = next(self._forced.get(operation, iter(())), None)
             if scenario is not None and scenario.success and audience_id in store.audiences:
-                store.audiences[audience_id] = store.audiences[audience_id] | scenario.fields
+                store.audiences[audience_id] = store.audiences[audience_id] | deepcopy(scenario.audience)
             before = store.audiences.get(audience_id)
             response, scenario = self._given(request, scenario)
             after = store.audiences.get(audience_id)
             judged = JudgedRequest(
-                self.requests, request, query, operation, violations, allowed, response, scenario, before, after
+                self.requests, request, operation, violations, allowed, response, scenario, before, after
             )
             self.sent.append(judged)
-            if judged.failures and len(self.failed) < MOST_KEPT:
-                self.failed.append(judged)
+            for violation in judged.failures if len(self.failures) < MOST_KEPT else []:
+                self.failures[request_text(violation, request)] = max(violation.names, key=len)
             self._allowed_sent |= {name: judged.number for each in allowed for name in each.names}
             return judged
 
@@ -268,17 +252,17 @@ class Gate:
         if scenario is None or not response.succeeded:
             return response, None
         audience = parse(response.body)
-        if any(audience[name] != value for name, value in scenario.fields.items()):
+        if any(audience[name] != value for name, value in scenario.audience.items()):
             return response, None  # the update itself set another value
-        return replace(response, status=scenario.status, body=encode(scenario.shown(audience))), scenario
+        return self.server.respond(scenario.status, scenario.shown(audience)), scenario
 
     def _failing(self, request: Request, scenario: Scenario) -> Response | None:
-        if scenario.connection is Connection.TRUNCATED:
+        if scenario.connection == "truncated":
             return self.server.answer(request)
-        if scenario.connection is not Connection.WHOLE:
+        if scenario.connection != "whole":
             return None
-        if scenario.body is not None:
-            stamp = self.server.respond(scenario.status, None).headers[1:]
-            return Response(scenario.status, (*scenario.headers.items(), *stamp), scenario.body.encode())
-        error = self.server.error(scenario.status, scenario.code, f"{scenario.code}: forced by the test")
-        return replace(error, body=encode(scenario.shown(parse(error.body))))
+        if scenario.body is None:
+            error = {"error": f"{scenario.code}: forced by the test", "code": scenario.code}
+            return self.server.respond(scenario.status, scenario.shown(error))
+        body = scenario.body.encode() if isinstance(scenario.body, str) else encode(scenario.body)
+        return Response(scenario.status, (*scenario.headers.items(), (STAMP, __version__)), body)

@@ -32,14 +32,14 @@ _QUIET.setLevel(logging.ERROR)  # a queue of requests is no news in a test
 def wsgi_app(served: ReferenceServer | Control) -> WSGIApplication:
     """Return the WSGI application: the API below `/api`, and for a gate its control interface below `/control`.
 
-    Runs under waitress, which says whether a client has left. What an overridden method of a server raises goes through
-    to waitress, which responds with 500.
+    Runs under waitress, which says whether a client has left, and responds with 500 to what a server raises.
     """
     lock = threading.Lock()
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
-        response, connection = _respond(served, environ, lock)
-        if connection is Connection.TIMEOUT:
+        with lock:
+            response, connection = _respond(served, environ)
+        if connection == "timeout":
             until = time.monotonic() + LONGEST_SILENCE
             while not environ["waitress.client_disconnected"]() and time.monotonic() < until:
                 time.sleep(0.02)
@@ -47,7 +47,7 @@ def wsgi_app(served: ReferenceServer | Control) -> WSGIApplication:
             raise ClientDisconnected  # waitress closes the connection, and logs nothing
         length = ("Content-Length", str(len(response.body)))
         start_response(f"{response.status} {responses.get(response.status, 'Unknown')}", [*response.headers, length])
-        if connection is Connection.TRUNCATED:
+        if connection == "truncated":
             yield response.body[: len(response.body) // 2]
             raise ClientDisconnected
         if environ["REQUEST_METHOD"] != "HEAD":
@@ -56,27 +56,24 @@ def wsgi_app(served: ReferenceServer | Control) -> WSGIApplication:
     return application
 
 
-def _respond(
-    served: ReferenceServer | Control, environ: WSGIEnvironment, lock: threading.Lock
-) -> tuple[Response | None, Connection]:
+def _respond(served: ReferenceServer | Control, environ: WSGIEnvironment) -> tuple[Response | None, Connection]:
     path, method, body = environ["REQUEST_URI"], environ["REQUEST_METHOD"], environ["wsgi.input"].read(-1)
     if not path.startswith("/"):
         path = "/" + path.partition("://")[2].partition("/")[2]  # as proxies are sent it: scheme://authority/path
     path = path.partition("?")[0].partition("#")[0]
     if isinstance(served, Control) and f"{path}/".startswith(f"{CONTROL}/"):
         status, value = served.respond(method, path, body)
-        return Response(status, (("Content-Type", "application/json"),), encode(value) + b"\n"), Connection.WHOLE
+        return Response(status, (("Content-Type", "application/json"),), encode(value) + b"\n"), "whole"
     below = path.removeprefix(PREFIX)
     if not path.startswith(f"{PREFIX}/"):
         below = f"http://{HOST}:{environ['SERVER_PORT']}{path}"  # no path of the API: reported in full
     names = {key: key.removeprefix("HTTP_") for key in environ if key.startswith(("HTTP_", "CONTENT_"))}
     headers = tuple((name.replace("_", "-").title(), environ[key]) for key, name in names.items())
     request = Request(method, below, headers, body)
-    if isinstance(served, Control):
-        judged = served.gate.respond(request, environ["QUERY_STRING"])
-        return judged.response, judged.connection
-    with lock:
-        return served.answer(request), Connection.WHOLE
+    if isinstance(served, ReferenceServer):
+        return served.answer(request), "whole"
+    judged = served.gate.respond(request, environ["QUERY_STRING"])
+    return judged.response, judged.connection
 
 
 @contextmanager

@@ -2,35 +2,27 @@
 
 import difflib
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from functools import cache, partial
 from typing import Literal, TypeAlias, get_args
 
 from msgspec import structs
 
 from trackly_contract.contract import Entry, contract, parts_of, read_data
-from trackly_contract.core import JSON, data_root, parse
+from trackly_contract.core import JSON, data_root
 
 Operation: TypeAlias = Literal["read", "update"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
+Connection: TypeAlias = Literal["whole", "timeout", "disconnected", "truncated"]
 Fields: TypeAlias = dict[str, JSON]
-
-
-class Connection(StrEnum):
-    """What happens to the connection that carries a response."""
-
-    WHOLE = "whole"
-    TIMEOUT = "timeout"
-    DISCONNECTED = "disconnected"
-    TRUNCATED = "truncated"
 
 
 class Scenario(Entry, frozen=True, eq=False):
     """One response to one operation, or one network fault.
 
-    `based_on` is the id of a rule or of a question, "" for a network fault. `code` makes it an error; `body` and
-    `headers` are those of a network fault. The head of contracts/scenarios.toml says what the other fields are.
+    `based_on` is the id of a rule or of a question, "" for a network fault. A `status` of 0 is no response. `audience`
+    are fields that the audience has before the request, as responses show them; `extra` fields that the response has
+    in addition. `code` makes it an error. `body` and `headers` are those of a network fault: text, or JSON to encode.
     """
 
     name: str
@@ -38,34 +30,32 @@ class Scenario(Entry, frozen=True, eq=False):
     status: int = 200
     based_on: str = ""
     code: str = ""
-    audience: str = "{}"
-    extra: str = "{}"
-    headers: dict[str, str] = {}  # noqa: RUF012  # msgspec copies it
-    body: str | None = None
-    connection: Connection = Connection.WHOLE
+    audience: Fields = {}  # noqa: RUF012  # msgspec copies it, and the next ones
+    extra: Fields = {}  # noqa: RUF012
+    headers: dict[str, str] = {}  # noqa: RUF012
+    body: str | Fields | None = None
+    connection: Connection = "whole"
     operation: Operation = "read"
 
     @property
     def success(self) -> bool:
         """Whether it is a success: the audience, in some form."""
-        return not self.code and self.body is None and self.connection is Connection.WHOLE
+        return not self.code and self.body is None and self.connection == "whole"
 
     @property
-    def fields(self) -> Fields:
-        """The fields of `audience`, anew each time."""
-        return dict(parse(self.audience.encode()))
-
-    def shown(self, fields: Fields) -> Fields:
-        """Return what the response shows in place of these fields, which may change."""
-        change = _CHANGES.get(self.name.removeprefix(f"{self.operation}-"), dict)
-        shown: Fields = change(fields) | parse(self.extra.encode())
-        return shown
+    def short_name(self) -> str:
+        """Its name without the operation."""
+        return self.name.removeprefix(f"{self.operation}-")
 
     @property
     def names(self) -> set[str]:
         """Every name that it has: whole, without the operation, also without the status; its code, its status."""
-        short = self.name.removeprefix(f"{self.operation}-")
+        short = self.short_name
         return {self.name, short, short.removeprefix(f"{self.status}-"), self.code, str(self.status)} - {"", "0"}
+
+    def shown(self, fields: Fields) -> Fields:
+        """Return what the response shows in place of these fields, which may change."""
+        return _CHANGES.get(self.short_name, dict)(fields) | self.extra
 
 
 def _without_empty_groups(audience: Fields) -> Fields:
@@ -93,18 +83,11 @@ _CHANGES: dict[str, Callable[[Fields], Fields]] = {
     "200-extra-fields-in-filter": _with_extra_fields_in_the_filter,
     "200-reversed": lambda audience: dict(reversed(audience.items())),
 }
-"""What a success changes of the fields that it shows, by its name in contracts/scenarios.toml."""
-
-
-class _File(Entry, frozen=True):
-    """The content of contracts/scenarios.toml."""
-
-    success: tuple[Scenario, ...]
-    error: tuple[Scenario, ...]
-    network_fault: tuple[Scenario, ...]
+"""What a success changes of the fields that it shows, where no value of contracts/scenarios.json can say it."""
 
 
 def _of_operation(operation: Operation, listed: Scenario) -> Scenario:
+    """Return a scenario as listed in contracts/scenarios.json: `based_on` `key` is `read.key` or `update.key`."""
     own = f"{operation}.{listed.based_on}"
     based_on = own if own in contract().rules else listed.based_on
     return structs.replace(listed, name=f"{operation}-{listed.name}", based_on=based_on, operation=operation)
@@ -115,20 +98,18 @@ def _documented_errors(operation: Operation) -> Iterator[Scenario]:
         # Only updates have bodies that can be rejected; each operation has rules of its own for the other errors.
         own = operation == "update" if rule.status == 400 else rule.id.startswith(f"{operation}.")
         if own and rule.status is not None and rule.code is not None:
-            name = f"{operation}-{rule.status}-{rule.code}"
-            yield Scenario(name, rule.statement, rule.status, rule.id, rule.code, operation=operation)
+            yield Scenario(f"{rule.status}-{rule.code}", rule.statement, rule.status, rule.id, rule.code)
 
 
 @cache
 def every_scenario() -> dict[str, Scenario]:
     """Return the possible responses, then the network faults, by name."""
-    listed = read_data(data_root() / "contracts" / "scenarios.toml", _File)
+    listed = read_data(data_root() / "contracts" / "scenarios.json", dict[str, list[Scenario]])
     found: list[Scenario] = []
     for operation in OPERATIONS:
-        found += [_of_operation(operation, entry) for entry in listed.success]
-        found += _documented_errors(operation)
-        found += [_of_operation(operation, entry) for entry in listed.error]
-    found += [_of_operation(operation, entry) for operation in OPERATIONS for entry in listed.network_fault]
+        entries = [*listed["success"], *_documented_errors(operation), *listed["error"]]
+        found += [_of_operation(operation, entry) for entry in entries]
+    found += [_of_operation(operation, entry) for operation in OPERATIONS for entry in listed["network_fault"]]
     return {scenario.name: scenario for scenario in found}
 
 
@@ -145,17 +126,13 @@ def network_faults() -> dict[str, Scenario]:
 def scenarios_named(name: str, operation: Operation | None = None) -> list[Scenario]:
     """Return the scenarios with a name: for each operation, or for `operation` alone, the first that has it.
 
-    `invalid_time_unit`, `429`, `rate-limited`, `null-cache`, `read-200-null-cache` are names. Raises LookupError, with
-    similar names, where there is none.
+    Raises LookupError, with similar names, where there is none.
     """
     everything = every_scenario().values()
-    first = {
-        scenario.operation: scenario
-        for scenario in reversed(everything)
-        if name in scenario.names and operation in (None, scenario.operation)
-    }
-    if not first:
+    found = [each for each in everything if name in each.names and operation in (None, each.operation)]
+    if not found:
         known = {each for scenario in everything for each in scenario.names}
         near = ", ".join(difflib.get_close_matches(name, sorted(known))) or "read-200-null-cache, ..."
         raise LookupError(f"there is no scenario {name!r}; similar names: {near}. docs/gate.md lists them all")
+    first = {scenario.operation: scenario for scenario in reversed(found)}
     return [first[each] for each in OPERATIONS if each in first]

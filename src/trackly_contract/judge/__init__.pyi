@@ -10,9 +10,11 @@ from .expectation import Expectation as Expectation
 from .expectation import Open as Open
 from .expectation import Rejected as Rejected
 from .expectation import judge as judge
+from .finding_text import about as about
 from .finding_text import actual_text as actual_text
 from .finding_text import describe as describe
 from .finding_text import expected_text as expected_text
+from .finding_text import fact_text as fact_text
 from .finding_text import failure_text as failure_text
 from .finding_text import path_of as path_of
 from .finding_text import request_text as request_text
@@ -35,11 +37,11 @@ from .recorded.record import Item as Item
 from .recorded.record import Recorded as Recorded
 from .recorded.record import Unreadable as Unreadable
 from .requests import BESIDE_THE_QUESTIONS as BESIDE_THE_QUESTIONS
-from .requests import OPERATIONS as OPERATIONS
 from .requests import RequestFault as RequestFault
 from .requests import Severity as Severity
 from .requests import fails as fails
 from .requests import judge_request as judge_request
+from .requests import operation_of as operation_of
 from .responses import FIELDS as FIELDS
 from .responses import about_request as about_request
 from .responses import maybe_gateway as maybe_gateway

@@ -86,19 +86,24 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
         "last live": last_live,
         "again": again,
     }
-    return _laid_out(f"{one_line(head):<{WIDTH - 17}} {finding.verdict} · {rule.basis}", rule.statement, facts, request)
+    return fact_text(f"{one_line(head):<{WIDTH - 17}} {finding.verdict} · {rule.basis}", rule.statement, facts, request)
+
+
+def about(name: str) -> tuple[str, str]:
+    """Return what the documentation says, or leaves open, by the name of a fault; and where: page and section."""
+    rule = contract().rules.get(name)
+    if rule is not None:
+        source = rule.sources[-1]
+        return rule.statement, f"{source.page}, {source.section}"
+    question = contract().questions.get(name)
+    if question is not None:
+        return f"the documentation does not say: {question.asks}", f"{question.page}; docs/edge-cases.md, {question.id}"
+    return BESIDE_THE_QUESTIONS[name], "get-audience, update-audience"
 
 
 def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
     """Return a fault as people read it; `where` says which request of many it was: `tests/x.har entry 12`."""
-    rule, question = contract().rules.get(fault.name), contract().questions.get(fault.name)
-    if rule is not None:
-        statement, docs = rule.statement, f"{rule.sources[-1].page}, {rule.sources[-1].section}"
-    elif question is not None:
-        statement = f"the documentation does not say: {question.asks}"
-        docs = f"{question.page}; docs/edge-cases.md, {question.id}"
-    else:
-        statement, docs = BESIDE_THE_QUESTIONS[fault.name], "get-audience, update-audience"
+    statement, docs = about(fault.name)
     said = f"{fault.severity} · {fault.status} {fault.code}" if fault.status else str(fault.severity)
     facts = {
         "docs": docs,
@@ -108,9 +113,10 @@ def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
         "got": short(fault.got),
         "instead": short(fault.instead) if fault.severity is not Severity.OPEN else "",
     }
-    return _laid_out(f"{one_line(min(fault.names, key=len)):<{WIDTH - 45}} {said}", statement, facts, request)
+    return fact_text(f"{one_line(min(fault.names, key=len)):<{WIDTH - 45}} {said}", statement, facts, request)
 
 
-def _laid_out(first: str, statement: str, facts: dict[str, str], request: Request) -> str:
+def fact_text(first: str, statement: str, facts: dict[str, str], request: Request | None) -> str:
+    """Return a text of one line for each fact, without the key of the request."""
     lines = [first, f"  {statement}", *(f"  {name:<9}  {one_line(text)}" for name, text in facts.items() if text)]
-    return redacted("\n".join(lines), request.header("x-api-key") or "")
+    return redacted("\n".join(lines), (request and request.header("x-api-key")) or "")

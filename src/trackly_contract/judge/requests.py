@@ -89,6 +89,12 @@ def _fault(name: str, place: str, got: str, instead: str, word: str = "") -> Req
     return RequestFault(name, Severity.UNDOCUMENTED, place, got, instead, word=word)
 
 
+def operation_of(request: Request) -> tuple[str, str]:
+    """Return the operation (read, update or size) and the id of its audience, "" for what is none of ours."""
+    path = _PATH.fullmatch(request.path)
+    return (OPERATIONS.get((request.method, path[2] or ""), ""), path[1]) if path else ("", "")
+
+
 def judge_request(
     request: Request,
     *,
@@ -103,12 +109,11 @@ def judge_request(
     exist; with None (recorded traffic) nobody knows, and nothing is said of them.
     Sources: get-audience, update-audience: header, path, body and error tables.
     """
-    path = _PATH.fullmatch(request.path)
-    if path is None:
+    operation, audience_id = operation_of(request)
+    if not audience_id:
         got = f"{request.method} {request.path}"
         return [_fault("operation", "path", got, "/v2/audiences/ID, without a slash at its end")]
-    operation = OPERATIONS.get((request.method, path[2] or ""))
-    if operation is None:
+    if not operation:
         instead = "GET to read, PUT to change: PUT changes only the members that it sends"
         return [_fault("method", "method", request.method, instead)]
     rules = "update" if operation == "update" else "read"
@@ -120,10 +125,10 @@ def judge_request(
     trouble = _key_trouble(request, keys)
     if trouble:
         found.append(_fault(f"{rules}.key", "header X-Api-Key", trouble, "the API key in X-Api-Key"))
-    shown = show(path[1], 80)
-    if ids is not None and path[1] not in ids:
+    shown = show(audience_id, 80)
+    if ids is not None and audience_id not in ids:
         found.append(_fault(f"{rules}.unknown_id", "path", shown, "the id of an audience that exists"))
-    elif ids is None and not _ID.fullmatch(path[1]):
+    elif ids is None and not _ID.fullmatch(audience_id):
         found.append(RequestFault("id-form", Severity.OPEN, "path", shown, "24 digits 0-9a-f, as in every example"))
     if operation == "update":
         found += _update_faults(request, lists)

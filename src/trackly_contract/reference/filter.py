@@ -1,12 +1,11 @@
 """Judges a filter by hand: one function per condition type, tokens typed from the documentation.
 
-Takes any JSON value without raising, at any depth: it walks with a stack of its own.
-Does not import schemas or contract data: it writes the same pages down a second time (double entry).
+Takes any JSON value without raising, at any depth. Does not import schemas or contract data: it writes the same pages
+down a second time (double entry).
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TypeAlias
 
 from trackly_contract.core import ABSENT, JSON
@@ -28,11 +27,9 @@ REVENUE_FIELDS = frozenset(
 )
 REVENUE_OPERATORS = frozenset({"eq", "ne", "gt", "gte", "lt", "lte"})
 
-BEYOND_ANYBODY = 1_000_000_000
-"""No contact has as many clicks or messages."""
+BEYOND_ANYBODY = 1_000_000_000  # no contact has as many clicks or messages
+WITHOUT_VALUE = ("exists", "not_exists")  # operators that need neither value nor unit
 
-WITHOUT_VALUE = ("exists", "not_exists")
-"""Operators that need neither value nor unit."""
 
 Group: TypeAlias = dict[str, JSON]
 Condition: TypeAlias = dict[str, JSON]
@@ -40,11 +37,7 @@ Condition: TypeAlias = dict[str, JSON]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a body: its error code and a JSON Pointer to it, for a missing key to where it should be.
-
-    The path is within the condition or group that a function judges; `filter_faults` and the server give that
-    within the body.
-    """
+    """One thing wrong: its error code, and a JSON Pointer to it from what is judged: condition, group or body."""
 
     code: str
     path: str
@@ -92,10 +85,7 @@ def count_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
 
 
 def custom_field_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
-    """Yield the faults of a `custom_field` condition (update-audience, error table).
-
-    Any name will do as field; the operators are those that guides and neighbouring pages use.
-    """
+    """Yield the faults of a `custom_field` condition (update-audience, error table); any name will do as field."""
     field = present(condition, "field", choices)
     if not isinstance(field, str) or not field:
         yield Fault("missing_custom_field_name", "/field")
@@ -123,17 +113,14 @@ def revenue_faults(condition: Condition, choices: Choices) -> Iterator[Fault]:
     yield from _needed(condition, "value", "missing_revenue_value", choices)
 
 
-JUDGES: Mapping[str, Judge] = MappingProxyType(
-    {
-        "time": time_faults,
-        "count": count_faults,
-        "custom_field": custom_field_faults,
-        "carrier": carrier_faults,
-        "timezone": timezone_faults,
-        "revenue": revenue_faults,
-    }
-)
-"""The six condition types, each with its judge."""
+JUDGES: Mapping[str, Judge] = {
+    "time": time_faults,
+    "count": count_faults,
+    "custom_field": custom_field_faults,
+    "carrier": carrier_faults,
+    "timezone": timezone_faults,
+    "revenue": revenue_faults,
+}
 
 
 def type_key(condition: Condition, choices: Choices) -> str:
@@ -164,8 +151,11 @@ def entries(group: Group, key: str, choices: Choices) -> JSON:
     return [] if value is ABSENT else value
 
 
-def group_faults(group: Group, choices: Choices) -> Iterator[Fault]:
-    """Yield the faults of one group without those of its conditions and groups (update-audience, error table)."""
+def group_faults(group: JSON, choices: Choices, judges: Mapping[str, Judge]) -> Iterator[Fault]:
+    """Yield the faults of any JSON value in the position of a group, without those of groups in it (error table)."""
+    if not isinstance(group, dict):
+        yield Fault(choices.undocumented, "")
+        return
     missing = choices.missing_group_operator
     yield from _token(group, "operator", GROUP_OPERATORS, "invalid_group_operator", choices, missing)
     conditions, groups = (entries(group, key, choices) for key in ("conditions", "groups"))
@@ -175,27 +165,21 @@ def group_faults(group: Group, choices: Choices) -> Iterator[Fault]:
         yield Fault(choices.undocumented, "/groups")
     if conditions == [] and groups == []:
         yield Fault("empty_filter_group", "")
+    for index, condition in enumerate(conditions if isinstance(conditions, list) else []):
+        for fault in condition_faults(condition, choices, judges):
+            yield Fault(fault.code, f"/conditions/{index}{fault.path}")
 
 
 def filter_faults(
     definition: JSON, choices: Choices = DEFAULT_CHOICES, judges: Mapping[str, Judge] = JUDGES
 ) -> Iterator[Fault]:
-    """Yield every fault of the filter of a body in reading order; a filter without faults is accepted.
-
-    A group's operator comes first, then whether it is empty, its conditions, its groups.
-    """
+    """Yield every fault of the filter of a body in reading order; a filter without faults is accepted."""
     waiting: list[tuple[JSON, str]] = [(definition, "/filter")]
     while waiting:
         group, path = waiting.pop()
-        if not isinstance(group, dict):
-            yield Fault(choices.undocumented, path)
-            continue
-        for fault in group_faults(group, choices):
+        for fault in group_faults(group, choices, judges):
             yield Fault(fault.code, path + fault.path)
-        conditions, groups = (entries(group, key, choices) for key in ("conditions", "groups"))
-        for index, condition in enumerate(conditions if isinstance(conditions, list) else []):
-            for fault in condition_faults(condition, choices, judges):
-                yield Fault(fault.code, f"{path}/conditions/{index}{fault.path}")
+        groups = entries(group, "groups", choices) if isinstance(group, dict) else []
         if isinstance(groups, list):
             waiting += [(nested, f"{path}/groups/{index}") for index, nested in reversed(list(enumerate(groups)))]
 
@@ -234,9 +218,8 @@ def as_answered(definition: Group, choices: Choices = DEFAULT_CHOICES) -> Group:
         if present(group, "operator", choices) is not ABSENT:
             target["operator"] = group["operator"]
         nested = entries(group, "groups", choices)
-        target["conditions"] = [
-            condition_as_answered(condition, choices) for condition in entries(group, "conditions", choices)
-        ]
+        conditions = entries(group, "conditions", choices)
+        target["conditions"] = [condition_as_answered(condition, choices) for condition in conditions]
         target["groups"] = [{} for _ in nested]
         waiting += zip(nested, target["groups"], strict=True)
         if choices.keeps_unknown_keys:

@@ -15,14 +15,9 @@ from trackly_contract.core import JSON, STAMP, NotJSONError, Request, Response, 
 from trackly_contract.reference.choices import DEFAULT_CHOICES, Choices
 from trackly_contract.reference.filter import JUDGES, Fault, Judge, as_answered, asks_too_much, filter_faults
 
-REFERENCE_KEY = "trk_" + "0" * 32
-"""The API key that a new store accepts. It has the documented form and belongs to nobody."""
-
-AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
-"""Id of the audience in the documented examples."""
-
-Audience: TypeAlias = dict[str, JSON]
-"""An audience as responses print it, the filter included."""
+REFERENCE_KEY = "trk_" + "0" * 32  # accepted by a new store; it has the documented form and belongs to nobody
+AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"  # of the audience in the documented examples
+Audience: TypeAlias = dict[str, JSON]  # as responses print it, the filter included
 
 
 def documented_audience() -> Audience:
@@ -42,8 +37,7 @@ def documented_audience() -> Audience:
     }
 
 
-AUDIENCE_KEYS = tuple(documented_audience())
-"""Keys of an audience in the order of the documented examples (get-audience and update-audience)."""
+AUDIENCE_KEYS = tuple(documented_audience())  # in the order of the documented examples (both pages)
 
 
 def ticking(start: datetime = datetime(2025, 11, 20, 10, 30, 45, tzinfo=UTC)) -> Callable[[], str]:
@@ -54,31 +48,24 @@ def ticking(start: datetime = datetime(2025, 11, 20, 10, 30, 45, tzinfo=UTC)) ->
 
 @dataclass(slots=True)
 class Store:
-    """The state of the server: audiences by id, ids of sending lists, accepted keys, the clock of counts."""
+    """The state of the server; a new one has the documented audience alone."""
 
-    audiences: dict[str, Audience] = field(default_factory=dict)
+    audiences: dict[str, Audience] = field(default_factory=lambda: {AUDIENCE_ID: documented_audience()})
     lists: set[int] = field(default_factory=lambda: {101, 102, 103})
     keys: set[str] = field(default_factory=lambda: {REFERENCE_KEY})
-    clock: Callable[[], str] = field(default_factory=ticking)
-
-
-def documented_store() -> Store:
-    """Return a new store that holds only the documented audience."""
-    return Store(audiences={AUDIENCE_ID: documented_audience()})
+    clock: Callable[[], str] = field(default_factory=ticking)  # shows when contacts were counted
 
 
 class ReferenceServer:
     """Responds to requests from `store` as the documentation says, and as `choices` says where it says nothing.
 
-    Each method is one step and can be overridden alone. It takes one request at a time: callers with threads need
-    a lock.
+    Each method is one step and can be overridden alone. Callers with threads need a lock.
     """
 
-    judges: Mapping[str, Judge] = JUDGES
-    """The condition types that exist, each with the function that judges it."""
+    judges: Mapping[str, Judge] = JUDGES  # the condition types that exist, each with the function that judges it
 
     def __init__(self, store: Store | None = None, choices: Choices = DEFAULT_CHOICES) -> None:
-        self.store = documented_store() if store is None else store
+        self.store = store or Store()
         self.choices = choices
 
     def answer(self, request: Request) -> Response:
@@ -152,22 +139,17 @@ class ReferenceServer:
             yield Fault("name_too_long", "/name")
         if not isinstance(body.get("description", ""), str):
             yield Fault(self.choices.undocumented, "/description")
-        yield from self.source_lists_faults(body)
-        if "filter" in body:
-            yield from filter_faults(body["filter"], self.choices, self.judges)
-
-    def source_lists_faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
-        """Yield the faults of `source_lists`: no list of integers, or ids of lists that do not exist."""
         ids = body.get("source_lists", [])
         if not isinstance(ids, list):
             yield Fault(self.choices.undocumented, "/source_lists")
-            return
-        for index, item in enumerate(ids):
+        for index, item in enumerate(ids if isinstance(ids, list) else []):
             whole_float = isinstance(item, float) and item.is_integer() and self.choices.whole_floats_are_ids
             if type(item) is not int and not whole_float:
                 yield Fault(self.choices.undocumented, f"/source_lists/{index}")
             elif item not in self.store.lists:
                 yield Fault("source_list_not_found", f"/source_lists/{index}")
+        if "filter" in body:
+            yield from filter_faults(body["filter"], self.choices, self.judges)
 
     def apply(self, audience: Audience, body: dict[str, JSON]) -> Audience:
         """Return the audience after an accepted update, as a new one (update-audience)."""
@@ -176,17 +158,13 @@ class ReferenceServer:
             changed["source_lists"] = [int(item) for item in body["source_lists"]]
         if "filter" in body:
             changed["filter"] = as_answered(body["filter"], self.choices)
-        if self.outdates_size(audience, changed, body):
+        # The cached size is cleared when the stored filter changes (introduction).
+        keeps_cache = self.choices.identical_filter_keeps_cache if "filter" in body else True
+        if not self.choices.source_lists_keep_cache:
+            keeps_cache = keeps_cache and same(audience["source_lists"], changed["source_lists"])
+        if not keeps_cache or not same(audience["filter"], changed["filter"]):
             changed |= {"cached_size": None, "cached_size_updated_at": None}
         return changed
-
-    def outdates_size(self, before: Audience, after: Audience, body: dict[str, JSON]) -> bool:
-        """Whether an update clears the cached size: when the stored filter changes (update-audience, introduction)."""
-        if not same(before["filter"], after["filter"]):
-            return True
-        if "filter" in body and not self.choices.identical_filter_keeps_cache:
-            return True
-        return not self.choices.source_lists_keep_cache and not same(before["source_lists"], after["source_lists"])
 
     def render(self, audience: Audience) -> dict[str, JSON]:
         """Return the audience as responses print it: flat, keys in the order of the examples."""
