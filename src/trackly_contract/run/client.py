@@ -88,6 +88,9 @@ class Client:
             return Response(given.status, headers, unpacked([given.body], given.header("Content-Encoding") or ""))
         except (httpx.HTTPError, NoAnswerError) as error:
             text = str(error) if isinstance(error, NoAnswerError) else f"{type(error).__name__}: {error}"
+            text = re.sub(
+                r"\[SSL: \w+\] | \(_ssl\.c:\d+\)", "", text
+            )  # OpenSSL's own places, before and after the reason
             raise NoAnswerError(redacted(text, request.header("X-Api-Key") or "")) from None
 
     @contextmanager
