@@ -155,7 +155,7 @@ def test_a_new_rule_has_cases_at_each_effort_and_a_strategy(code: str, monkeypat
 def test_types_whose_tokens_are_documented_have_cases_too(monkeypatch: pytest.MonkeyPatch) -> None:
     known = contract()
     tokens = tuple(msgspec.structs.replace(token, basis="stated") for token in known.vocabulary.tokens)
-    vocabulary = dataclasses.replace(known.vocabulary, tokens=tokens)
+    vocabulary = msgspec.structs.replace(known.vocabulary, tokens=tokens)
     known_to_all(monkeypatch, dataclasses.replace(known, vocabulary=vocabulary))
     assert candidate_types() == []
     for effort in EFFORTS:
