@@ -77,7 +77,6 @@ def test_every_name_of_the_data_file_is_known() -> None:
 def test_every_documented_error_is_there_for_each_operation_that_may_give_it() -> None:
     documented = {(rule.status, rule.code) for rule in contract().rules.values() if rule.code}
     contested = {(401, "missing_api_key"), (401, "invalid_api_key")}
-    assert len(documented) == 24
     for operation in ("read", "update"):
         found = {(s.status, s.code) for s in possible_responses().values() if s.code and s.operation == operation}
         assert found - contested == {error for error in documented if operation == "update" or error[0] != 400}

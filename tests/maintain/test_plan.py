@@ -122,7 +122,7 @@ def known_to_all(monkeypatch: pytest.MonkeyPatch, extended: Contract) -> None:
 
 
 NEW_RULES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    "description_too_long": ({"description": "d" * 1001}, {"description": "d" * 1000}, "d" * 1001),
+    "zz_description": ({"description": "d" * 1001}, {"description": "d" * 1000}, "d" * 1001),
     "invalid_count_value": (
         {"filter": {"operator": "AND", "conditions": [{**GUARD, "value": "many"}]}},
         {"filter": {"operator": "AND", "conditions": [GUARD]}},
@@ -144,7 +144,7 @@ def test_a_new_rule_has_cases_at_each_effort_and_a_strategy(code: str, monkeypat
     )
     known_to_all(monkeypatch, extended)
     planned = {effort: [case for case in rejected(effort) if case.edit.vector == vector] for effort in EFFORTS}
-    assert (len(planned["quick"]), len(planned["standard"])) == (1, 4 if code == "description_too_long" else 6)
+    assert (len(planned["quick"]), len(planned["standard"])) == (1, 4 if code == "zz_description" else 6)
     assert all(set(body) <= set(case.body()) for of_effort in planned.values() for case in of_effort)
     assert rejection_codes()[-1] == code
     for found in drawn(rejected_bodies(code), 10):

@@ -23,7 +23,7 @@ curl -X {} "https://app.tracklysms.com/api/v2/audiences{}" -H "X-Api-Key: k"
 """
 BLOG = '# Ten ways\n\nTry\n\n    curl "https://app.tracklysms.com/api/v2/audiences/664f1a"\n\nand see.\n'
 CUT = filled("update.md").partition("| 400 | `invalid_time_unit`")[0]
-BREAKS = "names PUT /v2/audiences/{id} but has 21 of the 38 rows of its tables, and not Error Codes, "
+BREAKS = "names PUT /v2/audiences/{id} but has "
 NONE = "no page of one of the two operations"
 MANY = "\n\n".join(f"{method} /v2/audiences/{{id}}" for method in ("GET", "PUT", "POST", "DELETE"))
 MORE = "more than 200000 tags and texts, or more than 200 tags open at once"
