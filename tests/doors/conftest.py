@@ -15,9 +15,12 @@ from tests.support.way import Way, way
 collect_ignore_glob = [] if os.name == "posix" else ["*"]
 """What is tested here is asked by forks, struck by signals, and typed at terminals of POSIX."""
 
+# A background job of a script is born with SIGINT ignored, one of nohup with SIGHUP, and so would be every process that
+# these tests interrupt. A handler is not inherited by programs that are started.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A background job of a script is born with it ignored, and so would be every process that these tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if os.name == "posix" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 os.environ.pop("GITHUB_ACTIONS", None)  # what runs under test is told to nobody's job
 
 
