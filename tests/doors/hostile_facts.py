@@ -28,7 +28,7 @@ UNSEEN = re.compile(
 )
 
 
-def the_audience_is_given_back(ran: Ended) -> bool:
+def the_audience_is_restored(ran: Ended) -> bool:
     return ran.after == ran.before and ran.left == []
 
 
@@ -103,7 +103,7 @@ def the_junit_file_is_xml(ran: Ended) -> bool:
 
 
 FACTS: tuple[Callable[[Ended], bool], ...] = (
-    the_audience_is_given_back,
+    the_audience_is_restored,
     memory_is_bounded,
     time_is_bounded,
     files_are_bounded,

@@ -303,7 +303,7 @@ def test_a_fact_would_be_missed(
 
 
 def test_what_is_left_is_missed(ordinary: Ended) -> None:
-    assert not facts.the_audience_is_given_back(replace(ordinary, left=["journal.json"]))
-    assert not facts.the_audience_is_given_back(replace(ordinary, after={**ordinary.after, "name": "x"}))
+    assert not facts.the_audience_is_restored(replace(ordinary, left=["journal.json"]))
+    assert not facts.the_audience_is_restored(replace(ordinary, after={**ordinary.after, "name": "x"}))
     assert not facts.memory_is_bounded(replace(ordinary, more_memory=facts.MOST_MEMORY + 1))
     assert not facts.time_is_bounded(replace(ordinary, seconds=facts.MOST_SECONDS + 1))

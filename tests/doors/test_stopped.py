@@ -33,7 +33,7 @@ def _signal_at(stand: Stand, which: Signals, *numbers: int) -> Hook:
 
 
 def _signal_while_giving_back(stand: Stand, *which: Signals) -> Hook:
-    """Send signals at the first request that gives the audience back, and at those after it."""
+    """Send signals at the first request that restores the audience, and at those after it."""
     signals = list(which)
 
     def hook(way: Way) -> Strike | None:
@@ -44,7 +44,7 @@ def _signal_while_giving_back(stand: Stand, *which: Signals) -> Hook:
 
 
 def _out_of_order_from_the_end(way: Way) -> Strike | None:
-    """Let the API be out of order from the first request on that gives the audience back."""
+    """Let the API be out of order from the first request on that restores the audience."""
     return answering(503) if any(map(_gives_back, way.asked)) else None
 
 

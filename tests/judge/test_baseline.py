@@ -1,4 +1,4 @@
-"""Facts about the second reading: what is known, what is new, what moved, and when nobody can tell."""
+"""Facts about the baseline: what is known, what is new, what moved, and when nobody can tell."""
 
 from typing import Any
 

@@ -28,7 +28,7 @@ values = st.recursive(
 
 
 def one(**changes: Any) -> Any:
-    """What becomes of one entry with some of its parts replaced."""
+    """What is read from one entry with some of its parts replaced."""
     entry = json.loads(json.dumps(ENTRIES[0]))
     for name, value in changes.items():
         part, _, field = name.partition("__")

@@ -12,7 +12,7 @@ from tests.proof.measure import jobs, run_all
 @click.command()
 @click.option("--check", is_flag=True, help="Measure nothing; fail if the document is of other inputs.")
 def main(*, check: bool) -> None:
-    """Measure what the suite catches and what it leaves in peace, and write docs/proof.md."""
+    """Measure what the suite catches and how often it raises a false alarm, and write docs/proof.md."""
     if check:
         if not path().exists() or digest() not in path().read_text("utf-8"):
             click.echo(f"{path()} was made from other inputs than today's: run `make proof`", err=True)

@@ -1,4 +1,4 @@
-"""Makes docs/proof.md from what measure.py found: what the suite catches, and what it leaves in peace.
+"""Makes docs/proof.md from what measure.py found: what the suite catches, and how often it raises a false alarm.
 
 Every figure comes from one run of `make proof`; the digest at the end names the inputs it was made from. Whether the
 figures are good enough is judged in tests/integrity; prose is in proof.md.jinja.

@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_read_stays_as_it_is(kind: Kind[Any], entry: Any, 
 
 NOT_LIVE: list[tuple[dict[str, Any], str]] = [
     ({"stamped": True}, "the answers bear the reference server's stamp"),
-    ({"target": "reference", "evidence": "a stand-in\n[x]"}, "a stand-in\\n[x]"),
+    ({"target": "reference", "evidence": "a mock\n[x]"}, "a mock\\n[x]"),
     ({"target": "replay", "evidence": "recorded from the live API"}, "recorded from the live API"),
 ]
 

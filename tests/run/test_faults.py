@@ -1,4 +1,4 @@
-"""Facts about faults of the way: which answers may be one, and how long to wait before the next try."""
+"""Facts about network faults: which answers may be one, and how long to wait before the next try."""
 
 import pytest
 from hypothesis import given

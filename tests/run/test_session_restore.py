@@ -32,7 +32,7 @@ def test_an_audience_is_restored_as_it_was_lists_first_and_its_size_counted_agai
     assert any(request.path.endswith("/size") for request in server.asked)
 
 
-def test_the_filter_is_not_given_back_while_the_lists_are_others() -> None:
+def test_the_filter_is_not_restored_while_the_lists_are_others() -> None:
     def hook(server: Server, request: Request, _number: int) -> Response | None:
         gone = request.method == "PUT" and json.loads(request.body).get("source_lists") == [101, 102]
         return server.error(400, "source_list_not_found", "gone") if gone else None

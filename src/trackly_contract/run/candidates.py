@@ -25,7 +25,7 @@ Pair = tuple[str | None, str]
 
 
 class Found(NamedTuple):
-    """What became of an update: whether its conditions are stored as sent, and what was said."""
+    """What an update did: whether its conditions are stored as sent, and what was said."""
 
     worked: bool
     said: str

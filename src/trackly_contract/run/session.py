@@ -188,7 +188,7 @@ class Session(Conversation):
         self.kept_aside = RESTORING
 
     def discard_backup(self) -> None:
-        """Forget what was borrowed: nothing was changed, so nothing is to be put back."""
+        """Forget the backup: nothing was changed, so nothing is to be restored."""
         self.backup = None
         if self.target.journal is not None:
             self.target.journal.remove()
