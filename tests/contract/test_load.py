@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from trackly_contract.contract import ContractError, Entry, contract, missing_vectors, read_data, read_entries
-from trackly_contract.contract.load import load_contract
+from trackly_contract.contract.load import LARGEST, load_contract
 from trackly_contract.core.files import data_root
 
 NINE = "one two three four five six seven eight nine"
@@ -147,6 +147,9 @@ class Word(Entry, frozen=True):
     word: str
 
 
+DEEP = "a" + ".a" * 20_000
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -154,6 +157,10 @@ class Word(Entry, frozen=True):
         (f"x = 0x{'f' * 10_000}", "Object contains unknown field `x`"),
         (f"x = {'[' * 3_000}{']' * 3_000}", "not TOML: arrays or tables nest too deep"),
         (f"x = {'{a=' * 3_000}1{'}' * 3_000}", "not TOML: arrays or tables nest too deep"),
+        (f"{DEEP} = 1", "not TOML: line 1 has more than 30 dots"),
+        (f"[{DEEP}]", "not TOML: line 1 has more than 30 dots"),
+        ("#" * (LARGEST + 1), "not TOML: the file is larger than 262,144 bytes"),
+        ("[b" + ".b" * 30 + "]\n" + "".join(f"k{n}{'.a' * 30} = 1\n" for n in range(3_600)), "Object contains unknown"),
         (f"{'x' * 100_000} = 1", "Object contains unknown field `xxx"),
         ('"\\u001b[2J\\n" = 1', r"Object contains unknown field `\x1b[2J\n`"),
         ("[[words]]\nword = 'x'", "Object contains unknown field `words`"),
@@ -161,7 +168,7 @@ class Word(Entry, frozen=True):
         ("word = [3]", "word 1: Expected `object`, got `int`"),
         ("", "Object missing required field `word`"),
     ],
-    ids=range(10),
+    ids=range(14),
 )
 def test_a_hostile_file_ends_soon_in_one_error(tmp_path: Path, content: str, said: str) -> None:
     path = tmp_path / "words.toml"

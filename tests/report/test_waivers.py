@@ -75,8 +75,9 @@ def test_an_empty_list_of_waivers_waives_nothing(tmp_path: Path) -> None:
         ("", "Object missing required field `waiver`; each waiver is an entry [[waiver]] with rule, reason, expires"),
         (f"waiver = {'9' * 10_000}", "not TOML: Exceeds the limit"),
         (f"waiver = {'[' * 3_000}{']' * 3_000}", "not TOML: arrays or tables nest too deep"),
+        (f"waiver{'.a' * 5_000} = 1", "not TOML: line 1 has more than 30 dots"),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_an_error_in_a_file_of_waivers_names_file_entry_and_field(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(WaiverError) as caught:

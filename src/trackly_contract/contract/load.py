@@ -31,6 +31,12 @@ from trackly_contract.core import data_root, parse, short
 T = TypeVar("T")
 E = TypeVar("E", bound=Entry)
 
+LARGEST = 256 * 1024
+"""Bytes of a TOML file that is read."""
+
+MOST_DOTS = 30
+"""Dots in a line of TOML that is read: tomllib takes minutes for keys of thousands of parts."""
+
 AREAS = ("read", "update", "audience", "error", "filter")
 """The order in which rules are reported: what a whole operation does, then its responses, then single errors."""
 
@@ -45,12 +51,13 @@ class ContractError(ValueError):
 def read_data(path: Path, kind: type[T]) -> T:
     """Return the content of a JSON file (`*.json`) or else a TOML file as a value of a type.
 
-    Raises ContractError, naming file, entry and field, if it cannot be read or does not fit the type.
+    Raises ContractError, naming file, entry and field, if it cannot be read or does not fit the type. That holds for
+    a hostile file too, within seconds.
     """
     form = "JSON" if path.suffix == ".json" else "TOML"
     try:
         with path.open("rb") as file:
-            content = parse(file.read()) if form == "JSON" else tomllib.load(file)
+            content = parse(file.read()) if form == "JSON" else _toml(file.read(LARGEST + 1))
     except OSError as error:
         raise ContractError(f"{path}: the file cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
@@ -65,6 +72,16 @@ def read_data(path: Path, kind: type[T]) -> T:
         if what.startswith("Expected `date`"):
             what += "; write a date without quotes and without a time, as 2026-12-31"
         raise ContractError(f"{path}: {where}{short(what)}") from None
+
+
+def _toml(content: bytes) -> dict[str, Any]:
+    if len(content) > LARGEST:
+        raise ValueError(f"the file is larger than {LARGEST:,} bytes")
+    text = content.decode("utf-8")
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") > MOST_DOTS:
+            raise ValueError(f"line {number} has more than {MOST_DOTS} dots; split it")
+    return tomllib.loads(text)
 
 
 def _where(content: Any, at: str) -> str:
