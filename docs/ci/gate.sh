@@ -9,7 +9,7 @@
 #   TRACKLY_FAIL_UNDER   a percentage of responses received and requests sent, such as 80, responses:90, requests:50
 #
 # Exit codes: COMMAND's own, if it is not 0. 1: a request had a violation, none arrived, or too little was covered.
-# 2: no COMMAND.
+# 2: no COMMAND. 4: COMMAND cannot be started.
 set -eu
 
 if [ $# -eq 0 ]; then

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import sys
 import traceback
 from argparse import ArgumentTypeError
-from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -35,20 +34,57 @@ _waivers = click.option(
 )
 
 
-class _Command(click.Command):
-    """A command that ends as a usage error where a file that it was given is something else."""
+class _Program(click.Group):
+    """The commands: whatever happens, an exit code says nothing that was not found out."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        core.guard_output()
+        return super().main(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except ValueError as error:
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+            ctx.exit(core.ExitCode.STOPPED)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:  # noqa: BLE001  # its text may hold what was recorded
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
+            click.echo(f"trackly-contract itself failed, which is no drift: {place}", err=True)
+            ctx.exit(core.ExitCode.SUITE_FAILED)
+
+
+class _Command(click.Command):
+    """A command that ends as a usage error where a file that it was given is something else, or cannot be used."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (OSError, ValueError) as error:
             files = (reporting.WrongFileError, reporting.WaiverError, contract.ContractError, judging.NotTrafficError)
-            if isinstance(error, (*files, core.UnwritableError)):
+            if isinstance(error, (OSError, *files, core.UnwritableError)):
                 raise click.UsageError(str(error), ctx) from None
             raise
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def _print(text: str, *, for_programs: bool = False) -> None:
+    """Print a text; where standard output cannot be written, say so and print it on standard error.
+
+    Raises UnwritableError instead if it is for programs, which would get a part of it.
+    """
+    click.echo(text)
+    failure = core.output_failure()
+    if failure is None or isinstance(failure, BrokenPipeError):
+        return
+    why = f"standard output cannot be written ({failure.strerror})"
+    if for_programs:
+        raise core.UnwritableError(why)
+    click.echo(f"{why}\n{text}", err=True)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="trackly-contract")
 def main() -> None:
     """Contract tests for the audiences API of Trackly SMS: GET and PUT /v2/audiences/{id}.
@@ -81,8 +117,8 @@ def check(*, live: bool, target: str, pytest_arguments: tuple[str, ...], **optio
     Such as --trackly-questions (ask what the documentation leaves open), --trackly-max-requests=N, --junitxml=FILE or
     -k filter.time.
 
-    Exit code 0: conforms. 1: drift. 10: nothing is broken, but something could not be found out. 3: the suite
-    itself failed. 2: it was stopped. 4: it could not begin.
+    Exit code 0: conforms. 1: drift. 10: nothing is broken, but something could not be found out, or no report
+    written. 3: the suite itself failed. 2: it was stopped. 4: it could not begin.
     """
     from trackly_contract.suite import run_suite  # noqa: PLC0415  # pytest is slow to import, and --help need not wait
 
@@ -109,6 +145,13 @@ def _known(_context: click.Context, _option: click.Parameter, allow: tuple[str, 
     return allow
 
 
+def _names(_context: click.Context, _option: click.Parameter, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    for host in hosts:
+        if not re.fullmatch(r"[\w.-]+", host):
+            raise click.BadParameter(f"{host!r} must be a name alone, without http:// and port")
+    return hosts
+
+
 _allow = partial(click.option, "--allow", multiple=True, metavar="NAME", callback=_known)
 
 
@@ -125,10 +168,15 @@ _allow = partial(click.option, "--allow", multiple=True, metavar="NAME", callbac
     metavar="[responses:|requests:]PERCENT",
     help="Fail below that share of responses received, and of kinds of requests sent; may be given again.",
 )
+@click.option(
+    "--allow-host",
+    multiple=True,
+    callback=_names,
+    metavar="NAME",
+    help="Also take requests whose Host is NAME, such as host.docker.internal; may be given again.",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def serve(
-    *, port: int | None, allow: tuple[str, ...], fail_under: list[tuple[str, float]], command: tuple[str, ...]
-) -> None:
+def serve(*, command: tuple[str, ...], **options: Any) -> None:
     """Serve the reference server over HTTP, on loopback only; with COMMAND, while it runs.
 
     It does what the documentation says; nothing it does is evidence of the API. Every request is judged, and
@@ -136,44 +184,26 @@ def serve(
 
     COMMAND finds TRACKLY_BASE_URL, TRACKLY_API_KEY, TRACKLY_AUDIENCE_ID and TRACKLY_CONTROL_URL in its environment.
     Exit code: its own, if it is not 0; else 1 if a request had a violation, none arrived, or too little was covered.
+    4: it cannot be started, or the port is taken.
     """
-    sys.exit(gate.serve_gate(list(command), port, allow, fail_under))
+    sys.exit(gate.serve_gate(list(command), **options))
 
 
 @main.command(short_help="Put a live audience back after an interrupted run.")
-def restore() -> None:
+@click.option("--ours", "choice", flag_value="ours", help="Put everything back, also what somebody else changed.")
+@click.option("--theirs", "choice", flag_value="theirs", help="Leave what others changed, and forget the backup.")
+@click.option("--from", "file", type=FILE, help="A backup that was kept elsewhere, for instance by a CI job.")
+def restore(choice: str | None, file: Path | None) -> None:
     """Put a live audience back as it was before an interrupted run.
 
-    Reads the journal of the audience that TRACKLY_BASE_URL and TRACKLY_AUDIENCE_ID name. Exit code 0: it is as
-    it was; 10: something could not be put back, or another run is using the audience, and the journal stays.
+    Looks at the audience that TRACKLY_BASE_URL and TRACKLY_AUDIENCE_ID name, shows what differs from its backup, and
+    puts back what the suite changed. What somebody else changed stays, until --ours or --theirs says what shall be.
+    Exit code 0: it is as it was, or as you said; 10: it is not, and the backup stays; 4: it cannot begin.
     """
-    key = os.environ.get("TRACKLY_API_KEY", "")
-    try:
-        with (
-            closing(run.live_target()) as target,
-            run.opened(target, "quick", "restore") as session,
-            core.logged_without(target.key),
-        ):
-            assert target.journal is not None
-            before = target.journal.read()
-            if before is None:
-                click.echo("nothing to put back: no journal of this audience")
-                return
-            name, session.backup = before.get("name"), before
-            left = session.restore()
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
-    except core.InconclusiveError as error:
-        left = [f"{error}; the journal stays"]
-    except run.LockedError as error:
-        left = [str(error)]
-    except run.Stopped as error:
-        left = [f"stopped by {error}; the journal stays, so run it again"]
-    for line in left:
-        click.echo(core.redacted(core.one_line(f"not put back: {line}"), key), err=True)
-    if left:
-        sys.exit(10)
-    click.echo(f"put back: audience {name!r} is as it was")
+    code, said = run.put_back(choice, file, click.echo)
+    for line in said:
+        click.echo(core.one_line(line), err=code != core.ExitCode.CONFORMS)
+    sys.exit(code)
 
 
 @main.command(short_help="Say what changed between two report.json.")
@@ -189,7 +219,7 @@ def compare(old: Path, new: Path, *, as_json: bool) -> None:
     before, after = reporting.load_report(old), reporting.load_report(new)
     comparison = reporting.compare_reports(before, after)
     text = json.dumps(comparison, indent=2) if as_json else reporting.comparison_text(comparison, before, after)
-    click.echo(text)
+    _print(text, for_programs=as_json)
     sys.exit(comparison["exit_code"])
 
 
@@ -226,7 +256,7 @@ def recipe(name: str | None) -> None:
     if name is None:
         click.echo("\n".join(found))
     elif name in found:
-        click.echo(found[name].read_text("utf-8"), nl=False)
+        _print(found[name].read_text("utf-8").rstrip("\n"), for_programs=True)
     else:
         raise click.UsageError(f"there is no recipe {name!r}, only {', '.join(found)}")
 
@@ -241,9 +271,9 @@ def docs(pages: tuple[Path, ...], *, as_json: bool) -> None:
     """
     compared, refused = saved_pages.compare_pages(pages)
     if as_json:
-        click.echo(json.dumps(saved_pages.described_pages(compared, refused), indent=2))
+        _print(json.dumps(saved_pages.described_pages(compared, refused), indent=2), for_programs=True)
     for page in () if as_json else compared:
-        click.echo("\n".join(page.lines()))
+        _print("\n".join(page.lines()))
     if refused:
         raise click.UsageError("\n".join(refused))
     sys.exit(1 if any(page.differences for page in compared) else 0)
@@ -262,29 +292,16 @@ def judge(*, files: tuple[str, ...], shared: bool, report: str | None, waivers: 
     FILE is a HAR file, a cassette of vcrpy or Schemathesis, or JSON lines; - is standard input (docs/traffic.md).
 
     Exit code 0: conforms. 1: an answer breaks a rule, or a request is refused or undocumented (--side says whose
-    faults count). 10: nothing of this, but something could not be judged. 3: a bug of ours. 2: no file can be read.
+    faults count). 10: nothing of this, but something could not be judged, or no report written. 3: a bug of ours.
+    2: no file can be read.
     """
     now = datetime.now(UTC)
     waived = reporting.load_waivers(Path(waivers), contract.contract().rules, now.date()) if waivers else {}
     traffic, at = judging.Traffic(shared=shared), now.isoformat(timespec="seconds")
-    try:
-        read = _watched(files, traffic)
-        found = reporting.fold(traffic, read, started_at=at, waivers=waived, **counts)
-        if report is not None:
-            reporting.write_report(found, Path(report))
-        text = "\n".join((*reporting.lines(found, report), *reporting.github_lines(found)))
-        code = reporting.exit_code(found)
-    except judging.NotTrafficError:
-        raise
-    except Exception as error:  # noqa: BLE001  # a bug of ours is never drift, and its text may hold what was recorded
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
-        text, code = f"trackly-contract itself failed, which is no drift: {place}", core.ExitCode.SUITE_FAILED
-    try:
-        click.echo(text)
-    except BrokenPipeError:  # who stops reading does not change the exit code
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
+    found = reporting.fold(traffic, _watched(files, traffic), started_at=at, waivers=waived, **counts)
+    found, folder = reporting.write_report(found, Path(report)) if report is not None else (found, None)
+    _print("\n".join((*reporting.lines(found, folder), *reporting.github_lines(found))))
+    sys.exit(core.Ending(unwritten=[*found.unwritten]).exit_code(reporting.counted_verdict(found)))
 
 
 def _watched(paths: tuple[str, ...], traffic: judging.Traffic) -> list[str]:
@@ -320,7 +337,7 @@ def _merged(kind: Kind[Any], report: Path, output: Path | None) -> None:
         raise click.UsageError("there is no checkout here: name the file with --output FILE, or - to print")
     described = reporting.load_report(report)
     if str(path) == "-":
-        click.echo(kind.printed(described), nl=False)
+        _print(kind.printed(described).rstrip("\n"), for_programs=True)
         return
     changes = kind.keep(described, path)
     entries = kind.read(path)

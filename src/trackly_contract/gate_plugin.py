@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trackly_contract import gate as gates
+from trackly_contract import options
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -43,7 +44,8 @@ class _Use:
         if self.gate.escaped:
             return self.gate.escaped[0]
         if not self.gate.requests:
-            return f"no request reached {self.fixture}: {NOT_REACHED}" if self.fixture else ""
+            others = "; ".join(f"{number} x {reason}" for reason, number in self.gate.unjudged.items())
+            return f"no request reached {self.fixture}: {others or NOT_REACHED}" if self.fixture else ""
         given = {judged.scenario for judged in list(self.gate.sent)}
         missed = [case.name for case in self.cases if case.scenario not in given]
         return f"{missed[0]}: never given. Send the request inside handled(...), which forces it" if missed else ""
@@ -193,8 +195,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
 def _too_little(config: pytest.Config) -> list[str]:
     """Return a line for each share that is below what is required."""
     wanted = config.getoption("--trackly-fail-under")
-    run_no_test = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test")
-    if not wanted or any(config.getoption(name, False) for name in run_no_test):
+    if not wanted or options.lists(config) or config.getoption("setuponly", False):
         return []
     return config.stash.get(COVERAGE, gates.Coverage()).below(wanted)
 

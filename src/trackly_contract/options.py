@@ -1,9 +1,12 @@
-"""The options of a conformance run, for pytest. Imports nothing that a client's own pytest does not need."""
+"""The options of a conformance run, for pytest, and the order of its tests.
+
+Imports nothing that a client's own pytest does not need.
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pytest
@@ -11,6 +14,15 @@ if TYPE_CHECKING:
 # Typed a second time: the modules that have them import half a dozen libraries. A test holds them in step.
 EFFORTS = ("quick", "standard", "thorough")
 TARGETS = ("reference", "replay", "live")
+
+
+LISTINGS = ("collectonly", "setupplan", "showfixtures", "show_fixtures_per_test")
+"""Options of pytest, as it names them inside, that list tests or fixtures and run none."""
+
+
+def lists(config: pytest.Config) -> bool:
+    """Return whether pytest was asked for a list, and not to run tests."""
+    return any(config.getoption(name, False) for name in LISTINGS)
 
 
 def _positive(text: str) -> int:
@@ -40,6 +52,11 @@ def add(parser: pytest.Parser) -> None:
         action="store_true",
         help="send GET of the audience only: nothing is changed, and less is found out",
     )
+    group.addoption(
+        "--trackly-allow-lossy-restore",
+        action="store_true",
+        help="change an audience too that may not come back as it is; the plan says what may be lost",
+    )
     group.addoption("--trackly-report", metavar="DIR", help="write report.json, report.md and report.html into DIR")
     group.addoption(
         "--trackly-waivers",
@@ -61,3 +78,19 @@ def add(parser: pytest.Parser) -> None:
         metavar="N",
         help="send at most N requests, with those kept aside that put the audience back; the rest is inconclusive",
     )
+
+
+def of_session(option: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of a run that its session takes."""
+    return {
+        "read_only": option.trackly_read_only,
+        "asks_questions": option.trackly_questions,
+        "most_requests": option.trackly_max_requests,
+        "allow_lossy": option.trackly_allow_lossy_restore,
+    }
+
+
+def place(item: pytest.Item) -> tuple[str, int, tuple[int, ...]]:
+    """Return where a test stands in the suite: its file, its function, its parameters."""
+    indices = getattr(getattr(item, "callspec", None), "indices", {})
+    return str(item.path), item.location[1] or 0, tuple(indices.values())

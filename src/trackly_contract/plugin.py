@@ -6,7 +6,7 @@ run, and does not spread them over processes.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,19 +21,23 @@ from trackly_contract import judge as judging
 from trackly_contract import report as reporting
 from trackly_contract import run as running
 from trackly_contract.core import (
+    Ending,
     ExitCode,
     InconclusiveError,
+    RunVerdict,
     SkippedError,
     Verdict,
+    guard_output,
     logged_without,
     one_line,
+    output_failure,
     redacted,
     short,
     suite_folder,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     from trackly_contract.judge import Finding
     from trackly_contract.report import Report, Waiver
@@ -47,30 +51,28 @@ FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)  # the codes of py
 
 @dataclass
 class Run:
-    """What the plugin keeps of one conformance run; `left` says what of the audience is not put back."""
+    """What the plugin keeps of one conformance run; `looked`: a test ran to its end; `told`: the verdict was shown."""
 
+    pytest_session: pytest.Session
     session: running.Session
     script: running.Script
     stack: ExitStack
     started_at: str
     last_live: running.LastLive
     waivers: dict[str, Waiver]
+    ending: Ending
     ended: set[str] = field(default_factory=set)
+    looked: bool = False
     reasons: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
-    suite_failures: list[str] = field(default_factory=list)
     misfit: bool = False
     report: Report | None = None
-    left: str = ""
+    folder: Path | None = None
+    told: bool = False
 
     @property
     def live(self) -> LiveSession | None:
         """The session, if it changes an audience that somebody needs."""
         return self.session if isinstance(self.session, running.LiveSession) else None
-
-    @property
-    def stopped(self) -> list[str]:
-        """What stopped the run: signals, or the end of its output."""
-        return self.live.interrupts.seen if self.live is not None else []
 
 
 @dataclass(eq=False)
@@ -90,13 +92,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add(parser)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Guard the output of a conformance run before pytest lays its hands on it."""
+    named = early_config.known_args_namespace.file_or_dir or early_config.getini("testpaths")
+    if _names_the_suite(early_config, named):
+        guard_output()
+    return (yield)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker that ties a test to the rule it is about; keep the suite in one process."""
     config.addinivalue_line("markers", "trackly_rule(id): the rule of the contract that a test is about")
     option = config.option
     # With pytest-xdist the controller collects nothing, so the arguments have to tell.
     spread = getattr(option, "numprocesses", None) or getattr(option, "tx", None)
-    if not spread or not _names_the_suite(config):
+    if not spread or not _names_the_suite(config, config.args):
         return
     if option.trackly_target == "live":
         raise pytest.UsageError(
@@ -106,15 +117,15 @@ def pytest_configure(config: pytest.Config) -> None:
     option.numprocesses, option.tx, option.dist = None, [], "no"  # offline a run takes a second
 
 
-def _names_the_suite(config: pytest.Config) -> bool:
+def _names_the_suite(config: pytest.Config, arguments: Iterable[str]) -> bool:
     suite = suite_folder()
-    named = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
+    named = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in arguments]
     return any(path == suite or suite in path.parents for path in named)
 
 
 def pytest_collection(session: pytest.Session) -> None:
     """End a conformance run as a failure of the suite where the contract is wrong or lacks a vector that is sent."""
-    if not _names_the_suite(session.config):
+    if not _names_the_suite(session.config, session.config.args):
         return
     try:
         missing = contract.missing_vectors(contract.contract())
@@ -140,39 +151,41 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Open the target, once it is known that the conformance suite and nothing else is to run."""
     suite = suite_folder()
     ours = [item for item in session.items if suite in item.path.parents]
-    if not ours or session.config.option.collectonly:
+    uncollected = session.testsfailed > 0 and _names_the_suite(session.config, session.config.args)
+    if not (ours or uncollected) or options.lists(session.config):
         return
     if len(ours) != len(session.items):
         raise pytest.UsageError(
             "the conformance suite runs by itself (its exit code is a verdict): "
             "name tests/conformance, or other tests, not both"
         )
-    session.config.stash[RUN] = _given(session.config).run = _opened(session.config)
+    session.items.sort(key=options.place)  # whatever order they were collected or shuffled into
+    run = session.config.stash[RUN] = _given(session.config).run = _opened(session)
+    run.ending.suite_failures += ["collecting its tests"] * uncollected
     for item in ours:
         item.user_properties += [("trackly_rule", rule) for rule in _rules_of(item)]
 
 
-def _opened(config: pytest.Config) -> Run:
+def _opened(pytest_session: pytest.Session) -> Run:
+    config = pytest_session.config
     option, stack, now = config.option, ExitStack(), datetime.now(UTC)
-    file, effort, read_only = option.trackly_waivers, option.trackly_effort, option.trackly_read_only
+    file, effort = option.trackly_waivers, option.trackly_effort
     try:
         waived = reporting.load_waivers(Path(file), contract.contract().rules, now.date()) if file else {}
         target = stack.enter_context(closing(_target(config)))
-        session = running.Session(target, effort, read_only=read_only)
+        how = options.of_session(option)
+        session = running.Session(target, effort, **how)
         if target.journal is not None:
-            session = stack.enter_context(running.opened(target, effort, f"check, {effort}", read_only=read_only))
+            session = stack.enter_context(running.opened(target, effort, f"check, {effort}", **how))
     except (running.UnusableSettingError, running.CassetteError, running.LockedError, reporting.WaiverError) as error:
         stack.close()
         raise pytest.UsageError(str(error)) from None
     stack.enter_context(logged_without(target.key))
     if target.client.offline:
         stack.enter_context(running.blocked())
-    session.most_requests = option.trackly_max_requests
-    session.asks_questions = option.trackly_questions
     started, last_live = now.isoformat(timespec="seconds"), running.LastLive(session)
-    run = Run(session, running.Script(session), stack, started, last_live, waived)
-    reporting.ignore_broken_pipe(config, lambda: run.stopped.append("the end of its output"))
-    return run
+    ending = Ending(session.interrupts.seen if isinstance(session, running.LiveSession) else [])
+    return Run(pytest_session, session, running.Script(session), stack, started, last_live, waived, ending)
 
 
 def _given(config: pytest.Config) -> Given:
@@ -192,7 +205,7 @@ def _target(config: pytest.Config) -> Target:
     if option.trackly_target == "replay":
         return running.replay_target(option.trackly_effort)
     if option.trackly_target == "live":
-        target = running.live_target(read_only=option.trackly_read_only)
+        target = running.live_target()
         target.show_plan = lambda plan: reporting.show_plan(config, plan, target.key)
         return running.recorded(target) if option.trackly_record else target
     return running.embedded_target()
@@ -216,12 +229,16 @@ def pytest_runtest_makereport(
     if excinfo is not None and excinfo.errisinstance((judging.BrokenError, InconclusiveError, SkippedError)):
         excinfo.traceback = excinfo.traceback[:0]  # nobody sees it, and to look up its lines takes long
     report = yield
-    if run.stopped:
-        item.session.shouldstop = f"stopped by {run.stopped[0]}"
+    stopped = run.ending.stopped
+    if run.live is not None and not stopped and isinstance(output_failure(), BrokenPipeError):
+        stopped.append("the end of its output")
+    if stopped:
+        item.session.shouldstop = f"stopped by {stopped[0]}"
     skipped = ""
     if excinfo is not None:
         skipped = _tell(run, item, excinfo.value, report)
     elif call.when == "call":
+        run.looked = True
         run.ended.update(_rules_of(item))
     report.sections = [(name, redacted(text, key)) for name, text in report.sections]
     if skipped:
@@ -244,6 +261,7 @@ def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.Test
         report.__dict__["trackly"] = "inconclusive"
         return one_line(f"inconclusive: {error}")
     if isinstance(error, judging.BrokenError):
+        run.looked = True
         run.ended.update(rules)
         findings = [found for found in error.findings if found.rule not in run.waivers]
         if not findings:
@@ -255,7 +273,7 @@ def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.Test
     if isinstance(error, running.CassetteError):
         report.longrepr = str(error)
         run.misfit = True
-    run.suite_failures.append(item.nodeid)
+    run.ending.suite_failures.append(item.nodeid)
     return ""
 
 
@@ -285,49 +303,43 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         return (yield)
     live = run.live
     with live.interrupts.held() if live is not None else nullcontext():
-        try:
+        with run.ending.survived(), suppress(InconclusiveError, running.Stopped):  # the session keeps why
             try:
-                yield
+                with run.ending.survived():
+                    yield
                 run.script.finish()
             finally:
                 if live is not None:
                     live.restore_at_last()
-        except (InconclusiveError, running.Stopped):
-            pass  # the session keeps why
-        except Exception as error:  # noqa: BLE001  # out of here it would end the process with 1, which means drift
-            run.suite_failures.append(f"the end of the run ({error!r})")
-    if live is not None:
-        run.left = live.left_behind()
-        if run.left and exitstatus == pytest.ExitCode.INTERNAL_ERROR:  # then pytest asks nobody for a summary
-            live.interrupts.say(redacted(one_line(run.left), live.target.key))
-    session.exitstatus = _end(run, session.config, exitstatus)
+        run.ending.left = live.left_behind() if live is not None else ""
+        with run.ending.survived(), run.stack:
+            _end(run, session.config, exitstatus)
+        session.exitstatus = _exit_code(run, exitstatus)
 
 
-def _end(run: Run, config: pytest.Config, exitstatus: int) -> int:
-    """Finish the recording, write the report, and return the exit code."""
+def _end(run: Run, config: pytest.Config, exitstatus: int) -> None:
+    """Finish the recording, and write the report."""
     seen, target = run.session, run.session.target
-    if run.left:
-        seen.notes.append(run.left)
+    if run.ending.left:
+        seen.notes.append(run.ending.left)
     if seen.answers and target.name == "live" and not seen.stamped:
         seen.notes += reporting.changed_answers(seen.answers, target.base_url)
     _finish_recording(run, exitstatus, config)
     moved, notes = run.last_live.moves()
     seen.findings += moved
     seen.notes += notes
-    run.report = _folded(run)
     run.stack.close()
-    folder = config.option.trackly_report
-    if folder:
-        try:
-            reporting.write_report(run.report, Path(folder))
-        except Exception as error:  # noqa: BLE001  # whatever keeps a report from being written is no drift
-            run.suite_failures.append(f"writing the report into {folder} ({error})")
-            run.report = _folded(run)
-    if run.stopped:
-        return pytest.ExitCode.INTERRUPTED
-    if exitstatus not in FINISHED:
-        return exitstatus
-    return ExitCode.SUITE_FAILED if run.suite_failures else ExitCode[run.report.verdict.name]
+    if config.option.trackly_report:
+        report, run.folder = reporting.write_report(_folded(run), Path(config.option.trackly_report))
+        run.ending.unwritten = [*report.unwritten]
+
+
+def _exit_code(run: Run, status: int) -> int:
+    """Fold the run into its report, and return how it ends where pytest by itself would end with `status`."""
+    with run.ending.survived():
+        run.report = _folded(run)
+    verdict = run.report.verdict if run.report is not None else RunVerdict.INCONCLUSIVE
+    return run.ending.exit_code(verdict, 0 if status in FINISHED else status)
 
 
 def _folded(run: Run) -> Report:
@@ -336,16 +348,16 @@ def _folded(run: Run) -> Report:
         started_at=run.started_at,
         looked_for=frozenset(run.ended),
         reasons=run.reasons,
-        suite_failures=tuple(run.suite_failures),
+        suite_failures=tuple(run.ending.suite_failures),
         waivers=run.waivers,
         last_live=run.last_live,
     )
-    return replace(report, left=run.left)
+    return replace(report, looked=run.looked, left=run.ending.left, unwritten=tuple(run.ending.unwritten))
 
 
 def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
     missing, session, target = "", run.session, run.session.target
-    if run.stopped or run.suite_failures or exitstatus not in FINISHED:
+    if run.ending.stopped or run.ending.suite_failures or exitstatus not in FINISHED:
         missing = "the run was not finished"
     elif not _folded(run).complete or config.stash.get(NARROWED, False):
         missing = "the run did not ask everything"
@@ -353,10 +365,11 @@ def _finish_recording(run: Run, exitstatus: int, config: pytest.Config) -> None:
         missing = "the run asked only what was named"  # each rule may have been, and yet not each case
     elif session.outages:
         missing = f"not everything was answered ({short(session.outages[0], 160)})"
-    failed = running.record(session, missing) if target.recording is not None else ""
-    unused = target.player.unused(session.effort) if target.player and not missing else ""
-    run.misfit = run.misfit or bool(unused)
-    run.suite_failures += [what for what in (unused, failed) if what]
+    if target.recording is not None and (failed := running.record(session, missing)):
+        run.ending.unwritten.append(failed)
+    if target.player and not missing and (unused := target.player.unused(session.effort)):
+        run.misfit = True
+        run.ending.suite_failures.append(unused)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -365,4 +378,20 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Gen
     yield
     run = config.stash.get(RUN, None)
     if run is not None and run.report is not None:
-        reporting.summarize(terminalreporter, run.report, config.option.trackly_report, misfit=run.misfit)
+        with run.ending.survived():
+            reporting.summarize(terminalreporter, run.report, run.folder, misfit=run.misfit)
+            run.told = True
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> Generator[None]:
+    """Say on standard error what the terminal could not take, or what only went wrong as pytest ended."""
+    run = config.stash.get(RUN, None)
+    if run is None:
+        return (yield)
+    with run.ending.survived():
+        yield
+    with run.ending.survived():
+        report = _folded(run)
+        reporting.repeat(report, run.folder, told=run.told and report == run.report, misfit=run.misfit)
+    run.pytest_session.exitstatus = _exit_code(run, run.pytest_session.exitstatus)

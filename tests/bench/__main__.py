@@ -16,7 +16,7 @@ from trackly_contract.contract import GUARD, NOBODY, schemas
 from trackly_contract.core import JSON, encode, parse
 from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.reference import ReferenceServer
-from trackly_contract.run.targets import CEILINGS
+from trackly_contract.run.sandbox import CEILINGS
 
 
 def _median(call: Callable[[], object], rounds: int) -> float:

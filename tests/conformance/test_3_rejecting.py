@@ -40,5 +40,5 @@ def test_rejected_updates_changed_nothing(script: Script, api: Session) -> None:
     if not api.state.rejected:
         raise InconclusiveError("no update was refused in this run")
     with api.step("refused-unchanged"):
-        api.confirm_unchanged()
+        api.read("refused-unchanged")
     api.require("update.refused.unchanged")

@@ -164,21 +164,24 @@ DEEP = "a" + ".a" * 20_000
         (f"{'x' * 100_000} = 1", "Object contains unknown field `xxx"),
         ('"\\u001b[2J\\n" = 1', r"Object contains unknown field `\x1b[2J\n`"),
         ("[[words]]\nword = 'x'", "Object contains unknown field `words`"),
+        ('"x` - at `$.word[9]" = 1', "Object contains unknown field `x"),
+        ('"x` - at `$.word[9999999999999999999999].x" = 1', "Object contains unknown field `x"),
+        ('"x - at `$" = 1', "field : Object contains unknown field `x"),
         ("word = 3", "field word: Expected `array`, got `int`"),
         ("word = [3]", "word 1: Expected `object`, got `int`"),
         ("", "Object missing required field `word`"),
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_a_hostile_file_ends_soon_in_one_error(tmp_path: Path, content: str, said: str) -> None:
     path = tmp_path / "words.toml"
     path.write_text(content, "utf-8")
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ContractError) as caught:
         read_entries(path, "word", Word, "word")
     assert str(caught.value).startswith(f"{path}: {said}")
     assert len(str(caught.value)) < len(str(path)) + 500
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 2
 
 
 def test_what_is_no_file_of_text_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Facts about files: where the data is found, and that a replaced folder is the old or the new one, whole."""
+"""Facts about files: where the data is found, and that what is replaced is the old or the new one, whole."""
 
 import itertools
 import shutil
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trackly_contract.core import recover_folder, replace_folder
+from trackly_contract.core import UnwritableError, recover_folder, replace_folder, write_file, write_files
 from trackly_contract.core.files import data_root
 
 INSTALLED = "site-packages/trackly_contract"
@@ -145,3 +145,27 @@ def test_a_folder_is_made_or_replaced_whatever_an_earlier_one_left(
         fill(tmp_path / "cassettes" / name, files)
     replace_folder(fill(tmp_path / "made", NEW), tmp_path / "cassettes" / "live")
     assert {path.name: content(path) for path in (tmp_path / "cassettes").iterdir()} == {"live": NEW}
+
+
+# Files that are replaced ---------------------------------------------------------------------------
+
+
+def test_files_are_replaced_in_a_folder_that_is_made(tmp_path: Path) -> None:
+    write_files(tmp_path / "new", {"a": "old", "b": "old"})
+    write_files(tmp_path / "new", {"a": "\ud800", "c": "new"})
+    assert content(tmp_path / "new") == {"a": b"\\ud800", "b": b"old", "c": b"new"}
+
+
+def test_of_files_that_cannot_all_be_written_none_is_replaced(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a": "old"})
+    (tmp_path / ".b.new").mkdir()
+    with pytest.raises(UnwritableError, match=f"{tmp_path / 'a'}: cannot be written .Is a directory"):
+        write_files(tmp_path, {"a": "new", "b": "new"})
+    (tmp_path / ".b.new").rmdir()
+    assert content(tmp_path) == {"a": b"old"}
+
+
+def test_a_single_file_is_not_written_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UnwritableError, match="there is no such folder"):
+        write_file(tmp_path / "none" / "a", "new")
+    assert list(tmp_path.iterdir()) == []

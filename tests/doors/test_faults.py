@@ -24,7 +24,7 @@ from trackly_contract.run import Session, Target, opened
 from trackly_contract.run.client import Client
 from trackly_contract.run.conversation import LONGEST_WAIT
 from trackly_contract.run.journal import Journal
-from trackly_contract.run.targets import CEILINGS
+from trackly_contract.run.sandbox import CEILINGS
 from trackly_contract.suite import run_suite
 
 LOUD = "THE AUDIENCE IS NOT AS IT WAS"
@@ -73,8 +73,9 @@ def _target(base_url: str, over: Way, folder: Path, patience: float = 5.0) -> Ta
 def _restore(over: Way, folder: Path) -> None:
     """Put the audience back as `trackly-contract restore` does."""
     with closing(_target(over.base_url, over, folder)) as target, opened(target, "quick", "restore") as session:
-        session.backup = Journal.of(over.base_url, AUDIENCE_ID, folder).read()
-        assert session.restore() == []
+        backup = Journal.of(over.base_url, AUDIENCE_ID, folder).read()
+        assert backup is not None
+        assert session.recover(backup) == []
 
 
 def _run(
@@ -126,7 +127,10 @@ def _is_bounded(ended: Ended) -> None:
 
 def _leaves(fault: Fault, ended: Ended, before: dict[str, Any], journal: Path) -> None:
     if fault.audience is Audience.LEFT:
-        assert (ended.left, LOUD in ended.text, str(journal) in ended.text) == (["journal.json"], True, True)
+        assert (ended.left, LOUD in ended.text, str(journal) in ended.text) == (["journal.jsonl"], True, True)
+        return
+    if fault.audience is Audience.MAY_CHANGE:
+        assert (ended.left, "may still arrive" in ended.text, ended.way.content) == (["journal.jsonl"], True, before)
         return
     assert (ended.left, LOUD in ended.text) == ([], False)
     assert ended.way.content == before
@@ -205,7 +209,7 @@ def test_a_process_that_meets_a_fault_exits_with_the_code_of_the_table(stand: St
     if fault.down:
         stand.down()
     ended = stand.run(TRACKLY_BASE_URL=fault.base_url or stand.base_url)
-    left = ["journal.json"] if fault.audience is Audience.LEFT else []
+    left = ["journal.jsonl"] if fault.audience is Audience.LEFT else []
     assert (ended.code, stand.left(), LOUD in ended.text) == (fault.code, left, bool(left)), ended.text
     assert fault.says in ended.text
     if left:

@@ -35,6 +35,7 @@ NEEDS_A_CLIENT = "needs a client that reaches the gate: ask for trackly_api or t
         ("test_violation_at_the_server", "1 failed", UNKNOWN_KEY),
         ("test_nothing_sent", "1 failed", "no request reached trackly_api: the test sent none, or its client has"),
         ("test_nothing_sent_to_the_server", "1 failed", "no request reached trackly_server: the test sent none, or"),
+        ("test_a_browser_asks_first", "1 failed", "no request reached trackly_server: 1 x a browser sent a preflight"),
         ("test_past_the_gate", "1 failed", "a request to app.tracklysms.com went past trackly_api and was stopped"),
         ("test_never_given", f"{READS} failed", "read-200-as-documented: never given. Send the request inside handled"),
         ("test_trips", f"1 failed, {READS - 1} passed", f"{'read-200-null-cache':<60} not handled"),

@@ -16,8 +16,8 @@ RESPONSES = len(possible_responses())
 CLIENT = """
 import os, sys, urllib.request
 url = os.environ["TRACKLY_BASE_URL"] + "/v2/audiences/" + os.environ["TRACKLY_AUDIENCE_ID"]
-def send(method, body=None, url=url):
-    headers = {"X-Api-Key": os.environ["TRACKLY_API_KEY"]}
+def send(method, body=None, url=url, **more):
+    headers = {"X-Api-Key": os.environ["TRACKLY_API_KEY"], **more}
     urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=20).read()
 def reset():
     send("POST", url=os.environ["TRACKLY_CONTROL_URL"] + "/reset")
@@ -62,6 +62,13 @@ UNKNOWN = "--allow: no rule or question is called filter.time.units"
         ("", [], 1, "FAILED no request arrived: give the client TRACKLY_BASE_URL as its base URL"),
         ("send('GET')", ["--fail-under", "responses:50"], 1, LITTLE),
         ("print('ran')", ["--allow", "filter.time.units"], 2, UNKNOWN),
+        ("print('ran')", ["--allow-host", "http://gate:8377"], 2, "must be a name alone, without http:// and port"),
+        (
+            "send('GET', Host='gate:1')",
+            ["--allow-host", "other", "--allow-host", "Gate"],
+            0,
+            "1 request, no violations",
+        ),
     ],
 )
 def test_the_exit_code_and_what_is_reported(script: str, options: list[str], code: int, said: str) -> None:
@@ -70,12 +77,31 @@ def test_the_exit_code_and_what_is_reported(script: str, options: list[str], cod
     assert said in ran.stderr
 
 
+PREFLIGHT = """send("OPTIONS", Origin="http://localhost:3000", **{"Access-Control-Request-Method": "PUT"})"""
+
+
+def test_what_was_not_judged_is_reported_also_before_a_reset() -> None:
+    ran = python(
+        f"""
+for question in ('send("GET", Host="evil.example")', 'reset()', {PREFLIGHT!r}, {PREFLIGHT!r}):
+    try: eval(question)
+    except urllib.error.HTTPError as error: print(error.code)
+"""
+    )
+    assert (ran.returncode, ran.stdout.split()) == (1, ["403", "405", "405"])
+    assert [line for line in ran.stderr.splitlines() if line.startswith("not judged ")] == [
+        "not judged          1 x Host is not this machine (403): docs/gate.md, Web pages and other hosts",
+        "not judged          2 x a browser sent a preflight (405): the documentation says nothing of CORS",
+    ]
+    assert "FAILED no request arrived" in ran.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (["--prot", "8377"], 2, "No such option"),
-        (["no-such-program"], 1, "'no-such-program' cannot be started"),
-        (["--port", "TAKEN"], 1, "choose another with --port"),
+        (["no-such-program"], 4, "'no-such-program' cannot be started"),
+        (["--port", "TAKEN"], 4, "choose another with --port"),
     ],
 )
 def test_what_cannot_be_served_is_an_error(arguments: list[str], code: int, said: str) -> None:
@@ -85,11 +111,14 @@ def test_what_cannot_be_served_is_an_error(arguments: list[str], code: int, said
     assert said in ran.stderr
 
 
-def test_a_proxy_of_the_environment_does_not_stand_between(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("excepted", "then"), [("example.org", "example.org,127.0.0.1"), ("*", "*")])
+def test_a_proxy_of_the_environment_does_not_stand_between(
+    monkeypatch: pytest.MonkeyPatch, excepted: str, then: str
+) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "example.org")
+    monkeypatch.setenv("no_proxy", excepted)
     ran = python("send('GET'); print(os.environ['no_proxy'])")
-    assert (ran.returncode, ran.stdout) == (0, "example.org,127.0.0.1\n")
+    assert (ran.returncode, ran.stdout) == (0, f"{then}\n")
 
 
 def test_without_a_command_it_serves_until_ctrl_c() -> None:

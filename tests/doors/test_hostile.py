@@ -73,7 +73,6 @@ HOW_SENT: dict[str, tuple[Change, dict[Position, int]]] = {
         long(b"HTTP/1.1 200 ", BLOCK, 1 << 20, b"\r\n\r\n"),
         {EVERY_GET: UNKNOWN, ACCEPTED: UNKNOWN},
     ),
-    "ten thousand headers": (with_body(bytes, *(f"a: {i % 10}" for i in range(10_000))), {EVERY_GET: OK}),
     "ten thousand long headers": (with_body(bytes, *(f"X-{i}: {'x' * 90}" for i in range(10_000))), {MID_RUN: UNKNOWN}),
     "a folded header": (with_body(bytes, "X-Folded: a\r\n b\r\n\tc"), {EVERY_GET: OK}),
     "eight hundred cookies": (
@@ -97,7 +96,6 @@ HOW_SENT: dict[str, tuple[Change, dict[Position, int]]] = {
     ),
     "br": (instead(b"xx", "Content-Encoding: br"), {EVERY_GET: UNKNOWN}),
     "zstd": (instead(b"xx", "Content-Encoding: zstd"), {ACCEPTED: UNKNOWN}),
-    "the type of a page": (with_body(bytes, kind="text/html"), {EVERY_GET: OK, REFUSED: OK}),
     "a charset that it is not in": (with_body(bytes, kind="application/json; charset=utf-16"), {EVERY_GET: OK}),
     "UTF-16": (
         with_body(lambda body: body.decode().encode("utf-16"), kind="application/json; charset=utf-16"),
@@ -107,7 +105,6 @@ HOW_SENT: dict[str, tuple[Change, dict[Position, int]]] = {
     "a status that no class has": (with_body(bytes, status=999), {EVERY_GET: UNKNOWN, REFUSED: DRIFT}),
     "a switch of protocols": (with_body(bytes, status=101), {EVERY_GET: UNKNOWN}),
     "no content": (with_body(bytes, status=204), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
-    "another success": (with_body(bytes, status=201), {EVERY_GET: OK, REFUSED: DRIFT}),
     "two lengths": (with_body(bytes, "Content-Length: 7"), {EVERY_GET: UNKNOWN}),
     "HTTP/2": (lambda _: [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"], {EVERY_GET: UNKNOWN}),
     "a redirect into a script": (
@@ -126,34 +123,24 @@ WHAT_SAID: dict[str, tuple[Change, dict[Position, int]]] = {
         instead(nested("[", "1", "]")),
         {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT, REFUSED: DRIFT, MID_RUN: UNKNOWN},
     ),
-    "objects 100,000 deep": (instead(nested('{"a":', "1", "}")), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
-    "both 100,000 deep": (instead(nested('[{"a":', "1", "}]")), {EVERY_GET: UNKNOWN, REFUSED: DRIFT}),
     "a megabyte of brackets": (instead(b"[" * 1_000_000), {EVERY_GET: UNKNOWN, REFUSED: DRIFT}),
-    "a megabyte of quotes": (instead(b'"' * 1_000_000), {EVERY_GET: UNKNOWN}),
     "a filter 15,000 groups deep": (
         member("filter", nested(GROUP, "", "]}", 15_000)),
         {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT},
     ),
-    "a filter 140 groups deep": (member("filter", nested(GROUP, "", "]}", 140)), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
+    "a filter 140 groups deep": (member("filter", nested(GROUP, "", "]}", 140)), {EVERY_GET: DRIFT, ACCEPTED: DRIFT}),
     "bytes that are not UTF-8": (member("name", b'"\xff\xfe"'), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
     "half of a character": (member("name", r'"\ud83d needle"'), {ACCEPTED: DRIFT, REFUSED: OK}),
     "a NUL": (member("name", b'"\0"'), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
     "a name twice": (twice("name"), {EVERY_GET: DRIFT, ACCEPTED: DRIFT}),
     "a name twice, another": (twice("name", '"x"'), {EVERY_GET: DRIFT, MID_RUN: DRIFT}),
-    "a filter twice": (twice("filter", "{}"), {EVERY_GET: DRIFT, ACCEPTED: DRIFT}),
     "a code twice": (twice("code"), {REFUSED: DRIFT}),
-    "a code twice, another": (twice("code", '"x"'), {REFUSED: DRIFT, MID_RUN: DRIFT}),
     "a long key twice": (instead(b'{"%s":1,"%s":1}' % ((b"needle" * 80_000,) * 2)), {EVERY_GET: DRIFT, REFUSED: DRIFT}),
     "NaN": (member("cached_size", "NaN"), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
-    "Infinity": (member("cached_size", "Infinity"), {EVERY_GET: UNKNOWN}),
-    "-Infinity": (member("cached_size", "-Infinity"), {ACCEPTED: DRIFT}),
     "-0": (member("cached_size", "-0"), {ACCEPTED: DRIFT, REFUSED: OK}),
-    "-0.0": (member("cached_size", "-0.0"), {EVERY_GET: DRIFT}),
     "1e400": (member("cached_size", "1e400"), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
-    "1e5": (member("cached_size", "1e5"), {EVERY_GET: DRIFT}),
     "four thousand digits": (member("cached_size", "9" * 4000), {EVERY_GET: DRIFT, ACCEPTED: DRIFT}),
     "a million digits": (member("cached_size", "9" * 900_000), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
-    "a million digits in a string": (member("name", f'"{"9" * 900_000}"'), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
     "a million keys": (instead(f"{{{many(1_000_000, KEY)}}}".encode()), {EVERY_GET: UNKNOWN, REFUSED: UNKNOWN}),
     "sixty thousand keys": (
         with_body(lambda body: b"%s,%s}" % (body[:-1], many(60_000, KEY).encode())),
@@ -164,7 +151,7 @@ WHAT_SAID: dict[str, tuple[Change, dict[Position, int]]] = {
     "an error of 900 kB": (member("error", f'"{"needle" * 150_000}"'), {REFUSED: OK}),
     "a code of 900 kB": (member("code", f'"{"needle" * 150_000}"'), {REFUSED: DRIFT}),
     "a million lists": (member("source_lists", f"[{many(1_000_000, '#')}]"), {EVERY_GET: UNKNOWN}),
-    "twenty thousand lists": (member("source_lists", f"[{many(20_000, '#')}]"), {EVERY_GET: UNKNOWN, ACCEPTED: DRIFT}),
+    "twenty thousand lists": (member("source_lists", f"[{many(20_000, '#')}]"), {EVERY_GET: DRIFT, ACCEPTED: DRIFT}),
     "100,000 lists that are none": (
         member("source_lists", "[" + many(100_000, '""') + "]"),
         {EVERY_GET: DRIFT, ACCEPTED: DRIFT},
@@ -303,7 +290,7 @@ def test_a_fact_would_be_missed(
 
 
 def test_what_is_left_is_missed(ordinary: Ended) -> None:
-    assert not facts.the_audience_is_restored(replace(ordinary, left=["journal.json"]))
+    assert not facts.the_audience_is_restored(replace(ordinary, left=["journal.jsonl"]))
     assert not facts.the_audience_is_restored(replace(ordinary, after={**ordinary.after, "name": "x"}))
     assert not facts.memory_is_bounded(replace(ordinary, more_memory=facts.MOST_MEMORY + 1))
     assert not facts.time_is_bounded(replace(ordinary, seconds=facts.MOST_SECONDS + 1))

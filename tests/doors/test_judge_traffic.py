@@ -92,6 +92,14 @@ def test_a_bug_of_ours_is_never_drift_and_shows_nothing_of_the_traffic(monkeypat
     assert (code, "KeyError in test_judge_traffic.py, line" in shown, "trk_secret" in shown) == (3, True, False)
 
 
+def test_a_judgement_that_is_stopped_is_no_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(judging, "judge_request", stopped)
+    assert ran("-", text=CONFORMING) == (2, "stopped\n")
+
+
 def test_a_reader_that_goes_away_does_not_change_the_exit_code() -> None:
     gone, theirs = os.pipe()
     os.close(gone)

@@ -78,13 +78,13 @@ def test_a_restore_killed_at_any_request_is_finished_by_the_next(stand: Stand, a
         if (restored.code, stand.content, stand.left()) != (0, AS_IT_WAS, []):
             wrong.append(f"killed at {number}: left {stand.left()}, {restored}")
     assert wrong == []
-    assert (ended.code, number) == (0, 5)
+    assert (ended.code, number) == (0, 6)
 
 
 def test_what_a_killed_run_left_is_put_back_first_and_that_is_said(stand: Stand, tmp_path: Path) -> None:
     _kill_at(stand, 20)
     stand.run()
-    assert stand.left() == ["journal.json", "owner.json"]
+    assert stand.left() == ["journal.jsonl", "owner.json"]
     stand.strike = undisturbed
     ended = stand.run(f"--trackly-report={tmp_path}")
     assert "the audience was put back first" in ended.text

@@ -58,7 +58,7 @@ def test_the_lock_names_its_run_from_the_first_request_to_the_last(stand: Stand)
 
 def test_a_lock_that_cannot_be_read_refuses_a_run(stand: Stand) -> None:
     stand.state.mkdir(exist_ok=True)
-    owner = stand.journal.path.with_name(stand.journal.path.name.replace(".journal.json", ".owner.json"))
+    owner = stand.journal.path.with_name(stand.journal.path.name.replace(".journal.jsonl", ".owner.json"))
     owner.write_text("{", "utf-8")
     ended = stand.run()
     assert (ended.code, stand.asked) == (USAGE, []), ended.text

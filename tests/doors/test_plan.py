@@ -57,8 +57,13 @@ def test_a_run_that_only_reads_needs_no_plan_and_says_what_it_did_not_find_out(
 # At a terminal -----------------------------------------------------------------------------------
 
 
-def at_a_terminal(served: Way, tmp_path: Path, answer: str, *arguments: str, **variables: str) -> tuple[int, str]:
-    """Run pytest on a terminal of its own, typing `answer` when it asks; return its exit code and what it showed."""
+def at_a_terminal(
+    served: Way, tmp_path: Path, answer: str | None, *arguments: str, **variables: str
+) -> tuple[int, str]:
+    """Run pytest on a terminal of its own; return its exit code and what it showed.
+
+    When it asks, `answer` is typed; None takes the terminal away.
+    """
     ours, theirs = os.openpty()
     given = environment(TRACKLY_STATE_DIR=str(tmp_path), **served.variables, **variables)
     with subprocess.Popen(
@@ -74,6 +79,8 @@ def at_a_terminal(served: Way, tmp_path: Path, answer: str, *arguments: str, **v
             if not more:
                 break
             shown += more
+            if b"Go on? [y/N]" in shown and answer is None:
+                break
             if b"Go on? [y/N]" in shown and not typed:
                 os.write(ours, f"{answer}\n".encode())
                 typed = True
@@ -86,6 +93,11 @@ def test_anything_but_yes_changes_nothing(served: Way, tmp_path: Path, answer: s
     code, shown = at_a_terminal(served, tmp_path, answer)
     assert (code, puts(served)) == (10, 0), shown
     assert "not confirmed: nothing was changed" in shown
+
+
+def test_a_terminal_that_goes_away_is_no_yes(served: Way, tmp_path: Path) -> None:
+    code, shown = at_a_terminal(served, tmp_path, None)
+    assert (code, puts(served)) == (10, 0), shown
 
 
 @pytest.mark.parametrize("answer", ["y", " Yes "])

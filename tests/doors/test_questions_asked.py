@@ -25,7 +25,7 @@ QUESTIONS = ("--trackly-questions", "--trackly-effort=quick")
 def test_the_observations_are_in_the_report_and_the_audience_is_as_it_was(stand: Stand, tmp_path: Path) -> None:
     ended = stand.run("--trackly-questions", f"--trackly-report={tmp_path}")
     assert (ended.code, stand.content, stand.left()) == (0, AS_IT_WAS, []), ended.text
-    assert "the open questions take at most 450 requests more" in ended.text
+    assert "the open questions take at most 450 of each more" in ended.text
     probes = {(question.id, probe.says) for question in contract().questions.values() for probe in question.probes}
     assert {(entry["question"], entry["probe"]) for entry in reported(tmp_path)["answers"] if entry["said"]} == probes
 

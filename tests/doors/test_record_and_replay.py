@@ -85,7 +85,7 @@ def old(tapes: Recording, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 def test_a_whole_run_is_recorded_and_replayed(tapes: Recording) -> None:
     ran = tapes.record()
-    assert "recorded 42 cases into " in ran.text
+    assert "recorded 43 cases into " in ran.text
     again = tapes.replay()
     assert again.code == 0, again.text
     assert "the recorded API conforms to its documentation" in again.text
@@ -147,10 +147,10 @@ def test_a_run_that_does_not_end_leaves_them(tapes: Recording, old: dict[str, by
     stops = f"""
         from trackly_contract.run import Session
 
-        def confirm_unchanged(self):
+        def require_nothing_unreported(self):
             {stop}
 
-        Session.confirm_unchanged = confirm_unchanged
+        Session.require_nothing_unreported = require_nothing_unreported
         """
     ran = tapes.record(*tapes.plugin("stops", stops))
     assert ran.code == code, ran.text

@@ -174,7 +174,7 @@ def test_the_key_is_in_no_file_and_on_no_screen(runs: Runs) -> None:
     assert runs.done(*COMMAND, "restore") == 10, runs.text
     assert runs.leaks() == []
     seen = {path.relative_to(runs.folder).as_posix() for path in runs.api.seen}
-    assert {name.partition(".")[2] for name in seen if name.startswith("state/")} >= {"journal.json", "lock"}
+    assert {name.partition(".")[2] for name in seen if name.startswith("state/")} >= {"journal.jsonl", "lock"}
     cassettes = [name for name in seen if name.startswith("cassettes/live/") and name.endswith(".yaml")]
     assert len(cassettes) > 40
     told = {name: (runs.folder / name).read_text("utf-8") for name in (*WRITTEN, *cassettes)}
@@ -202,11 +202,11 @@ def test_an_audience_that_holds_it_is_not_changed_and_not_written_down(runs: Run
 def test_a_bug_of_the_suite_does_not_show_it(runs: Runs) -> None:
     (runs.folder / "fails.py").write_text(
         "from trackly_contract.run import Session\n\n\n"
-        "def confirm_unchanged(self):\n"
+        "def require_nothing_unreported(self):\n"
         "    answers = [exchange.response for exchange in self.exchanges]\n"
         "    print(answers)\n"
         "    raise LookupError(answers[-1].body)\n\n\n"
-        "Session.confirm_unchanged = confirm_unchanged\n"
+        "Session.require_nothing_unreported = require_nothing_unreported\n"
     )
     assert runs.run("-p", "fails", "--showlocals") == 3, runs.text
     assert "LookupError" in runs.text

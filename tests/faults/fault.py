@@ -26,6 +26,7 @@ class Audience(Enum):
 
     UNTOUCHED = "never changed"
     AS_IT_WAS = "as it was"
+    MAY_CHANGE = "as it was, unless the update still arrives: that is said, and the backup kept"
     LEFT = "changed, and said loudly; `restore`, or the next run, puts it back"
 
 
@@ -68,7 +69,7 @@ class Fault:
         """What the run says."""
         if self.does is Does.JUDGES:
             return RunVerdict.DRIFT
-        conforms = self.does in (Does.NOTHING, Does.ASKS_AGAIN, Does.INSISTS)
+        conforms = self.does in (Does.NOTHING, Does.ASKS_AGAIN, Does.INSISTS) and self.audience is Audience.AS_IT_WAS
         return RunVerdict.CONFORMS if conforms else RunVerdict.INCONCLUSIVE
 
     @property

@@ -12,7 +12,7 @@ from trackly_contract.reference import ReferenceServer, Store
 
 # When ----------------------------------------------------------------------------------------------
 
-ONE = 15
+ONE = 18
 """Number of a request that changes the audience, after others did."""
 
 MIDDLE = 33
@@ -20,6 +20,9 @@ MIDDLE = 33
 
 RESTORING = json.dumps({"source_lists": AS_IT_WAS["source_lists"]}, separators=(",", ":")).encode()
 """The update with which the restore begins."""
+
+FIRST = json.dumps({"name": AS_IT_WAS["name"]}, separators=(",", ":")).encode()
+"""The first update of a run: the audience's own name."""
 
 
 def _lasting(way: Way, seconds: float) -> bool:
@@ -49,9 +52,7 @@ WRITES_FROM_THE_MIDDLE = When(
     "to every update from mid-run on", lambda way: way.asked[-1].method == "PUT" and _lasting(way, inf)
 )
 AT_THE_MIDDLE = When("in mid-run", lambda way: len(way.asked) == MIDDLE)
-AT_THE_FIRST_UPDATE = When(
-    "to the first update, each time", lambda way: b'"source_lists":[101,102],"filter"' in way.asked[-1].body
-)
+AT_THE_FIRST_UPDATE = When("to the first update, each time", lambda way: way.asked[-1].body == FIRST)
 AT_THE_SIZE = When("to the size, each time", lambda way: way.asked[-1].path.endswith("/size"))
 AT_A_NAME = When("to one accepted update, each time", _renames)
 AT_WEEKS = When("to one refused update, each time", lambda way: b'"weeks"' in way.asked[-1].body)

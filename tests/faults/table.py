@@ -38,6 +38,11 @@ def again(name: str, what: str, strike: Strike, when: When = ONCE, **more: Any) 
     return Fault(name, what, when, strike, Does.ASKS_AGAIN, **more)
 
 
+def late(name: str, what: str, strike: Strike, when: When = ONCE, **more: Any) -> Fault:
+    """A fault of an update that gets its response when it is sent again, while the first may still arrive."""
+    return Fault(name, what, when, strike, Does.ASKS_AGAIN, Audience.MAY_CHANGE, **more)
+
+
 def back(name: str, what: str, strike: Strike, says: str, when: When = at.FOR_TEN_SECONDS) -> Fault:
     """An outage that ends before the run does."""
     return Fault(name, what, when, strike, Does.COMES_BACK, says=says)
@@ -136,12 +141,12 @@ OTHERS = (
 )
 
 CONNECTIONS = (
-    again("reset-before", "a reset before the answer", reset_before),
+    late("reset-before", "a reset before the answer", reset_before),
     again("reset-head", "a reset in the head of the answer", reset_after(slice(20))),
     again("reset-body", "a reset in the body of the answer", reset_after(slice(-20))),
     again("lost", "an update is applied, its answer lost in a reset", reset_applied),
-    again("lost-third", "applied, its answer lost in a reset", reset_applied, at.EVERY_THIRD),
-    again("closed", "the connection is closed without an answer", closed),
+    late("lost-third", "applied, its answer lost in a reset", reset_applied, at.EVERY_THIRD),
+    late("closed", "the connection is closed without an answer", closed),
     left("reset-for-ever", "a reset before the answer", reset_before, "reset"),
     away("refused", "connections are refused", reset_before, "refused", at.NEVER, down=True),
     away(
@@ -167,7 +172,7 @@ BLANKS = endless(b" " * 65536)
 TOO_SLOW, TOO_LONG = "longer than 0.3 seconds", "longer than 1,000,000 bytes"
 
 SLOW = (
-    again("silent", "no answer comes", silence, patience=0.5),
+    late("silent", "no answer comes", silence, patience=0.5),
     again("drip-head", "the head of the answer drips", dripping(lambda _: 9), patience=0.5),
     again("drip-body", "the body of the answer drips", dripping(body_starts), patience=0.5),
     again("endless", "a body without an end", BLANKS),
@@ -212,7 +217,7 @@ BROKEN = (
     ),
     again("not-utf-8", "a body that is not UTF-8", changed(lambda r: framed(replace(r, body=b'{"name":"caf\xe9"}')))),
     again("gzip", "a body that claims to be packed", changed(lambda r: framed(r, None, ("Content-Encoding", "gzip")))),
-    again("garbage", "bytes that are no HTTP", GARBAGE),
+    late("garbage", "bytes that are no HTTP", GARBAGE),
     away("garbage-always", "bytes that are no HTTP", GARBAGE, "illegal"),
     again(
         "garbage-chunk",
@@ -228,7 +233,7 @@ BROKEN = (
 AT_ONCE = "the server restarts within a second: connections are dropped, then refused"
 RESTARTS = (
     again("restart", AT_ONCE, restarting(1), at.AT_THE_MIDDLE),
-    again("restart-lost", "the same, after an update was applied and before its answer", restarting(1, applied=True)),
+    late("restart-lost", "the same, after an update was applied and before its answer", restarting(1, applied=True)),
     *(
         outage(
             f"restart-{time.replace(' ', '-')}",
@@ -263,7 +268,14 @@ ONE_REQUEST = (
     leaves_out("one-reset", "a reset before the answer", reset_before, "reset", at.AT_WEEKS),
     leaves_out("one-lost", "applied, its answer lost", reset_applied, "reset", at.AT_A_NAME),
     leaves_out("one-silent", "no answer comes", silence, "0.5 seconds", at.AT_WEEKS, patience=0.5),
-    leaves_out("first-reset", "a reset before the answer", reset_before, "reset", at.AT_THE_FIRST_UPDATE),
+    leaves_out(
+        "first-reset",
+        "a reset before the answer",
+        reset_before,
+        "reset",
+        at.AT_THE_FIRST_UPDATE,
+        audience=Audience.UNTOUCHED,
+    ),
     leaves_out("size-503", "503", error(503, "Unavailable"), "update.cache.recounted", at.AT_THE_SIZE),
     leaves_out("size-reset", "a reset before the answer", reset_before, "reset", at.AT_THE_SIZE),
 )

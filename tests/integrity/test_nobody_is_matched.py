@@ -124,16 +124,16 @@ def test_a_body_to_be_refused_would_match_nobody_wherever_its_fault_leaves_room(
 
 @pytest.mark.parametrize("effort", EFFORTS)
 def test_the_restore_puts_the_lists_back_before_the_filter(effort: Effort) -> None:
-    lists, rest = writes(effort)[-2:]
-    assert set(lists.body) == {"source_lists"}
-    assert not anybody(as_request(lists.after["filter"]))
-    assert is_own(rest.after)
-    assert same(rest.after["source_lists"], OWN["source_lists"])
+    before, last = writes(effort)[-2:]
+    assert not anybody(as_request(before.after["filter"]))
+    assert same(before.after["source_lists"], OWN["source_lists"])
+    assert "source_lists" not in last.body
+    assert is_own(last.after)
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
 def test_after_an_unexpected_acceptance_the_next_write_matches_nobody(effort: Effort) -> None:
     found = writes(effort, Lenient)
     taken = [n for n, write in enumerate(found) if write.accepted and list(ReferenceServer().faults(write.body))]
-    assert len(taken) > 15
+    assert len(taken) > 4  # as many as the ceiling of writes leaves room for
     assert [n for n in taken if not same(found[n + 1].body.get("filter"), NOBODY)] == []

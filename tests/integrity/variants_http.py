@@ -143,7 +143,8 @@ def of_faults() -> Iterator[Variant]:
     for name, fault in FAULTS.items():
         yield Variant(f"{name} now and then", passes, faulty(fault, lambda n, _: n in (1, 6, 7, 12)))
         yield Variant(f"{name} for ever", stays, faulty(fault, lambda *_: True), expects="inconclusive")
-    yield Variant("two of three requests 503", passes, faulty(DOWN, lambda n, _: n % 3 != 0))
+    mostly = faulty(DOWN, lambda n, _: n % 3 != 0)
+    yield Variant("two of three requests 503", "fault: more tries than were announced", mostly, expects="inconclusive")
     yield Variant("each answer lost once, its update applied", passes, OnceEach)
     writes = faulty(LATE, lambda n, r: r.method == "PUT" and n % 2 == 1, applied=True)
     yield Variant("answers to some updates lost, applied", passes, writes)

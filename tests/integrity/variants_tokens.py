@@ -5,6 +5,7 @@ Every fault that a table of the documentation names is still rejected with its c
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import permutations
 from typing import Any
@@ -182,7 +183,9 @@ def of_requests() -> Iterator[Variant]:  # noqa: PLR0915  # a table
     yield refuse(
         "ten groups a group", size, lambda body: max(_sizes("groups", body), default=0) > 10, "too_many_groups"
     )
-    yield refuse("ten conditions in all", size, lambda body: sum(conditions(body)) > 10, "too_many_conditions")
+    # To send every token in small filters takes more updates than were announced.
+    few = refuse("ten conditions in all", size, lambda body: sum(conditions(body)) > 10, "too_many_conditions")
+    yield replace(few, expects="inconclusive")
 
 
 def _with_status(_: Body, after: Body, sent: Body) -> Body:

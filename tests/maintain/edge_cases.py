@@ -27,6 +27,7 @@ from trackly_contract.run import Session, ask_all, cassettes
 from trackly_contract.run.cassettes import CassetteError, read_manifest
 from trackly_contract.run.live_history import live_recordings
 from trackly_contract.run.questions import body_text
+from trackly_contract.run.sandbox import Stage
 from trackly_contract.run.targets import embedded_target, replay_target
 from trackly_contract.suite import run_suite
 
@@ -134,7 +135,8 @@ def contradictions() -> list[Contradiction]:
 def assumed() -> list[Observation]:
     """Return what the reference server does with every question."""
     server = ReferenceServer()
-    session = Session(embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
+    session = Session(embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick", asks_questions=True)
+    session.sandbox.stage = Stage.OPEN
     operators = {kind: "gte" if kind == "revenue" else "eq" for kind in candidate_types()}
     lists = server.store.audiences[AUDIENCE_ID]["source_lists"]
     return ask_all(session, Tokens(operators, {}), lists)

@@ -22,7 +22,7 @@ from trackly_contract.contract import contract
 from trackly_contract.core.files import data_root
 from trackly_contract.generate import Effort
 from trackly_contract.generate.cases import EFFORTS
-from trackly_contract.run.targets import CEILINGS
+from trackly_contract.run.sandbox import CEILINGS
 
 FIRST = 3
 """How many of the rules that a run names count as named."""

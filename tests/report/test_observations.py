@@ -280,7 +280,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("missing.json", "kept.toml", "missing.json: "),
         ("report.json", "spoilt.toml", "spoilt.toml: "),
-        ("report.json", "no/kept.toml", "cannot be written (No such file or directory)"),
+        ("report.json", "no/kept.toml", "cannot be written (there is no such folder)"),
         ("report.json", "", "name the file with --output FILE"),
     ],
     ids=["no report", "another file", "no folder", "no checkout"],

@@ -22,7 +22,7 @@ from trackly_contract.run import Session
 
 COLUMNS = 80
 UNIT = "::error title=filter.time.unit::"
-LEFT = "THE AUDIENCE IS NOT AS IT WAS: it was stopped halfway; what it was is kept in /home/somebody/journal.json"
+LEFT = "THE AUDIENCE IS NOT AS IT WAS: it was stopped halfway; what it was is kept in /home/somebody/journal.jsonl"
 BREAKABLE = [rule.id for rule in contract().rules.values() if rule.breakable and rule.untested is None]
 
 
@@ -52,7 +52,9 @@ def broken(number: int) -> Session:
     return found
 
 
-def told(asked: Session, *, columns: int | None = COLUMNS, folder: str | None = "report", left: str = "") -> list[str]:
+def told(
+    asked: Session, *, columns: int | None = COLUMNS, folder: Path | None = Path("report"), left: str = ""
+) -> list[str]:
     shown = Terminal(columns)
     seen = build_report(asked, started_at="", looked_for=frozenset(contract().rules), reasons={})
     summarize(shown, dataclasses.replace(seen, left=left), folder)

@@ -12,10 +12,10 @@ from jsonschema import Draft202012Validator
 
 from tests.support.recordings import CONVERSATION, PATH, TIME, asked, filtered, get, judged, put, watched
 from trackly_contract.contract import document
-from trackly_contract.core import Exchange, ExitCode, Request, Response, Verdict, encode
+from trackly_contract.core import Ending, Exchange, Request, Response, RunVerdict, Verdict, encode
 from trackly_contract.judge import Traffic
 from trackly_contract.judge.recorded.record import Unreadable
-from trackly_contract.report import Report, exit_code, fold, github_lines, lines, write_report
+from trackly_contract.report import Report, counted_verdict, fold, github_lines, lines, write_report
 from trackly_contract.report.files import as_json
 from trackly_contract.report.traffic_report import MOST_KEYS
 
@@ -68,22 +68,22 @@ def test_a_report_of_traffic_fits_its_schema() -> None:
     ],
 )
 def test_the_exit_code_is_of_the_side_that_counts(traffic: Any, options: dict[str, Any], code: int) -> None:
-    assert exit_code(folded(traffic(), **options)) == code
+    assert Ending().exit_code(counted_verdict(folded(traffic(), **options))) == code
 
 
 def test_an_unreadable_record_is_inconclusive_and_outweighed_by_what_is_broken() -> None:
     traffic, broken = judged(asked(get())), drift()
     for each in (traffic, broken):
         each.watch(Unreadable("x", "broken"))
-    assert (exit_code(folded(traffic)), folded(traffic).verdict) == (ExitCode.INCONCLUSIVE, "inconclusive")
-    assert exit_code(folded(broken)) is ExitCode.DRIFT
+    assert {counted_verdict(folded(traffic)), folded(traffic).verdict} == {RunVerdict.INCONCLUSIVE}
+    assert counted_verdict(folded(broken)) is RunVerdict.DRIFT
 
 
 def test_what_traffic_cannot_show_is_inconclusive_for_its_rule_and_not_for_the_run() -> None:
     refused = Response(400, (), encode({"error": "no", "code": "source_list_not_found"}))
     report = folded(judged([*asked(get()), Exchange(put({"source_lists": [9]}), refused)]))
     of_lists = next(found for found in report.results if found.rule.id == "update.source_lists.unknown")
-    assert (of_lists.verdict, report.verdict, exit_code(report)) == (Verdict.INCONCLUSIVE, "conforms", 0)
+    assert (of_lists.verdict, report.verdict, counted_verdict(report)) == (Verdict.INCONCLUSIVE, "conforms", "conforms")
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from trackly_contract.core import Request, Response, Verdict
+from trackly_contract.generate import Effort
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer
 from trackly_contract.reference.filter import JUDGES, Fault, Judge
 from trackly_contract.run import Session
+from trackly_contract.run.sandbox import Stage
 from trackly_contract.run.targets import embedded_target
 
 
@@ -34,8 +36,24 @@ class Server(ReferenceServer):
         return [json.loads(request.body) for request in self.asked if request.method == "PUT"]
 
 
-def session(server: Server) -> Session:
-    return Session(embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
+def session(server: Server, effort: Effort = "quick") -> Session:
+    """Return a session that may write, though nothing is backed up."""
+    asked = new_session(server, effort=effort)
+    asked.sandbox.stage = Stage.OPEN
+    return asked
+
+
+def new_session(server: Server, most: int | None = None, effort: Effort = "quick") -> Session:
+    target = embedded_target(server.answer, AUDIENCE_ID, REFERENCE_KEY)
+    return Session(target, effort, most_requests=most)
+
+
+def open_up(asked: Session) -> Session:
+    """Back the audience up, and skip the rehearsal."""
+    asked.back_up(asked.read())
+    asked.sandbox.enter(Stage.REHEARSING)
+    asked.sandbox.enter(Stage.OPEN)
+    return asked
 
 
 def broken(asked: Session) -> set[str]:

@@ -4,14 +4,14 @@ from contextlib import nullcontext
 
 import pytest
 
-from tests.run.hooked import Server, session
+from tests.run.hooked import Server, new_session, open_up, session
 from trackly_contract.contract import NOBODY
 from trackly_contract.core import InconclusiveError, Response
 from trackly_contract.generate import rejection_cases
 from trackly_contract.reference import documented_audience
 from trackly_contract.run import Session
-from trackly_contract.run.conversation import LOST, TRIES, NotAskedError
-from trackly_contract.run.session import BACKING_UP, RESTORING
+from trackly_contract.run.conversation import LOST, TRIES
+from trackly_contract.run.sandbox import REHEARSING, RESTORING, NotAskedError, Stage
 
 DOWN = Response(503, (), b"{}")
 
@@ -61,8 +61,8 @@ def test_an_answer_that_stays_while_the_control_succeeds_is_no_outage() -> None:
 
 def test_a_target_that_is_gone_is_asked_again_in_full_to_give_back() -> None:
     gone = False
-    asked = session(Server(lambda *_: DOWN if gone else None))
-    asked.back_up(asked.read())
+    asked = new_session(Server(lambda *_: DOWN if gone else None))
+    open_up(asked)
     asked.settle()
     gone = True
     fail(asked, LOST + 1)
@@ -74,9 +74,7 @@ def test_a_target_that_is_gone_is_asked_again_in_full_to_give_back() -> None:
 
 
 def limited(most: int, server: Server | None = None) -> Session:
-    asked = session(server or Server())
-    asked.most_requests = most
-    return asked
+    return new_session(server or Server(), most)
 
 
 def test_no_more_is_sent_than_was_allowed_and_retries_count() -> None:
@@ -87,30 +85,29 @@ def test_no_more_is_sent_than_was_allowed_and_retries_count() -> None:
 
 
 def test_what_giving_back_takes_is_kept_aside() -> None:
-    asked = limited(10)
-    asked.back_up(asked.read())
-    for _ in range(10 - 1 - RESTORING):
+    asked = open_up(limited(16))
+    while asked.requests < 16 - RESTORING:
         asked.update({"name": "x"}, "")
-    with pytest.raises(NotAskedError, match="5 of them to put the audience back"):
-        asked.read()
+    with pytest.raises(NotAskedError, match="6 of them to put the audience back"):
+        asked.update({"name": "x"}, "")
     assert asked.restore() == []
-    assert asked.requests <= 10
+    assert asked.requests <= 16
 
 
 @pytest.mark.parametrize("enough", [0, 1])
 def test_an_audience_is_changed_only_where_the_requests_suffice_to_put_it_back(enough: int) -> None:
-    asked = limited(enough + BACKING_UP + RESTORING)
+    asked = limited(1 + enough + REHEARSING + RESTORING)
     audience = asked.read()
-    with nullcontext() if enough else pytest.raises(InconclusiveError, match="7 requests do not suffice"):
+    with nullcontext() if enough else pytest.raises(InconclusiveError, match="13 requests do not suffice"):
         asked.back_up(audience)
-    assert (asked.backup is not None) == bool(enough)
+    assert (asked.sandbox.backup is not None) == bool(enough)
 
 
 def test_a_filter_that_matches_nobody_is_sent_beyond_the_limit_of_asking() -> None:
     server = Server()
     asked = limited(1 + RESTORING, server)
     asked.read()
-    asked.kept_aside = RESTORING
+    asked.sandbox.stage, asked.sandbox.budget.kept = Stage.OPEN, RESTORING
     with pytest.raises(NotAskedError):
         asked.read()
     asked.settle()

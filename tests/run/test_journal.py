@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from trackly_contract.core import UnwritableError
 from trackly_contract.run import LockedError
-from trackly_contract.run.journal import Journal, locked, state_folder
+from trackly_contract.run.journal import Backup, Journal, JournalError, locked, state_folder
 
 BASE = "https://app.tracklysms.com/api"
 AUDIENCE_ID = "664f1a2b3c4d5e6f7a8b9c0d"
@@ -27,8 +26,8 @@ def journal(tmp_path: Path) -> Journal:
 def test_what_was_written_is_read_by_another_run_until_it_is_removed(journal: Journal, tmp_path: Path) -> None:
     assert journal.read() is None
     for _ in range(2):
-        journal.write(BASE, AUDIENCE)
-        assert Journal.of(BASE, AUDIENCE_ID, tmp_path / "state").read() == AUDIENCE
+        journal.write(Backup(BASE, AUDIENCE_ID, AUDIENCE))
+        assert Journal.of(BASE, AUDIENCE_ID, tmp_path / "state").read() == Backup(BASE, AUDIENCE_ID, AUDIENCE)
         assert list(journal.path.parent.iterdir()) == [journal.path]
         journal.remove()
         assert journal.read() is None
@@ -36,10 +35,10 @@ def test_what_was_written_is_read_by_another_run_until_it_is_removed(journal: Jo
 
 
 def test_it_is_never_written_over_another(journal: Journal) -> None:
-    journal.write(BASE, AUDIENCE)
-    with pytest.raises(FileExistsError, match="run `trackly-contract restore`"):
-        journal.write(BASE, {"name": "changed by a run"})
-    assert journal.read() == AUDIENCE
+    journal.write(Backup(BASE, AUDIENCE_ID, AUDIENCE))
+    with pytest.raises(JournalError, match="run `trackly-contract restore`"):
+        journal.write(Backup(BASE, AUDIENCE_ID, {"name": "changed by a run"}))
+    assert journal.read() == Backup(BASE, AUDIENCE_ID, AUDIENCE)
 
 
 def test_what_a_killed_run_wrote_half_is_no_backup(journal: Journal) -> None:
@@ -60,9 +59,9 @@ def test_a_disk_that_fails_leaves_no_half_of_a_file(
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UnwritableError, match=r"journal\.json: cannot be written \(No space left on device\)"):
-        journal.write(BASE, AUDIENCE)
-    assert journal.read() == (None if which == "file" else AUDIENCE)
+    with pytest.raises(JournalError, match=r"journal\.jsonl: cannot be written \(No space left on device\)"):
+        journal.write(Backup(BASE, AUDIENCE_ID, AUDIENCE))
+    assert journal.read() == (None if which == "file" else Backup(BASE, AUDIENCE_ID, AUDIENCE))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_a_disk_that_fails_leaves_no_half_of_a_file(
 def test_a_file_that_cannot_be_read_is_named(journal: Journal, content: bytes) -> None:
     journal.path.parent.mkdir(parents=True)
     journal.path.write_bytes(content)
-    with pytest.raises(ValueError, match="cannot be read") as caught:
+    with pytest.raises(JournalError, match="cannot be read") as caught:
         journal.read()
     assert str(journal.path) in str(caught.value)
 
@@ -87,7 +86,7 @@ def test_each_audience_and_base_url_has_its_own_file_that_shows_neither(journal:
 
 @posix
 def test_the_folder_is_nobody_elses(journal: Journal, tmp_path: Path) -> None:
-    journal.write(BASE, AUDIENCE)
+    journal.write(Backup(BASE, AUDIENCE_ID, AUDIENCE))
     other = Journal.of(BASE, AUDIENCE_ID, tmp_path / "other")
     with locked(other, "check, quick"):
         assert {one.path.parent.stat().st_mode & 0o077 for one in (journal, other)} == {0}
@@ -118,7 +117,7 @@ def test_the_state_folder_is_the_one_that_is_set_or_one_of_the_users(
 def owner(journal: Journal) -> Path:
     """Return where the owner of the lock is named."""
     journal.path.parent.mkdir(parents=True, mode=0o700)
-    return journal.path.with_name(journal.path.name.replace(".journal.json", ".owner.json"))
+    return journal.path.with_name(journal.path.name.replace(".journal.jsonl", ".owner.json"))
 
 
 def refusal(journal: Journal) -> str:

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.run.hooked import Server
+from tests.run.hooked import Server, open_up
 from tests.run.test_session_restore import Stubborn
 from trackly_contract.contract import NOBODY
 from trackly_contract.core import InconclusiveError, Request, Response
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, documented_audience
 from trackly_contract.run import LiveSession, Stopped, opened
-from trackly_contract.run.journal import Journal
+from trackly_contract.run.journal import Backup, Journal
 from trackly_contract.run.live import CAUGHT, PATIENCE, Interrupts
+from trackly_contract.run.sandbox import Stage
 from trackly_contract.run.targets import embedded_target
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are raised as on POSIX")
@@ -39,9 +40,7 @@ def opening(server: Server, folder: Path) -> Iterator[LiveSession]:
 def changed(server: Server, folder: Path) -> Iterator[LiveSession]:
     """Open a session that has backed the audience up, and changed it."""
     with opening(server, folder) as session:
-        audience = session.read()
-        assert isinstance(audience, dict)
-        session.back_up(audience)
+        open_up(session)
         session.update({"filter": NOBODY, "name": "Renamed"}, "")
         yield session
 
@@ -52,6 +51,7 @@ def changed(server: Server, folder: Path) -> Iterator[LiveSession]:
 def test_a_signal_lets_the_request_under_way_be_answered(server: Server, tmp_path: Path) -> None:
     server.hook = lambda _server, request, _number: signal.raise_signal(signal.SIGTERM) if request.body else None
     with opening(server, tmp_path) as session:
+        session.sandbox.stage = Stage.OPEN
         with pytest.raises(Stopped):
             session.update({"name": "Renamed"}, "")
         assert (len(session.exchanges), server.audience["name"]) == (1, "Renamed")
@@ -109,7 +109,7 @@ def test_an_outage_is_said_with_the_backup_and_the_next_step_and_not_tried_again
 
 
 def test_what_an_earlier_run_left_is_said_though_this_one_changed_nothing(server: Server, tmp_path: Path) -> None:
-    Journal.of("x", AUDIENCE_ID, tmp_path).write("x", documented_audience())
+    Journal.of("x", AUDIENCE_ID, tmp_path).write(Backup("x", AUDIENCE_ID, documented_audience()))
     with opening(server, tmp_path) as session:
         assert session.left_behind().startswith("THE AUDIENCE IS NOT AS IT WAS. What it was is kept in")
 

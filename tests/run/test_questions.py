@@ -15,7 +15,8 @@ from trackly_contract.core import Request, Response
 from trackly_contract.generate import Tokens, candidate_types
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer, Store
 from trackly_contract.run import Session, ask_all, questions
-from trackly_contract.run.targets import QUESTIONS, embedded_target
+from trackly_contract.run.sandbox import QUESTIONS, Stage
+from trackly_contract.run.targets import embedded_target
 
 Observations = dict[tuple[str, str], Observation]
 
@@ -26,7 +27,9 @@ NO_LISTS = "no lists in place of those that it had"
 
 
 def session(answer: Callable[[Request], Response]) -> Session:
-    return Session(embedded_target(answer, AUDIENCE_ID, REFERENCE_KEY), "quick")
+    asked = Session(embedded_target(answer, AUDIENCE_ID, REFERENCE_KEY), "quick", asks_questions=True)
+    asked.sandbox.stage = Stage.OPEN
+    return asked
 
 
 def observed(server: ReferenceServer, tokens: Tokens = TOKENS, lists: Sequence[int] = (101, 102)) -> Observations:

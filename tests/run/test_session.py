@@ -208,7 +208,7 @@ def test_an_unexpected_acceptance_is_replaced_raised_with_its_case_and_no_change
     asked.read()
     reject(asked, CASE)
     assert server.bodies()[1:] == [{"filter": NOBODY}]
-    asked.confirm_unchanged()
+    asked.read("refused-unchanged")
     assert broken(asked) == {CASE.vector.rule}
     with pytest.raises(BrokenError) as caught:
         asked.require(CASE.vector.rule, CASE.id)
@@ -244,7 +244,7 @@ class Careless(Server):
 
 
 def culprits(asked: Session) -> set[str]:
-    asked.confirm_unchanged()
+    asked.read("refused-unchanged")
     return {finding.case for finding in asked.of(UNCHANGED) if finding.verdict is Verdict.BROKEN}
 
 
@@ -252,7 +252,7 @@ def culprits(asked: Session) -> set[str]:
     "rejected", [[NAME_CASE, WITH_NAME], [WITH_NAME, *[NAME_CASE] * 40]], ids=["last", "first of many"]
 )
 def test_a_rejected_update_that_half_applies_is_found_and_named(rejected: list[RejectionCase]) -> None:
-    asked = session(Half())
+    asked = session(Half(), "standard")
     asked.read()
     for case in rejected:
         reject(asked, case)
@@ -262,7 +262,7 @@ def test_a_rejected_update_that_half_applies_is_found_and_named(rejected: list[R
 
 
 def test_what_every_rejected_update_does_is_found_in_few_requests() -> None:
-    asked = session(Half())
+    asked = session(Half(), "standard")
     asked.read()
     for case in rejection_cases("standard"):
         reject(asked, case)
@@ -287,7 +287,7 @@ def test_the_search_for_a_culprit_sends_no_denied_body_with_the_good_key() -> No
     asked.read()
     deny(asked, WRONG_KEY.id)
     reject(asked, WITH_NAME)
-    asked.confirm_unchanged()
+    asked.read("refused-unchanged")
     sent = [r for r in server.asked if r.method == "PUT" and json.loads(r.body) == WRONG_KEY.body]
     assert REFERENCE_KEY not in {request.header("X-Api-Key") for request in sent}
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.run.hooked import Server, broken, session
+from tests.run.hooked import Server, broken, new_session, open_up, session
 from trackly_contract.contract import NOBODY, matches_nobody
 from trackly_contract.core import Request, Response
 from trackly_contract.reference import AUDIENCE_ID, documented_audience
@@ -13,10 +13,10 @@ from trackly_contract.run.journal import Journal
 
 
 def backup(server: Server, folder: Path | None = None) -> Session:
-    asked = session(server)
+    asked = new_session(server)
     if folder is not None:
         asked.target.journal = Journal.of("x", AUDIENCE_ID, folder)
-    asked.back_up(asked.read())
+    open_up(asked)
     asked.update({"filter": NOBODY}, "")
     asked.update({"name": "Renamed", "description": "Redescribed", "source_lists": []}, "")
     return asked
@@ -47,16 +47,19 @@ def test_the_filter_is_not_restored_while_the_lists_are_others() -> None:
 def test_the_journal_is_there_from_before_the_first_change_until_the_end(tmp_path: Path) -> None:
     asked = backup(Server(), tmp_path)
     assert asked.target.journal is not None
-    assert asked.target.journal.read() == documented_audience()
+    kept = asked.target.journal.read()
+    assert kept is not None
+    assert kept.audience == documented_audience()
     asked.restore()
     assert asked.target.journal.read() is None
 
 
 class Stubborn(Server):
-    """Keeps the name it was given last."""
+    """Keeps a name once it is this one."""
 
     def apply(self, audience: Any, body: Any) -> Any:
-        return {**super().apply(audience, body), **({"name": "Renamed"} if "filter" in body and "name" in body else {})}
+        kept = {"name": "Renamed"} if audience["name"] == "Renamed" else {}
+        return {**super().apply(audience, body), **kept}
 
 
 def test_what_could_not_be_put_back_is_told_and_the_journal_stays(tmp_path: Path) -> None:
@@ -90,7 +93,7 @@ def test_a_description_that_was_null_may_be_restored_as_empty() -> None:
     asked = backup(server)
     assert asked.restore() == []
     assert server.audience["description"] == ""
-    assert asked.notes == ['the description of the audience was null, and is "" now: nobody says how to send null']
+    assert asked.notes == ['the description of the audience was null, and is now "": nobody says how to send null']
 
 
 def test_sending_the_own_content_back_changes_nothing() -> None:

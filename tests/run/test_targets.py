@@ -13,11 +13,11 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from trackly_contract.core import DEFAULT_BASE_URL, InconclusiveError, Request
+from trackly_contract.core import Request
 from trackly_contract.reference import AUDIENCE_ID
 from trackly_contract.run import CassetteError, UnusableSettingError, blocked, cassettes, live_target
 from trackly_contract.run.cassettes import Manifest, Run, write_manifest
-from trackly_contract.run.targets import CEILINGS, NetworkBlockedError, embedded_target, recorded, replay_target
+from trackly_contract.run.targets import NetworkBlockedError, embedded_target, recorded, replay_target
 
 KEY = "trk_0123456789abcdef"
 MANIFEST = Manifest("reference", date(2026, 11, 21), "0.1.0", AUDIENCE_ID, ("quick", "standard"))
@@ -95,47 +95,11 @@ def test_a_live_target_goes_where_it_is_told_or_to_the_documented_url_and_shows_
 
 
 @pytest.mark.usefixtures("setting")
-@pytest.mark.parametrize("read_only", [False, True])
-def test_a_live_target_keeps_its_backup_in_the_state_folder_unless_it_only_reads(
-    tmp_path: Path, read_only: bool
-) -> None:
-    with closing(live_target(read_only=read_only)) as target:
-        folder = target.journal.path.parent if target.journal is not None else None
-    assert folder == (None if read_only else tmp_path / "state")
+def test_a_live_target_keeps_its_backup_in_the_state_folder(tmp_path: Path) -> None:
+    with closing(live_target()) as target:
+        assert target.journal is not None
+        assert target.journal.path.parent == tmp_path / "state"
     assert not (tmp_path / "state").exists()
-
-
-# The plan ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("setting")
-@pytest.mark.parametrize(
-    ("most_requests", "questions", "said"),
-    [(None, False, "60 requests ("), (20, False, "20 requests in all"), (None, True, "at most 450 requests more")],
-)
-def test_the_plan_names_audience_place_and_numbers_and_obeys_no_code(
-    most_requests: int | None, questions: bool, said: str
-) -> None:
-    plans: list[str] = []
-    with closing(live_target()) as target:
-        target.show_plan = lambda plan: not plans.append(plan)  # type: ignore[func-returns-value]
-        target.confirm("quick", {"name": "Sand\x1b[31mbox"}, most_requests, questions=questions)
-    words = ("box", DEFAULT_BASE_URL, "effort quick", "12 accepted writes", "no schedule and no journey", said)
-    assert [word for word in words if word not in plans[0]] == []
-    assert ("open questions" in plans[0]) == questions
-    assert "\x1b" not in plans[0]
-
-
-@pytest.mark.usefixtures("setting")
-def test_whoever_says_no_has_nothing_changed() -> None:
-    with closing(live_target()) as target:
-        target.show_plan = lambda _plan: False
-        with pytest.raises(InconclusiveError, match="nothing was changed"):
-            target.confirm("quick", {"name": "Sandbox"})
-
-
-def test_the_ceilings_are_the_documented_ones() -> None:
-    assert (CEILINGS["quick"], CEILINGS["standard"], CEILINGS["thorough"][0]) == ((60, 12), (250, 40), 1500)
 
 
 # Reference and replay ------------------------------------------------------------------------------

@@ -150,6 +150,11 @@ def test_nothing_sent(trackly_api):
 def test_nothing_sent_to_the_server(trackly_server):
     pass
 
+def test_a_browser_asks_first(trackly_server):
+    url = f"{trackly_server.base_url}/v2/audiences/{trackly_server.audience_id}"
+    headers = {"Origin": "https://console.example", "Access-Control-Request-Method": "PUT"}
+    assert httpx.options(url, headers=headers, trust_env=False).status_code == 405
+
 class Own(httpx.BaseTransport):
     def handle_request(self, request):
         with socket.create_connection((request.url.host, 443), timeout=5):

@@ -24,9 +24,10 @@ FORKING = """
 import contextlib, gc, io, json, os, signal, sys
 import pytest
 from trackly_contract import cli, suite
-from trackly_contract.run import conversation
+from trackly_contract.run import conversation, following, session
 
-conversation.pause = lambda *_: 0.0
+conversation.pause = following.pause = lambda *_: 0.0
+session.LATE = 0.0
 
 with contextlib.redirect_stdout(io.StringIO()):
     suite.run_suite(None, "quick", ["-q"])
@@ -39,11 +40,16 @@ def work(job):
     os.chdir(job["folder"])
     output = os.open(job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
+    for number, name in enumerate(("stdout", "stderr"), 1):
+        path = os.environ.pop(name.upper(), "")
+        os.dup2(os.open(path, os.O_WRONLY) if path else output, number)
+        if path == os.devnull:  # stands for a stream that is closed
+            os.close(number)
+            setattr(sys, name, None)
+            setattr(sys, f"__{name}__", None)
     try:
-        if job["command"] == "restore":
-            cli.main(["restore"])
+        if job["command"] == "trackly-contract":
+            cli.main(job["arguments"])
         if job["command"] == "suite":
             return suite.run_suite(None, "quick", job["arguments"])[0]
         # What is imported already cannot be rewritten, which a Python that begins with pytest never has to say.
@@ -68,7 +74,7 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
 
-Command: TypeAlias = Literal["pytest", "suite", "restore"]
+Command: TypeAlias = Literal["pytest", "suite", "trackly-contract"]
 
 
 class Warm:
@@ -81,7 +87,9 @@ class Warm:
     def work(self, command: Command, *arguments: str, output: Path, **variables: str) -> Ran:
         """Do a command in the checkout to its end, with its output in a file.
 
-        `pytest` takes pytest's arguments, `suite` those of `run_suite` at quick, `restore` none.
+        `pytest` takes pytest's arguments, `suite` those of `run_suite` at quick, `trackly-contract` its own. The
+        variables STDOUT and STDERR are paths of where to write in place of `output`; os.devnull there is a stream that
+        is closed.
         """
         assert self._forking.stdin is not None
         assert self._forking.stdout is not None
@@ -138,9 +146,9 @@ class Stand(Way):
         """Run the suite at quick on the live target, to its end."""
         return self._work("suite", "--trackly-target=live", "-q", *arguments, **variables)
 
-    def restore(self) -> Ran:
+    def restore(self, *arguments: str, **variables: str) -> Ran:
         """Run `trackly-contract restore` to its end."""
-        return self._work("restore")
+        return self._work("trackly-contract", "restore", *arguments, **variables)
 
     def signal(self, signal: int) -> None:
         """Send a signal to the process that is working."""

@@ -86,11 +86,14 @@ def _toml(content: bytes) -> dict[str, Any]:
 
 def _where(content: Any, at: str) -> str:
     """Return where msgspec found an error, for people: `.rule[1].source` is `rule 2 (read.flat), field source: `."""
-    table, *steps = re.findall(r"[^.\[\]`]+", at)
+    table, *steps = re.findall(r"[^.\[\]`]+", at) or [""]
     if not steps or not steps[0].isdecimal():
         return f"field {'.'.join([table, *steps])}: "
     names = ".".join(steps[1:])
-    return f"{_entry(table, int(steps[0]), content[table][int(steps[0])])}{f', field {names}' if names else ''}: "
+    try:
+        return f"{_entry(table, int(steps[0]), content[table][int(steps[0])])}{f', field {names}' if names else ''}: "
+    except (LookupError, TypeError, ValueError):  # the file has a key that looks like the end of msgspec's sentence
+        return ""
 
 
 def _entry(table: str, index: int, entry: Any) -> str:

@@ -1,4 +1,4 @@
-"""JSON on the wire, HTTP values, verdicts, redaction and safe files. Knows nothing of audiences."""
+"""JSON on the wire, HTTP values, verdicts, redaction, safe files and output. Knows nothing of audiences."""
 
 import lazy_loader
 

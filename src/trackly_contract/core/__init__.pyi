@@ -5,6 +5,7 @@ from .files import replace_folder as replace_folder
 from .files import suite_folder as suite_folder
 from .files import toml_entries as toml_entries
 from .files import write_file as write_file
+from .files import write_files as write_files
 from .http import DEFAULT_BASE_URL as DEFAULT_BASE_URL
 from .http import STAMP as STAMP
 from .http import Exchange as Exchange
@@ -24,6 +25,8 @@ from .json import same as same
 from .json import show as show
 from .json import step as step
 from .json import value_at as value_at
+from .output import guard_output as guard_output
+from .output import output_failure as output_failure
 from .redact import holds as holds
 from .redact import keyless as keyless
 from .redact import logged_without as logged_without
@@ -35,6 +38,7 @@ from .text import one_line as one_line
 from .text import printable as printable
 from .text import short as short
 from .text import shortened as shortened
+from .verdict import Ending as Ending
 from .verdict import ExitCode as ExitCode
 from .verdict import InconclusiveError as InconclusiveError
 from .verdict import RunVerdict as RunVerdict

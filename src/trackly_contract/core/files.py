@@ -88,24 +88,39 @@ def toml_entries(header: str, table: str, entries: Iterable[Mapping[str, str | d
 
 
 def write_file(path: Path, text: str) -> None:
-    """Put a text in the place of a file, whole and on the disk when this returns.
+    """Put a text in the place of a file in a folder that is there, whole and on the disk when this returns.
 
     Raises UnwritableError: the file is then the old one or the new one, never half of either.
     """
-    temporary = path.with_name(f".{path.name}.new")
+    if not path.parent.is_dir():
+        raise UnwritableError(f"{path}: cannot be written (there is no such folder)")
+    write_files(path.parent, {path.name: text})
+
+
+def write_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Put texts by name in the place of files of a folder: none of them before all are on the disk.
+
+    The folder is made where it is missing. Raises UnwritableError: each file is then the old one or the new one, never
+    half of either.
+    """
+    temporary = {name: folder / f".{name}.new" for name in texts}
     try:
-        with temporary.open("wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            with temporary[name].open("wb") as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
+                file.flush()
+                os.fsync(file.fileno())
+        for name in texts:
+            temporary[name].replace(folder / name)
         if os.name == "posix":  # elsewhere a folder cannot be opened
-            folder = os.open(path.parent, os.O_RDONLY)
+            opened = os.open(folder, os.O_RDONLY)
             try:
-                os.fsync(folder)
+                os.fsync(opened)
             finally:
-                os.close(folder)
+                os.close(opened)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise UnwritableError(f"{path}: cannot be written ({error.strerror})") from None
+        for path in temporary.values():
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise UnwritableError(f"{folder / next(iter(texts))}: cannot be written ({error.strerror})") from None

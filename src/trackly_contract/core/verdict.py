@@ -3,7 +3,9 @@
 A parent can only get worse: broken outweighs noted, noted outweighs held.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 
@@ -26,12 +28,50 @@ class RunVerdict(StrEnum):
 
 
 class ExitCode(IntEnum):
-    """How a conformance run ends; any other code is pytest's own."""
+    """How a run or a command ends; any other code is pytest's own."""
 
     CONFORMS = 0
     DRIFT = 1
+    STOPPED = 2  # of a command also: a usage error
     SUITE_FAILED = 3
+    CANNOT_BEGIN = 4
     INCONCLUSIVE = 10
+
+
+@dataclass
+class Ending:
+    """What decides, beside the verdict, how a run or a judgement of traffic ends.
+
+    `stopped`: what stopped it, in order. `suite_failures`: bugs of ours, or recordings that do not fit. `left`: what of
+    the audience is not as it was, "" if it is. `unwritten`: files that were asked for and cannot be written.
+    """
+
+    stopped: list[str] = field(default_factory=list)
+    suite_failures: list[str] = field(default_factory=list)
+    left: str = ""
+    unwritten: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def survived(self) -> Iterator[None]:
+        """Keep what fails inside: out of a hook of pytest it would end the process with 1, which means drift."""
+        try:
+            yield
+        except OSError as error:
+            self.unwritten.append(f"a file at the end of the run: {error}")
+        except Exception as error:  # noqa: BLE001
+            self.suite_failures.append(f"the end of the run ({error!r})")
+
+    def exit_code(self, verdict: RunVerdict, other: int = 0) -> int:
+        """Return the exit code; `other` is that of pytest where it ended for a reason of its own, 0 elsewhere."""
+        if self.stopped:
+            return ExitCode.STOPPED
+        if self.suite_failures:
+            return ExitCode.SUITE_FAILED
+        if other:
+            return other
+        if verdict is RunVerdict.CONFORMS and (self.left or self.unwritten):
+            return ExitCode.INCONCLUSIVE
+        return ExitCode[verdict.name]
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict | None:

@@ -8,11 +8,18 @@ from contextlib import ExitStack, suppress
 
 import click
 
+from trackly_contract.core import ExitCode
 from trackly_contract.gate.control import CONTROL, Control, Seen
 from trackly_contract.gate.gate import Gate, shown
 from trackly_contract.gate.http import HOST, PREFIX, running
 
 PORT = 8377
+
+
+class CannotBeginError(click.ClickException):
+    """Nothing can be served, so no request was judged; the text says why."""
+
+    exit_code = ExitCode.CANNOT_BEGIN
 
 
 def variables(gate: Gate) -> dict[str, str]:
@@ -26,13 +33,18 @@ def variables(gate: Gate) -> dict[str, str]:
 
 
 def serve_gate(
-    command: list[str], port: int | None, allowed: Iterable[str], fail_under: list[tuple[str, float]]
+    command: list[str],
+    port: int | None,
+    allow: Iterable[str],
+    allow_host: Iterable[str],
+    fail_under: list[tuple[str, float]],
 ) -> int:
     """Serve while `command` runs, without one until Ctrl-C; return the exit code.
 
-    Raises click.ClickException where the port is taken or the command cannot be started.
+    Raises CannotBeginError where the port is taken or the command cannot be started.
     """
-    control = Control(Gate(allowed))
+    control = Control(Gate(allow))
+    control.gate.hosts.update(allow_host)
     where = port if port is not None else 0 if command else PORT
     code = 0
     with ExitStack() as stack:
@@ -40,7 +52,7 @@ def serve_gate(
             base_url = stack.enter_context(running(control, where))
         except OSError as error:
             taken = f"port {where} cannot be used ({error.strerror}): choose another with --port"
-            raise click.ClickException(taken) from None
+            raise CannotBeginError(taken) from None
         if command:
             code = _run(command, control.gate)
         else:
@@ -56,14 +68,15 @@ def serve_gate(
 def _run(command: list[str], gate: Gate) -> int:
     """Run the command to its end; return its exit code, for a signal that ended it the one that shells have."""
     # No proxy of the environment may stand between the command and the gate.
-    direct = {name: ",".join(filter(None, [os.environ.get(name, ""), HOST])) for name in ("no_proxy", "NO_PROXY")}
+    past = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
+    direct = {name: f"{hosts},{HOST}" if hosts else HOST for name, hosts in past.items() if hosts != "*"}
     environment = {**os.environ, **direct, **variables(gate)}
     try:
         code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         text = f"{command[0]!r} cannot be started ({reason}): name a program and its arguments"
-        raise click.ClickException(text) from None
+        raise CannotBeginError(text) from None
     except KeyboardInterrupt:
         return 130
     return code if code >= 0 else 128 - code
@@ -72,12 +85,13 @@ def _run(command: list[str], gate: Gate) -> int:
 def _report(seen: Seen, fail_under: list[tuple[str, float]], *, in_full: bool) -> bool:
     """Report on standard error what was sent; return whether something failed."""
     below = seen.coverage.below(fail_under)
-    if not (seen.requests or in_full or below):
+    if not (seen.requests or in_full or below or seen.unjudged):
         return False
     lines = ["", shown(seen.failures, "--allow {}", between=" --allow "), ""] if in_full and seen.failures else [""]
     counted = ((seen.requests, "request"), (len(seen.failures), "violation"))
     texts = [f"{number or 'no'} {what}{'' if number == 1 else 's'}" for number, what in counted]
     lines.append(f"{'trackly gate':<18}  {', '.join(texts)}")
+    lines += [f"{'not judged':<18}  {number} x {what}" for what, number in seen.unjudged.items()]
     lines += seen.coverage.lines() + below if in_full or fail_under else []
     if not seen.requests:
         lines.append("FAILED no request arrived: give the client TRACKLY_BASE_URL as its base URL")

@@ -1,5 +1,6 @@
 """The control interface: how a test in any language arranges, forces and inspects a served gate, below `/control`."""
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
@@ -50,11 +51,12 @@ class Next(Entry, frozen=True):
 
 
 class Seen(NamedTuple):
-    """How many requests a gate had, which violations that fail a test, and what they covered."""
+    """How many requests a gate had, which violations that fail a test, what they covered, and what it did not judge."""
 
     requests: int
     failures: Violations
     coverage: Coverage
+    unjudged: Counter[str]
 
 
 def _read(body: bytes, kind: Any) -> Any:
@@ -66,12 +68,13 @@ class Control:
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self._before_reset = Seen(0, {}, Coverage())
+        self._before_reset = Seen(0, {}, Coverage(), Counter())
 
     def seen(self) -> Seen:
         """Return what the gate saw, also before each reset."""
-        requests, failures, coverage = self._before_reset
-        return Seen(requests + self.gate.requests, failures | self.gate.failures, coverage.of(self.gate))
+        requests, failures, coverage, unjudged = self._before_reset
+        gate = self.gate
+        return Seen(requests + gate.requests, failures | gate.failures, coverage.of(gate), unjudged + gate.unjudged)
 
     def respond(self, method: str, path: str, body: bytes) -> Reply:
         """Return status and JSON for a request below `/control`; raises nothing."""
@@ -142,6 +145,7 @@ class Control:
     def _do_judgement(self, *_: object) -> Reply:
         status, verdict = (409, "failed") if self.gate.failures else (200, "passed")
         judgement = {"verdict": verdict, "requests": self.gate.requests, "violations": [*self.gate.failures]}
+        judgement |= {"not_judged": dict(self.gate.unjudged)}
         return status, {**judgement, "coverage": self.seen().coverage.described()}
 
     def _do_reset(self, *_: object) -> Reply:

@@ -4,7 +4,7 @@ Does not listen anywhere: httpx_routes.py and http.py bring requests to it.
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -83,6 +83,7 @@ class Gate:
         self.always_allowed = frozenset(always_allowed)
         self.base_url = DEFAULT_BASE_URL  # where a client reaches it
         self.transport: Any = None  # an httpx transport that reaches it
+        self.hosts: set[str] = set()  # names, beside those of loopback, by which clients reach it over HTTP
         self.audience_id, self.api_key = reference.AUDIENCE_ID, reference.REFERENCE_KEY  # that exist from the beginning
         self._lock = threading.RLock()
         self.reset()
@@ -94,6 +95,7 @@ class Gate:
             self.requests = 0
             self.sent: deque[JudgedRequest] = deque(maxlen=MOST_KEPT)
             self.failures: Violations = {}  # those that fail a test
+            self.unjudged: Counter[str] = Counter()  # requests that were not taken for the client's, by the reason
             self._first: dict[str, Audience] = {}  # audiences before the first request
             self._forced: dict[str, Iterator[Scenario]] = {}  # by operation
             self.escaped: list[str] = []  # what to do about each request that went past `transport`

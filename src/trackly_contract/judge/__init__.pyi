@@ -49,5 +49,6 @@ from .responses import unlike_api as unlike_api
 from .state import AudienceState as AudienceState
 from .state import Judged as Judged
 from .state import Kind as Kind
+from .state import differs as differs
 from .traffic import ClientFault as ClientFault
 from .traffic import Traffic as Traffic

@@ -5,7 +5,7 @@ Each difference is named by the one rule that it breaks. Does not judge a respon
 
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Literal
 
@@ -48,6 +48,12 @@ def _difference(name: str, one: JSON, other: JSON, open_at: Collection[str] = ()
     reordered = lists and sorted(map(repr, one)) == sorted(map(repr, other))
     never_given = name == "description" and not one and not other
     return f"/{name}", Value(one), Value(other), not (reordered or never_given)
+
+
+def differs(name: str, one: JSON, other: JSON) -> bool:
+    """Whether two values of a field of UPDATE_FIELDS differ by more than the documentation leaves open."""
+    difference = _difference(name, one, other)
+    return difference is not None and difference[3]
 
 
 def _instant(stamp: JSON) -> str:
@@ -97,6 +103,16 @@ class AudienceState:
     counted: bool = False
     stale_cache: Cache | None = None
     rejected: list[dict[str, JSON]] = field(default_factory=list)
+
+    def copy(self) -> "AudienceState":
+        """Return a state that can be followed on its own."""
+        return replace(
+            self,
+            touched={*self.touched},
+            renewed=Counter(self.renewed),
+            kept=Counter(self.kept),
+            rejected=[*self.rejected],
+        )
 
     def follow(self, judged: Judged) -> list[Finding]:
         """Judge a response by what was known before, and follow it. What it lacks or misshapes is not judged."""

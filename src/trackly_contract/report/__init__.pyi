@@ -14,10 +14,10 @@ from .observations import Kind as Kind
 from .observations import changed_answers as changed_answers
 from .report import Report as Report
 from .report import build_report as build_report
-from .terminal import ignore_broken_pipe as ignore_broken_pipe
+from .terminal import repeat as repeat
 from .terminal import show_plan as show_plan
 from .terminal import summarize as summarize
-from .traffic_report import exit_code as exit_code
+from .traffic_report import counted_verdict as counted_verdict
 from .traffic_report import fold as fold
 from .traffic_report import known_names as known_names
 from .traffic_report import lines as lines

@@ -8,8 +8,10 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import jinja2
@@ -24,12 +26,14 @@ from trackly_contract.core import (
     Request,
     Response,
     RunVerdict,
+    UnwritableError,
     Verdict,
     one_line,
     printable,
     short,
     without,
     worst,
+    write_files,
 )
 from trackly_contract.judge import NEVER, ClientFault, Finding, Success, actual_text, expected_text, path_of, sent
 from trackly_contract.report import matrix
@@ -158,7 +162,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "rules": [_rule(report, result) for result in report.results],
         "vocabulary": [{**structs.asdict(trial), "said": short(trial.said)} for trial in summed_up(session.vocabulary)],
         "answers": [{name: short(text) for name, text in asdict(answer).items()} for answer in session.answers],
-        "notes": list(report.notes),
+        "notes": [*report.notes, *report.unwritten],
         "exchanges": [_exchange(exchange) for exchange in session.exchanges],
         **(_recording(report.recording) if report.recording is not None else {}),
     }
@@ -226,20 +230,39 @@ def templates() -> jinja2.Environment:
     return templates
 
 
-def write_report(report: Report, folder: Path) -> None:
-    """Write report.json, report.md and report.html into `folder`, which is made where it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _texts(report: Report) -> dict[str, str]:
+    """Return the files of a report by name."""
     described = as_json(report)
     for key in report.keys:
         described = without(described, key)
     values = {"view": View(report), "described": described}
-    files = {"report.json": json.dumps(described, indent=2, ensure_ascii=True) + "\n"}
+    texts = {"report.json": json.dumps(described, indent=2, ensure_ascii=True) + "\n"}
     pages = templates()
     for kind in ("md", "html"):
         page = pages.get_template(f"report.{kind}.jinja").render(values)
-        files[f"report.{kind}"] = report.redacted(page)
-    for name, text in files.items():
-        (folder / name).write_text(text, "utf-8", errors="backslashreplace")
+        texts[f"report.{kind}"] = report.redacted(page)
+    return texts
+
+
+def write_report(report: Report, folder: Path) -> tuple[Report, Path | None]:
+    """Write report.json, report.md and report.html into `folder`, which is made where it is missing.
+
+    They go into a new folder for temporary files where that cannot be done. Returns the folder where they are, None if
+    nowhere, and the report, which says what could not be written.
+    """
+    try:
+        write_files(folder, _texts(report))
+    except UnwritableError as error:
+        why = str(error)
+    else:
+        return report, folder
+    with suppress(OSError, UnwritableError):
+        other = Path(mkdtemp(prefix="trackly-contract-"))
+        moved = replace(report, unwritten=(*report.unwritten, f"{why}; the report is in {other} instead"))
+        write_files(other, _texts(moved))
+        return moved, other
+    nowhere = f"{why}, nor a file in a folder for temporary files: there is no report"
+    return replace(report, unwritten=(*report.unwritten, nowhere)), None
 
 
 # GitHub ---------------------------------------------------------------------------------------------------------------
@@ -266,8 +289,8 @@ def github_lines(report: Report) -> Iterator[str]:
         expected = f"expected {short(expected_text(result.gravest))}, got " if result.gravest is not None else ""
         text = f"{result.rule.statement}: {expected}{report.in_short(result)}"
         yield _command("error", result.rule.id, report.redacted(one_line(text)))
-    if report.verdict is RunVerdict.INCONCLUSIVE:
-        why = report.left or next((result.reason for result in unsure), "")
+    if report.verdict is RunVerdict.INCONCLUSIVE or report.unwritten:
+        why = report.left or next(iter((*report.unwritten, *(result.reason for result in unsure))), "")
         text = f"{report.headline()}{f': {why}' if why else ''}"
         yield _command("warning", "trackly-contract", report.redacted(one_line(text)))
     path = os.environ.get("GITHUB_STEP_SUMMARY")

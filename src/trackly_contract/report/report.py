@@ -72,7 +72,11 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Report:
-    """One run; `left` says what of the audience is not as it was, "" if it is; `recording` is what a file adds."""
+    """One run.
+
+    `looked` says whether a test ran to its end; `left` what of the audience is not as it was, "" if it is; `unwritten`
+    which files could not be written; `recording` is what a file adds.
+    """
 
     session: Seen
     results: tuple[RuleResult, ...]
@@ -81,7 +85,9 @@ class Report:
     suite_failures: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     last_live: LiveRecording | None = None
+    looked: bool = True
     left: str = ""
+    unwritten: tuple[str, ...] = ()
     recording: Recording | None = None
 
     @property
@@ -133,7 +139,8 @@ class Report:
             left_out = self.recording.traffic.not_judged or self.recording.traffic.unreadable
             said += [Verdict.INCONCLUSIVE] if left_out else []
         found = run_verdict(said)
-        return RunVerdict.INCONCLUSIVE if self.left and found is RunVerdict.CONFORMS else found
+        sure = self.looked and not self.left
+        return RunVerdict.INCONCLUSIVE if found is RunVerdict.CONFORMS and not sure else found
 
     def in_short(self, result: RuleResult) -> str:
         """Return the first grave difference of a rule, with what the last live recording says of it and its waiver."""

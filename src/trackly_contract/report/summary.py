@@ -73,7 +73,7 @@ def left_lines(report: Report, width: int | None) -> list[str]:
     return wrapped(report.redacted(one_line(report.left)), width, 0) if report.left else []
 
 
-def lines(report: Report, folder: str | None, width: int | None = None, *, misfit: bool = False) -> list[str]:
+def lines(report: Report, folder: Path | None, width: int | None = None, *, misfit: bool = False) -> list[str]:
     """Return the summary as lines; `folder` is where the report was written, None if it was not.
 
     They fit one screen of a terminal of `width` columns. None is a log, which is searched and not looked at: each fact
@@ -95,8 +95,9 @@ def lines(report: Report, folder: str | None, width: int | None = None, *, misfi
     if report.suite_failures:
         why = "the recordings do not fit the suite, which is no drift" if misfit else "a bug here, not drift"
         tail += said(f"suite      failed in {', '.join(report.suite_failures[:3])}: {why}")
+    tail += [line for what in report.unwritten for line in said(f"unwritten  {what}")]
     if folder:
-        tail += said(f"report     {Path(folder) / 'report.html'}")
+        tail += said(f"report     {folder / 'report.html'}")
     taken = len(head) + len(tail) + len(left_lines(report, width)) + 2  # two: a title, and pytest's own last line
     room = sys.maxsize if width is None else SCREEN - taken
     where = "the report names them" if folder else "--trackly-report=DIR names them"

@@ -1,50 +1,17 @@
 """What a conformance run says in the terminal: its plan before the first write, its verdict at the end."""
 
 import os
-from collections.abc import Callable
+import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from trackly_contract.core import one_line, redacted
+from trackly_contract.core import one_line, output_failure, redacted
 from trackly_contract.report.files import github_lines
 from trackly_contract.report.report import Report
 from trackly_contract.report.summary import left_lines, lines, wrapped
-
-
-class _Outlet:
-    """Standard output that may be closed at the other end: pytest would end with 1 then, which means drift."""
-
-    def __init__(self, file: Any, closed: Callable[[], None]) -> None:
-        self._file = file
-        self._closed = closed
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
-    def write(self, text: str) -> None:
-        self._unless_closed(self._file.write, text)
-
-    def flush(self) -> None:
-        self._unless_closed(self._file.flush)
-
-    def _unless_closed(self, do: Callable[..., object], *arguments: str) -> None:
-        try:
-            do(*arguments)
-        except BrokenPipeError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._file.fileno())  # what is still buffered goes there too, at the very end
-            os.close(nowhere)
-            self._closed()
-
-
-def ignore_broken_pipe(config: pytest.Config, closed: Callable[[], None]) -> None:
-    """Go on when nobody reads standard output any more; `closed` is called then."""
-    reporter: Any = config.pluginmanager.getplugin("terminalreporter")
-    if reporter is not None:
-        writer: Any = config.get_terminal_writer()
-        writer._file = _Outlet(writer._file, closed)  # noqa: SLF001  # pytest offers no other way to see it
 
 
 def _width(reporter: Any) -> int | None:
@@ -76,7 +43,7 @@ def show_plan(config: pytest.Config, plan: str, key: str) -> bool:
             return False
 
 
-def summarize(terminalreporter: Any, report: Report, folder: str | None, *, misfit: bool = False) -> None:
+def summarize(terminalreporter: Any, report: Report, folder: Path | None, *, misfit: bool = False) -> None:
     """Say the verdict in a few lines; `folder` is where the report was written, None if it was not.
 
     `misfit`: the recordings do not fit the suite. An audience that is not as it was stands last, in red.
@@ -89,3 +56,16 @@ def summarize(terminalreporter: Any, report: Report, folder: str | None, *, misf
         terminalreporter.write_line(line, red=True, bold=True)
     for line in github_lines(report):
         terminalreporter.write_line(line)
+
+
+def repeat(report: Report, folder: Path | None, *, told: bool, misfit: bool = False) -> None:
+    """Say the verdict on standard error, unless it was `told` on standard output, and that could be written."""
+    failure = output_failure()
+    if isinstance(failure, BrokenPipeError) and not report.left:
+        failure = None  # whoever stops reading wants to read no more
+    if told and failure is None:
+        return
+    why = [f"standard output cannot be written ({failure.strerror})"] if failure is not None else []
+    said = [*why, *lines(report, folder, misfit=misfit), *left_lines(report, None)]
+    sys.stderr.write("".join(f"{line}\n" for line in said))
+    sys.stderr.flush()

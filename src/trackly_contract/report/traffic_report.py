@@ -5,10 +5,11 @@ The report claims no more than the recording shows, and no key of it shows. Does
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from trackly_contract.contract import contract
-from trackly_contract.core import Exchange, ExitCode, RunVerdict, Verdict, one_line, redacted_body, without
+from trackly_contract.core import Exchange, RunVerdict, Verdict, one_line, redacted_body, without
 from trackly_contract.judge import (
     BESIDE_THE_QUESTIONS,
     ClientFault,
@@ -114,18 +115,18 @@ def _notes(traffic: Traffic, side: Side) -> Iterator[str]:
         yield f"only faults of the {side} count (--side {side})"
 
 
-def exit_code(report: Report) -> ExitCode:
-    """Return how a judgement ends: drift for a fault of a side that counts, inconclusive for what was left out."""
+def counted_verdict(report: Report) -> RunVerdict:
+    """Return what is said of the sides that count: drift for a fault, inconclusive for what was left out."""
     recording = report.recording
     assert recording is not None
     if recording.faults or (recording.side != "client" and report.verdict is RunVerdict.DRIFT):
-        return ExitCode.DRIFT
+        return RunVerdict.DRIFT
     traffic = recording.traffic
     left_out = traffic.unreadable or (recording.side != "client" and traffic.not_judged)
-    return ExitCode.INCONCLUSIVE if left_out or not traffic.exchanges else ExitCode.CONFORMS
+    return RunVerdict.INCONCLUSIVE if left_out or not traffic.exchanges else RunVerdict.CONFORMS
 
 
-def lines(report: Report, folder: str | None = None) -> list[str]:
+def lines(report: Report, folder: Path | None = None) -> list[str]:
     """Return what a terminal shows of a report; `folder` is where its files are, None if there are none."""
     return [*map(report.redacted, _in_full(report)), *summary.lines(report, folder)]
 

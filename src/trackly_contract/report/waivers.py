@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from trackly_contract.contract import ContractError, Entry, Rule, read_entries
+from trackly_contract.core import short
 
 
 class WaiverError(ValueError):
@@ -46,7 +47,8 @@ def load_waivers(path: Path, rules: Mapping[str, Rule], today: dt.date) -> dict[
     for waiver in waivers.values():
         rule = rules.get(waiver.rule)
         if rule is None:
-            raise WaiverError(f"{path}: the waiver of {waiver.rule}: there is no rule of that name; see docs/rules.md")
+            name = short(waiver.rule, 80)
+            raise WaiverError(f"{path}: the waiver of {name}: there is no rule of that name; see docs/rules.md")
         if rule.untested is not None or not rule.breakable:
             why = "no request can find it out" if rule.untested is not None else f"it is {rule.basis}"
             raise WaiverError(f"{path}: the waiver of {rule.id}: it is never broken, for {why}; remove the entry")

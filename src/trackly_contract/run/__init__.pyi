@@ -1,6 +1,7 @@
 from .candidates import find_tokens as find_tokens
 from .cassettes import CassetteError as CassetteError
 from .client import UnusableSettingError as UnusableSettingError
+from .following import own_content as own_content
 from .journal import LockedError as LockedError
 from .live import LiveSession as LiveSession
 from .live import Stopped as Stopped
@@ -8,8 +9,9 @@ from .live import opened as opened
 from .live_history import LastLive as LastLive
 from .questions import ask_all as ask_all
 from .recording import record as record
+from .recovery import put_back as put_back
+from .sandbox import CEILINGS as CEILINGS
 from .session import Session as Session
-from .session import own_content as own_content
 from .steps import Script as Script
 from .targets import Target as Target
 from .targets import TargetName as TargetName

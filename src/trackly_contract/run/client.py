@@ -1,17 +1,23 @@
 """The HTTP client: the one module that knows httpx.
 
 Sends the bytes it is given, over https or to loopback. Does not follow a redirect, keep a cookie, or read a response
-past its bounds: in bytes, unpacked ones included, and in time, from the first byte of its head on.
+past its bounds: in bytes, unpacked ones included, and in time, from the first byte of its head on. Reads the variables
+about proxies and certificates for https alone.
 """
 
+import os
 import re
 import socket
+import ssl
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -24,16 +30,27 @@ LONGEST_ANSWER = 60.0
 """Seconds that one response may take in all."""
 
 
+LOOPBACK = r"localhost|127(\.[0-9]{1,3}){3}|::1"
+"""Names of this machine."""
+
+
 class NoAnswerError(Exception):
-    """No response came: connection refused, reset, timed out, too long. The text says which, without the key."""
+    """No response came: connection refused, reset, timed out, too long. The text says which, without the key.
+
+    `begun`: its head came, so the request has arrived.
+    """
+
+    def __init__(self, text: str, *, begun: bool = False) -> None:
+        super().__init__(text)
+        self.begun = begun
 
 
 class UnusableSettingError(ValueError):
-    """A base URL, key or id that cannot be used; the text says what to set instead."""
+    """A variable that cannot be used; the text names it and says what to set instead."""
 
 
 def checked_base_url(base_url: str) -> str:
-    """Return it without a slash at the end. Raises UnusableSettingError unless it is https, or http on loopback."""
+    """Return it without a slash too many. Raises UnusableSettingError unless it is https, or http on loopback."""
     shown = re.sub(r"//[^/]*@", "//...@", re.split(r"[?#]", base_url)[0])
     example = f"TRACKLY_BASE_URL is {shown!r}: it must look like https://app.tracklysms.com/api"
     try:
@@ -46,9 +63,78 @@ def checked_base_url(base_url: str) -> str:
         raise UnusableSettingError(example)
     if parts.username is not None or parts.password is not None:
         raise UnusableSettingError("TRACKLY_BASE_URL carries a user name: take it out")
-    if parts.scheme == "http" and not re.fullmatch(r"localhost|127(\.[0-9]{1,3}){3}|::1", parts.hostname):
+    if parts.scheme == "http" and not re.fullmatch(LOOPBACK, parts.hostname):
         raise UnusableSettingError(f"TRACKLY_BASE_URL is {shown!r}: http would send the key in the open; use https")
-    return base_url.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{re.sub('/+', '/', parts.path).rstrip('/')}"
+
+
+def normal_address(base_url: str) -> str:
+    """Return one spelling of a checked base URL for all that name the same API: its host in one way, and its port."""
+    parts = urlsplit(base_url)
+    host = "localhost" if re.fullmatch(LOOPBACK, parts.hostname or "") else parts.hostname
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{host}:{port}{parts.path.rstrip('/')}"
+
+
+def _proxy(base_url: str) -> httpx.Proxy | None:
+    """Return the proxy for an https URL, None for none.
+
+    Raises UnusableSettingError for a variable that names none, without its value, which may hold a password.
+    """
+    named, to = getproxies(), urlsplit(base_url)
+    scheme = next((scheme for scheme in ("https", "all") if named.get(scheme)), None)
+    if scheme is None:
+        return None
+    for name in named.get("no", "").split(","):
+        if not re.fullmatch(r"[\w.*:/%[\]-]*", name.strip()) or "//" in name:
+            form = "hosts with commas between them, such as localhost,.example.com"
+            raise UnusableSettingError(f"{_variable('no')} must name {form}: correct it, or unset it")
+    if any(proxy_bypass(host) for host in (to.hostname or "", to.netloc)):
+        return None
+    try:
+        proxy = httpx.Proxy(named[scheme] if "://" in named[scheme] else f"http://{named[scheme]}")
+    except (ValueError, httpx.InvalidURL):
+        proxy = None
+    if proxy is None or not proxy.url.host:
+        form = "a proxy, such as http://proxy.example:3128"
+        raise UnusableSettingError(f"{_variable(scheme)} must name {form}: correct it, or unset it")
+    if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:
+        ways = "install httpx[socks], or set HTTPS_PROXY to a proxy that begins with http://, or unset both"
+        raise UnusableSettingError(f"{_variable(scheme)} names a SOCKS proxy, which needs the package socksio: {ways}")
+    return proxy
+
+
+def _variable(scheme: str) -> str:
+    """Return the variable that names the proxy of a scheme, as it is spelled; Windows and macOS have settings too."""
+    names = [name for name in os.environ if name.lower() == f"{scheme}_proxy" and os.environ[name]]
+    return min(names, key=str.isupper, default=f"the {scheme}_proxy of the system")  # the lower-case one counts
+
+
+def _certificates() -> ssl.SSLContext:
+    """Return what certificates are checked against. Raises UnusableSettingError for a variable that names none."""
+    with _path_in("SSLKEYLOGFILE", "a file that can be written") as path:
+        if path:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).keylog_filename = path
+    with _path_in("SSL_CERT_FILE", "a file of certificates in PEM") as path:
+        if path:
+            return ssl.create_default_context(cafile=path)
+    with _path_in("SSL_CERT_DIR", "a folder of certificates that `openssl rehash` has named") as path:
+        if path:
+            names = [file.name for folder in path.split(os.pathsep) for file in Path(folder).iterdir()]
+            if not any(re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", name) for name in names):
+                raise ssl.SSLError
+            return ssl.create_default_context(capath=path)
+    return httpx.create_ssl_context(trust_env=False)
+
+
+@contextmanager
+def _path_in(variable: str, what: str) -> Iterator[str | None]:
+    """Yield the value of a variable. Raises UnusableSettingError for what is wrong with it inside."""
+    try:
+        yield os.environ.get(variable)
+    except OSError as error:
+        why = "there is none" if isinstance(error, ssl.SSLError) else error.strerror
+        raise UnusableSettingError(f"{variable} must name {what} ({why}): correct it, or unset it") from None
 
 
 class Client:
@@ -57,20 +143,27 @@ class Client:
     def __init__(
         self, base_url: str, answer: Callable[[Request], Response] | None = None, longest_answer: float = LONGEST_ANSWER
     ) -> None:
-        """Take a checked base URL; `answer`, a server in this process, replaces the network."""
+        """Take a checked base URL; `answer`, a server in this process, replaces the network.
+
+        Raises UnusableSettingError for a proxy or for certificates that https cannot use.
+        """
         self.base_url = base_url
         self.offline = answer is not None
         self._answer = answer
         self._longest = longest_answer
         self._stream: Any = None
         self._headers: Headers = ()
-        secure = answer is None and base_url.startswith("https:")
+        self._begun = False
+        if answer is not None:
+            return
+        secure = base_url.startswith("https:")
         self._http = httpx.Client(
-            verify=secure,  # without TLS there is nothing to verify, and certificates take long to load
+            verify=_certificates() if secure else False,  # without TLS there is nothing to verify
+            proxy=_proxy(base_url) if secure else None,  # a proxy would see what plain http sends to loopback
+            trust_env=False,  # what the environment says is checked above
             follow_redirects=False,
             event_hooks={"response": [self._keep_headers]},
             limits=httpx.Limits(max_keepalive_connections=0),  # what one response left behind is not the next one
-            trust_env=secure,  # a proxy would see what plain http sends to loopback
             timeout=httpx.Timeout(min(30.0, longest_answer), connect=min(10.0, longest_answer)),
         )
 
@@ -91,7 +184,7 @@ class Client:
             text = re.sub(
                 r"\[SSL: \w+\] | \(_ssl\.c:\d+\)", "", text
             )  # OpenSSL's own places, before and after the reason
-            raise NoAnswerError(redacted(text, request.header("X-Api-Key") or "")) from None
+            raise NoAnswerError(redacted(text, request.header("X-Api-Key") or ""), begun=self._begun) from None
 
     @contextmanager
     def _cut_off(self) -> Iterator[None]:
@@ -121,6 +214,7 @@ class Client:
             raise NoAnswerError(f"the answer took longer than {self._longest:g} seconds")
 
     def _sent(self, request: Request) -> Response:
+        self._begun = False
         # One encoding that can be unpacked in pieces; what httpx would offer and unpack grows without bounds.
         headers = [("Accept", "application/json"), ("Accept-Encoding", "gzip"), *request.headers]
         url, content = self.base_url + request.path, request.body or None
@@ -129,6 +223,9 @@ class Client:
             with self._http.stream(request.method, url, headers=headers, content=content, extensions=trace) as got:
                 body = unpacked(got.iter_raw(), got.headers.get("content-encoding", ""))
                 return Response(got.status_code, self._headers, body)
+        except httpx.ProxyError as error:  # its text may repeat the password that the proxy got
+            status = re.sub(r"(?s)\D.*", "", str(error)) or "no status"
+            raise NoAnswerError(f"the proxy makes no connection ({status})") from None
         finally:
             self._http.cookies.clear()  # a session of the good key must not open the door for a wrong one
 
@@ -137,13 +234,15 @@ class Client:
             self._stream = info["return_value"]
 
     def _keep_headers(self, response: httpx.Response) -> None:
+        self._begun = True
         self._headers = tuple(response.headers.multi_items())
         # httpx fails at a Location that is no URL, though nothing follows it.
         response.headers.pop("location", None)
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        if not self.offline:
+            self._http.close()
 
 
 def unpacked(chunks: Iterable[bytes], encoding: str) -> bytes:

@@ -6,16 +6,17 @@ Does not judge what a response says (session.py), nor send more than was allowed
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from trackly_contract.contract import Situation
 from trackly_contract.core import JSON, STAMP, Exchange, InconclusiveError, Request, encode
-from trackly_contract.generate import UNKNOWN_ID, WRONG_KEY
-from trackly_contract.judge import AudienceState, Seen, about_request, describe, maybe_gateway, unlike_api
+from trackly_contract.generate import UNKNOWN_ID, WRONG_KEY, Effort
+from trackly_contract.judge import AudienceState, Seen, about_request, describe, differs, maybe_gateway, unlike_api
 from trackly_contract.run.client import NoAnswerError
+from trackly_contract.run.sandbox import Budget, NotAskedError, Sandbox
 from trackly_contract.run.targets import Target
 
 TRIES = 3
@@ -31,29 +32,33 @@ LOST = 4
 """Controls in a row that fail until nothing more is asked: the longer it lasts, the longer is waited before each."""
 
 
-class NotAskedError(InconclusiveError):
-    """A request was not sent: those that were allowed are spent, or the target is gone."""
-
-
 @dataclass
 class Conversation(Seen):
     """What is sent to a target, and what comes back.
 
-    `state` is the audience as it was last seen, `backup` as it was before the first change. `cases` has the exchanges
-    of each step, in order. `most_requests` are allowed in all, None for any number; `kept_aside` of them for the end.
-    `outages` say why something could not be asked, or got no answer that counts.
+    `sandbox` sends every request; `state` is the audience as it was last seen. `cases` has the exchanges of each step,
+    in order. `most_requests` are allowed in all, None for as many as the effort takes. `outages` say why something
+    could not be asked, or got no answer that counts.
     """
 
     target: Target
+    effort: Effort
+    asks_questions: bool = False
+    most_requests: int | None = None
     state: AudienceState = field(default_factory=AudienceState)
-    backup: dict[str, JSON] | None = None
     cases: list[tuple[str, list[Exchange]]] = field(default_factory=list)
     stayed: Counter[tuple[str, int]] = field(default_factory=Counter)
-    most_requests: int | None = None
-    kept_aside: int = 0
     outages: list[str] = field(default_factory=list)
     _lost: Counter[str] = field(default_factory=Counter)
     _persisted: bool = False
+
+    def __post_init__(self) -> None:
+        self.sandbox = self.new_sandbox()
+
+    def new_sandbox(self) -> Sandbox:
+        """Return a sandbox that nothing passed through yet, with all that this run may spend."""
+        budget = Budget.of(self.effort, self.most_requests, questions=self.asks_questions)
+        return Sandbox(self.target, budget, self.read_only)
 
     @contextmanager
     def step(self, case: str) -> Iterator[None]:
@@ -76,10 +81,7 @@ class Conversation(Seen):
         return Request(method, f"/v2/audiences/{audience}{suffix}", tuple(headers), content)
 
     def _once(self, request: Request) -> Exchange:
-        if self.most_requests is not None and self.requests >= self.most_requests - self.kept_aside:
-            aside = f", {self.kept_aside} of them to put the audience back" if self.kept_aside else ""
-            raise NotAskedError(f"not asked: {self.most_requests} requests were allowed{aside}")
-        response = self.target.client.send(request)
+        response = self.sandbox.send(request)
         self.requests += 1
         self.exchanges.append(Exchange(request, response, self.requests))
         self.stamped = self.stamped or response.header(STAMP) is not None
@@ -112,6 +114,7 @@ class Conversation(Seen):
         for attempt in range(TRIES):
             if attempt:
                 self.target.wait(pause(last, attempt))
+                self._see_whether_it_arrived(request)
             try:
                 last = self._once(request)
             except NoAnswerError as error:
@@ -121,27 +124,43 @@ class Conversation(Seen):
             if not doubtful or self.stayed[request.method, last.response.status] >= TRIES:
                 return last
             trouble = describe(last.response)
-        about = last is not None and about_request(last.response)
+        if last is None:
+            self._see_whether_it_arrived(request)
+        self._controlled(request, last, trouble)
+        if last is None:
+            raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
+        self.stayed[request.method, last.response.status] += about_request(last.response)
+        return last
+
+    def _controlled(self, request: Request, last: Exchange | None, trouble: str) -> None:
+        """Raise InconclusiveError if a control fails after a request that got no response that counts."""
         if request != self.request("GET"):
             failed = self._control("GET")
-            if not failed and request.method == "PUT" and last is not None and not about:
+            if not failed and request.method == "PUT" and last is not None and not about_request(last.response):
                 failed = self._control("PUT")
             if failed:
                 raise InconclusiveError(f"{trouble}; then {failed}")
         elif last is None or not _sound(last):  # it is a control itself
             self._lost["GET"] += 1
             raise InconclusiveError(f"the audience cannot be read: {trouble}, {TRIES} times")
-        if last is None:
-            raise InconclusiveError(f"{trouble}, {TRIES} times, though the control GET was answered")
-        self.stayed[request.method, last.response.status] += about
-        return last
+
+    def _see_whether_it_arrived(self, request: Request) -> None:
+        """Look for what an update without a response did: if it is there, it does not arrive any more."""
+        if request in self.sandbox.unanswered:
+            sent, before = request.json.fields, self.state.audience or {}
+            with suppress(NoAnswerError, NotAskedError):
+                shown = self._once(self.request("GET")).response.json.fields
+                told = [name for name in sent if name in before and differs(name, sent[name], before[name])]
+                if told and all(name in shown and not differs(name, sent[name], shown[name]) for name in sent):
+                    self.sandbox.unanswered.remove(request)
 
     def _control(self, method: str) -> str:
         """GET the audience, or update its name to what it is, or was; return what is wrong, "" if nothing is."""
         body: JSON = None
         if method == "PUT":
-            name = (self.state.audience or self.backup or {}).get("name")
-            if self.backup is None or not self.writes or not isinstance(name, str):
+            backup = self.sandbox.backup
+            name = (self.state.audience or (backup.wanted if backup else {})).get("name")
+            if not self.writes or not isinstance(name, str):
                 return ""  # there is no update that is known to change nothing
             body = {"name": name}
         request, failed = self.request(method, body=body), ""
@@ -166,11 +185,10 @@ class Conversation(Seen):
                 raise NotAskedError(f"not asked: {failed}")
 
     def insist(self) -> None:
-        """Ask again in full, whatever failed and whatever the limit: what follows puts the audience back.
+        """Ask again in full, whatever failed: what follows puts the audience back.
 
         A target that was lost is given PERSISTENCE controls to come back, once.
         """
-        self.most_requests, self.kept_aside = None, 0
         if any(self._lost.values()) and not self._persisted:
             self._persisted = True
             for controls in range(1, PERSISTENCE + 1):

@@ -10,7 +10,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,13 @@ import msgspec
 import platformdirs
 from filelock import FileLock, Timeout
 
-from trackly_contract.core import JSON, UnwritableError, write_file
+from trackly_contract.contract import UPDATE_FIELDS
+from trackly_contract.core import JSON, UnwritableError, encode, parse, show, write_file
+from trackly_contract.judge import differs
+from trackly_contract.run.client import normal_address
+
+LARGEST_JOURNAL = 100_000_000
+"""Bytes of a journal that are read; a thorough run writes a hundredth of that."""
 
 
 class LockedError(Exception):
@@ -31,37 +37,146 @@ def state_folder() -> Path:
     return Path(given) if given else platformdirs.user_state_path("trackly-contract", appauthor=False)
 
 
+class JournalError(ValueError):
+    """A journal cannot be read or written; the text names the file and says why."""
+
+
+@dataclass
+class Backup:
+    """The audience as it was before the first change, and what is known of every value that it had since.
+
+    The run knows by field the values that it sent, or was shown in the response to an update; `theirs` are those that
+    somebody else put there, which are put back in place of the original's.
+    """
+
+    base_url: str
+    audience_id: str
+    audience: dict[str, JSON]
+    theirs: dict[str, JSON] = field(default_factory=dict)
+    _known: dict[str, dict[bytes, JSON]] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> dict[str, JSON]:
+        """The audience as it is put back: as it was, but for what somebody else changed."""
+        return {**self.audience, **self.theirs}
+
+    def know(self, body: JSON) -> dict[str, JSON]:
+        """Remember the fields of a body as values that the run may have put there; return those that are new."""
+        fields = body if isinstance(body, dict) else {}
+        new = dict[str, JSON]()
+        for name in UPDATE_FIELDS:
+            if name in fields:
+                known, spelt = self._known.setdefault(name, {}), encode(fields[name])
+                new |= {} if spelt in known else {name: fields[name]}
+                known.pop(spelt, None)
+                known[spelt] = fields[name]
+        return new
+
+    def sorted(self, now: dict[str, JSON]) -> tuple[list[str], dict[str, JSON]]:
+        """Return the fields in which the audience is not as it is wanted: those of the run, and those of others.
+
+        `now` is the audience as a response shows it. A field that it lacks is the run's.
+        """
+        wanted = self.wanted
+        other = [name for name in UPDATE_FIELDS if name not in now or differs(name, wanted.get(name), now[name])]
+        mine = [name for name in other if name not in now or self._knows(name, now[name])]
+        return mine, {name: now[name] for name in other if name not in mine}
+
+    def _knows(self, name: str, value: JSON) -> bool:
+        """Whether the run may have put a value there; what it put there last is looked at first."""
+        return any(not differs(name, known, value) for known in reversed(self._known.get(name, {}).values()))
+
+    def differences(self, now: dict[str, JSON]) -> list[str]:
+        """Return a line for each field that is not as it was, and whose doing that is."""
+        mine, others = self.sorted(now)
+        told = dict.fromkeys(mine, "this suite") | dict.fromkeys((*self.theirs, *others), "somebody else")
+        return [
+            f"{name}: was {show(self.audience.get(name), 300)}, is {show(now.get(name), 300)}, changed by {told[name]}"
+            for name in UPDATE_FIELDS
+            if name in told
+        ]
+
+
 @dataclass(frozen=True)
 class Journal:
-    """The backup of one audience at one base URL."""
+    """The backup of one audience at one base URL, on disk: JSON lines, the backup first, then what was done since."""
 
     path: Path
 
     @classmethod
     def of(cls, base_url: str, audience_id: str, folder: Path | None = None) -> "Journal":
-        """Return the backup of an audience; the file's name is made from both, and shows neither."""
-        name = hashlib.sha256(f"{base_url} {audience_id}".encode()).hexdigest()[:16]
-        return cls((folder or state_folder()) / f"{name}.journal.json")
+        """Return the journal of an audience; the file's name is made from both, and shows neither."""
+        name = hashlib.sha256(f"{normal_address(base_url)} {audience_id}".encode()).hexdigest()[:16]
+        return cls((folder or state_folder()) / f"{name}.journal.jsonl")
 
-    def read(self) -> dict[str, JSON] | None:
-        """Return the audience as it was, None if nothing has to be restored; ValueError if it cannot be read."""
+    def read(self) -> Backup | None:
+        """Return what an interrupted run left, None if nothing has to be put back; JournalError if it cannot be read.
+
+        The last line may be cut off: the process that wrote it was killed, and had not yet sent what it is about.
+        """
         try:
-            return msgspec.convert(json.loads(self.path.read_text("utf-8"))["audience"], dict[str, JSON])
+            with self.path.open("rb") as file:
+                first, *rest = file.read(LARGEST_JOURNAL).splitlines()
+            backup = msgspec.convert(parse(first), Backup)
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{self.path}: the journal cannot be read ({error}); look at it by hand") from None
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise JournalError(f"{self.path}: the journal cannot be read ({why}); look at it by hand") from None
+        for line in rest:
+            with suppress(ValueError):
+                entry = parse(line)
+                backup.know(entry.get("ours"))
+                backup.theirs = entry.get("theirs", backup.theirs)
+                if entry.get("restored"):
+                    return None
+        return backup
 
-    def write(self, base_url: str, audience: dict[str, JSON]) -> None:
-        """Write the audience to disk, synced; FileExistsError if an earlier run left its backup: it stays."""
-        if self.path.exists():
-            raise FileExistsError(f"{self.path}: an earlier run was not put back; run `trackly-contract restore`")
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_file(self.path, json.dumps({"base_url": base_url, "audience": audience}) + "\n")
+    def holds(self) -> bool:
+        """Whether something may have to be put back: a backup is there, or a file that cannot be read."""
+        try:
+            return self.read() is not None
+        except JournalError:
+            return True
 
-    def remove(self) -> None:
-        """Remove the backup: the audience is as it was."""
-        self.path.unlink(missing_ok=True)
+    def write(self, backup: Backup) -> None:
+        """Write a backup to disk, synced. Raises JournalError; an earlier one that is there stays."""
+        try:
+            if self.read() is not None:
+                raise JournalError(f"{self.path}: an earlier run was not put back; run `trackly-contract restore`")
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            kept = {"base_url": backup.base_url, "audience_id": backup.audience_id, "audience": backup.audience}
+            write_file(self.path, json.dumps(kept) + "\n")
+        except (OSError, UnwritableError) as error:
+            raise JournalError(f"the backup cannot be written ({error}): nothing is changed") from None
+
+    def add(self, **entry: JSON) -> None:
+        """Add what is about to be done, synced. Raises JournalError if the disk does not take it."""
+        try:
+            with self.path.open("ab") as file:
+                file.write(json.dumps(entry).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except (OSError, ValueError) as error:
+            raise JournalError(f"{self.path}: cannot be written ({error})") from None
+
+    def remove(self) -> str:
+        """Remove the backup: the audience is as it was. Return a note if the file has to stay, "" if not.
+
+        It then says itself that nothing has to be put back.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            with suppress(JournalError):
+                self.add(restored=True)
+            return f"the audience is as it was, but its backup cannot be removed ({error}): remove {self.path}"
+        return ""
+
+
+def backups(folder: Path | None = None) -> list[Journal]:
+    """Return the journals of all audiences that have to be put back."""
+    return [Journal(path) for path in sorted((folder or state_folder()).glob("*.journal.jsonl"))]
 
 
 @dataclass(frozen=True, slots=True)

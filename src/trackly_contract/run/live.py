@@ -8,8 +8,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from io import FileIO
 from types import FrameType
+from typing import Any
 
-from trackly_contract.core import Exchange, InconclusiveError, Request
+from trackly_contract.core import JSON, Exchange, InconclusiveError, Request
 from trackly_contract.generate import Effort
 from trackly_contract.run.journal import locked
 from trackly_contract.run.session import Session
@@ -101,12 +102,12 @@ class LiveSession(Session):
         finally:
             self.interrupts.stop_if_asked()
 
-    def restore(self) -> list[str]:
+    def restore(self, now: JSON = None) -> list[str]:
         """Restore the audience as `Session.restore` does, and keep in `trouble` what stood in the way."""
         with self.interrupts.held():
             self.trouble = "it was stopped halfway"
             try:
-                left = super().restore()
+                left = super().restore(now)
             except InconclusiveError as error:
                 self.trouble = str(error)
                 raise
@@ -115,30 +116,40 @@ class LiveSession(Session):
 
     def restore_at_last(self) -> None:
         """Restore the audience if nothing tried to: a signal may come just before the fixtures are torn down."""
-        if self.backup is not None and not self.trouble:
+        if self.sandbox.backup is not None and not self.trouble and not self.sandbox.unsettled:
             with suppress(InconclusiveError):
                 self.notes.extend(f"not put back: {line}" for line in self.restore())
 
     def left_behind(self) -> str:
-        """Return what people have to know and do if the audience is not as it was, "" if it is."""
-        journal = self.target.journal
-        if journal is None or not journal.path.exists():
+        """Return what people have to know and do if the audience is not as it was, or may change, "" if it is."""
+        journal, unsettled = self.target.journal, self.sandbox.unsettled
+        if journal is None or not (self.sandbox.backup or journal.holds()):
             return ""
+        kept = f"What it was is kept in {journal.path}."
+        if unsettled and not self.trouble:
+            return (
+                f"LOOK AT THE AUDIENCE: {'; '.join(unsettled)}. Everything else is as it was. {kept} "
+                "`trackly-contract restore` shows what differs; with --ours it puts the audience back as it was, with "
+                "--theirs it leaves what others changed, and forgets the backup"
+            )
+        why = "; ".join(dict.fromkeys(filter(None, (self.trouble, *unsettled))))
         return (
-            f"THE AUDIENCE IS NOT AS IT WAS{': ' if self.trouble else ''}{self.trouble}. What it was is kept in "
-            f"{journal.path}. Run `trackly-contract restore` with the same TRACKLY_ variables as soon as the API "
-            "answers; until then no schedule and no journey may use this audience"
+            f"THE AUDIENCE IS NOT AS IT WAS{': ' if why else ''}{why}. {kept} Run `trackly-contract restore` with the "
+            "same TRACKLY_ variables as soon as the API answers; until then no schedule and no journey may use this "
+            "audience"
         )
 
 
 @contextmanager
-def opened(target: Target, effort: Effort, what: str, *, read_only: bool = False) -> Iterator[LiveSession]:
-    """Open a session on a target that has a backup; `what` tells others what is run.
+def opened(target: Target, effort: Effort, what: str, **options: Any) -> Iterator[LiveSession]:
+    """Open a session on a target that has a backup; `what` tells others what is run, `options` are those of a session.
 
     Raises LockedError if another run is using the audience.
     """
-    assert target.journal is not None
-    session = LiveSession(target, effort, read_only)
-    with locked(target.journal, what) as note, session.interrupts.caught():
-        session.notes += [note] if note else []
+    session = LiveSession(target, effort, **options)
+    with ExitStack() as stack:
+        if target.journal is not None and not session.read_only:
+            note = stack.enter_context(locked(target.journal, what))
+            session.notes += [note] if note else []
+        stack.enter_context(session.interrupts.caught())
         yield session

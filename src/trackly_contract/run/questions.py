@@ -10,9 +10,9 @@ from trackly_contract.contract import GUARD, NOBODY, UPDATE_FIELDS, Observation,
 from trackly_contract.core import JSON, InconclusiveError, Request, Response, differences, same, show
 from trackly_contract.generate import Tokens
 from trackly_contract.judge import FIELDS, describe
+from trackly_contract.run.sandbox import QUESTIONS
 from trackly_contract.run.searches import ACCEPTED, SIZES, counted_in, factors, find_limit, find_order
 from trackly_contract.run.session import Session
-from trackly_contract.run.targets import QUESTIONS
 
 LIST = "@list"
 """Stands in the body of a probe for the first of the audience's sending lists."""

@@ -30,7 +30,7 @@ KEPT_HEADERS = frozenset({"content-type", "retry-after", "allow", "x-trackly-con
 
 
 def record(session: Session, missing: str = "") -> str:
-    """Put what a run got in the place of the old recordings, and note that; return what failed, "" if nothing did.
+    """Put what a run got in the place of the old recordings, and note that; return why not, "" if the disk allowed it.
 
     `missing` says why the run was no whole one, "" if it was. The old recordings stay if something is missing, or if
     the responses of an API bear the stamp of the reference server.
@@ -52,8 +52,7 @@ def record(session: Session, missing: str = "") -> str:
         replace_folder(new, folder)
     except OSError as error:
         there = f"if it has a manifest.json, put it in the place of {folder}; else {manifest.again}"
-        notes.append(f"nothing recorded: {error}; what was recorded is in {new}: {there}")
-        return "writing the recordings"
+        return f"the recordings: {error}; what was recorded is in {new}: {there}"
     shutil.rmtree(new, ignore_errors=True)
     notes += [f"recorded {count} cases into {folder}: read what they hold before you commit them", *told]
     return ""

@@ -8,8 +8,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from trackly_contract.contract import NOBODY, RequestVector, Schemas, contract
-from trackly_contract.core import ABSENT, JSON, InconclusiveError, SkippedError, Verdict, differences
+from trackly_contract.contract import NOBODY, UPDATE_FIELDS, RequestVector, Schemas, contract
+from trackly_contract.core import ABSENT, JSON, InconclusiveError, SkippedError, Verdict, differences, show
 from trackly_contract.generate import (
     VECTOR_LISTS,
     Tokens,
@@ -20,12 +20,22 @@ from trackly_contract.generate import (
     together,
     with_lists,
 )
-from trackly_contract.judge import WRONGLY_REJECTED, actual_text, as_findings
+from trackly_contract.judge import WRONGLY_REJECTED, as_findings, differs
 from trackly_contract.run.candidates import find_tokens
+from trackly_contract.run.following import own_content
+from trackly_contract.run.journal import JournalError
 from trackly_contract.run.questions import ask_all
-from trackly_contract.run.session import Session, own_content
+from trackly_contract.run.sandbox import Stage
+from trackly_contract.run.session import Session
 
 Audience = dict[str, JSON]
+
+REHEARSED = {
+    ("name",): "update.success",
+    ("description", "source_lists"): "update.optional",
+    ("filter",): "update.success",
+}
+"""The parts in which the audience's own content is sent back, harmless ones first, and what a rejection breaks."""
 
 
 @dataclass
@@ -67,7 +77,7 @@ class Script:
 
     def finish(self) -> None:
         """Restore the audience, if a step backed it up and none restored it."""
-        if self.session.backup is not None:
+        if self.session.sandbox.backup is not None:
             try:
                 _restore(self)
             except InconclusiveError as error:
@@ -77,55 +87,71 @@ class Script:
 
 def _read_untouched(script: Script) -> None:
     """Read the audience before anything is changed; what an earlier run left behind is restored first."""
-    api = script.session
-    api.backup = api.target.journal.read() if api.target.journal is not None else None
-    if api.backup is not None:
-        with api.step("recover"):
-            left = api.restore()
-        if left:
-            api.backup = None  # nothing may be changed, so nothing is to be put back
-            raise InconclusiveError(f"what an earlier run changed cannot be put back: {'; '.join(left)}")
-        api.notes.append("an earlier run was interrupted: the audience was put back first")
-    with api.step("untouched"):
-        audience = api.read("untouched")
+    _recover(script.session)
+    with script.session.step("untouched"):
+        audience = script.session.read("untouched")
     if audience is None:
         raise InconclusiveError("GET of the audience shows no audience, so nothing else can be asked")
     script.untouched = audience
 
 
+def _recover(api: Session) -> None:
+    try:
+        backup = api.target.journal.read() if api.target.journal is not None else None
+    except JournalError as error:
+        raise InconclusiveError(str(error)) from None
+    if backup is None:
+        return
+    if api.read_only:
+        api.note(f"an earlier run left the audience changed: run `trackly-contract restore` ({backup.audience_id})")
+        return
+    with api.step("recover"):
+        left = [*api.recover(backup), *api.sandbox.unsettled]
+    if left:
+        raise InconclusiveError(f"what an earlier run changed is not put back: {'; '.join(left)}")
+    api.sandbox = api.new_sandbox()
+    api.note("an earlier run was interrupted: the audience was put back first")
+
+
 def _back_up(script: Script) -> None:
     if script.session.read_only:
         raise SkippedError("read-only: nothing is changed")
-    script.session.back_up(script.untouched)
+    with script.session.step("seen-again"):
+        script.untouched = script.session.back_up(script.untouched)
 
 
 def _rehearse(script: Script) -> None:
-    """Send the audience's own content back: the first write, and a rehearsal of the last."""
-    api, sandbox = script.session, script.untouched
+    """Send the audience's own content back, part by part: the first writes, and a rehearsal of the last."""
+    api, sandbox = script.session, script.session.sandbox
+    sandbox.enter(Stage.REHEARSING)
+    content = own_content(script.untouched)
+    # A rejection breaks a rule only if all of the content is documented; an audience may hold what is not.
+    documented = Schemas(contract().vocabulary.documented()).decide(content).accepted
     with api.step("rehearsal"):
-        before, content = len(api.findings), own_content(sandbox)
-        # A rejection breaks a rule only if all of the content is documented; an audience may hold what is not.
-        documented = Schemas(contract().vocabulary.documented()).decide(content).accepted
-        exchange = api.update(content, "rehearsal")
-        if not (response := exchange.response).succeeded:
-            api.discard_backup()
-            # A list of the audience may be gone, and a server may be closed for writing: then nothing is broken.
-            if documented and response.status < 500 and response.code != "source_list_not_found":
-                api.findings += as_findings([("update.success", WRONGLY_REJECTED)], exchange, "rehearsal")
-            raise InconclusiveError(
-                f"the audience's own content was refused ({response.status}): it could not be put back "
-                "after a change, so nothing is changed"
-            )
-        script.rehearsed = api.read("rehearsal") or {}
-        new = api.findings[before:]
-        changed = [f for f in new if f.verdict is Verdict.BROKEN and f.rule.startswith("update.")]
-    shown = script.rehearsed.get("filter")
-    gone = [place for place, _, now in differences(sandbox.get("filter"), shown) if now is ABSENT]
-    if changed or gone or not script.rehearsed:
-        what = actual_text(changed[0]) if changed else f"/filter{gone[0]} is gone" if gone else "no audience"
-        raise InconclusiveError(
-            f"sending the audience's own content back changed it ({what}): no further write is made"
-        )
+        for names, rule in REHEARSED.items():
+            body = {name: content[name] for name in names if name in content}
+            exchange = api.update(body, "rehearsal")
+            if not (response := exchange.response).succeeded:
+                # A list of the audience may be gone, and a server may be closed for writing: then nothing is broken.
+                if documented and response.status < 500 and response.code != "source_list_not_found":
+                    api.findings += as_findings([(rule, WRONGLY_REJECTED)], exchange, "rehearsal")
+                raise InconclusiveError(
+                    f"the audience's own {' and '.join(body)} was refused ({response.status}): it could not be put "
+                    "back after a change, so nothing is changed"
+                )
+            script.rehearsed = api.read("rehearsal") or {}
+            changed = [
+                f"/{name}{place} was {show(one, 120)}, is {show(other, 120)}"
+                for name in (*UPDATE_FIELDS, "status")
+                for place, one, other in differences(script.untouched.get(name), script.rehearsed.get(name))
+                if differs(name, script.untouched.get(name), script.rehearsed.get(name)) or other is ABSENT
+            ]
+            if changed:
+                raise InconclusiveError(
+                    f"sending the audience's own {' and '.join(body)} back changed it ({changed[0]}): "
+                    "no further write is made"
+                )
+    sandbox.enter(Stage.OPEN)
 
 
 def _cache(script: Script) -> None:

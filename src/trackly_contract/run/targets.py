@@ -16,7 +16,7 @@ from typing import Any, Literal, NoReturn
 from unittest.mock import patch
 
 from trackly_contract import reference
-from trackly_contract.core import DEFAULT_BASE_URL, JSON, InconclusiveError, Request, Response, holds, show
+from trackly_contract.core import DEFAULT_BASE_URL, Request, Response, holds
 from trackly_contract.generate import Effort
 from trackly_contract.judge import Source
 from trackly_contract.run import cassettes
@@ -24,12 +24,6 @@ from trackly_contract.run.client import Client, UnusableSettingError, checked_ba
 from trackly_contract.run.journal import Journal
 
 TargetName = Literal["reference", "replay", "live"]
-
-CEILINGS: dict[Effort, tuple[int, int]] = {"quick": (60, 12), "standard": (250, 40), "thorough": (1500, 400)}
-"""Requests and accepted writes that a run needs at most on a conforming API, retries and candidates not counted."""
-
-QUESTIONS = 450
-"""Requests that all open questions together may take."""
 
 NOT_THE_API = "this says nothing of the API itself"
 
@@ -57,26 +51,6 @@ class Target(Source):
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
-
-    def confirm(
-        self, effort: Effort, audience: dict[str, JSON], most_requests: int | None = None, *, questions: bool = False
-    ) -> None:
-        """Show what a run, with the open questions or without, will do before its first write, and ask for consent.
-
-        Raises InconclusiveError if the plan is not confirmed.
-        """
-        requests, writes = CEILINGS[effort]
-        most = f"{requests:,} requests (retries and the search for unstated operators on top)"
-        if most_requests is not None:
-            most = f"{most_requests:,} requests in all"
-        more = f"  the open questions take at most {QUESTIONS} requests more\n" if questions else ""
-        plan = (
-            f"trackly-contract is about to change audience {show(audience.get('name'), 200)} at {self.base_url}:\n"
-            f"  effort {effort}: at most {most} and {writes} accepted writes, then everything is put back\n"
-            f"{more}  no schedule and no journey may use this audience while it runs"
-        )
-        if self.show_plan is not None and not self.show_plan(plan):
-            raise InconclusiveError("not confirmed: nothing was changed")
 
 
 def embedded_target(
@@ -122,7 +96,7 @@ def replay_target(effort: Effort) -> Target:
     )
 
 
-def live_target(*, read_only: bool = False) -> Target:
+def live_target() -> Target:
     """Return the API that the environment names.
 
     Raises UnusableSettingError, without showing the key, if a variable is missing or cannot be used.
@@ -146,7 +120,7 @@ def live_target(*, read_only: bool = False) -> Target:
         audience_id=audience_id,
         key=key,
         evidence=f"asked at {base_url}",
-        journal=None if read_only else Journal.of(base_url, audience_id),
+        journal=Journal.of(base_url, audience_id),
     )
 
 

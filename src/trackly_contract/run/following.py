@@ -1,0 +1,256 @@
+"""Follows the audience from response to response, and tells whose change a response shows.
+
+What the API does wrong is there again when the same is sent again. What a replica shows that lags is gone when it is
+looked at again. What somebody else did is neither: it is held against nobody, and the run stops changing the audience.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from trackly_contract.contract import NOBODY, UPDATE_FIELDS, as_request
+from trackly_contract.core import ABSENT, JSON, Exchange, InconclusiveError, Request, Verdict, same
+from trackly_contract.judge import Accepted, Finding, Judged, Rejected, judge
+from trackly_contract.run.conversation import Conversation, pause
+from trackly_contract.run.sandbox import NotAskedError, Stage
+
+LOOKS = 3
+"""How often the audience is looked at before what it shows counts as a difference."""
+
+GONE = (404, 410)
+"""What a server says where no audience is any more."""
+
+CHANGES = ("update.stored", "update.partial", "update.refused.unchanged")
+"""Rules that a change by somebody else seems to break."""
+
+Which = tuple[str, str]
+"""A rule, and the field of the audience in which it seems broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An update that was sent since the audience was last seen as it should be, and what must come back for it."""
+
+    case: str
+    request: Request
+    expectation: Accepted | Rejected
+
+
+@dataclass
+class Following(Conversation):
+    """A conversation that knows what the audience must be.
+
+    `since` are the updates that no look has confirmed yet; `proved` are differences that came again when the same was
+    sent again; `changed` are fields that somebody else changed, each with what it was and what it is.
+    """
+
+    since: list[Sent] = field(default_factory=list)
+    proved: set[Which] = field(default_factory=set)
+
+    def read(self, case: str = "") -> JSON:
+        """GET the audience, judge what it shows, and return it (None if the response carries none).
+
+        What is not as it must be is looked at again, LOOKS times in all, and then explained.
+        Raises InconclusiveError if the audience is gone, or another one is shown.
+        """
+        for look in range(1, LOOKS + 1):
+            exchange = self.ask(self.request("GET"))
+            judged = judge(exchange, Accepted(("read.success",)), self.target.audience_id, case)
+            state = self.state.copy()
+            found = state.follow(judged)
+            gone = exchange.response.status in GONE
+            another = shows_another(judged.audience, self.target.audience_id)
+            strange = self._unproved(found)
+            if not (gone or another or strange):
+                break
+            if look < LOOKS:
+                self.target.wait(pause(None, look))
+        if gone:
+            self._gone(exchange)
+        self.findings += judged.findings
+        if another:
+            raise InconclusiveError(f"GET shows another audience, {LOOKS} times: nothing is concluded from it")
+        if look > 1 and not strange:
+            self.note("a GET was once behind, and right when it was sent again: a replica may lag")
+        self.state = state
+        self._conclude(judged, found)
+        return judged.audience
+
+    def update(
+        self, body: dict[str, JSON], case: str, rules: Sequence[str] = (), open_at: Sequence[str] = ()
+    ) -> Exchange:
+        """PUT a body that the documentation accepts, and judge the response.
+
+        Each of `rules` held if the update succeeds, and is broken if it does not. `open_at` are positions in the
+        stored audience of which nobody says how they look.
+        """
+        exchange = self.put(body)
+        expectation = Accepted(tuple(rules), open_at=tuple(open_at))
+        judged = judge(exchange, expectation, self.target.audience_id, case)
+        self.findings += judged.findings
+        self.since.append(Sent(case, exchange.request, expectation))
+        found = self.state.follow(judged)
+        if any(rule in CHANGES for rule, _ in self._unproved(found)):
+            self._conclude(judged, found)
+        else:
+            self.findings += found
+        return exchange
+
+    def put(self, body: JSON, *, risky: bool = False) -> Exchange:
+        """PUT a body; with no response to a `risky` one, which could match somebody, a safe filter replaces it."""
+        try:
+            exchange = self.ask(self.request("PUT", body=body))
+        except NotAskedError:
+            raise
+        except (InconclusiveError, KeyboardInterrupt) as error:
+            self.state.adopted(None)  # whether it was applied is not known, so nobody is to blame for it
+            if risky and isinstance(error, InconclusiveError):
+                with suppress(InconclusiveError):
+                    self.settle()
+            raise
+        if exchange.response.status in GONE:
+            self.read()  # to see whether it is there at all
+        return exchange
+
+    def settle(self, more: dict[str, JSON] | None = None) -> None:
+        """Put a filter that matches nobody in place, whatever stands there, and `more` with it.
+
+        No limit of requests keeps it from being sent.
+        """
+        self.sandbox.replacing = True
+        try:
+            exchange = self.put({"filter": NOBODY, **(more or {})})
+        finally:
+            self.sandbox.replacing = False
+        if exchange.response.succeeded:
+            self.state.adopted(exchange.response.json.strict)
+
+    def count(self) -> bool:
+        """GET the size of the audience, which fills its cache; return whether the target could."""
+        succeeded = self.ask(self.request("GET", "/size")).response.succeeded
+        self.state.counted = self.state.counted or succeeded
+        return succeeded
+
+    def note(self, text: str) -> None:
+        """Keep a note of the run, once."""
+        self.notes += [text] if text not in self.notes else []
+
+    def _gone(self, exchange: Exchange) -> None:
+        """Raise InconclusiveError: no audience is there, or none any more."""
+        if not any(e.response.succeeded for e in self.exchanges):
+            raise InconclusiveError("no audience of this key has the id (404): look at TRACKLY_AUDIENCE_ID and the key")
+        status = exchange.response.status
+        self.sandbox.stopped = f"somebody else deleted the audience in mid-run (GET: {status}, {LOOKS} times)"
+        raise InconclusiveError(self.sandbox.stopped)
+
+    def _unproved(self, found: Sequence[Finding]) -> set[Which]:
+        """Return the differences that would break a rule, and have not come again yet."""
+        return {_which(one) for one in found if one.verdict is Verdict.BROKEN} - self.proved
+
+    def _conclude(self, judged: Judged, found: Sequence[Finding]) -> None:
+        """Keep what a response shows: as the API's doing if it comes again, else as what somebody else did."""
+        now = judged.audience if isinstance(judged.audience, dict) else {}
+        strange = self._unproved(found)
+        backup, sent = self.sandbox.backup, self.since
+        wanted = {which for which in strange if which[0] in CHANGES}
+        self.proved |= strange - wanted
+        others = backup.sorted(now)[1] if backup is not None and now else {}
+        others = {name: value for name, value in others.items() if name not in {field for _, field in self.proved}}
+        archived = now.get("status") == "archived" and any(field == "status" for _, field in wanted)
+        # What this run alone ever put there, nobody else did.
+        before = backup.audience if backup is not None else {}
+        doubtful = any(
+            name == "status" or name not in now or name in others or same(before.get(name, ABSENT), now[name])
+            for _, name in wanted
+        )
+        culprit: list[Finding] = []
+        if wanted and not archived:
+            self.sandbox.theirs(others)  # on disk, for what is sent again overwrites it
+            culprit = self._sent_again(sent, wanted)
+        self.since = []
+        if culprit or (wanted and not doubtful):
+            self.proved |= wanted
+            self.sandbox.ours(others)
+            named = {finding.rule for finding in culprit}
+            self.findings += [f for f in found if f.rule not in named or f.verdict is not Verdict.BROKEN]
+            self.findings += culprit
+            return
+        self.findings += [replace(f, verdict=Verdict.NOTED) if _which(f) in wanted else f for f in found]
+        if others or archived:
+            self.sandbox.edited(others, "archived" if archived else "")
+        elif wanted:
+            self.note("a change was seen once, and not again when the same was sent again: it is held against nobody")
+
+    def _sent_again(self, sent: Sequence[Sent], wanted: set[Which]) -> list[Finding]:
+        """Send updates again, the last alone first, then twice as many each time; return what shows a change again.
+
+        What all of them do costs few requests so. Empty where none does, or where it could not be asked.
+        """
+        suspects, size = sent[::-1], 1
+        with suppress(InconclusiveError):
+            while suspects:
+                if culprit := self._narrowed(suspects[:size], wanted):
+                    return culprit
+                suspects, size = suspects[size:], size * 2
+        return []
+
+    def _narrowed(self, suspects: Sequence[Sent], wanted: set[Which]) -> list[Finding]:
+        """Send updates again; if they show a change again, return what the fewest of them show."""
+        self._begin_anew()
+        found = list[Finding]()
+        for one in suspects:
+            exchange = self.ask(one.request)
+            found += self.state.follow(judge(exchange, one.expectation, self.target.audience_id, one.case))
+            if isinstance(one.expectation, Rejected) and exchange.response.succeeded:
+                self.settle()
+        found += self._look(suspects[0].case)
+        found = [one for one in found if one.verdict is Verdict.BROKEN and _which(one) in wanted]
+        if not found or len(suspects) == 1:
+            return found
+        half = len(suspects) // 2
+        return self._narrowed(suspects[:half], wanted) or self._narrowed(suspects[half:], wanted) or found
+
+    def _begin_anew(self) -> None:
+        """Make the audience something that no suspect makes of it: what was half applied once would else be there."""
+        backup = self.sandbox.backup
+        if self.sandbox.stage is Stage.RESTORING:
+            return  # each try to put back is one more
+        if self.sandbox.stage is Stage.REHEARSING and backup is not None:
+            self.put(own_content(backup.audience))
+        else:
+            self.settle(dict.fromkeys(("name", "description"), "trackly-contract: asked again"))
+            self.count()
+        self._look("")
+
+    def _look(self, case: str) -> list[Finding]:
+        """GET the audience, and return what it shows otherwise than it was."""
+        exchange = self.ask(self.request("GET"))
+        return self.state.follow(judge(exchange, Accepted(()), self.target.audience_id, case))
+
+
+def own_content(audience: dict[str, JSON]) -> dict[str, JSON]:
+    """Return the body that writes an audience back as it is: the members that a body may carry, as it spells them.
+
+    A null is left out, for the documentation does not say what it does.
+    """
+    return {n: _without_nulls(as_request(audience[n])) for n in UPDATE_FIELDS if audience.get(n) is not None}
+
+
+def _without_nulls(value: JSON) -> JSON:
+    """Return a filter without the nulls of its groups and conditions: a field that is null is one that is not there."""
+    if not isinstance(value, dict):
+        return value
+    kept = {name: member for name, member in value.items() if member is not None}
+    below = {n: [_without_nulls(e) for e in kept[n]] for n in ("conditions", "groups") if isinstance(kept.get(n), list)}
+    return kept | below
+
+
+def shows_another(audience: JSON, audience_id: str) -> bool:
+    """Whether what a response shows is the audience of another id."""
+    fields = audience if isinstance(audience, dict) else {}
+    shown = {str(fields[name]) for name in ("id", "audience_id") if fields.get(name) is not None}
+    return bool(shown) and audience_id not in shown
+
+
+def _which(finding: Finding) -> Which:
+    return finding.rule, finding.at.split("/")[1] if finding.at else ""

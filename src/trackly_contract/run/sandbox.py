@@ -1,0 +1,347 @@
+"""The sandbox: every request of a run passes through it, so that the audience is never lost.
+
+Its stage says what may be sent: nothing is written before the audience is backed up on disk and the plan was announced,
+nor after it was put back. It knows what this run left at each moment; whatever else is found, somebody else put there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from trackly_contract.contract import GUARD, UPDATE_FIELDS, Part, contract, parts_of, schemas, snake_case
+from trackly_contract.core import JSON, InconclusiveError, Request, Response, encode, holds, same, show
+from trackly_contract.generate import Effort
+from trackly_contract.judge import differs
+from trackly_contract.run.client import NoAnswerError
+from trackly_contract.run.journal import Backup, JournalError
+from trackly_contract.run.targets import Target
+
+CEILINGS: dict[Effort, tuple[int, int]] = {"quick": (60, 12), "standard": (250, 40), "thorough": (1500, 150)}
+"""Requests and accepted writes that a run takes at most on a conforming API; twice that on any other."""
+
+QUESTIONS = 450
+"""Requests, and accepted writes, that all open questions together may take on top."""
+
+RESTORING = 6
+"""Requests that putting back may take: a look, a filter that matches nobody, the lists, the rest, the size, a look."""
+
+WRITING_BACK = 3
+"""Accepted writes among them: a filter that matches nobody, the lists, the rest."""
+
+REHEARSING = 6
+"""Requests that it takes to know that it could be put back: three parts of its own content, and a look at each."""
+
+SENT_FIRST = ("update.description/unicode", "update.name.longest/255", "update.cache.kept/name-and-description")
+"""The vectors that are sent while the audience's own filter stands: by their texts an interrupted run is recognized."""
+
+NEVER_GIVEN = '  the description of the audience was null, and {} "": nobody says how to send null'
+
+_CONDITION = frozenset({"conditionType", "condition_type", "field", "operator", "value", "unit"})
+_GROUP = frozenset({"operator", "conditions", "groups"})
+
+
+class NotAskedError(InconclusiveError):
+    """A request was not sent: its stage does not allow it, those that were allowed are spent, or the target is gone."""
+
+
+class Stage(Enum):
+    """How far a run has come with the audience."""
+
+    UNSEEN = "not looked at"
+    SEEN = "looked at"
+    BACKED_UP = "backed up"
+    ANNOUNCED = "announced"
+    REHEARSING = "rehearsed"
+    OPEN = "open for tests"
+    RESTORING = "put back"
+    CLOSED = "closed"
+
+
+WRITING = (Stage.REHEARSING, Stage.OPEN, Stage.RESTORING)
+"""The stages in which something is written."""
+
+_FOLLOWS = {
+    Stage.UNSEEN: {Stage.SEEN},
+    Stage.SEEN: {Stage.BACKED_UP},
+    Stage.BACKED_UP: {Stage.ANNOUNCED, Stage.CLOSED},
+    Stage.ANNOUNCED: {Stage.REHEARSING, Stage.RESTORING},
+    Stage.REHEARSING: {Stage.OPEN, Stage.RESTORING},
+    Stage.OPEN: {Stage.RESTORING},
+    Stage.RESTORING: {Stage.CLOSED},
+    Stage.CLOSED: {Stage.RESTORING},
+}
+"""What may follow a stage. What an interrupted run left begins as backed up; what is closed with its backup kept may be
+put back once more."""
+
+
+@dataclass
+class Budget:
+    """The requests and accepted writes that a run may spend; `kept` of each are kept aside to put the audience back."""
+
+    requests: int
+    writes: int
+    kept: int = 0
+    spent: int = 0
+    written: int = 0
+
+    @classmethod
+    def of(cls, effort: Effort, most_requests: int | None, *, questions: bool) -> "Budget":
+        """Return that of an effort: twice what a conforming API needs, or fewer requests where the user says so."""
+        requests, writes = (2 * most + (QUESTIONS if questions else 0) for most in CEILINGS[effort])
+        return cls(min(requests, most_requests or requests), writes)
+
+    def spend(self, writes: int) -> None:
+        """Spend a request. Raises NotAskedError if it would take what is kept aside.
+
+        `writes` are those that it may lead to: 0 for a GET, 1 for an update that is accepted, 2 for one that is not: if
+        it is accepted by mistake, another replaces it at once.
+        """
+        kept = min(self.kept, WRITING_BACK)
+        for left, kind, allowed, aside in (
+            (self.requests - self.spent - max(writes, 1), "requests", self.requests, self.kept),
+            (self.writes - self.written - writes if writes else kept, "accepted writes", self.writes, kept),
+        ):
+            if left < aside:
+                told = f", {aside} of them to put the audience back" if aside else ""
+                raise NotAskedError(f"not asked: {allowed:,} {kind} were allowed{told}")
+        self.spent += 1
+
+
+@dataclass
+class Sandbox:
+    """One audience, from the first look to the last.
+
+    `backup` is what it was before the first change, and what is known of it since; `unanswered` are updates that got no
+    response and may still arrive; `stopped` says why nothing more is written, but to put it back; while `replacing`,
+    a filter that matches nobody takes the place of one that was accepted by mistake, whatever it costs.
+    """
+
+    target: Target
+    budget: Budget
+    read_only: bool = False
+    stage: Stage = Stage.UNSEEN
+    backup: Backup | None = None
+    unanswered: list[Request] = field(default_factory=list)
+    stopped: str = ""
+    replacing: bool = False
+
+    def enter(self, stage: Stage) -> None:
+        """Go on to a stage. Raises RuntimeError if it does not follow this one: a mistake of this program."""
+        if stage not in _FOLLOWS[self.stage]:
+            raise RuntimeError(f"the sandbox cannot go from {self.stage.name} to {stage.name}")
+        self.stage = stage
+
+    def send(self, request: Request) -> Response:
+        """Send a request and return its response.
+
+        Raises NotAskedError if it may not be sent, NoAnswerError if no response came.
+        """
+        # To count the size fills its cache.
+        if request.method != "GET" or request.path.endswith("/size"):
+            self._may_write(request)
+        accepted = request.method != "GET" and self._is_accepted(request)
+        if self.stage is Stage.RESTORING or self.replacing:
+            self.budget.spent += 1
+        else:
+            self.budget.spend(0 if request.method == "GET" else 1 if accepted else 2)
+        if request.method == "GET":
+            return self.target.client.send(request)
+        self._know(request.json.strict)
+        try:
+            response = self.target.client.send(request)
+        except NoAnswerError as error:
+            self.unanswered += [request] if accepted and not error.begun else []
+            raise
+        if response.succeeded:
+            self.budget.written += 1
+            sent, shown = (
+                request.json.fields,
+                response.json.fields,
+            )  # what was not sent, somebody else may have put there
+            if is_own(shown, self.target.audience_id):
+                self._know({name: shown[name] for name in sent if name in shown})
+        return response
+
+    def _may_write(self, request: Request) -> None:
+        why = ""
+        if self.read_only:
+            why = "this run is read-only"
+        elif self.stage not in WRITING:
+            why = f"the audience is {self.stage.value}, and nothing is written then"
+        elif self.stage is Stage.OPEN and not self.replacing:
+            why = self.stopped
+        elif self.stage is Stage.REHEARSING and request.method == "PUT" and not self._restores(request.json.fields):
+            why = "it is not known yet whether the audience can be put back"
+        if why:
+            raise NotAskedError(f"not asked: {why}")
+
+    def _restores(self, body: dict[str, JSON]) -> bool:
+        """Whether a body holds nothing but what the audience was, or what somebody else made of it."""
+        backup = self.backup
+        return backup is not None and all(
+            any(name in one and not differs(name, body[name], one[name]) for one in (backup.audience, backup.theirs))
+            for name in body
+        )
+
+    def _know(self, body: JSON) -> None:
+        """Write down what the audience may be from now on. Raises NotAskedError if the disk does not take it."""
+        new = self.backup.know(body) if self.backup is not None else {}
+        if new:
+            self._write(ours=new)
+
+    def _write(self, **entry: dict[str, JSON]) -> None:
+        """Add to the journal, all but what holds the key. Raises NotAskedError if the disk does not take it."""
+        if self.target.journal is not None:
+            key = self.target.key
+            told = {k: {n: v for n, v in fields.items() if not holds(v, key)} for k, fields in entry.items()}
+            try:
+                self.target.journal.add(**told)
+            except JournalError as error:
+                if self.stage is not Stage.RESTORING and not self.replacing:
+                    raise NotAskedError(f"not asked: {error}") from None
+
+    def back_up(self, audience: dict[str, JSON]) -> None:
+        """Keep the audience, in memory and on disk. Raises InconclusiveError if it cannot be put back, or not kept."""
+        self.enter(Stage.SEEN)
+        if self.budget.requests - self.budget.spent < REHEARSING + RESTORING:
+            raise InconclusiveError(
+                f"{self.budget.requests} requests do not suffice to put the audience back: nothing is changed"
+            )
+        backup = Backup(self.target.base_url, self.target.audience_id, audience)
+        if self.target.journal is not None:
+            try:
+                self.target.journal.write(backup)
+            except JournalError as error:
+                raise InconclusiveError(str(error)) from None
+        self.enter(Stage.BACKED_UP)
+        self.backup = backup
+        self.budget.kept = RESTORING
+
+    def announce(self, plan: str) -> None:
+        """Show what will be done. Raises InconclusiveError, with the backup as it was before, if somebody says no."""
+        if self.target.show_plan is not None and not self.target.show_plan(plan):
+            raise InconclusiveError("not confirmed: nothing was changed")
+        self.enter(Stage.ANNOUNCED)
+
+    def plan(self, effort: Effort, lossy: Sequence[str] = (), *, questions: bool = False) -> str:
+        """Return in words what a run will do; `lossy` says what may not come back as it was."""
+        name = show(self.backup.audience.get("name"), 200) if self.backup is not None else ""
+        requests, writes = CEILINGS[effort]
+        most = f"{requests:,} requests and {writes} accepted writes, then everything is put back, whatever that takes"
+        if self.budget.requests <= requests:
+            most = f"{self.budget.requests:,} requests in all, with those that put everything back"
+        twice = f"{self.budget.requests:,} requests and {self.budget.writes:,} accepted writes"
+        lines = [
+            f"trackly-contract is about to change audience {name} at {self.target.base_url}:",
+            f"  effort {effort}: at most {most}",
+            f"  where the API is not as documented, up to {twice}, to find out why",
+            *([f"  the open questions take at most {QUESTIONS} of each more"] if questions else []),
+            *(f"  THIS MAY BE LOST: {reason}" for reason in lossy),
+            *([NEVER_GIVEN.format("will be")] if self.never_given else []),
+            "  no schedule and no journey may use this audience while it runs",
+        ]
+        return "\n".join(lines)
+
+    def theirs(self, fields: dict[str, JSON]) -> None:
+        """Write down what somebody else may have made of the audience: it is what is put back."""
+        if self.backup is not None and not same(fields, self.backup.theirs):
+            self.backup.theirs = fields
+            self._write(theirs=fields)
+
+    def ours(self, fields: dict[str, JSON]) -> None:
+        """Write down that what was taken for somebody else's is the API's own doing."""
+        if self.backup is not None:
+            self.theirs({})
+            self._know(fields)
+
+    def edited(self, fields: dict[str, JSON], how: str = "") -> None:
+        """Somebody else changed the audience: nothing more is written, but to put back what this run changed."""
+        if not fields and not how:
+            return
+        if self.backup is not None:
+            self.theirs({**self.backup.theirs, **fields})
+        told = how or f"changed it ({', '.join(fields)})"
+        self.stopped = f"somebody else {told} in mid-run, so nothing more is written"
+
+    @property
+    def outstanding(self) -> list[Request]:
+        """The updates without a response that would change the audience if they arrived now."""
+        wanted = self.backup.wanted if self.backup is not None else {}
+        return [
+            request
+            for request in dict.fromkeys(self.unanswered)
+            if any(differs(name, value, wanted.get(name)) for name, value in request.json.fields.items())
+        ]
+
+    def _is_accepted(self, request: Request) -> bool:
+        """Whether an update changes this audience as documented: with the good key, and a body that is accepted."""
+        own = request.path.endswith(f"/{self.target.audience_id}") and request.header("X-Api-Key") == self.target.key
+        return own and schemas().decide(request.json.strict).accepted
+
+    @property
+    def never_given(self) -> bool:
+        """Whether the audience had no description."""
+        return self.backup is not None and self.backup.audience.get("description", "") is None
+
+    @property
+    def unsettled(self) -> list[str]:
+        """What somebody has to look at, in words: what others changed, and updates that may still arrive."""
+        backup = self.backup
+        if backup is None:
+            return []
+        edits = [
+            f"somebody else changed its {name}: it was {show(backup.audience.get(name), 200)}, and is {show(now, 200)}"
+            for name, now in backup.theirs.items()
+        ]
+        late = [
+            f"an update got no response, and may still arrive: {encode(request.json.strict).decode('ascii')}"
+            for request in self.outstanding
+        ]
+        gone = [self.stopped] if self.stopped and not edits else []
+        return [*edits, *gone, *late]
+
+    def close(self, *, keep: bool = False) -> str:
+        """Let nothing more be written. The backup goes unless it is kept; return a note if its file has to stay."""
+        self.enter(Stage.CLOSED)
+        return "" if keep else self.forget()
+
+    def forget(self) -> str:
+        """Let the backup go; return a note if its file has to stay, "" if not."""
+        self.backup = None
+        return self.target.journal.remove() if self.target.journal is not None else ""
+
+
+def is_own(answer: JSON, audience_id: str) -> bool:
+    """Whether a response shows the audience of this id."""
+    return isinstance(answer, dict) and audience_id in {str(answer.get(name)) for name in ("id", "audience_id")}
+
+
+def unfit(audience: dict[str, JSON]) -> list[str]:
+    """Return why an audience may not survive being written back, in words; empty if it does.
+
+    A description that is null was never given; "" takes its place, which the documentation does not tell apart.
+    """
+    reasons = [f"it shows no {name}" for name in UPDATE_FIELDS if name not in audience]
+    nulls = [name for name in UPDATE_FIELDS if audience.get(name, "") is None and name != "description"]
+    reasons += [f"its {name} is null, and no page says how to send that" for name in nulls]
+    documented = contract().vocabulary.words("condition_type")
+    for part in parts_of(audience.get("filter")):
+        known = _GROUP if part.is_group else _CONDITION
+        strange = sorted(name for name, value in part.fields.items() if name not in known and value is not None)
+        reasons += [f"/filter{part.path} has {', '.join(strange)}, which no page says how to send"] if strange else []
+        kind = part.fields.get("conditionType", part.fields.get("condition_type"))
+        if not part.is_group and kind not in documented:
+            reasons.append(f"/filter{part.path} is of the type {show(kind, 60)}, which no page lists")
+    return reasons
+
+
+def is_leftover(audience: dict[str, JSON]) -> bool:
+    """Whether an audience is what an interrupted run left: it bears the suite's own filter, or texts."""
+    bodies = [contract().requests[name].body for name in SENT_FIRST]
+    texts = [(name, value) for body in bodies for name, value in body.items()]
+    named = any(audience.get(name) == value for name, value in texts)
+    return named or any(map(_is_guard, parts_of(audience.get("filter"))))
+
+
+def _is_guard(part: Part) -> bool:
+    return not part.is_group and same({snake_case(name): value for name, value in part.fields.items()}, GUARD)
