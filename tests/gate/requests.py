@@ -1,6 +1,8 @@
-"""Requests of a client to a gate that nothing serves."""
+"""Requests of a client to a gate that nothing serves, and a client of one that is served."""
 
 from typing import Any, NamedTuple
+
+import httpx
 
 from trackly_contract.core import Request, encode
 from trackly_contract.gate import Gate, JudgedRequest
@@ -35,3 +37,8 @@ def update(gate: Gate, body: Any) -> Seen:
 def _seen(judged: JudgedRequest) -> Seen:
     response = judged.response
     return Seen(0, None) if response is None else Seen(response.status, response.json.value)
+
+
+def asking(base: str) -> httpx.Client:
+    """Return a client with the key, of what is served at a base URL."""
+    return httpx.Client(base_url=base, headers=[KEY], trust_env=False, timeout=30)

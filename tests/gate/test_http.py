@@ -15,6 +15,7 @@ from wsgiref.validate import validator
 import httpx
 import pytest
 
+from tests.gate.requests import KEY, asking
 from trackly_contract import __version__
 from trackly_contract.core import Request, Response
 from trackly_contract.gate import Control, Gate, http, network_faults
@@ -22,7 +23,6 @@ from trackly_contract.gate.http import running
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 
 AUDIENCE = f"/v2/audiences/{AUDIENCE_ID}"
-KEY = {"X-Api-Key": REFERENCE_KEY}
 
 
 class Listening(ReferenceServer):
@@ -48,20 +48,9 @@ def base(server: Listening) -> Iterator[str]:
         yield url
 
 
-def asking(base: str) -> httpx.Client:
-    return httpx.Client(base_url=base, headers=KEY, trust_env=False, timeout=30)
-
-
 @pytest.fixture
 def client(base: str) -> Iterator[httpx.Client]:
     with asking(base) as opened:
-        yield opened
-
-
-@pytest.fixture
-def gated(gate: Gate) -> Iterator[httpx.Client]:
-    """A client of a gate."""
-    with running(Control(gate)) as url, asking(url) as opened:
         yield opened
 
 
@@ -109,7 +98,7 @@ def test_requests_get_the_same_responses_as_without_sockets(client: httpx.Client
         ("GET", "/v2/audiences/none", []),
         ("DELETE", AUDIENCE, []),
     ]:
-        expected = twin.answer(Request(method, path, tuple(KEY.items()), b"".join(chunks)))
+        expected = twin.answer(Request(method, path, (KEY,), b"".join(chunks)))
         response = client.request(method, path, content=iter(chunks) if len(chunks) > 1 else b"".join(chunks))
         body = b"" if method == "HEAD" else expected.body
         assert (response.status_code, response.content) == (expected.status, body)
@@ -296,130 +285,3 @@ def test_a_response_that_never_comes_keeps_neither_others_nor_the_server_from_en
     assert time.monotonic() - began < 10
     thread.join(10)
     assert not thread.is_alive()
-
-
-# Web pages of other sites -----------------------------------------------------------------------------
-
-PREFLIGHT = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "PUT"}
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "localhost",
-        "LocalHost:8377",
-        "127.0.0.1",
-        "127.0.0.1:1",
-        "127.1.2.3:80",
-        "[::1]",
-        "[::1]:8377",
-        "gate",
-        "Gate:1",
-    ],
-)
-def test_a_host_that_is_this_machine_or_allowed_is_served(gated: httpx.Client, gate: Gate, host: str) -> None:
-    gate.hosts.add("gate")
-    assert gated.get(AUDIENCE, headers={"Host": host}).status_code == 200
-    assert (gate.requests, gate.unjudged) == (1, {})
-
-
-@pytest.mark.parametrize("path", [f"/api{AUDIENCE}", "/control", "/control/reset", "/"])
-@pytest.mark.parametrize(
-    "host",
-    [
-        "evil.example",
-        "evil.example:8377",
-        "localhost.evil.example",
-        "127.0.0.1.evil.example",
-        "0.0.0.0",  # noqa: S104
-        "10.0.0.1",
-        "[::]",
-        "x@127.0.0.1",
-        "127.0.0.1@evil.example",
-        "[::1].evil.example",
-        "127.0.0.1, evil.example",
-        "localhost:x",
-        "",
-    ],
-)
-def test_another_host_gets_a_403_and_is_not_judged(gated: httpx.Client, gate: Gate, host: str, path: str) -> None:
-    response = gated.post(gate.base_url.removesuffix("/api") + path, headers={"Host": host})
-    assert response.status_code == 403
-    assert "trackly-contract serve --allow-host NAME" in response.json()["error"]
-    assert (gate.requests, gate.failures, list(gate.unjudged.values())) == (0, {}, [1])
-
-
-def test_a_request_without_a_host_gets_a_403(base: str) -> None:
-    assert raw(base, f"GET /api{AUDIENCE} HTTP/1.0\r\n\r\n".encode()).startswith(b"HTTP/1.0 403")
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({}, 200),
-        ({"Origin": "OWN"}, 200),
-        ({"Origin": "OWN", "Sec-Fetch-Site": "same-origin"}, 200),
-        ({"Sec-Fetch-Site": "none"}, 200),
-        ({"Sec-Fetch-Mode": "cors"}, 200),  # as Node's fetch sends it
-        ({"Content-Type": "application/x-www-form-urlencoded"}, 200),  # as curl -d sends it
-        ({"Origin": "https://evil.example"}, 403),
-        ({"Origin": "http://127.0.0.1:1"}, 403),
-        ({"Origin": "http://localhost:3000"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Origin": ""}, 403),
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
-        ({"Origin": "OWN", "Sec-Fetch-Site": "cross-site"}, 403),
-    ],
-    ids=str,
-)
-def test_a_page_of_another_site_cannot_reset_a_judgement(
-    gated: httpx.Client, gate: Gate, headers: dict[str, str], status: int
-) -> None:
-    gated.put(AUDIENCE)
-    here = gate.base_url.removesuffix("/api")
-    sent = {name: value.replace("OWN", here) for name, value in headers.items()}
-    assert (
-        gated.post(f"{here}/control/reset", content=b"x" if "Content-Type" in sent else b"", headers=sent).status_code
-        == status
-    )
-    assert (bool(gate.failures), gate.unjudged.total()) == ((False, 0) if status == 200 else (True, 1))
-
-
-def test_a_preflight_is_neither_allowed_nor_a_violation(gated: httpx.Client, gate: Gate) -> None:
-    response = gated.options(AUDIENCE, headers=PREFLIGHT)
-    assert response.status_code == 405
-    assert "the documentation does not say" in response.json()["error"]
-    assert [name for name in response.headers if name.startswith("access-control")] == []
-    assert (gate.requests, gate.failures, gate.unjudged.total()) == (0, {}, 1)
-
-
-@pytest.mark.parametrize("missing", PREFLIGHT)
-def test_options_that_are_no_preflight_are_judged(gated: httpx.Client, gate: Gate, missing: str) -> None:
-    gated.options(AUDIENCE, headers={name: value for name, value in PREFLIGHT.items() if name != missing})
-    assert [violation.name for violation in gate.last.failures] == ["method"]
-
-
-def test_a_client_behind_a_page_is_judged_whatever_its_origin(gated: httpx.Client, gate: Gate) -> None:
-    headers = {
-        "Origin": "http://localhost:3000",
-        "Sec-Fetch-Site": "same-origin",
-    }  # as a development server passes it on
-    assert gated.get(AUDIENCE, headers=headers).status_code == 200
-    assert gate.requests == 1
-
-
-def test_the_judgement_counts_what_was_not_judged(gated: httpx.Client, gate: Gate) -> None:
-    here = gate.base_url.removesuffix("/api")
-    gated.get(AUDIENCE, headers={"Host": "evil.example"})
-    gated.post(f"{here}/control/reset", headers={"Origin": "null"})
-    for _ in range(2):
-        gated.options(AUDIENCE, headers=PREFLIGHT)
-    said = gated.get(f"{here}/control/judgement").json()["not_judged"]
-    assert [(number, reason[:20]) for reason, number in said.items()] == [
-        (1, "Host is not this mac"),
-        (1, "/control was asked b"),
-        (2, "a browser sent a pre"),
-    ]
-    gated.post(f"{here}/control/reset")
-    assert gated.get(f"{here}/control/judgement").json()["not_judged"] == {}
