@@ -80,11 +80,15 @@ def test_junit_names_the_rule_of_every_test(run_pytest: Callable[..., Ran], tmp_
     assert ["filter.time.unit"] in named
 
 
-def test_another_pytest_run_keeps_its_network_and_its_exit_code(tmp_path: Path) -> None:
+def test_another_pytest_run_keeps_its_network_its_output_and_its_exit_code(tmp_path: Path) -> None:
     (tmp_path / "test_theirs.py").write_text(
         textwrap.dedent(
             """
-            import socket
+            import socket, sys
+
+            def test_output(capsys):
+                with capsys.disabled():
+                    assert sys.stdout is sys.__stdout__
 
             def test_network():
                 with socket.create_server(("127.0.0.1", 0)) as server:
@@ -96,8 +100,8 @@ def test_another_pytest_run_keeps_its_network_and_its_exit_code(tmp_path: Path) 
         )
     )
     done = finished(*PYTEST, "-q", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "1 failed, 1 passed" in done.stdout
+    assert done.returncode == 1, done.stdout
+    assert "1 failed, 2 passed" in done.stdout
     assert "trackly" not in done.stdout
 
 

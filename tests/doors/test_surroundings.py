@@ -86,6 +86,7 @@ def test_a_live_run_ends_as_its_verdict_says_and_is_put_back(stand: Stand, tmp_p
     assert BROKEN[name].says in ended.text
     assert "Traceback" not in ended.text
     assert list(tmp_path.rglob("*.new")) == []
+    reported(tmp_path / "report")  # there is none, or a whole one
 
 
 @pytest.mark.parametrize("name", IN_DRIFT)
