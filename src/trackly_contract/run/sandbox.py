@@ -154,10 +154,8 @@ class Sandbox:
             raise
         if response.succeeded:
             self.budget.written += 1
-            sent, shown = (
-                request.json.fields,
-                response.json.fields,
-            )  # what was not sent, somebody else may have put there
+            # What was not sent, somebody else may have put there.
+            sent, shown = request.json.fields, response.json.fields
             if is_own(shown, self.target.audience_id):
                 self._know({name: shown[name] for name in sent if name in shown})
         return response
@@ -230,7 +228,8 @@ class Sandbox:
         most = f"{requests:,} requests and {writes} accepted writes, then everything is put back, whatever that takes"
         if self.budget.requests <= requests:
             most = f"{self.budget.requests:,} requests in all, with those that put everything back"
-        twice = f"{self.budget.requests:,} requests and {self.budget.writes:,} accepted writes"
+        more = QUESTIONS if questions else 0
+        twice = f"{self.budget.requests - more:,} requests and {self.budget.writes - more:,} accepted writes"
         lines = [
             f"trackly-contract is about to change audience {name} at {self.target.base_url}:",
             f"  effort {effort}: at most {most}",
