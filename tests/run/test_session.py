@@ -130,10 +130,27 @@ def test_a_denied_request_is_sent_once_and_the_good_key_goes_with_an_unknown_id_
     asked = session(server)
     for name in ("key/key-missing", "key/key-empty", "key/key-wrong", "unknown_id/well-formed"):
         deny(asked, f"update.{name}")
-    missing, empty, wrong, good = (request.header("X-Api-Key") for request in server.asked)
+    puts = [request for request in server.asked if request.method == "PUT"]
+    missing, empty, wrong, good = (request.header("X-Api-Key") for request in puts)
     assert (missing, empty, wrong != REFERENCE_KEY, good) == (None, "", True, REFERENCE_KEY)
     assert AUDIENCE_ID not in server.asked[-1].path
     assert broken(asked) == set()
+
+
+@pytest.mark.parametrize(("status", "sent"), [(404, True), (200, False), (403, False)])
+def test_an_unknown_id_is_updated_only_after_a_get_said_that_nobody_has_it(status: int, sent: bool) -> None:
+    def hook(server: Server, request: Request, _number: int) -> Response | None:
+        other = request.method == "GET" and AUDIENCE_ID not in request.path
+        return server.respond(status, server.render(server.audience)) if other and status != 404 else None
+
+    server = Server(hook)
+    asked = session(server)
+    if sent:
+        deny(asked, "update.unknown_id/well-formed")
+    else:
+        with pytest.raises(InconclusiveError, match="may be somebody's"):
+            deny(asked, "update.unknown_id/well-formed")
+    assert bool(server.bodies()) is sent
 
 
 def test_requests_and_accepted_writes_are_counted() -> None:

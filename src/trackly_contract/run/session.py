@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from trackly_contract.contract import UPDATE_FIELDS, RequestVector
 from trackly_contract.core import JSON, InconclusiveError, Verdict, encode, keyless, show
 from trackly_contract.judge import WINDOW, BrokenError, Finding, Rejected, Rejection, differs, judge
-from trackly_contract.run.following import LOOKS, Following, Sent, own_content, shows_another
+from trackly_contract.run.following import GONE, LOOKS, Following, Sent, own_content, shows_another
 from trackly_contract.run.journal import Backup
 from trackly_contract.run.sandbox import NEVER_GIVEN, Sandbox, Stage, is_leftover, is_own, unfit
 
@@ -38,6 +38,8 @@ class Session(Following):
         """
         error = (vector.rule, Rejection(vector.status, str(vector.code)))
         expectation = Rejected((error,), WINDOW if too_wide else "", certain)
+        if vector.situation == "id_unknown" and vector.method == "PUT":
+            self._need_that_nobody_has_the_id()
         if vector.situation is None:
             exchange = self.put(body, risky=True)
         else:
@@ -48,6 +50,14 @@ class Session(Following):
             self.since.append(Sent(case, exchange.request, expectation))
             if exchange.response.succeeded:
                 self.settle()
+
+    def _need_that_nobody_has_the_id(self) -> None:
+        """Raise InconclusiveError unless a GET of the unknown id gave 404: else it may be somebody's audience."""
+        get = self.request("GET", situation="id_unknown")
+        asked = [exchange for exchange in self.exchanges if exchange.request == get] or [self.ask(get)]
+        last = asked[-1].response.status
+        if last not in GONE:
+            raise InconclusiveError(f"not asked: GET of an id that nobody has gave {last}, so it may be somebody's")
 
     def require(self, rule: str, case: str | None = None) -> None:
         """Raise what the findings on a rule amount to; with `case`, only those of that case.
