@@ -164,7 +164,7 @@ class Client:
             follow_redirects=False,
             event_hooks={"response": [self._keep_headers]},
             limits=httpx.Limits(max_keepalive_connections=0),  # what one response left behind is not the next one
-            timeout=httpx.Timeout(min(30.0, longest_answer), connect=min(10.0, longest_answer)),
+            timeout=httpx.Timeout(30.0, connect=min(10.0, longest_answer)),
         )
 
     def send(self, request: Request) -> Response:
