@@ -13,7 +13,16 @@ import pytest
 
 from tests.integrity.variants_tokens import judging
 from tests.run.hooked import Server, always, broken, serving, session
-from trackly_contract.contract import GUARD, Observed, Outcome, Trial, contract, matches_nobody, summed_up
+from trackly_contract.contract import (
+    CONTRADICTION,
+    GUARD,
+    Observed,
+    Outcome,
+    Trial,
+    contract,
+    matches_nobody,
+    summed_up,
+)
 from trackly_contract.contract.load import in_order, words_of
 from trackly_contract.core import InconclusiveError, Request, Response, Verdict
 from trackly_contract.generate import Tokens, candidate_condition, candidate_types
@@ -45,8 +54,8 @@ def asked(server: Server) -> tuple[Session, Tokens]:
 
 
 def tried(server: Server) -> list[list[dict[str, Any]]]:
-    """Return the conditions of each trial, without the guard; a request that was sent again counts once."""
-    bodies = [json.dumps(body["filter"]["conditions"][1:]) for body in server.bodies() if body.get("name") == NAME]
+    """Return the conditions of each trial, without the guards; a request that was sent again counts once."""
+    bodies = [json.dumps(body["filter"]["conditions"][1:-2]) for body in server.bodies() if body.get("name") == NAME]
     return [json.loads(text) for text, _ in itertools.groupby(bodies)]
 
 
@@ -206,8 +215,8 @@ def test_every_trial_would_match_nobody_if_it_were_accepted(judges: dict[str, Ju
     asked(server)
     assert len(server.bodies()) > 5
     for body in server.bodies():
-        assert body["filter"]["operator"] == "AND"
         assert body["filter"]["conditions"][0] == GUARD
+        assert body["filter"]["conditions"][-2:] == [*CONTRADICTION]
         assert matches_nobody(body["filter"])
 
 
@@ -257,6 +266,12 @@ def test_a_condition_that_is_dropped_was_not_accepted_and_breaks_nothing() -> No
     )
     assert tokens == Tokens({}, {})
     assert broken(found) == set()
+
+
+def test_a_guard_behind_the_candidates_that_is_stored_otherwise_refuses_no_token() -> None:
+    server = Storing(lambda conditions: [*conditions[:-1], {**conditions[-1], "operator": "exists"}])
+    found, _ = asked(server)
+    assert {trial.outcome for trial in found.vocabulary} == {Outcome.ACCEPTED}
 
 
 def test_a_documented_condition_that_is_stored_otherwise_breaks_its_rule() -> None:

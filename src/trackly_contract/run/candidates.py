@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import NamedTuple
 
-from trackly_contract.contract import GUARD, Outcome, Trial, as_answered, code_of, filter_differences, words_of
+from trackly_contract.contract import Outcome, Trial, as_answered, code_of, filter_differences, guarded, words_of
 from trackly_contract.core import JSON, InconclusiveError, show
 from trackly_contract.generate import Tokens, candidate_condition, candidate_types
 from trackly_contract.judge import about_request, describe
@@ -96,12 +96,12 @@ def _tried(session: Session, pairs: Mapping[str, Pair]) -> Found:
     tokens = _tokens(pairs)
     conditions: list[JSON] = [tokens.adapt(candidate_condition(kind)) for kind in pairs]
     # With a name, so that the cache is seen to be cleared by a filter that is not sent alone.
-    sent: dict[str, JSON] = {"operator": "AND", "conditions": [GUARD, *conditions]}
-    body = {"name": "trackly-contract: candidates", "filter": sent}
-    # What no page says is accepted may be stored in any way. The guard is documented, and stands first.
-    open_at = [f"/filter/conditions/{index}" for index in range(1, len(conditions) + 1)]
+    sent = guarded(*conditions)
+    body: dict[str, JSON] = {"name": "trackly-contract: candidates", "filter": sent}
+    # What no page says is accepted may be stored in any way, or not at all: then what stands behind it moves.
+    places = [f"/filter/conditions/{index}" for index in range(1, len(sent["conditions"]))]
     try:
-        response = session.update(body, "candidates", open_at=open_at).response
+        response = session.update(body, "candidates", open_at=places).response
     except InconclusiveError as error:
         session.read("candidates")  # this update got no response; where nothing gets one, that is said of the whole run
         return Found(worked=False, said=str(error), outage=True)
@@ -110,6 +110,6 @@ def _tried(session: Session, pairs: Mapping[str, Pair]) -> Found:
         return Found(False, describe(response), response.code if sound else None, not sound)
     differing = filter_differences(as_answered(sent), response.json.fields.get("filter"))
     place, stored = next(((place, stored) for place, _, stored, grave in differing if grave), ("", None))
-    if any(f"/filter{place}/".startswith(f"{start}/") for start in open_at):
+    if any(f"/filter{place}/".startswith(f"{start}/") for start in places[: len(conditions)]):
         return Found(False, f"{response.status}, but stored as /filter{place}: {show(stored, 120)}")
     return Found(True, str(response.status))
