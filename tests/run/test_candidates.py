@@ -26,7 +26,7 @@ from trackly_contract.contract import (
 from trackly_contract.contract.load import in_order, words_of
 from trackly_contract.core import InconclusiveError, Request, Response, Verdict
 from trackly_contract.generate import Tokens, candidate_condition, candidate_types
-from trackly_contract.reference import Choices
+from trackly_contract.reference import AUDIENCE_ID, Choices
 from trackly_contract.reference.filter import Fault, Judge
 from trackly_contract.run import Session, find_tokens
 from trackly_contract.run.candidates import MOST_OUTAGES, MOST_TRIALS
@@ -34,6 +34,7 @@ from trackly_contract.run.candidates import MOST_OUTAGES, MOST_TRIALS
 FIELDS, OPERATORS = (contract().vocabulary.words(f"revenue.{part}") for part in ("field", "operator"))
 PAIRS = list(itertools.product(FIELDS, OPERATORS))
 NAME = "trackly-contract: candidates"
+LISTS = [101, 102]
 
 
 def only(field: str, operator: str, *, operator_first: bool = False, codes: str = "invalid_revenue_") -> Judge:
@@ -50,7 +51,7 @@ def only(field: str, operator: str, *, operator_first: bool = False, codes: str 
 def asked(server: Server) -> tuple[Session, Tokens]:
     found = session(server)
     found.read()
-    return found, find_tokens(found)
+    return found, find_tokens(found, LISTS)
 
 
 def tried(server: Server) -> list[list[dict[str, Any]]]:
@@ -83,6 +84,15 @@ def test_where_the_vectors_own_tokens_are_accepted_one_update_is_all() -> None:
         ("revenue.field", "revenue_total"),
     }
     assert {(trial.outcome, trial.said) for trial in found.vocabulary} == {(Outcome.ACCEPTED, "200")}
+
+
+def test_an_accepted_trial_has_the_audience_draw_on_its_own_lists() -> None:
+    server = Server()
+    server.store.audiences[AUDIENCE_ID]["source_lists"] = []
+    asked(server)
+    assert server.audience["source_lists"] == LISTS
+    find_tokens(session(server), [])
+    assert "source_lists" not in server.bodies()[-1]
 
 
 def test_each_type_is_tried_alone_once_the_update_of_all_is_refused() -> None:

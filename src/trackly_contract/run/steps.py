@@ -213,8 +213,10 @@ def _recount(script: Script) -> None:
 def _try_candidates(script: Script) -> None:
     api = script.session
     with api.step("candidates"):
-        script.tokens = find_tokens(api)
-        api.read("candidates")
+        script.tokens = find_tokens(api, script.known_lists)
+        shown = api.read("candidates") or {}
+        if shown.get("source_lists") == [] != script.known_lists:  # no candidate was accepted
+            api.update({"source_lists": script.known_lists}, "candidates")
         if api.count():  # with a size cached, a rejected filter that clears it is seen
             api.read("counted")
 
@@ -295,9 +297,10 @@ STEPS: dict[str, Callable[[Script], None]] = {
         "retold", "update.cache.kept/name-and-description", "update.name", "update.description"
     ),
     "filtered": _filter,
-    "recounted": _recount,
-    # Now that a filter stands that matches nobody, the audience may draw on all lists.
+    # Now that a filter stands that matches nobody, the audience may draw on all lists; on its own again before tests
+    # send what must be rejected, some of which nothing guards.
     "listed": _update_with("listed", "update.source_lists/empty", "update.optional", "update.source_lists", read=False),
+    "recounted": _recount,
     "candidates tried": _try_candidates,
     "updated in a row": _update_in_a_row,
     "questions asked": _ask_questions,
