@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from hypothesis import __version__
 
 from tests.support.drawing import drawn, tokens_of
-from trackly_contract.contract import GUARD, UPDATE_FIELDS, ContractError, Vocabulary, contract, matches_nobody
+from trackly_contract.contract import UPDATE_FIELDS, ContractError, Vocabulary, contract, guarded
 from trackly_contract.core import JSON, data_root
 from trackly_contract.generate import (
     RejectedBody,
@@ -40,10 +40,6 @@ PER_CODE = 6
 
 _WANTED = ((1, "AND", False), (2, "OR", True), (3, "AND", False), (5, "OR", False), (2, "AND", True), (3, "OR", True))
 """Positions of a code's errors: depth of the group, its operator, whether something stands before the error."""
-
-
-def _unguarded(body: _Body) -> bool:
-    return "filter" in body and not matches_nobody(body["filter"])
 
 
 def tokens_in(body: JSON) -> set[tuple[str, str]]:
@@ -100,24 +96,28 @@ def _distinct(found: Iterable[_T], body: Callable[[_T], _Body]) -> list[_T]:
 def safe(found: RejectedBody) -> RejectedBody:
     """Return a rejected body that would match nobody if it were accepted, with a twin that does.
 
-    Under AND at the top the guard stands behind the other conditions; elsewhere the filter becomes a group below it.
+    Under AND at the top the guards stand around the other conditions; elsewhere the filter becomes a group below them.
     """
-    if "filter" not in found.body or not (_unguarded(found.body) or _unguarded(found.twin)):
+    if "filter" not in found.body:
         return found
     within = found.path.removeprefix("/filter")
     root_is_sound = within.count("/") > 1 and not found.code.startswith("empty")
     if root_is_sound and found.twin["filter"]["operator"] == "AND":
-        return RejectedBody(_beside(found.body), found.code, found.path, _beside(found.twin))
+        _, kind, index, *rest = within.split("/")
+        index = str(int(index) + 1) if kind == "conditions" else index
+        path = "/".join(("/filter", kind, index, *rest))
+        return RejectedBody(_beside(found.body), found.code, path, _beside(found.twin))
     return RejectedBody(_below(found.body), found.code, f"/filter/groups/0{within}", _below(found.twin))
 
 
 def _beside(body: _Body) -> _Body:
     group = body["filter"]
-    return {**body, "filter": {**group, "conditions": [*group.get("conditions", ()), dict(GUARD)]}}
+    conditions = guarded(*group.get("conditions", ()))["conditions"]
+    return {**body, "filter": {**group, "conditions": conditions}}
 
 
 def _below(body: _Body) -> _Body:
-    return {**body, "filter": {"operator": "AND", "conditions": [dict(GUARD)], "groups": [body["filter"]]}}
+    return {**body, "filter": guarded(groups=[body["filter"]])}
 
 
 def position_of(twin: _Body, path: str) -> tuple[int, str, bool]:

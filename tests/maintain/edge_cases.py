@@ -4,6 +4,7 @@ What a live API did comes from contracts/answers.toml and cassettes/live. What t
 assumed, never as the API's. The same sources give the same bytes. Sends requests to the reference server only.
 """
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
@@ -13,10 +14,10 @@ from io import StringIO
 import msgspec
 
 from tests.maintain import generated, markdown
-from trackly_contract.contract import GUARD, Entry, Observation, Probe, Question, contract, read_entries
+from trackly_contract.contract import CONTRADICTION, GUARD, Entry, Observation, Probe, Question, contract, read_entries
 from trackly_contract.core import NotJSONError, Verdict, parse, short, show
 from trackly_contract.core.files import data_root
-from trackly_contract.generate import Tokens, candidate_types
+from trackly_contract.generate import Effort, RejectionCase, Tokens, candidate_types, rejection_cases
 from trackly_contract.generate.cases import EFFORTS
 from trackly_contract.judge.finding_text import actual_text
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
@@ -31,8 +32,8 @@ from trackly_contract.run.sandbox import Stage
 from trackly_contract.run.targets import embedded_target, replay_target
 from trackly_contract.suite import run_suite
 
-GUARDED = "GUARD"
-"""Stands for the condition that nobody meets."""
+GUARDED = ("GUARD", "CONTRADICTION")
+"""Stand for the conditions that nobody meets: the first, and those that stand last."""
 
 NOT_SEEN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 """Verdicts that say nothing of what an API does."""
@@ -146,7 +147,7 @@ def asked(probe: Probe) -> str:
     """Return the request of a probe as one line: method, path, unusual headers, body; empty for a search."""
     if probe.find:
         return ""
-    body = body_text(probe, GUARDED)
+    body = body_text(probe, *GUARDED)
     method = probe.method or ("GET" if body is None else "PUT")
     ident = {None: "{id}", "@ID": "{ID}", "@id/": "{id}/"}.get(probe.id, probe.id)
     key = {} if probe.key is None else {"X-Api-Key": probe.key}
@@ -158,7 +159,7 @@ def _line(body: str) -> str:
     try:
         parse(body.encode("utf-8"))
     except NotJSONError:
-        return show(body, 400)[1:-1] if GUARDED not in body else body
+        return show(body, 400)[1:-1] if GUARDED[0] not in body else body
     return body
 
 
@@ -183,10 +184,20 @@ def rows(question: Question, ours: Sequence[Observation], live: Sequence[Answere
     return found
 
 
+def unguarded() -> list[tuple[Effort, RejectionCase]]:
+    """Return the rejected updates that nothing can guard, each with the least effort that sends it."""
+    found: dict[str, tuple[Effort, RejectionCase]] = {}
+    for effort in EFFORTS:
+        for case in rejection_cases(effort):
+            if case.unguarded:
+                found.setdefault(case.id, (effort, case))
+    return [*found.values()]
+
+
 def document() -> str:
     """Return docs/edge-cases.md."""
     templates = markdown.templates()
-    templates.filters |= {"cell": _cell, "code": _code}
+    templates.filters |= {"cell": _cell, "code": _code, "json": json.dumps}
     source, live, ours = contract(), observations.kept_answers(), assumed()
     return templates.get_template("edge-cases.md.jinja").render(
         questions=source.questions.values(),
@@ -197,6 +208,8 @@ def document() -> str:
         recorded=recorded_verdicts(),
         rules=source.rules,
         guard=show(GUARD, 400),
+        contradiction=json.dumps(CONTRADICTION)[1:-1],
+        unguarded=unguarded(),
     )
 
 

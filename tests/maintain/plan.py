@@ -1,7 +1,7 @@
 """Plans `contracts/plan.json`: the updates of a run beside those that contracts/vectors/ and the corpus have.
 
 A rejected body has the one error of its vector, at a planned position of a filter. Whatever a server could accept by
-mistake stands beside a condition that no contact meets, wherever the position allows it. `make docs` writes the file.
+mistake stands among conditions that no contact meets, wherever the position allows it. `make docs` writes the file.
 """
 
 import copy
@@ -13,13 +13,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trackly_contract.contract import GUARD, IMPOSSIBLE_AGE, IMPOSSIBLE_COUNT, UPDATE_FIELDS, contract
+from trackly_contract.contract import (
+    CONTRADICTION,
+    GUARD,
+    IMPOSSIBLE_COUNT,
+    NOBODY,
+    UPDATE_FIELDS,
+    contract,
+    guarded,
+    matches_nobody,
+)
 from trackly_contract.core import JSON
 from trackly_contract.generate import candidate_types
 from trackly_contract.generate.cases import EFFORTS, VECTOR_LISTS, Effort
 from trackly_contract.generate.strategies import Edit, edits
 
 _COMPANIONS = ("description", "name", "source_lists", None)
+
+IMPOSSIBLE_AGE = {"days": 36_500, "hours": 876_000, "minutes": 52_560_000}
+"""A hundred years in each unit: nothing was clicked, sent or signed up before that."""
 
 # Rejected updates --------------------------------------------------------------------------------------
 
@@ -60,7 +72,7 @@ class Position:
 
     @property
     def guarded(self) -> bool:
-        """Whether a condition that no contact meets guards the position: all but those directly under OR."""
+        """Whether conditions that no contact meets guard the position: all but those directly under OR at the top."""
         return self.nested or self.operator == "AND"
 
 
@@ -116,10 +128,12 @@ class Case:
         body: dict[str, JSON] = copy.deepcopy(self.edit.vector.body)
         if self.position is not None:
             body["filter"] = self.filter_with(self.wrong)
+        elif self.edit.inside == "groups" and self.edit.key == "operator":
+            body["filter"] = {"operator": self.wrong["operator"], "groups": [NOBODY, NOBODY]}
         if self.companion == "source_lists":
             return {"source_lists": [VECTOR_LISTS[0]], **body}
         if self.companion == "filter":
-            body["filter"] = {"operator": "OR", "conditions": [GUARD]}
+            body["filter"] = guarded({**GUARD, "value": IMPOSSIBLE_COUNT + 1})  # another one than stands there
         elif self.companion is not None:
             return {self.companion: f"trackly-contract: refused together with {self.id}", **body}
         return body
@@ -132,7 +146,7 @@ class Case:
         fillers: list[JSON] = [GUARD, {**GUARD, "field": "send_count"}][: max(self.index, 1)]
         group: dict[str, JSON] = {"operator": self.position.operator}
         if self.edit.inside == "groups":
-            fillers = [{"operator": "AND", "conditions": [filler]} for filler in fillers]
+            fillers = [NOBODY, NOBODY]
             if not self.beside:
                 group["conditions"] = [GUARD]
         group[self.edit.inside] = [*fillers[: self.index], part, *fillers[self.index :]]
@@ -140,12 +154,16 @@ class Case:
             group["groups"] = [other]
         for _ in range(self.depth - 1):
             group = {"operator": "AND", "conditions": [GUARD], "groups": [other, group] if self.beside else [group]}
+        if group["operator"] == "AND" and "conditions" in group:
+            group["conditions"] = [*group["conditions"], *CONTRADICTION]
         return group
 
     def entry(self) -> dict[str, JSON]:
         """Return the case as it stands in the file."""
-        flags = {"too_wide": True} if self.too_wide else {}
-        return {"id": self.id, "vector": self.edit.vector.id, **flags, "body": self.body()}
+        body = self.body()
+        unguarded = "filter" in body and not matches_nobody(body["filter"])
+        flags = {name: True for name, found in (("too_wide", self.too_wide), ("unguarded", unguarded)) if found}
+        return {"id": self.id, "vector": self.edit.vector.id, **flags, "body": body}
 
 
 def rejected(effort: Effort) -> list[Case]:
@@ -298,7 +316,7 @@ def _filter(
     if more:
         deep["groups"] = [{"operator": "AND", "conditions": [plain]}]
     nested = {"operator": "OR", "conditions": [GUARD, {**GUARD, "value": 5}, {**plain, "value": 7}], "groups": [deep]}
-    return {"operator": "AND", "conditions": [GUARD, {**GUARD, "field": "send_count", "value": 1}], "groups": [nested]}
+    return guarded({**GUARD, "field": "send_count", "value": 1}, groups=[nested])
 
 
 def sequence() -> Iterator[dict[str, JSON]]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.maintain import corpus as module
 from tests.maintain.corpus import outdated, safe
-from trackly_contract.contract import GUARD, matches_nobody
+from trackly_contract.contract import CONTRADICTION, GUARD, NOBODY, matches_nobody
 from trackly_contract.core import data_root, differences
 from trackly_contract.generate import RejectedBody, corpus
 
@@ -30,24 +30,22 @@ def rejected(operator: str) -> RejectedBody:
     )
 
 
-def test_an_error_under_and_at_the_top_gets_the_guard_beside_it() -> None:
+def test_an_error_under_and_at_the_top_gets_the_guards_around_it() -> None:
     found = safe(rejected("AND"))
-    assert found.body == {"filter": {"operator": "AND", "conditions": [BAD, GUARD]}}
-    assert (found.path, found.code) == ("/filter/conditions/0/field", "invalid_count_field")
+    assert found.body == {"filter": {"operator": "AND", "conditions": [GUARD, BAD, *CONTRADICTION]}}
+    assert (found.path, found.code) == ("/filter/conditions/1/field", "invalid_count_field")
     assert [path for path, _, _ in differences(found.body, found.twin)] == [found.path]
 
 
-def test_an_error_elsewhere_is_put_below_the_guard() -> None:
+def test_an_error_elsewhere_is_put_below_the_guards() -> None:
     found = safe(rejected("OR"))
-    assert found.twin == {
-        "filter": {"operator": "AND", "conditions": [GUARD], "groups": [{"operator": "OR", "conditions": [ANY]}]}
-    }
+    assert found.twin == {"filter": {**NOBODY, "groups": [{"operator": "OR", "conditions": [ANY]}]}}
     assert [path for path, _, _ in differences(found.body, found.twin)] == [found.path]
     assert matches_nobody(found.body["filter"])
 
 
-def test_an_error_of_the_top_group_itself_is_put_below_the_guard() -> None:
-    group = {"operator": "AND", "conditions": [GUARD]}
+def test_an_error_of_the_top_group_itself_is_put_below_the_guards() -> None:
+    group = dict(NOBODY)
     for wrong, key in (({**group, "operator": "NOT"}, "operator"), ({"operator": "AND"}, "conditions")):
         code = "invalid_group_operator" if key == "operator" else "empty_filter_group"
         found = safe(RejectedBody({"filter": wrong}, code, f"/filter/{key}", {"filter": group}))
@@ -55,11 +53,18 @@ def test_an_error_of_the_top_group_itself_is_put_below_the_guard() -> None:
         assert matches_nobody(found.body["filter"])
 
 
-def test_what_is_safe_already_stays_as_it_is() -> None:
+def test_an_error_in_a_nested_group_keeps_its_path() -> None:
+    nested = [rejected("OR").body["filter"], rejected("OR").twin["filter"]]
+    wrong, twin = ({"filter": {"operator": "AND", "conditions": [ANY], "groups": [group]}} for group in nested)
+    found = safe(RejectedBody(wrong, "invalid_count_field", "/filter/groups/0/conditions/0/field", twin))
+    assert [path for path, _, _ in differences(found.body, found.twin)] == [found.path]
+    assert found.path == "/filter/groups/0/conditions/0/field"
+    assert matches_nobody(found.body["filter"])
+
+
+def test_a_body_without_a_filter_stays_as_it_is() -> None:
     named = RejectedBody({"name": "n" * 256}, "name_too_long", "/name", {"name": "n" * 255})
     assert safe(named) is named
-    once = safe(rejected("OR"))
-    assert safe(once) is once
 
 
 def content() -> Any:

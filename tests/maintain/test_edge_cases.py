@@ -182,7 +182,7 @@ def test_every_row_has_the_cells_of_its_table(unasked: str) -> None:
         (Probe("x", body="{}", headers={"Content-Type": ""}), "PUT /v2/audiences/{id}  no Content-Type  {}"),
         (
             Probe("x", condition="null"),
-            'PUT /v2/audiences/{id}  {"filter": {"operator": "AND", "conditions": [GUARD, null]}}',
+            'PUT /v2/audiences/{id}  {"filter": {"operator": "AND", "conditions": [GUARD, null, CONTRADICTION]}}',
         ),
         (Probe("x", method="PATCH", body="{}"), "PATCH /v2/audiences/{id}  {}"),
     ],

@@ -18,7 +18,7 @@ class Refusing(Unstamped):
 
     def faults(self, body: dict[str, JSON]) -> Iterator[Fault]:
         text = json.dumps(body.get("filter"))
-        codes = {'"not_exists"': "invalid_time_operator", '"carrier"': "invalid_carrier_operator"}
+        codes = {'"not_within"': "invalid_time_operator", '"carrier"': "invalid_carrier_operator"}
         yield from (Fault(code, "/filter") for operator, code in codes.items() if operator in text)
         yield from super().faults(body)
 
@@ -70,10 +70,10 @@ def test_a_candidate_that_was_tried_says_what_came(conforming: Report, refusing:
 
 
 def test_a_documented_operator_that_is_refused_is_broken_and_its_neighbours_are_not(refusing: Report) -> None:
-    assert cell(refusing, "time", "not_exists").saw is Saw.BROKEN
-    assert {cell(refusing, "time", operator).saw for operator in ("within", "exists", "after")} == {Saw.ACCEPTED}
-    evidence = refusing.session.exchanges[cell(refusing, "time", "not_exists").exchange - 1]
-    assert '"operator":"not_exists"' in evidence.request.body.decode()
+    assert cell(refusing, "time", "not_within").saw is Saw.BROKEN
+    assert {cell(refusing, "time", operator).saw for operator in ("within", "not_exists", "after")} == {Saw.ACCEPTED}
+    evidence = refusing.session.exchanges[cell(refusing, "time", "not_within").exchange - 1]
+    assert '"operator":"not_within"' in evidence.request.body.decode()
 
 
 def test_an_invented_operator_is_refused_for_every_type(conforming: Report) -> None:

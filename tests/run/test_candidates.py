@@ -13,11 +13,20 @@ import pytest
 
 from tests.integrity.variants_tokens import judging
 from tests.run.hooked import Server, always, broken, serving, session
-from trackly_contract.contract import GUARD, Observed, Outcome, Trial, contract, matches_nobody, summed_up
+from trackly_contract.contract import (
+    CONTRADICTION,
+    GUARD,
+    Observed,
+    Outcome,
+    Trial,
+    contract,
+    matches_nobody,
+    summed_up,
+)
 from trackly_contract.contract.load import in_order, words_of
 from trackly_contract.core import InconclusiveError, Request, Response, Verdict
 from trackly_contract.generate import Tokens, candidate_condition, candidate_types
-from trackly_contract.reference import Choices
+from trackly_contract.reference import AUDIENCE_ID, Choices
 from trackly_contract.reference.filter import Fault, Judge
 from trackly_contract.run import Session, find_tokens
 from trackly_contract.run.candidates import MOST_OUTAGES, MOST_TRIALS
@@ -25,6 +34,7 @@ from trackly_contract.run.candidates import MOST_OUTAGES, MOST_TRIALS
 FIELDS, OPERATORS = (contract().vocabulary.words(f"revenue.{part}") for part in ("field", "operator"))
 PAIRS = list(itertools.product(FIELDS, OPERATORS))
 NAME = "trackly-contract: candidates"
+LISTS = [101, 102]
 
 
 def only(field: str, operator: str, *, operator_first: bool = False, codes: str = "invalid_revenue_") -> Judge:
@@ -41,12 +51,12 @@ def only(field: str, operator: str, *, operator_first: bool = False, codes: str 
 def asked(server: Server) -> tuple[Session, Tokens]:
     found = session(server)
     found.read()
-    return found, find_tokens(found)
+    return found, find_tokens(found, LISTS)
 
 
 def tried(server: Server) -> list[list[dict[str, Any]]]:
-    """Return the conditions of each trial, without the guard; a request that was sent again counts once."""
-    bodies = [json.dumps(body["filter"]["conditions"][1:]) for body in server.bodies() if body.get("name") == NAME]
+    """Return the conditions of each trial, without the guards; a request that was sent again counts once."""
+    bodies = [json.dumps(body["filter"]["conditions"][1:-2]) for body in server.bodies() if body.get("name") == NAME]
     return [json.loads(text) for text, _ in itertools.groupby(bodies)]
 
 
@@ -74,6 +84,15 @@ def test_where_the_vectors_own_tokens_are_accepted_one_update_is_all() -> None:
         ("revenue.field", "revenue_total"),
     }
     assert {(trial.outcome, trial.said) for trial in found.vocabulary} == {(Outcome.ACCEPTED, "200")}
+
+
+def test_an_accepted_trial_has_the_audience_draw_on_its_own_lists() -> None:
+    server = Server()
+    server.store.audiences[AUDIENCE_ID]["source_lists"] = []
+    asked(server)
+    assert server.audience["source_lists"] == LISTS
+    find_tokens(session(server), [])
+    assert "source_lists" not in server.bodies()[-1]
 
 
 def test_each_type_is_tried_alone_once_the_update_of_all_is_refused() -> None:
@@ -206,8 +225,8 @@ def test_every_trial_would_match_nobody_if_it_were_accepted(judges: dict[str, Ju
     asked(server)
     assert len(server.bodies()) > 5
     for body in server.bodies():
-        assert body["filter"]["operator"] == "AND"
         assert body["filter"]["conditions"][0] == GUARD
+        assert body["filter"]["conditions"][-2:] == [*CONTRADICTION]
         assert matches_nobody(body["filter"])
 
 
@@ -257,6 +276,12 @@ def test_a_condition_that_is_dropped_was_not_accepted_and_breaks_nothing() -> No
     )
     assert tokens == Tokens({}, {})
     assert broken(found) == set()
+
+
+def test_a_guard_behind_the_candidates_that_is_stored_otherwise_refuses_no_token() -> None:
+    server = Storing(lambda conditions: [*conditions[:-1], {**conditions[-1], "operator": "exists"}])
+    found, _ = asked(server)
+    assert {trial.outcome for trial in found.vocabulary} == {Outcome.ACCEPTED}
 
 
 def test_a_documented_condition_that_is_stored_otherwise_breaks_its_rule() -> None:

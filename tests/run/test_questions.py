@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from trackly_contract.contract import GUARD, NOBODY, Observation, Probe, as_answered, contract
+from trackly_contract.contract import (
+    CONTRADICTION,
+    GUARD,
+    NOBODY,
+    Observation,
+    Probe,
+    as_answered,
+    as_request,
+    contract,
+    matches_nobody,
+)
 from trackly_contract.core import Request, Response
 from trackly_contract.generate import Tokens, candidate_types
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Choices, ReferenceServer, Store
@@ -69,20 +79,20 @@ def ours(watched: tuple[Watched, Observations]) -> Observations:
 
 @pytest.mark.parametrize("probe", PROBES.values(), ids=[" ".join(names) for names in PROBES])
 def test_a_probe_that_sends_a_filter_sends_it_guarded(probe: Probe) -> None:
-    text = questions.body_text(probe, json.dumps(GUARD)) or ""
+    text = questions.body_text(probe, *questions.GUARDS) or ""
     if probe.condition is None and probe.group is None:
         assert "filter" not in text
     else:
         body = json.loads(text)
         assert list(body) == ["filter"]
-        assert (body["filter"]["operator"], body["filter"]["conditions"][0]) == ("AND", GUARD)
+        assert (body["filter"]["conditions"][0], body["filter"]["conditions"][-2:]) == (GUARD, [*CONTRADICTION])
+        assert matches_nobody(body["filter"])
 
 
 def test_every_filter_that_is_ever_stored_matches_nobody(watched: tuple[Watched, Observations]) -> None:
     server, stored = watched[0], watched[0].stored
     assert len(stored) > 50
-    guard = as_answered(NOBODY)["conditions"][0]
-    assert {(one["operator"], one["conditions"][0] == guard) for one in stored} == {("AND", True)}
+    assert all(matches_nobody(as_request(one)) for one in stored)
     assert stored[-1] == as_answered(NOBODY)
     assert server.store.audiences[AUDIENCE_ID]["source_lists"] == [101, 102]
     assert server.requests <= QUESTIONS

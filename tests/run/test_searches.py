@@ -1,5 +1,6 @@
 """Searches: a limit and an order are found where they are known, and nothing is claimed that was not sent."""
 
+import dataclasses
 import json
 import random
 import unicodedata
@@ -91,10 +92,21 @@ MEASURES: dict[str, Callable[[Any], int]] = {
 }
 
 
+def test_nothing_below_the_least_is_asked() -> None:
+    asked: list[int] = []
+
+    def ask(body: dict[str, Any]) -> str:
+        asked.append(body["n"])
+        return "too_much"
+
+    said, largest = find_limit(dataclasses.replace(number(10), least=3), ask)
+    assert (said, largest, asked) == ("3 things were not accepted: too_much", 0, [10, 3])
+
+
 @pytest.mark.parametrize("name", SIZES)
 def test_an_update_of_a_size_has_it_matches_nobody_and_is_far_below_the_limit_of_bodies(name: str) -> None:
     size = SIZES[name]
-    for of in (1, 2, 99, size.ceiling):
+    for of in (size.least, size.least + 1, 99, size.ceiling):
         body = size.body(of)
         assert name not in MEASURES or MEASURES[name](body) == of
         assert "filter" not in body or matches_nobody(body["filter"])

@@ -5,8 +5,8 @@ from .decide import Failure as Failure
 from .decide import Schemas as Schemas
 from .decide import document as document
 from .decide import schemas as schemas
+from .filters import CONTRADICTION as CONTRADICTION
 from .filters import GUARD as GUARD
-from .filters import IMPOSSIBLE_AGE as IMPOSSIBLE_AGE
 from .filters import IMPOSSIBLE_COUNT as IMPOSSIBLE_COUNT
 from .filters import NOBODY as NOBODY
 from .filters import Part as Part
@@ -14,6 +14,7 @@ from .filters import as_answered as as_answered
 from .filters import as_request as as_request
 from .filters import depth as depth
 from .filters import filter_differences as filter_differences
+from .filters import guarded as guarded
 from .filters import matches_nobody as matches_nobody
 from .filters import parts_of as parts_of
 from .filters import snake_case as snake_case

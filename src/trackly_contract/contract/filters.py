@@ -4,16 +4,13 @@ Does not say whether an API accepts a filter (decide.py).
 """
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from trackly_contract.core import ABSENT, JSON, differences
 
 IMPOSSIBLE_COUNT = 2_000_000_000
 """No contact has as many clicks; still within 32 bits, so that no server overflows."""
-
-IMPOSSIBLE_AGE = {"days": 36_500, "hours": 876_000, "minutes": 52_560_000}
-"""A hundred years in each unit: nothing was clicked, sent or signed up before that."""
 
 GUARD: dict[str, JSON] = {
     "condition_type": "count",
@@ -21,9 +18,28 @@ GUARD: dict[str, JSON] = {
     "operator": "gte",
     "value": IMPOSSIBLE_COUNT,
 }
-"""A condition of documented tokens alone that no contact meets."""
+"""A condition that no contact meets. It stands first in a filter that matches nobody."""
 
-NOBODY: dict[str, JSON] = {"operator": "AND", "conditions": [GUARD]}
+CONTRADICTION: tuple[dict[str, JSON], ...] = (
+    {"condition_type": "time", "field": "signup_date", "operator": "exists"},
+    {"condition_type": "time", "field": "signup_date", "operator": "not_exists"},
+)
+"""Conditions that no contact meets together: one says what the other denies. They stand last.
+
+With GUARD they share no type, field or operator, and they have no value, so whatever one change of an API does to the
+tokens of one, the other still matches nobody (docs/adr/0017-two-guards.md).
+"""
+
+
+def guarded(
+    *conditions: JSON, groups: Sequence[JSON] = (), last: Sequence[dict[str, JSON]] = CONTRADICTION
+) -> dict[str, JSON]:
+    """Return a filter that matches nobody, whatever conditions and groups it holds between GUARD and `last`."""
+    found: dict[str, JSON] = {"operator": "AND", "conditions": [GUARD, *conditions, *last]}
+    return {**found, "groups": [*groups]} if groups else found
+
+
+NOBODY = guarded()
 """The smallest filter that matches no one."""
 
 _EXPLAINED = frozenset(
@@ -130,35 +146,23 @@ def filter_differences(expected: JSON, got: JSON) -> Iterator[tuple[str, JSON, J
         yield path, one, other, not (new_key or missing_null or same_number)
 
 
-def _impossible(condition: Any) -> bool:
-    if not isinstance(condition, dict):
-        return False
-    kind, operator, value = (condition.get(key) for key in ("condition_type", "operator", "value"))
-    if not isinstance(value, int) or isinstance(value, bool):
-        return False
-    if kind == "count":
-        counted = condition.get("field") in ("click_count", "send_count")
-        return counted and operator == "gte" and value >= IMPOSSIBLE_COUNT
-    if kind == "time":
-        oldest = IMPOSSIBLE_AGE.get(str(condition.get("unit")))
-        # Of the other time fields a contact may have none, and nobody documents whether that counts as before.
-        known = condition.get("field") == "signup_date" and operator == "before"
-        return known and oldest is not None and value >= oldest
-    return False
-
-
 def matches_nobody(group: JSON) -> bool:
-    """Whether it is certain, from documented tokens alone, that a filter (as sent) matches no contact.
+    """Whether a filter (as sent) matches no contact, even where a server loses or misreads any one part of it.
 
-    An AND group matches nobody as soon as one of its parts does; an OR group when every part does. Parts that
-    are not understood count as matching somebody.
+    An AND group does that holds GUARD and CONTRADICTION, or two groups that match nobody; an OR group of nothing but
+    two or more groups that match nobody.
     """
     if not isinstance(group, dict):
         return False
     conditions, groups = group.get("conditions") or [], group.get("groups") or []
     if not isinstance(conditions, list) or not isinstance(groups, list):
         return False
-    parts = [*map(_impossible, conditions), *map(matches_nobody, groups)]
-    if group.get("operator") == "AND":
-        return any(parts)
-    return group.get("operator") == "OR" and bool(parts) and all(parts)
+    held = [entry.items() for entry in conditions if isinstance(entry, dict)]
+    both = all(any(guard.items() <= items for items in held) for guard in (GUARD, *CONTRADICTION))
+    match group.get("operator"):
+        case "AND":
+            return both or sum(map(matches_nobody, groups)) > 1
+        case "OR":
+            return not conditions and len(groups) > 1 and all(map(matches_nobody, groups))
+        case _:
+            return False

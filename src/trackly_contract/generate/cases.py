@@ -5,7 +5,6 @@ Both are made in a checkout (tests/maintain). What is here fits their bodies to 
 
 import copy
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,10 +14,12 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from trackly_contract.contract import (
+    CONTRADICTION,
     GUARD,
     ContractError,
     RequestVector,
     contract,
+    guarded,
     matches_nobody,
     parts_of,
 )
@@ -74,22 +75,20 @@ def to_reject() -> list[RequestVector]:
     return [vector for vector in vectors if vector.refused and vector.situation is None]
 
 
-def together(vectors: Sequence[RequestVector]) -> dict[str, JSON]:
-    """Return one filter with those of all vectors as groups. It matches nobody."""
-    return {"operator": "AND", "conditions": [GUARD], "groups": [vector.body["filter"] for vector in vectors]}
+def together(vectors: Sequence[RequestVector], last: Sequence[dict[str, JSON]] = CONTRADICTION) -> dict[str, JSON]:
+    """Return one filter with those of all vectors as groups. It matches nobody; `last` as in `guarded`."""
+    return guarded(groups=[vector.body["filter"] for vector in vectors], last=last)
 
 
-def alone(vector: RequestVector) -> dict[str, JSON]:
-    """Return the filter of one accepted vector, with a guard where it could match anyone, and no deeper than it is.
+def alone(vector: RequestVector, last: Sequence[dict[str, JSON]] = CONTRADICTION) -> dict[str, JSON]:
+    """Return the filter of one accepted vector, which then matches nobody; `last` as in `guarded`.
 
-    Raises ValueError for an OR group that could match someone: it cannot be guarded without another level.
+    Where its top group cannot hold further conditions (OR, or groups alone), it stands one level deeper.
     """
     found: dict[str, JSON] = vector.body["filter"]
-    if matches_nobody(found):
-        return found
-    if found["operator"] != "AND":
-        raise ValueError(f"vector {vector.id}: an OR group that could match someone cannot be sent alone")
-    return {**found, "conditions": [GUARD, *found.get("conditions", [])]}
+    if found["operator"] == "AND" and found.get("conditions"):
+        return {**found, "conditions": [GUARD, *found["conditions"], *last]}
+    return together([vector], last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +116,15 @@ class RejectionCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A rejected vector with its error at one position, in a body that has no other error.
 
     The id is that of the vector, then after `@` the position and after `+` other tokens, or after `&` another field
-    of the body. `too_wide`: a window is a hundred years wide, and whether it may be that wide is open.
+    of the body. `too_wide`: a window is a hundred years wide, and whether it may be that wide is open. `unguarded`:
+    the error stands where no condition can keep a filter that is accepted by mistake from matching somebody.
     """
 
     id: str
     vector_id: str = msgspec.field(name="vector")
     planned: dict[str, Any] = msgspec.field(name="body")
     too_wide: bool = False
+    unguarded: bool = False
 
     @property
     def vector(self) -> RequestVector:
@@ -185,10 +186,9 @@ def plan(path: Path | None = None) -> Plan:
     differ = {case.vector_id for case in found.rejected["thorough"]} ^ {vector.id for vector in to_reject()}
     if differ:
         raise ContractError(f"{path}: not planned from the vectors: {', '.join(sorted(differ))}; run `make docs`")
-    # Directly under OR at the top, and where the filter itself is wrong, nothing can guard the error.
     cases = itertools.chain(*found.rejected.values())
-    entries: list[RejectionCase | Step] = [case for case in cases if re.search("@(nested|top-and)", case.id)]
-    for entry in [*entries, *found.sequence]:
+    entries: list[RejectionCase | Step] = [case for case in cases if not case.unguarded]
+    for entry in (*entries, *found.sequence):
         _check_nobody(path, entry.id, entry.planned)
     return found
 

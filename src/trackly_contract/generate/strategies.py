@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from trackly_contract.contract import (
+    CONTRADICTION,
     DEEPEST,
-    IMPOSSIBLE_COUNT,
+    GUARD,
     KINDS,
     LIST_OPERATORS,
+    NOBODY,
     UPDATE_FIELDS,
     RequestVector,
     Vocabulary,
     contract,
     depth,
+    guarded,
 )
 from trackly_contract.core import JSON, differences
 from trackly_contract.generate.cases import to_reject
@@ -145,12 +148,13 @@ def filters(
     """Return filters as requests spell them, up to `max_depth` groups deep.
 
     `vocabulary` and what is raised as in `conditions`. With `nobody=True` a filter matches no contact, whatever else
-    is in it.
+    is in it, even where a server loses or misreads one condition or group of it: it holds documented conditions that
+    nobody meets, whatever the vocabulary.
     """
     _checked_depth(max_depth)
     vocabulary = vocabulary or contract().vocabulary
     parts = conditions(vocabulary=vocabulary)
-    return _guarded(parts, _impossible(vocabulary), max_depth) if nobody else _filters(parts, max_depth)
+    return _guarded(parts, max_depth) if nobody else _filters(parts, max_depth)
 
 
 @st.composite
@@ -162,28 +166,17 @@ def _filters(draw: DrawFn, parts: SearchStrategy[Object], max_depth: int) -> Obj
     return found
 
 
-def _impossible(vocabulary: Vocabulary) -> SearchStrategy[Object]:
-    """Return conditions that no contact meets: counts, since how far back a window may reach is open."""
-    fields = [field for field in ("click_count", "send_count") if field in vocabulary.words("count.field")]
-    if not fields or "gte" not in vocabulary.words("count.operator"):
-        raise EmptyVocabularyError("the vocabulary has neither click_count nor send_count with gte to match nobody")
-    known = {"condition_type": st.just("count"), "field": st.sampled_from(fields), "operator": st.just("gte")}
-    return st.fixed_dictionaries({**known, "value": st.integers(IMPOSSIBLE_COUNT, LARGEST)})
-
-
 @st.composite
-def _guarded(draw: DrawFn, parts: SearchStrategy[Object], impossible: SearchStrategy[Object], max_depth: int) -> Object:
-    """Return a filter that matches nobody: impossible conditions alone, or one beside or around others under AND."""
-    guard = draw(impossible)
-    shape = draw(st.integers(0, min(3, max_depth)))
+def _guarded(draw: DrawFn, parts: SearchStrategy[Object], max_depth: int) -> Object:
+    """Return a filter that matches nobody: the guards alone, around others in one group, above them, or below OR."""
+    shape = draw(st.integers(0, 3 if max_depth > 1 else 1))
     if shape == 0:
-        return {"operator": draw(_GROUP_OPERATORS), "conditions": [guard, *draw(st.lists(impossible, max_size=2))]}
-    found = draw(_filters(parts, max_depth + 1 - shape))
-    if shape == 1:
-        conditions = draw(st.permutations([guard, *found.get("conditions", [])]))
-        return {**found, "operator": "AND", "conditions": conditions}
-    shut = {"operator": "AND", "conditions": [guard], "groups": [found]}
-    return shut if shape == 2 else {"operator": "OR", "conditions": [draw(impossible)], "groups": [shut]}
+        return guarded()
+    found = draw(_filters(parts, max_depth - (shape > 1)))
+    if shape == 2:
+        return guarded(groups=[found])
+    found = {**found, "operator": "AND", "conditions": [GUARD, *found.get("conditions", []), *CONTRADICTION]}
+    return found if shape == 1 else {"operator": "OR", "groups": draw(st.permutations([found, NOBODY]))}
 
 
 def update_bodies(

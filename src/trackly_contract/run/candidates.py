@@ -4,11 +4,11 @@ Every condition that is tried matches nobody, and breaks no rule, however it is 
 list or of no value: the vectors' conditions would differ from their twins by two edits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from trackly_contract.contract import GUARD, Outcome, Trial, as_answered, code_of, filter_differences, words_of
+from trackly_contract.contract import Outcome, Trial, as_answered, code_of, filter_differences, guarded, words_of
 from trackly_contract.core import JSON, InconclusiveError, show
 from trackly_contract.generate import Tokens, candidate_condition, candidate_types
 from trackly_contract.judge import about_request, describe
@@ -33,19 +33,20 @@ class Found(NamedTuple):
     outage: bool = False
 
 
-def find_tokens(session: Session) -> Tokens:
+def find_tokens(session: Session, lists: Sequence[int]) -> Tokens:
     """Return the tokens that the target accepts, a type without any left out; writes every trial down.
 
+    An accepted trial also has the audience draw on `lists`, if there are any: its own.
     All types are tried in one update first, each alone only if that is refused. Raises InconclusiveError if the target
     is gone.
     """
     heads = {kind: (words_of(kind)[0][0], words_of(kind)[1][0]) for kind in candidate_types()}
-    answer = _tried(session, heads)
+    answer = _tried(session, heads, lists)
     if answer.worked:
         for kind, pair in heads.items():
             _write(session, kind, pair, answer)
         return _tokens(heads)
-    alone = {kind: _alone(session, kind) for kind in heads}
+    alone = {kind: _alone(session, kind, lists) for kind in heads}
     return _tokens({kind: pair for kind, pair in alone.items() if pair is not None})
 
 
@@ -54,7 +55,7 @@ def _tokens(pairs: Mapping[str, Pair]) -> Tokens:
     return Tokens({kind: operator for kind, (_, operator) in pairs.items()}, fields)
 
 
-def _alone(session: Session, kind: str) -> Pair | None:
+def _alone(session: Session, kind: str, lists: Sequence[int]) -> Pair | None:
     """Try the pairs of one type until one works, those near the head of both lists first.
 
     A token that the answer names at fault is not tried again.
@@ -66,7 +67,7 @@ def _alone(session: Session, kind: str) -> Pair | None:
             break
         field, operator = pair = min(left, key=lambda pair: fields.index(pair[0]) + operators.index(pair[1]))
         tried.append(pair)
-        answer = _tried(session, {kind: pair})
+        answer = _tried(session, {kind: pair}, lists)
         _write(session, kind, pair, answer)
         outages += answer.outage
         if answer.worked:
@@ -91,17 +92,18 @@ def _write(session: Session, kind: str, pair: Pair, answer: Found) -> None:
     session.vocabulary += [Trial(name, tokens[name], outcome, answer.said) for name in blamed or tokens]
 
 
-def _tried(session: Session, pairs: Mapping[str, Pair]) -> Found:
+def _tried(session: Session, pairs: Mapping[str, Pair], lists: Sequence[int]) -> Found:
     """Send one condition of each type, as the vectors have it but with these tokens."""
     tokens = _tokens(pairs)
     conditions: list[JSON] = [tokens.adapt(candidate_condition(kind)) for kind in pairs]
     # With a name, so that the cache is seen to be cleared by a filter that is not sent alone.
-    sent: dict[str, JSON] = {"operator": "AND", "conditions": [GUARD, *conditions]}
-    body = {"name": "trackly-contract: candidates", "filter": sent}
-    # What no page says is accepted may be stored in any way. The guard is documented, and stands first.
-    open_at = [f"/filter/conditions/{index}" for index in range(1, len(conditions) + 1)]
+    sent = guarded(*conditions)
+    body: dict[str, JSON] = {"name": "trackly-contract: candidates", "filter": sent}
+    body |= {"source_lists": [*lists]} if lists else {}
+    # What no page says is accepted may be stored in any way, or not at all: then what stands behind it moves.
+    places = [f"/filter/conditions/{index}" for index in range(1, len(sent["conditions"]))]
     try:
-        response = session.update(body, "candidates", open_at=open_at).response
+        response = session.update(body, "candidates", open_at=places).response
     except InconclusiveError as error:
         session.read("candidates")  # this update got no response; where nothing gets one, that is said of the whole run
         return Found(worked=False, said=str(error), outage=True)
@@ -110,6 +112,6 @@ def _tried(session: Session, pairs: Mapping[str, Pair]) -> Found:
         return Found(False, describe(response), response.code if sound else None, not sound)
     differing = filter_differences(as_answered(sent), response.json.fields.get("filter"))
     place, stored = next(((place, stored) for place, _, stored, grave in differing if grave), ("", None))
-    if any(f"/filter{place}/".startswith(f"{start}/") for start in open_at):
+    if any(f"/filter{place}/".startswith(f"{start}/") for start in places[: len(conditions)]):
         return Found(False, f"{response.status}, but stored as /filter{place}: {show(stored, 120)}")
     return Found(True, str(response.status))

@@ -6,7 +6,16 @@ Every filter that is stored on the way matches nobody. Does not judge: an observ
 import json
 from collections.abc import Sequence
 
-from trackly_contract.contract import GUARD, NOBODY, UPDATE_FIELDS, Observation, Probe, as_answered, contract
+from trackly_contract.contract import (
+    CONTRADICTION,
+    GUARD,
+    NOBODY,
+    UPDATE_FIELDS,
+    Observation,
+    Probe,
+    as_answered,
+    contract,
+)
 from trackly_contract.core import JSON, InconclusiveError, Request, Response, differences, same, show
 from trackly_contract.generate import Tokens
 from trackly_contract.judge import FIELDS, describe
@@ -19,6 +28,9 @@ LIST = "@list"
 
 OURS: dict[str, JSON] = {"name": "trackly-contract: questions", "description": "trackly-contract", "filter": NOBODY}
 """What the audience is before each question, so that each finds the same."""
+
+GUARDS = (json.dumps(GUARD), json.dumps(CONTRADICTION)[1:-1])
+"""What stands before and behind the condition or group of a probe, so that nobody is matched."""
 
 
 def ask_all(session: Session, tokens: Tokens, lists: Sequence[int]) -> list[Observation]:
@@ -44,12 +56,12 @@ def ask_all(session: Session, tokens: Tokens, lists: Sequence[int]) -> list[Obse
     return found
 
 
-def body_text(probe: Probe, guard: str) -> str | None:
-    """Return the text of a probe's body, `guard` beside its condition or group; None if it has no body."""
+def body_text(probe: Probe, first: str, last: str) -> str | None:
+    """Return the text of a probe's body, its condition or group between `first` and `last`; None if it has no body."""
     if probe.condition is not None:
-        return f'{{"filter": {{"operator": "AND", "conditions": [{guard}, {probe.condition}]}}}}'
+        return f'{{"filter": {{"operator": "AND", "conditions": [{first}, {probe.condition}, {last}]}}}}'
     if probe.group is not None:
-        return f'{{"filter": {{"operator": "AND", "conditions": [{guard}], "groups": [{probe.group}]}}}}'
+        return f'{{"filter": {{"operator": "AND", "conditions": [{first}, {last}], "groups": [{probe.group}]}}}}'
     return probe.body if probe.raw is None else probe.raw
 
 
@@ -90,7 +102,7 @@ class _Asking:
 
     def asked(self, probe: Probe) -> tuple[str, str]:
         """Return what came of a probe, or else why it does not fit this audience."""
-        text, own = body_text(probe, json.dumps(GUARD)), self.session.target.audience_id
+        text, own = body_text(probe, *GUARDS), self.session.target.audience_id
         if not self.lists and (probe.of == "source_lists" or LIST in (text or "")):
             return "", "the audience has no sending list"
         if probe.id == "@ID" and own.upper() == own:

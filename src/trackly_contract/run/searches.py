@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from trackly_contract.contract import GUARD, NOBODY, contract
+from trackly_contract.contract import GUARD, NOBODY, contract, guarded
 from trackly_contract.core import ABSENT, JSON
 from trackly_contract.generate import Tokens, candidate_condition, candidate_types
 
@@ -25,22 +25,23 @@ ACCEPTED = "accepted"
 
 @dataclass(frozen=True)
 class Size:
-    """Something whose size may be limited: what is counted, the largest size to send, and an update of a given size."""
+    """Something whose size may be limited: what is counted, an update of a given size, the largest and the least."""
 
     unit: str
     ceiling: int
     body: Callable[[int], Body]
+    least: int = 1
 
 
 def find_limit(size: Size, ask: Ask) -> tuple[str, int]:
-    """Find the largest size that is accepted: ask for the ceiling first, then for one, then between them.
+    """Find the largest size that is accepted: ask for the ceiling first, then for the least, then between them.
 
-    Returns the limit in words, and as a number: 0 where not even one is accepted, and where the ceiling is.
+    Returns the limit in words, and as a number: 0 where not even the least is accepted, and where the ceiling is.
     """
     why = ask(size.body(size.ceiling))
     if why == ACCEPTED:
         return f"{size.ceiling} {size.unit} are accepted, and more were not asked for", 0
-    largest, rejected, next_size = 0, size.ceiling, 1
+    largest, rejected, next_size = size.least - 1, size.ceiling, size.least
     while rejected - largest > 1:
         said = ask(size.body(next_size))
         if said == ACCEPTED:
@@ -48,16 +49,16 @@ def find_limit(size: Size, ask: Ask) -> tuple[str, int]:
         else:
             rejected, why = next_size, said
         next_size = (largest + rejected) // 2
-    if largest == 0:
-        return f"1 {size.unit} were not accepted: {why}", 0
+    if largest < size.least:
+        return f"{size.least} {size.unit} were not accepted: {why}", 0
     return f"{largest} {size.unit} are accepted, {rejected} are not: {why}", largest
 
 
 def _nested(levels: int) -> Body:
-    group = dict(NOBODY)
+    groups: list[JSON] = []
     for _ in range(levels - 1):
-        group = {**NOBODY, "groups": [group]}
-    return group
+        groups = [{**_and(GUARD), "groups": groups} if groups else _and(GUARD)]
+    return guarded(groups=groups)
 
 
 _PICTURES = "pictures (each 1 code point, 2 UTF-16 units, 4 bytes)"
@@ -68,8 +69,9 @@ SIZES = {
     "name of accents": Size(_ACCENTS, 300, lambda n: {"name": "e\u0301" * n}),
     "description": Size("plain letters", 20_000, lambda n: {"description": "x" * n}),
     "depth": Size("groups inside one another", 100, lambda n: {"filter": _nested(n)}),
-    "conditions": Size("conditions", 1000, lambda n: {"filter": {"operator": "AND", "conditions": [GUARD] * n}}),
-    "groups": Size("nested groups", 500, lambda n: {"filter": {**NOBODY, "groups": [NOBODY] * n}}),
+    # Fewer conditions than these three could match somebody where one is lost.
+    "conditions": Size("conditions", 1000, lambda n: {"filter": guarded(*[GUARD] * (n - 3))}, least=3),
+    "groups": Size("nested groups", 500, lambda n: {"filter": guarded(groups=[_and(GUARD)] * n)}),
 }
 
 
@@ -189,7 +191,7 @@ def factors(tokens: Tokens) -> dict[str, Factor]:
     in_body: dict[str, Body] = {
         "name": {"name_too_long": vectors["update.name.too_long/256"].body["name"]},
         "source_lists": {"source_list_not_found": vectors["update.source_lists.unknown/only"].body["source_lists"]},
-        "filter": {"invalid_condition_type": _and(GUARD, {"condition_type": NO_TYPE})},
+        "filter": {"invalid_condition_type": guarded({"condition_type": NO_TYPE})},
     }
     operator = {"invalid_group_operator": NO_OPERATOR}
     in_group: dict[str, Body] = {
@@ -221,7 +223,7 @@ def _condition(kind: str, sound: Mapping[str, JSON]) -> Factor:
     return Factor(
         {name: sound[name] for name in parts},
         {name: wrong[name] for name in parts},
-        lambda values: {"filter": _and(GUARD, {"condition_type": kind, **values})},
+        lambda values: {"filter": guarded({"condition_type": kind, **values})},
     )
 
 
@@ -234,9 +236,9 @@ def _group(operator: JSON, conditions: JSON, *groups: JSON) -> Body:
 
 
 def _nested_group(values: Body) -> Body:
-    return {"filter": _group("AND", [GUARD], _group(*values.values()))}
+    return {"filter": guarded(groups=[_group(*values.values())])}
 
 
 def _in_positions(values: Body) -> Body:
     first, later, nested, deeper, another = values.values()
-    return {"filter": _group("AND", [GUARD, first, later], _group("AND", [nested], _and(deeper)), _and(another))}
+    return {"filter": guarded(first, later, groups=[_group("AND", [nested], _and(deeper)), _and(another)])}

@@ -8,7 +8,16 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from trackly_contract.contract import NOBODY, UPDATE_FIELDS, RequestVector, Schemas, contract
+from trackly_contract.contract import (
+    CONTRADICTION,
+    GUARD,
+    NOBODY,
+    UPDATE_FIELDS,
+    RequestVector,
+    Schemas,
+    contract,
+    guarded,
+)
 from trackly_contract.core import ABSENT, JSON, InconclusiveError, SkippedError, Verdict, differences, show
 from trackly_contract.generate import (
     VECTOR_LISTS,
@@ -188,25 +197,45 @@ def _filter(script: Script) -> None:
         script.session.read("accepted-filters")
 
 
-def _accept(api: Session, vectors: Sequence[RequestVector], *, first: bool = True) -> None:
+def _accept(
+    api: Session, vectors: Sequence[RequestVector], last: Sequence[Audience] = CONTRADICTION, *, first: bool = True
+) -> None:
     rules = tuple(dict.fromkeys(vector.rule for vector in vectors))
     single = len(vectors) == 1
     case = vectors[0].id if single else "accepted-filters"
-    found = alone(vectors[0]) if single else together(vectors)
+    found = alone(vectors[0], last) if single else together(vectors, last)
     exchange = api.update({"filter": found}, case, rules if single else ())
     if exchange.response.succeeded:
         shown = () if single else rules
         api.findings += as_findings([(rule, None) for rule in (*shown, "update.optional")], exchange, case)
     if exchange.response.succeeded or single:
         return
-    if first and not api.update({"filter": NOBODY}, case).response.succeeded:
+    if first:
+        last = _accepted_guards(api, case)
+    half = len(vectors) // 2
+    _accept(api, vectors[:half], last, first=False)
+    _accept(api, vectors[half:], last, first=False)
+    if first and last is not CONTRADICTION:
+        raise InconclusiveError("the filter that matches nobody is refused here: nothing else can be tried safely")
+
+
+def _accepted_guards(api: Session, case: str) -> Sequence[Audience]:
+    """Return what stands last in a filter that matches nobody and is accepted here.
+
+    Where the contradiction is refused, another count finds the culprit, although it is not of another type.
+    """
+    exchange = api.update({"filter": NOBODY}, case)
+    if exchange.response.succeeded:
+        return CONTRADICTION
+    another: list[Audience] = [{**GUARD, "field": "send_count"}]
+    if not api.update({"filter": guarded(GUARD, last=another)}, case).response.succeeded:
         raise InconclusiveError(
             "the filter that matches nobody is refused here (a count of two thousand million clicks; how large a value "
             "may be is open): without it nothing can be tried safely"
         )
-    half = len(vectors) // 2
-    _accept(api, vectors[:half], first=False)
-    _accept(api, vectors[half:], first=False)
+    # As many conditions are accepted, so it is the tokens of the contradiction that are not.
+    api.findings += as_findings([("filter.time.known", WRONGLY_REJECTED)], exchange, case)
+    return another
 
 
 def _recount(script: Script) -> None:
@@ -219,8 +248,10 @@ def _recount(script: Script) -> None:
 def _try_candidates(script: Script) -> None:
     api = script.session
     with api.step("candidates"):
-        script.tokens = find_tokens(api)
-        api.read("candidates")
+        script.tokens = find_tokens(api, script.known_lists)
+        shown = api.read("candidates") or {}
+        if shown.get("source_lists") == [] != script.known_lists:  # no candidate was accepted
+            api.update({"source_lists": script.known_lists}, "candidates")
         if api.count():  # with a size cached, a rejected filter that clears it is seen
             api.read("counted")
 
@@ -301,9 +332,10 @@ STEPS: dict[str, Callable[[Script], None]] = {
         "retold", "update.cache.kept/name-and-description", "update.name", "update.description"
     ),
     "filtered": _filter,
-    "recounted": _recount,
-    # Now that a filter stands that matches nobody, the audience may draw on all lists.
+    # Now that a filter stands that matches nobody, the audience may draw on all lists; on its own again before tests
+    # send what must be rejected, some of which nothing guards.
     "listed": _update_with("listed", "update.source_lists/empty", "update.optional", "update.source_lists", read=False),
+    "recounted": _recount,
     "candidates tried": _try_candidates,
     "updated in a row": _update_in_a_row,
     "questions asked": _ask_questions,
