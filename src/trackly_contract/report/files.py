@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -190,6 +191,7 @@ def _csp_hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
 
 
+@cache
 def templates() -> jinja2.Environment:
     """Return the templates of both pages, with what they call: filters make each text of a response short and inert."""
     templates = jinja2.Environment(
