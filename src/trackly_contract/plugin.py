@@ -206,7 +206,7 @@ def _target(config: pytest.Config) -> Target:
         return running.replay_target(option.trackly_effort)
     if option.trackly_target == "live":
         target = running.live_target()
-        target.show_plan = lambda plan: reporting.show_plan(config, plan, target.key)
+        target.show_plan = lambda plan: reporting.show_plan(config, plan)
         return running.recorded(target) if option.trackly_record else target
     return running.embedded_target()
 
@@ -225,7 +225,7 @@ def pytest_runtest_makereport(
     run = item.config.stash.get(RUN, None)
     if run is None:
         return (yield)
-    excinfo, key = call.excinfo, run.session.target.key
+    excinfo = call.excinfo
     if excinfo is not None and excinfo.errisinstance((judging.BrokenError, InconclusiveError, SkippedError)):
         excinfo.traceback = excinfo.traceback[:0]  # nobody sees it, and to look up its lines takes long
     report = yield
@@ -240,12 +240,11 @@ def pytest_runtest_makereport(
     elif call.when == "call":
         run.looked = True
         run.ended.update(_rules_of(item))
-    report.sections = [(name, redacted(text, key)) for name, text in report.sections]
     if skipped:
         report.outcome = "skipped"
-        report.longrepr = (str(item.path), 0, redacted(skipped, key))
-    elif report.longrepr is not None:
-        report.longrepr = redacted(report.longreprtext, key)
+        report.longrepr = (str(item.path), 0, skipped)
+    elif report.longrepr is not None:  # a traceback shows what the program itself holds: the variable, the request
+        report.longrepr = redacted(report.longreprtext, run.session.target.key)
     return report
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from tests.bench.report import redaction, reports
 from tests.bench.start import starts
 from tests.bench.traffic import elapsed, throughput
 from tests.support.runs import run_server
@@ -70,5 +71,5 @@ def judgements() -> list[str]:
 
 
 if __name__ == "__main__":
-    for table in (runs(), judgements(), starts(), throughput()):
+    for table in (runs(), reports(), redaction(), judgements(), starts(), throughput()):
         sys.stdout.write("\n".join(table) + "\n\n")

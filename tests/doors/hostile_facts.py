@@ -13,7 +13,7 @@ from tests.report.test_html import Page
 from trackly_contract.contract import contract
 from trackly_contract.contract import decide as schemas
 
-MOST_MEMORY = 64_000_000
+MOST_MEMORY = 80_000_000
 """Bytes that a run may need at its peak beyond an ordinary one."""
 
 MOST_SECONDS = 60.0

@@ -1,19 +1,25 @@
 """`trackly-contract judge`: exit codes, standard input, broken files; as a process: progress, closed output."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from click.testing import CliRunner
 
+from tests.core.test_redact import shows
 from tests.support.processes import CHECKOUT, environment
 from tests.support.programs import missing, program
 from tests.support.recordings import CONVERSATION, TIME, asked, filtered, get, har, har_entry, line, lines, put
 from trackly_contract.cli import main
+from trackly_contract.core import Exchange, Response, encode
 from trackly_contract.gate.http import running
 from trackly_contract.judge import traffic as judging
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer
@@ -81,6 +87,52 @@ def test_the_report_is_written_and_the_key_stands_nowhere(tmp_path: Path) -> Non
     assert not [text for text in (shown, *written.values()) if REFERENCE_KEY in text]
     report = json.loads(written["report.json"])
     assert (report["target"], report["base_url"], report["stamped"]) == ("traffic", "https://api.invalid/api", True)
+
+
+SECRETS = {
+    "X-Api-Key": "trk_{}",
+    "Authorization": "Bearer {}",
+    "X-Auth-Token": "{}",
+    "Cookie": "lang=en; session={}",
+    "Set-Cookie": "csrf={}; Path=/",
+}
+"""Headers of a recording that hold a secret."""
+
+
+def secret_of(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:28]
+
+
+def leaky() -> Iterator[Exchange]:
+    """Yield exchanges whose bodies show every secret of their headers, as it is and encoded."""
+    *sent, received = ((name, value.format(secret_of(name))) for name, value in SECRETS.items())
+    headers, audience = (*sent, ("Content-Type", "application/json")), asked(get())[0].response.json.fields
+    ways: list[Callable[[str], str]] = [
+        str,
+        lambda text: text.encode().hex(),
+        lambda text: quote(f"{text[:14]}-{text[14:]}"),
+    ]
+    for echo in (way(secret_of(name)) for way in ways for name in SECRETS):
+        bodies = [
+            (400, encode({"error": echo, "code": echo})),
+            (200, encode({**audience, "status": echo, "name": echo})),
+            (503, echo.encode()),
+        ]
+        for request in (put({"name": echo}), put(filtered({**TIME, "unit": echo})), put({echo: 1})):
+            for status, body in bodies:
+                yield Exchange(replace(request, headers=headers), Response(status, (received,), body))
+
+
+@pytest.mark.parametrize("written", [lambda: har(map(har_entry, leaky())), lambda: lines(map(line, leaky()))])
+def test_no_secret_of_a_recording_shows(written: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    (tmp_path / "traffic").write_bytes(written())
+    code, shown = ran(str(tmp_path / "traffic"), "--report", str(tmp_path / "report"))
+    assert code == 1
+    texts = [shown, *(path.read_text("utf-8") for path in (tmp_path / "summary.md", *(tmp_path / "report").iterdir()))]
+    assert [text for text in texts if "[key]" not in text.replace("&#91;", "[").replace("&#93;", "]")] == []
+    assert [name for name in SECRETS for text in texts if shows(text, secret_of(name))] == []
 
 
 def test_a_bug_of_ours_is_never_drift_and_shows_nothing_of_the_traffic(monkeypatch: pytest.MonkeyPatch) -> None:

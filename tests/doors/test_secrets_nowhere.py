@@ -1,4 +1,4 @@
-"""The key is in nothing that a run leaves or prints, wherever and however the answers spell it."""
+"""No piece of the key is in anything that a run leaves or prints, wherever and however the answers spell it."""
 
 import base64
 import html
@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from tests.core.test_redact import pieces_of_base64, unescaped
+from tests.core.test_redact import joined, pieces_of_base64, pieces_of_hex, unescaped
 from tests.support.processes import COMMAND, PYTEST, finished
 from tests.support.way import Strike, Way, Wire, framed, way
 from trackly_contract.core import Request, Response
@@ -33,6 +33,13 @@ SPELLINGS: list[Callable[[str], str]] = [
     lambda key: base64.b64encode(b"u:" + key.encode() + b"...").decode(),
     lambda key: base64.urlsafe_b64encode(b"?" + key.encode()).decode().rstrip("="),
     lambda key: key[:20],
+    lambda key: key[4:],
+    lambda key: f"*{key[1:]}",
+    lambda key: f"{key[:16]}...{key[-14:]}",
+    lambda key: "-".join(key[at : at + 4] for at in range(0, len(key), 4)),
+    lambda key: key.encode().hex(),
+    lambda key: key.encode().hex(":").upper(),
+    lambda key: repr(key.encode("utf-16-le")),
     lambda key: f"{'x' * 70}{key}{'x' * 500}",
 ]
 
@@ -41,10 +48,14 @@ WRITTEN = ("report/report.json", "report/report.md", "report/report.html", "juni
 """Files in which answers are told, beside the cassettes; from each of them the key has to be taken out."""
 
 
+PIECES = [joined(KEY)[at : at + 12] for at in range(len(joined(KEY)) - 11)]
+
+
 def decodings(text: str) -> Iterator[str]:
     """Yield a text, and what the decoders make of it one after the other, three times."""
     yield text
     yield from pieces_of_base64(text)
+    yield from pieces_of_hex(text)
     for _ in range(3):
         for decode in (unescaped, html.unescape, unquote):
             text = decode(text)
@@ -52,7 +63,7 @@ def decodings(text: str) -> Iterator[str]:
 
 
 def shows(text: str) -> bool:
-    return any(KEY[:12].casefold() in one.casefold() for one in decodings(text))
+    return any(piece in one for one in map(joined, decodings(text)) for piece in PIECES)
 
 
 class Api:
@@ -111,7 +122,8 @@ class Api:
 
     def page(self) -> bytes:
         spelt = self.spelt()
-        return f"<h1>{spelt}</h1><a href='/?{quote(spelt)}'>{html.escape(spelt)}</a>\xff".encode("latin-1")
+        page = f"<h1>{spelt}</h1><a href='/?{quote(spelt)}'>{html.escape(spelt)}</a>\xff"
+        return page.encode(("latin-1", "utf-16", "utf-32-be")[next(self.turn) % 3])
 
     def look_at_the_files(self) -> None:
         """Keep what every file holds that a run has now: some are gone at its end."""
@@ -219,6 +231,7 @@ SETTINGS = {
     "key as the id": {"TRACKLY_AUDIENCE_ID": KEY},
     "key with a line end": {"TRACKLY_API_KEY": f"{KEY}\n"},
     "URL": {"TRACKLY_BASE_URL": KEY},
+    "folder of the state": {"TRACKLY_STATE_DIR": f"state/{KEY}"},
     "path of the URL": {"TRACKLY_BASE_URL": f"https://app.tracklysms.com/{quote(KEY.upper())}/api"},
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.gate.requests import KEY, PATH, TIME, WEEKS, read, update
-from trackly_contract.core import Request
+from trackly_contract.core import Request, encode
 from trackly_contract.gate import Gate, NotSentError
 from trackly_contract.gate import gate as gates
 
@@ -155,6 +155,17 @@ def test_a_rejected_request_fails_with_its_text_and_equal_ones_once(gate: Gate) 
     (text,) = gate.failures
     assert text.startswith("filter.time.unit ")
     assert "refused · 400 invalid_time_unit" in text
+
+
+def test_a_key_outside_of_its_header_is_kept_nowhere(gate: Gate) -> None:
+    key = "a-key-of-this-test-0123456789"
+    gate.keys.add(key)
+    headers = (("X-Api-Key", key), ("Content-Type", "application/json"))
+    judged = gate.respond(Request("PUT", PATH, headers, encode({"name": key, key: 1})), f"{key}=1")
+    assert judged.request.header("X-Api-Key") == key
+    assert gate.body() == {"name": "[key]", "[key]": 1}
+    assert gate.after["name"] == "[key]"
+    assert not [text for text in (*gate.failures, *gate.failures.values(), repr(judged)) if key in text]
 
 
 def test_what_the_documentation_leaves_open_fails_nothing(gate: Gate) -> None:

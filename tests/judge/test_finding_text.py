@@ -102,13 +102,6 @@ def test_a_long_body_is_cut_and_the_text_stays_on_one_screen() -> None:
     assert f"{'g' * 100} ... {'g' * 100}" in said
 
 
-def test_the_key_of_the_request_does_not_show() -> None:
-    said = text(broken(actual=f"401 for {KEY}", expected=f"/name: {KEY[:12]} ... {KEY[-10:]}", case=KEY))
-    assert "401 for [key]" in said
-    assert "/name: [key] ... [key]" in said
-    assert KEY[:8] not in said
-
-
 @pytest.mark.parametrize(
     ("expected", "actual", "at", "texts"),
     [

@@ -113,13 +113,6 @@ def test_an_audience_that_is_not_as_it_was_is_told_last_and_once() -> None:
     assert sum("NOT AS IT WAS" in line for line in lines) == 1
 
 
-def test_a_key_is_taken_out_before_a_line_is_broken() -> None:
-    asked = broken(0)
-    key = asked.target.key
-    asked.notes.append(f"{'x ' * 30}{key} y")
-    assert not any(key[:6] in line or key[-6:] in line for line in told(asked))
-
-
 # GitHub ---------------------------------------------------------------------------------------------------
 
 

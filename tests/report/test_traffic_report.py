@@ -1,7 +1,5 @@
 """Facts about the report of recorded traffic: whose faults count, what never shows, what is never claimed."""
 
-import base64
-import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +8,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.support.recordings import CONVERSATION, PATH, TIME, asked, filtered, get, judged, put, watched
+from tests.support.recordings import CONVERSATION, TIME, asked, filtered, get, judged, put, watched
 from trackly_contract.contract import document
-from trackly_contract.core import Ending, Exchange, Request, Response, RunVerdict, Verdict, encode
+from trackly_contract.core import Ending, Exchange, Response, RunVerdict, Verdict, encode
 from trackly_contract.judge import Traffic
 from trackly_contract.judge.recorded.record import Unreadable
-from trackly_contract.report import Report, counted_verdict, fold, github_lines, lines, write_report
+from trackly_contract.report import Report, counted_verdict, fold, lines, write_report
 from trackly_contract.report.files import as_json
-from trackly_contract.report.traffic_report import MOST_KEYS
 
 AT = "2026-01-01T00:00:00+00:00"
-SECRET = "trk_test" + "q8W2e7R5t6Y1u4I3o9P0a2S8d7F6"  # made up
 AUDIENCE: dict[str, Any] = json.loads(asked(get())[0].response.body)
 WEEKS = filtered({**TIME, "unit": "weeks"})
 
@@ -143,49 +139,6 @@ def test_looks_are_counted_though_few_are_kept() -> None:
     rules = {rule["id"]: rule for rule in as_json(report)["rules"]}
     assert rules["audience.status"]["looks"] == 50
     assert len(rules["audience.status"]["evidence"]) == 3
-
-
-def leaky() -> Traffic:
-    """Traffic in which the key shows wherever it can: in bodies, values, codes, reasons."""
-    headers = (("X-Api-Key", SECRET), ("Content-Type", "application/json"))
-    spelt = base64.b64encode(SECRET.encode()).decode()
-    bodies = [{"name": SECRET}, filtered({**TIME, "unit": SECRET}), {"zz": spelt}, {SECRET: 1}]
-    answers = [
-        Response(400, (), encode({"error": SECRET, "code": SECRET})),
-        Response(200, (("X-Api-Key", SECRET),), encode({**AUDIENCE, "status": SECRET, "name": spelt})),
-        Response(503, (), SECRET.encode()),
-    ]
-    requests = [Request("PUT", PATH, headers, encode(body)) for body in bodies]
-    return judged([Exchange(request, answer) for request in requests for answer in answers])
-
-
-def test_the_key_shows_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-    report = folded(leaky())
-    write_report(report, tmp_path)
-    texts = [*lines(report), *github_lines(report), *(path.read_text("utf-8") for path in tmp_path.iterdir())]
-    assert len(texts) > 10
-    spelt = base64.b64encode(SECRET.encode()).decode()
-    assert not [text for text in texts if SECRET in text or spelt[:20] in text]
-
-
-def test_the_key_of_one_exchange_does_not_show_in_another(tmp_path: Path) -> None:
-    answers = [Response(200, (), encode({**AUDIENCE, "status": status})) for status in ("zz", SECRET)]
-    requests = [Request("GET", PATH, (("X-Api-Key", key),)) for key in (SECRET, "another-key-of-this-test")]
-    write_report(folded(judged(map(Exchange, requests, answers))), tmp_path)
-    assert not [path for path in tmp_path.iterdir() if SECRET in path.read_text("utf-8")]
-
-
-def test_more_keys_than_are_looked_for_everywhere_show_nowhere_either(tmp_path: Path) -> None:
-    secrets = [hashlib.sha256(bytes([number])).hexdigest() for number in range(2 * MOST_KEYS)]
-    answers = [Response(200, (), encode({**AUDIENCE, "status": secret, "cached_size": secret})) for secret in secrets]
-    answers += [Response(503, (), secret.encode()) for secret in secrets]
-    requests = [Request("GET", PATH, (("X-Api-Key", secret),), secret.encode()) for secret in secrets * 2]
-    report = folded(judged(map(Exchange, requests, answers)))
-    write_report(report, tmp_path)
-    texts = [*lines(report), *(path.read_text("utf-8") for path in tmp_path.iterdir())]
-    assert not [secret for secret in secrets for text in texts if secret in text]
 
 
 def test_the_pages_show_what_the_client_sent_and_what_was_left_out(tmp_path: Path) -> None:

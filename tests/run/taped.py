@@ -28,9 +28,10 @@ def request(body: bytes = b"", audience: str = AUDIENCE_ID) -> Request:
 
 
 def exchanges(*bodies: bytes, server: ReferenceServer | None = None) -> list[Exchange]:
-    """A GET and a PUT of each body, with the responses of a server."""
+    """A GET and a PUT of each body, with the responses of a server as a client has them."""
     server = server or ReferenceServer()
-    return [Exchange(request(body), server.answer(request(body))) for body in (b"", *bodies)]
+    with closing(Client(HOST, server.answer)) as client:
+        return [Exchange(request(body), client.send(request(body))) for body in (b"", *bodies)]
 
 
 def record(

@@ -145,6 +145,32 @@ def test_a_redirect_is_a_response_and_not_followed(status: str, location: str) -
     assert len(server.heard) == 1
 
 
+def echoing(echo: str, body: str) -> bytes:
+    return reply(body.encode(), "200 OK", f"X-Echo: {echo}")
+
+
+def test_a_key_is_taken_out_of_what_comes_back_which_says_so() -> None:
+    with serving(echoing(KEY, "{}"), echoing("a", f'{{"name": "x {KEY.encode().hex()}"}}')) as (_, client):
+        responses = [client.send(GET), client.send(GET)]
+    assert [(each.header("X-Echo"), each.body, each.redacted) for each in responses] == [
+        ("[key]", b"{}", True),
+        ("a", b'{"name": "x [key]"}', True),
+    ]
+
+
+def test_a_response_without_a_key_is_as_it_was_sent() -> None:
+    with serving(echoing("a", '{"name": "x"}')) as (_, client):
+        response = client.send(GET)
+    assert (response.header("X-Echo"), response.body, response.redacted) == ("a", b'{"name": "x"}', False)
+
+
+def test_a_key_is_not_forgotten_where_the_next_request_has_none_or_another() -> None:
+    wrong = Request("GET", PATH, (("X-Api-Key", "not-the-key-of-this-test"),))
+    with serving(reply(), echoing("a", KEY), echoing("a", KEY)) as (_, client):
+        responses = [client.send(request) for request in (GET, Request("GET", PATH), wrong)]
+    assert [response.body for response in responses] == [b"{}", b"[key]", b"[key]"]
+
+
 # No response ---------------------------------------------------------------------------------------
 
 

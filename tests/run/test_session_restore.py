@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.run.hooked import Server, broken, new_session, open_up, session
 from trackly_contract.contract import NOBODY, matches_nobody
-from trackly_contract.core import Request, Response
-from trackly_contract.reference import AUDIENCE_ID, documented_audience
+from trackly_contract.core import InconclusiveError, Request, Response
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, Audience, documented_audience
 from trackly_contract.run import Session, own_content
 from trackly_contract.run.journal import Journal
 
@@ -52,6 +54,39 @@ def test_the_journal_is_there_from_before_the_first_change_until_the_end(tmp_pat
     assert kept.audience == documented_audience()
     asked.restore()
     assert asked.target.journal.read() is None
+
+
+def test_an_audience_whose_content_held_the_key_is_not_backed_up(tmp_path: Path) -> None:
+    server = Server()
+    server.audience["filter"] = {"operator": "AND", "conditions": [{"value": [REFERENCE_KEY]}], "groups": []}
+    with pytest.raises(InconclusiveError, match=r"own content holds the key.*\(filter\)"):
+        backup(server, tmp_path)
+    assert (server.bodies(), [*tmp_path.iterdir()]) == ([], [])
+
+
+class Echoing(Server):
+    """Shows the key beside the documented fields."""
+
+    def render(self, audience: Audience) -> dict[str, Any]:
+        return {**super().render(audience), "echo": REFERENCE_KEY}
+
+
+def test_an_audience_beside_which_the_key_shows_is_backed_up_without_it(tmp_path: Path) -> None:
+    asked = backup(Echoing(), tmp_path)
+    assert asked.target.journal is not None
+    kept = asked.target.journal.read()
+    assert kept is not None
+    assert kept.audience == {**documented_audience(), "echo": "[key]"}
+
+
+def test_what_somebody_else_wrote_with_the_key_in_it_is_not_written_back_without_it() -> None:
+    server = Server()
+    asked = backup(server)
+    asked.sandbox.theirs({"name": "use [key]"})
+    (left,) = asked.restore()
+    assert "name" in left
+    assert not [body for body in server.bodies() if "[key]" in str(body)]
+    assert own_content(server.audience) == {**own_content(documented_audience()), "name": "Renamed"}
 
 
 class Stubborn(Server):

@@ -27,12 +27,12 @@ from .json import step as step
 from .json import value_at as value_at
 from .output import guard_output as guard_output
 from .output import output_failure as output_failure
-from .redact import holds as holds
-from .redact import keyless as keyless
+from .redact import is_redacted as is_redacted
 from .redact import logged_without as logged_without
 from .redact import redacted as redacted
-from .redact import redacted_body as redacted_body
-from .redact import without as without
+from .redact import redacted_message as redacted_message
+from .redact import require_whole as require_whole
+from .redact import secrets_in as secrets_in
 from .text import WIDTH as WIDTH
 from .text import one_line as one_line
 from .text import printable as printable

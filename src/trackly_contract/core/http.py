@@ -55,11 +55,15 @@ class Request(_Message):
 
 @dataclass(frozen=True)
 class Response(_Message):
-    """What a server answers: status code, headers in order, the decoded body bytes."""
+    """What a server answers: status code, headers in order, the decoded body bytes.
+
+    `redacted`: a key was taken out of headers or body, so they are not what the server sent.
+    """
 
     status: int
     headers: Headers = ()
     body: bytes = b""
+    redacted: bool = False
 
     @property
     def succeeded(self) -> bool:

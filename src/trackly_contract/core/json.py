@@ -193,18 +193,24 @@ def laid_out(
     value: JSON, *, ascii_only: bool = False, default: Callable[[object], object] | None = None, width: int = 96
 ) -> str:
     """Return `value` as JSON over lines of at most `width` characters, where its texts allow it."""
+    dumped = json.JSONEncoder(ensure_ascii=ascii_only, default=default).encode
 
-    def laid(part: JSON, indent: int, before: int) -> str:
-        line = json.dumps(part, ensure_ascii=ascii_only, default=default)
-        if not isinstance(part, (dict, list)) or not part or (indent and indent + before + len(line) < width):
-            return line
+    def laid(part: JSON, indent: int, before: int) -> tuple[str, str]:
+        """Return a part in one line, and as it is laid out."""
+        if not isinstance(part, (dict, list)) or not part:
+            line = dumped(part)
+            return line, line
         begin, end = ("{", "}") if isinstance(part, dict) else ("[", "]")
-        if isinstance(part, dict):
-            entries = [(f"{json.dumps(name, ensure_ascii=ascii_only)}: ", entry) for name, entry in part.items()]
-        else:
-            entries = [("", entry) for entry in part]
-        blanks = " " * indent
-        inner = f",\n{blanks}  ".join(head + laid(entry, indent + 2, len(head)) for head, entry in entries)
-        return f"{begin}\n{blanks}  {inner}\n{blanks}{end}"
+        names = [f"{dumped(name)}: " for name in part] if isinstance(part, dict) else [""] * len(part)
+        entries = [
+            laid(entry, indent + 2, len(name))
+            for name, entry in zip(names, part.values() if isinstance(part, dict) else part, strict=True)
+        ]
+        lines, texts = ([name + entry[side] for name, entry in zip(names, entries, strict=True)] for side in (0, 1))
+        line = f"{begin}{', '.join(lines)}{end}"
+        if indent and indent + before + len(line) < width:
+            return line, line
+        blanks = "\n" + " " * indent
+        return line, f"{begin}{blanks}  {f',{blanks}  '.join(texts)}{blanks}{end}"
 
-    return laid(value, 0, 0)
+    return laid(value, 0, 0)[1]

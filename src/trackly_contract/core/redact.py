@@ -1,8 +1,8 @@
-"""The one writer that takes the key out of whatever leaves the program.
+"""Takes keys and other secrets out of bytes as they enter a run, so that nothing has to be searched when it leaves.
 
-No spelling of the key stays: in any letter case; as it is, escaped (URL, JSON, Python, HTML, one inside another, each
-character its own way) or broken into lines; in base64 at any of its three offsets. Nor does a piece of LEAST_SECRET
-characters that a cut left over: a beginning anywhere, an end after a cut. Does not find what was encrypted or packed.
+A run of RUN characters of a secret is found in any letter case, with hyphens, blanks or line ends in between, escaped
+(URL, JSON, Python, HTML, one inside another), in hex, in base64 at any offset, in UTF-16 and UTF-32. Does not find what
+was encrypted, packed or reversed, nor a secret that holds `%`, `&` or a backslash where that is escaped once more.
 """
 
 import base64
@@ -10,188 +10,276 @@ import html
 import logging
 import re
 import string
-from collections.abc import Collection, Iterator, Sequence
+import sys
+from array import array
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from html.entities import html5
 from itertools import compress, product
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from trackly_contract.core.json import JSON, NotJSONError, encode, parse, same
-from trackly_contract.core.text import CUT
+from trackly_contract.core.http import Headers, Request, Response
+from trackly_contract.core.json import ABSENT, JSON, encode, read_json
 from trackly_contract.core.verdict import InconclusiveError
 
+MARK = "[key]"
+"""What stands in the place of a secret."""
+
+RUN = 12
+"""Characters in a row that are taken for a piece of a secret."""
+
 LEAST_SECRET = 8
-"""Characters of a key that are taken for a key; what is shorter opens nothing."""
+"""Characters of a secret that is looked for: as a whole, if it has fewer than RUN. What is shorter opens nothing."""
 
-LEAST_BASE64 = 10
-"""Characters of base64 that LEAST_SECRET characters decide alone, whatever stands before and after them."""
+LONGEST_KEY = 200
+"""Characters of a key. A longer token is looked for in fewer spellings: not in hex or base64 of another letter case."""
 
-MOST_READINGS = 40
-"""Ways to decode one text, one decoder after the other; ordinary texts have one to five."""
+LEAST_DIFFERENT = 4
+"""Different characters of a piece: twelve zeros in a number are no piece of a key."""
 
-_LEFT_OF_AN_ESCAPE = 16
-"""Characters of an escape that a cut may leave over."""
+MOST_DECODED = 4
+"""Escapes inside one another that are undone."""
 
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_TOKENS = frozenset({"authorization", "proxy-authorization", "x-api-key", "x-auth-token"})
 
-_REST = "\0"
-"""Follows a decoded character in each place that its escape took beyond it: so all readings of a text are as long."""
+# What may stand between two characters of a secret: blanks, hyphens, NULs (UTF-16), what the two alphabets of base64
+# do not share. Nothing that separates values of JSON.
+_GAPS = bytes([*range(33), *b"-_+/=:", *range(127, 256)])
+_IS_KEPT = bytes(byte not in _GAPS for byte in range(256))
+_LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
 
-_NO_LINE = "\1"
-"""Stands in each place of line ends that were taken out."""
+# A NUL is what decoding left in the other places of an escape.
+_HEX = rb"\0*[0-9a-fA-F]"
+_ESCAPES = re.compile(
+    rb"(%%(?:\0*u\0*0\0*0)?(?:%(hex)b){2}"
+    rb"|&\0*(?:\#(?:\0*[xX](?:%(hex)b){1,6}|(?:\0*[0-9]){1,7})|[a-zA-Z](?:\0*[a-zA-Z0-9]){1,16})\0*;"
+    rb"|\\\0*(?:u(?:%(hex)b){4}|x(?:%(hex)b){2}|[bfnrt]|[!-/:-@\[-`{-~]))" % {b"hex": _HEX}
+)
 
-_IS_CHARACTER = bytes(byte not in b"\0\1" for byte in range(256))
-_RESTS = re.compile(f"{_REST}*")
+# A text, or a number or word outside of texts.
+_VALUES = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[-+.\w]++', re.DOTALL)
 
-
-def _escape(form: str) -> str:
-    """Return the regular expression for escapes of a form, in which a blank stands for what decoding left there."""
-    return form.replace(" ", f"[{_REST}{_NO_LINE}]*")
-
-
-_URL = _escape("% (?:u 0 0 )?[0-7] [0-9a-fA-F]")
-_NAMES = "|".join(" ".join(name) for name in sorted(html5, reverse=True) if html5[name].isascii())
-_HTML = _escape(f"& (?:# (?:[0-9](?: [0-9]){{0,9}}|[xX](?: [0-9a-fA-F]){{1,10}})(?: ;)?|{_NAMES})")
-_PROGRAM = _escape(rf"\\ (?:(?:u 0 0|x) [0-7] [0-9a-fA-F]|[{re.escape(string.punctuation)}nrt])")
-_LINE_ENDS = f"[\r\n][\r\n\t {_REST}{_NO_LINE}]*"
-
-DECODERS = [re.compile(form) for form in (_URL, _HTML, _PROGRAM, f"{_URL}|{_HTML}|{_PROGRAM}", _LINE_ENDS)]
-"""What each decoder undoes, in one pass: escapes in URLs, in HTML, in JSON and Python, all of them; line ends."""
+# Characters that are compared at once as one number, and the run that surely holds so many from a multiple of them on.
+_AT_ONCE = 8
+_SURE = 2 * _AT_ONCE - 1
 
 
-def _plain(reading: str) -> str:
-    return reading.replace(_REST, "").replace(_NO_LINE, "")
+class _Form(NamedTuple):
+    """One way to spell a secret, squeezed.
+
+    `least` of its characters in a row are a piece of the secret, but for a piece of the first `public` ones alone.
+    """
+
+    text: bytes
+    least: int
+    public: int = 0
 
 
-def _meant(match: re.Match[str]) -> str:
-    """Return what stands in the place of an escape or of line ends, in the same length."""
-    escape = _plain(match[0])
-    if escape[0] in "\r\n":
-        return _NO_LINE * len(match[0])
-    if escape[0] == "&":
-        meant = html.unescape(escape)
-    elif len(escape) > 2:
-        meant = chr(int(escape[-2:], 16))
+class _Needles(NamedTuple):
+    """What shows fast that a text may hold a secret: parts of each form, of which any piece holds one."""
+
+    blocks: list[tuple[bytes, _Form]]
+    grams: dict[int, list[_Form]]
+
+    def met(self, squeezed: bytes) -> set[_Form]:
+        """Return the forms of which a squeezed text may hold pieces."""
+        found = {form for block, form in self.blocks if block in squeezed}
+        chunks = memoryview(squeezed[: len(squeezed) // _AT_ONCE * _AT_ONCE]).cast("Q")
+        if not self.grams.keys().isdisjoint(chunks):
+            found.update(*(self.grams[chunk] for chunk in {chunk for chunk in chunks if chunk in self.grams}))
+        return found
+
+
+def _squeezed(data: bytes) -> bytes:
+    return data.translate(_LOWER, _GAPS)
+
+
+@lru_cache(maxsize=4096)
+def _meaning(escape: bytes) -> bytes:
+    """Return what an escape stands for, behind so many NULs that it is as long; as it is, if it stands for nothing."""
+    text = escape.replace(b"\0", b"").decode("ascii")
+    if text[0] == "&":
+        meant = html.unescape(text) if text[1] == "#" else html5.get(text[1:], text)
+    elif len(text) == 2:
+        meant = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}.get(text[1], text[1])
     else:
-        meant = {"n": "\n", "r": "\r", "t": "\t"}.get(escape[1], escape[1])
-    return meant.ljust(len(match[0]), _REST)
+        meant = chr(int(text.lstrip("%\\ux"), 16))
+    if meant == text:
+        return escape
+    return (meant.encode() if len(meant) == 1 and meant.isascii() else b"").rjust(len(escape), b"\0")
 
 
-def _readings(text: str) -> list[str]:
-    """Return the text and what decoders make of it, those first that take the fewest."""
-    readings = [text]
-    for reading in readings:
-        for decoder in DECODERS:
-            if len(readings) == MOST_READINGS:
-                return readings
-            decoded = decoder.sub(_meant, reading)
-            if decoded not in readings:
-                readings.append(decoded)
-    return readings
+def _decoded(data: bytes) -> bytes:
+    """Return data with escapes undone, in the same length."""
+    for _ in range(MOST_DECODED if any(mark in data for mark in (b"%", b"&", b"\\")) else 0):
+        parts = _ESCAPES.split(data)
+        parts[1::2] = map(_meaning, parts[1::2])
+        data = b"".join(parts)
+    return data
 
 
-@lru_cache(maxsize=8)
-def _base64_forms(secret: str) -> list[str]:
-    """Return what base64 always holds of a text in which the secret stands: at any offset, in both alphabets."""
-    forms = list[str]()
-    for spelt, offset in product({secret, secret.lower(), secret.upper(), secret.swapcase()}, range(3)):
-        whole = base64.b64encode(b"\0" * offset + spelt.encode("ascii", "replace")).decode("ascii")
-        form = whole[-(-8 * offset // 6) : 8 * (offset + len(spelt)) // 6]
-        forms += {form, form.replace("+", "-").replace("/", "_")}
-    return forms
+def _forms(secret: str) -> tuple[_Form, ...]:
+    """Return the ways to spell a secret, none if it is too short for one."""
+    data = secret.encode("utf-8", "surrogatepass")
+    plain, decoded = _squeezed(data), _squeezed(_decoded(data))
+    if len(plain) < LEAST_SECRET:
+        return ()
+    run = min(RUN, len(data))
+    least = max(min(len(_squeezed(data[at : at + run])) for at in range(len(data) - run + 1)), LEAST_SECRET)
+    prefix = re.match("(?:[a-z]+_)*", secret, re.IGNORECASE)
+    public = len(_squeezed(prefix[0].encode())) if prefix else 0
+    forms = [_Form(text, least, public) for text in (plain, decoded) if len(text) >= least]
+    cases = dict.fromkeys((secret, secret.lower(), secret.upper(), secret.swapcase()))
+    ways = [*product(cases, ("utf-8", "utf-16-le"))]
+    for spelt, encoding in ways if len(secret) <= LONGEST_KEY else ways[:1]:
+        whole = spelt.encode(encoding, "surrogatepass")
+        bits = 8 * (run if encoding == "utf-8" else 2 * run - 1)
+        forms.append(_Form(whole.hex().encode(), bits // 4))
+        for offset in range(3):
+            first, last = -(-8 * offset // 6), 8 * (offset + len(whole)) // 6  # others depend on what stands beside it
+            coded = base64.b64encode(bytes(offset) + whole)[first:last]
+            short = _squeezed(coded)
+            forms.append(_Form(short, max((bits - 4) // 6 - len(coded) + len(short), LEAST_SECRET)))
+    return tuple(dict.fromkeys(forms))
 
 
-def _in_common(one: str, other: str) -> int:
-    """Return how many characters two texts share at their beginnings."""
+@lru_cache(maxsize=32)
+def _needles(secret: str) -> _Needles | None:
+    """Return what a secret is looked for by, None if it is too short for one."""
+    blocks, grams = list[tuple[bytes, _Form]](), defaultdict[int, list[_Form]](list)
+    for form in _forms(secret):
+        if form.least < _SURE:
+            blocks += [(block, form) for _, block in _blocks(form)]
+            continue
+        for at in range(len(form.text) - _AT_ONCE + 1):
+            grams[int.from_bytes(form.text[at : at + _AT_ONCE], sys.byteorder)].append(form)
+    return _Needles(blocks, dict(grams)) if blocks else None
+
+
+def _blocks(form: _Form) -> Iterator[tuple[int, bytes]]:
+    """Yield parts of a form with their places: any piece of the form holds one of them whole."""
+    size = (form.least + 1) // 2
+    for at in range(0, len(form.text) - size + 1, size):
+        yield at, form.text[at : at + size]
+
+
+def _in_common(one: bytes, other: bytes) -> int:
+    """Return how many bytes two texts share at their beginnings."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
-def _beginnings(text: str, form: str, least: int) -> Iterator[tuple[int, int]]:
-    """Yield where the form, or a beginning of it with the least length, stands in a text: begin and end."""
-    begin = text.find(form[:least])
-    while begin >= 0:
-        yield begin, begin + _in_common(form, text[begin : begin + len(form)])
-        begin = text.find(form[:least], begin + 1)
+def _pieces(text: bytes, form: _Form) -> Iterator[tuple[int, int]]:
+    """Yield where pieces of a form stand in a squeezed text: begin and end."""
+    whole = form.text
+    for at, block in _blocks(form):
+        here = text.find(block)
+        while here >= 0:
+            begin, end = here - at, here - at + len(whole)
+            if begin < 0 or text[begin:end] != whole:
+                begin = here - _in_common(whole[:at][::-1], text[max(begin, 0) : here][::-1])
+                end = here + _in_common(whole[at:], text[here:end])
+            long = end - begin >= form.least
+            if long and end - here + at > form.public and len(set(text[begin:end])) >= LEAST_DIFFERENT:
+                yield begin, end
+            here = text.find(block, end - len(block) + 1 if long else here + 1)
 
 
-def _endings(text: str, form: str, least: int) -> Iterator[tuple[int, int]]:
-    """Yield where an ending of the form follows a cut, together with what the cut left of an escape."""
-    for cut in re.finditer(re.escape(CUT), text):
-        piece = text[cut.end() : cut.end() + _LEFT_OF_AN_ESCAPE + len(form)]
-        end = piece.find(form[-least:]) + least
-        length = _in_common(form[::-1], piece[:end][::-1])
-        if length >= least and end - length <= _LEFT_OF_AN_ESCAPE:
-            yield cut.end(), cut.end() + end
+def _found(data: bytes, secrets: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Return where pieces of secrets stand, in order: begin and end."""
+    needles, found = [*filter(None, map(_needles, secrets))], set[tuple[int, int]]()
+    for reading in dict.fromkeys((data, _decoded(data))) if needles else ():
+        squeezed = _squeezed(reading)
+        met = (form for needle in needles for form in needle.met(squeezed))
+        pieces = [piece for form in met for piece in _pieces(squeezed, form)]
+        places = array("I", compress(range(len(reading)), reading.translate(_IS_KEPT)) if pieces else ())
+        for first, last in pieces:
+            begin = places[first]
+            while begin and not reading[begin - 1]:
+                begin -= 1  # the rest of its escape
+            found.add((begin, places[last - 1] + 1))
+    return sorted(found)
 
 
-def _found(text: str, secret: str) -> Iterator[tuple[int, int]]:
-    for reading in _readings(text):
-        plain = _plain(reading)
-        searched = [(plain.translate(_LOWER), secret.translate(_LOWER), LEAST_SECRET)]
-        searched += [(plain, form, LEAST_BASE64) for form in _base64_forms(secret)]
-        found = [place for one in searched for place in _beginnings(*one)]
-        if CUT in plain:
-            found += [place for one in searched for place in _endings(*one)]
-        places: Sequence[int] = range(len(plain))
-        if found and plain != reading:
-            places = [*compress(range(len(reading)), reading.encode("latin-1", "replace").translate(_IS_CHARACTER))]
-        for begin, end in found:
-            rest = next(_RESTS.finditer(reading, places[end - 1] + 1))
-            yield places[begin], rest.end()
-
-
-def redacted(text: str, secret: str) -> str:
-    """Return the text with every spelling of the secret, and what a cut left over of one, taken out."""
-    if min(len(secret), len(text)) < LEAST_SECRET:
-        return text
-    kept, done = list[str](), 0
-    for begin, end in sorted(set(_found(text, secret))):
+def _redacted(data: bytes, secrets: tuple[str, ...]) -> bytes:
+    kept, done = list[bytes](), 0
+    for begin, end in _found(data, secrets):
         if begin >= done:
-            kept += [text[done:begin], "[key]"]
+            kept += [data[done:begin], MARK.encode()]
         done = max(done, end)
-    return "".join((*kept, text[done:]))
+    return b"".join((*kept, data[done:])) if kept else data
 
 
-def without(value: JSON, secret: str) -> JSON:
-    """Return a JSON value with the secret taken out of its texts, names and numbers; such a number becomes a text."""
-    if isinstance(value, dict):
-        return {redacted(name, secret): without(member, secret) for name, member in value.items()}
-    if isinstance(value, list):
-        return [without(entry, secret) for entry in value]
-    shown = redacted(str(value), secret)
-    return value if shown == str(value) else shown
+def redacted(text: str, *secrets: str) -> str:
+    """Return a text with every piece of the secrets taken out; the same one where there is none."""
+    if len(text) < LEAST_SECRET:
+        return text
+    data = text.encode("utf-8", "surrogatepass")
+    clean = _redacted(data, secrets)
+    return text if clean is data else clean.decode("utf-8", "surrogatepass")
 
 
-def redacted_body(body: bytes, secret: str) -> bytes:
-    """Return a body with the secret taken out: its bytes as they are where there is none, JSON as JSON."""
-    try:
-        value = parse(body) if body else None
-    except NotJSONError:
-        return redacted(body.decode("latin-1"), secret).encode("latin-1")
-    changed = without(value, secret)
-    return body if same(value, changed) else encode(changed)
+def redacted_body(body: bytes, *secrets: str) -> bytes:
+    """Return a body with every piece of the secrets taken out, the same one where there is none; JSON stays JSON."""
+    clean = _redacted(body, secrets)
+    if clean is body or read_json(clean).value is not ABSENT or read_json(body).value is ABSENT:
+        return clean
+
+    def value(match: re.Match[bytes]) -> bytes:
+        data = match[0]
+        found = _redacted(data, secrets)
+        return found if found is data or found.startswith(b'"') else f'"{MARK}"'.encode()
+
+    return _VALUES.sub(value, body)  # a number was a piece: it becomes a text
 
 
-def holds(value: JSON, secret: str) -> bool:
-    """Whether a JSON value holds the secret, or the beginning of it, in any spelling."""
-    return not same(value, without(value, secret))
+Message = TypeVar("Message", Request, Response)
 
 
-def keyless(audience: dict[str, JSON], own: Collection[str], secret: str) -> dict[str, JSON]:
-    """Return what may be written down of an audience: its `own` members exactly, all others without the secret.
+def redacted_message(message: Message, *secrets: str) -> Message:
+    """Return a request or response with every piece of the secrets taken out of its path, headers and body.
 
-    Raises InconclusiveError, which does not show it, if one of its own members holds the secret.
+    The same one where there is none; of a response that was changed `redacted` is true. In a request the headers that
+    are there for a secret keep it.
     """
-    found = [name for name in own if holds(audience.get(name), secret)]
+    path = message.path if isinstance(message, Request) else ""
+    own: Collection[str] = {*_TOKENS, "cookie"} if path else ()
+    shown: list[str] = [path, *(text for header in message.headers if header[0].lower() not in own for text in header)]
+    # All at once, for most hold none; a piece ends at a quotation mark.
+    if not _found(b'"'.join((*(text.encode("utf-8", "surrogatepass") for text in shown), message.body)), secrets):
+        return message
+    changed: dict[str, Any] = {"path": redacted(path, *secrets)} if path else {"redacted": True}
+    changed["headers"] = tuple(
+        (name, value) if name.lower() in own else (redacted(name, *secrets), redacted(value, *secrets))
+        for name, value in message.headers
+    )
+    return replace(message, **changed, body=redacted_body(message.body, *secrets))
+
+
+def secrets_in(headers: Headers) -> tuple[str, ...]:
+    """Return what headers hold of keys and tokens: X-Api-Key, X-Auth-Token, and Authorization, each part of it."""
+    return tuple(part for name, value in headers if name.lower() in _TOKENS for part in value.split())
+
+
+def is_redacted(value: JSON) -> bool:
+    """Whether a value of a response may have held a secret: it shows what stands in the place of one."""
+    return MARK in encode(value).decode("ascii")
+
+
+def require_whole(audience: dict[str, JSON], own: Collection[str]) -> None:
+    """Raise InconclusiveError if one of the `own` fields of an audience that came redacted held a secret.
+
+    What the audience holds is then not known, so it could not be restored.
+    """
+    found = [name for name in own if is_redacted(audience.get(name))]
     if found:
         raise InconclusiveError(
-            f"the audience's own content holds the key, or the beginning of it ({', '.join(found)}): it would have to "
+            f"the audience's own content holds the key, or a piece of it ({', '.join(found)}): it would have to "
             "be written to the journal, so nothing is changed; take it out of the audience, and make a new key"
         )
-    shown: dict[str, JSON] = without(audience, secret)
-    return shown
 
 
 @contextmanager

@@ -16,7 +16,19 @@ import msgspec
 
 from trackly_contract import __version__, reference
 from trackly_contract.contract import as_answered
-from trackly_contract.core import DEFAULT_BASE_URL, JSON, STAMP, Request, Response, encode, one_line, parse
+from trackly_contract.core import (
+    DEFAULT_BASE_URL,
+    JSON,
+    STAMP,
+    Request,
+    Response,
+    encode,
+    one_line,
+    parse,
+    redacted,
+    redacted_message,
+    secrets_in,
+)
 from trackly_contract.gate.scenarios import Connection, Operation, Scenario, every_scenario, scenarios_named
 from trackly_contract.judge import RequestFault, fails, judge_request, operation_of, request_text
 from trackly_contract.reference import Audience, Choices
@@ -220,7 +232,12 @@ class Gate:
         return parse(self.sent[number].request.body, duplicate_keys=True)
 
     def respond(self, request: Request, query: str = "") -> JudgedRequest:
-        """Judge a request and respond to it. Raises nothing; the result says what is given over which connection."""
+        """Judge a request and respond to it. Raises nothing; the result says what is given over which connection.
+
+        A key that stands elsewhere than in a header is taken out of the request first.
+        """
+        keys = secrets_in(request.headers)
+        request, query = redacted_message(request, *keys), redacted(query, *keys)
         with self._lock:
             store = self.server.store
             if not self.requests:

@@ -5,7 +5,6 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import reduce
 
 from trackly_contract.core import WIDTH, redacted, short
 from trackly_contract.gate.gate import Gate, JudgedRequest
@@ -76,12 +75,11 @@ class ScenarioCase:
         facts = {
             "docs": docs if docs.endswith(scenario.based_on) else f"{docs} ({scenario.based_on})",
             "response": shown,
-            "raised": f"{type(raised).__name__}: {short(str(raised), 200)}",
-            "at": _place(raised),
+            "raised": f"{type(raised).__name__}: {short(redacted(str(raised), *self.gate.keys), 200)}",
+            "at": redacted(_place(raised), *self.gate.keys),
             "instead": instead if uncaught else f"{instead}, or declare it: handled({type(raised).__name__})",
         }
-        first, request = f"{self.name:<{WIDTH - 20}} not handled", asked[-1].request if asked else None
-        return reduce(redacted, self.gate.keys, fact_text(first, scenario.description, facts, request))
+        return fact_text(f"{self.name:<{WIDTH - 20}} not handled", scenario.description, facts)
 
 
 def _uncaught(raised: BaseException) -> BaseException | None:

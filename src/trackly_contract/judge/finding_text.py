@@ -1,12 +1,12 @@
 """The text of a finding and of a request's fault, on at most one screen. Nothing reads these texts back.
 
-One line a fact, whatever a response holds; control characters never reach a terminal, and the key does not show.
+One line a fact, whatever a response holds; control characters never reach a terminal.
 """
 
 import re
 
 from trackly_contract.contract import Rule, contract
-from trackly_contract.core import ABSENT, WIDTH, Request, Response, one_line, redacted, short, shortened, show
+from trackly_contract.core import ABSENT, WIDTH, Request, Response, one_line, short, shortened, show
 from trackly_contract.judge.findings import Actual, Cache, Expected, Finding, Rejection, Success, Value, Whole, Words
 from trackly_contract.judge.requests import BESIDE_THE_QUESTIONS, RequestFault, Severity
 
@@ -86,7 +86,7 @@ def failure_text(finding: Finding, rule: Rule, again: str = "", last_live: str =
         "last live": last_live,
         "again": again,
     }
-    return fact_text(f"{one_line(head):<{WIDTH - 17}} {finding.verdict} · {rule.basis}", rule.statement, facts, request)
+    return fact_text(f"{one_line(head):<{WIDTH - 17}} {finding.verdict} · {rule.basis}", rule.statement, facts)
 
 
 def about(name: str) -> tuple[str, str]:
@@ -113,10 +113,10 @@ def request_text(fault: RequestFault, request: Request, where: str = "") -> str:
         "got": short(fault.got),
         "instead": short(fault.instead) if fault.severity is not Severity.OPEN else "",
     }
-    return fact_text(f"{one_line(min(fault.names, key=len)):<{WIDTH - 45}} {said}", statement, facts, request)
+    return fact_text(f"{one_line(min(fault.names, key=len)):<{WIDTH - 45}} {said}", statement, facts)
 
 
-def fact_text(first: str, statement: str, facts: dict[str, str], request: Request | None) -> str:
-    """Return a text of one line for each fact, without the key of the request."""
+def fact_text(first: str, statement: str, facts: dict[str, str]) -> str:
+    """Return a text of one line for each fact."""
     lines = [first, f"  {statement}", *(f"  {name:<9}  {one_line(text)}" for name, text in facts.items() if text)]
-    return redacted("\n".join(lines), (request and request.header("x-api-key")) or "")
+    return "\n".join(lines)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from trackly_contract.contract import parts_of
-from trackly_contract.core import JSON, STAMP, Exchange, Verdict, redacted
+from trackly_contract.core import JSON, STAMP, Exchange, Verdict
 from trackly_contract.judge.expectation import Open, Rejected, expectation_of, judge
 from trackly_contract.judge.finding_text import actual_text, describe, expected_text
 from trackly_contract.judge.findings import Finding, Rejection, Whole, Words, as_findings
@@ -133,7 +133,7 @@ class Traffic:
         if not reason and (lost or maybe_gateway(response, good_key=False)):
             reason = f"answered {describe(response)}, which may come from something in between"
         if reason:
-            _count(self.not_judged, redacted(reason, request.header("x-api-key") or ""), recorded.where)
+            _count(self.not_judged, reason, recorded.where)
             return blind
         self.judged += 1
         if response.status in (401, 404):

@@ -1,4 +1,4 @@
-"""The report of a run as files: JSON, Markdown and HTML; and what GitHub shows of it. No key shows in any of them."""
+"""The report of a run as files: JSON, Markdown and HTML; and what GitHub shows of it."""
 
 import base64
 import hashlib
@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -31,7 +32,6 @@ from trackly_contract.core import (
     one_line,
     printable,
     short,
-    without,
     worst,
     write_files,
 )
@@ -191,6 +191,7 @@ def _csp_hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
 
 
+@cache
 def templates() -> jinja2.Environment:
     """Return the templates of both pages, with what they call: filters make each text of a response short and inert."""
     templates = jinja2.Environment(
@@ -233,14 +234,11 @@ def templates() -> jinja2.Environment:
 def _texts(report: Report) -> dict[str, str]:
     """Return the files of a report by name."""
     described = as_json(report)
-    for key in report.keys:
-        described = without(described, key)
     values = {"view": View(report), "described": described}
     texts = {"report.json": json.dumps(described, indent=2, ensure_ascii=True) + "\n"}
     pages = templates()
     for kind in ("md", "html"):
-        page = pages.get_template(f"report.{kind}.jinja").render(values)
-        texts[f"report.{kind}"] = report.redacted(page)
+        texts[f"report.{kind}"] = pages.get_template(f"report.{kind}.jinja").render(values)
     return texts
 
 
@@ -288,11 +286,11 @@ def github_lines(report: Report) -> Iterator[str]:
     for result in broken[:MOST]:
         expected = f"expected {short(expected_text(result.gravest))}, got " if result.gravest is not None else ""
         text = f"{result.rule.statement}: {expected}{report.in_short(result)}"
-        yield _command("error", result.rule.id, report.redacted(one_line(text)))
+        yield _command("error", result.rule.id, one_line(text))
     if report.verdict is RunVerdict.INCONCLUSIVE or report.unwritten:
         why = report.left or next(iter((*report.unwritten, *(result.reason for result in unsure))), "")
         text = f"{report.headline()}{f': {why}' if why else ''}"
-        yield _command("warning", "trackly-contract", report.redacted(one_line(text)))
+        yield _command("warning", "trackly-contract", one_line(text))
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         values = {"report": report, "results": broken + unsure, "most": 3 * MOST}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trackly_contract.contract import Rule, contract
-from trackly_contract.core import RunVerdict, Verdict, one_line, redacted, run_verdict, short, worst
+from trackly_contract.core import RunVerdict, Verdict, one_line, run_verdict, short, worst
 from trackly_contract.judge import Baseline, ClientFault, Finding, LiveRecording, Seen, Traffic, actual_text
 from trackly_contract.report.waivers import Waiver
 
@@ -18,14 +18,12 @@ class Recording:
     """What a report says of recorded traffic beside its rules.
 
     `faults` of the client's requests fail, `passed` do not: they are allowed, open, or of a side that does not count.
-    `keys` are those of the requests that are shown.
     """
 
     traffic: Traffic
     side: str
     faults: tuple[ClientFault, ...] = ()
     passed: tuple[ClientFault, ...] = ()
-    keys: tuple[str, ...] = ()
 
 
 MOST_ALIKE = 3
@@ -89,17 +87,6 @@ class Report:
     left: str = ""
     unwritten: tuple[str, ...] = ()
     recording: Recording | None = None
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys that must show nowhere."""
-        return (self.session.target.key, *(self.recording.keys if self.recording else ()))
-
-    def redacted(self, text: str) -> str:
-        """Return a text without any spelling of any key of the run."""
-        for key in self.keys:
-            text = redacted(text, key)
-        return text
 
     @property
     def from_reference(self) -> bool:

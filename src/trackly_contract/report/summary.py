@@ -1,6 +1,6 @@
 """What is said at the end of a run, or of a judgement of traffic: facts for all forms, and lines for terminal or log.
 
-Whatever a response holds stays in its line, and no key shows.
+Whatever a response holds stays in its line.
 """
 
 import sys
@@ -70,7 +70,7 @@ def _fitting(told: Sequence[tuple[int, list[str]]], room: int, rest: str) -> lis
 
 def left_lines(report: Report, width: int | None) -> list[str]:
     """Return what of the audience is not as it was, in lines that come last; none where it is as it was."""
-    return wrapped(report.redacted(one_line(report.left)), width, 0) if report.left else []
+    return wrapped(one_line(report.left), width, 0) if report.left else []
 
 
 def lines(report: Report, folder: Path | None, width: int | None = None, *, misfit: bool = False) -> list[str]:
@@ -81,7 +81,7 @@ def lines(report: Report, folder: Path | None, width: int | None = None, *, misf
     """
 
     def said(text: str, indent: int = NAME) -> list[str]:
-        return wrapped(report.redacted(one_line(text)), width, indent)
+        return wrapped(one_line(text), width, indent)
 
     head = [line for name, text in facts(report) for line in said(f"{name:<{NAME}}{text}" if name else f"  {text}")]
     most = sys.maxsize if width is None else 2 * width - 50  # two lines, less both indents and what wrapping leaves

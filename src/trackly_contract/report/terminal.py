@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trackly_contract.core import one_line, output_failure, redacted
+from trackly_contract.core import one_line, output_failure
 from trackly_contract.report.files import github_lines
 from trackly_contract.report.report import Report
 from trackly_contract.report.summary import left_lines, lines, wrapped
@@ -19,7 +19,7 @@ def _width(reporter: Any) -> int | None:
     return reporter.config.get_terminal_writer().fullwidth if getattr(reporter, "isatty", False) else None
 
 
-def show_plan(config: pytest.Config, plan: str, key: str) -> bool:
+def show_plan(config: pytest.Config, plan: str) -> bool:
     """Show the plan of a run, and return whether it may go on: where somebody can answer, that is asked.
 
     Nobody is asked after `--trackly-yes`, or where standard input is no terminal.
@@ -33,7 +33,7 @@ def show_plan(config: pytest.Config, plan: str, key: str) -> bool:
         write, width = (print, None) if reporter is None else (reporter.write_line, _width(reporter))
         write("")  # the dots of the tests that passed stand before it
         for line in plan.splitlines():
-            for part in wrapped(redacted(one_line(line), key), width, 4):
+            for part in wrapped(one_line(line), width, 4):
                 write(part)
         if config.option.trackly_yes or not os.isatty(0):
             return True

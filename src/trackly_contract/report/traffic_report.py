@@ -1,19 +1,18 @@
 """Recorded traffic as a report: the same verdicts, files and exit codes as a run of the suite.
 
-The report claims no more than the recording shows, and no key of it shows. Does not judge (judge/traffic.py).
+The report claims no more than the recording shows. Does not judge (judge/traffic.py).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from trackly_contract.contract import contract
-from trackly_contract.core import Exchange, RunVerdict, Verdict, one_line, redacted_body, without
+from trackly_contract.core import RunVerdict, Verdict, one_line
 from trackly_contract.judge import (
     BESIDE_THE_QUESTIONS,
     ClientFault,
-    Finding,
     Seen,
     Severity,
     Source,
@@ -28,7 +27,6 @@ from trackly_contract.report.waivers import Waiver
 Side = Literal["api", "client", "both"]
 
 MOST_SHOWN = 5  # broken rules, and faults of the client, that are shown in full in the terminal
-MOST_KEYS = 20  # that are looked for in all texts; what is told of an exchange is rid of its own key in any case
 
 
 def fold(
@@ -44,24 +42,22 @@ def fold(
 
     `side` is whose faults count; faults of the client that `allow` names do not.
     """
-    findings = [_keyless_finding(finding) for finding in traffic.findings.kept]
     order = list(Severity)
-    faults = sorted(map(_keyless_fault, traffic.faults.values()), key=lambda found: order.index(found.fault.severity))
+    faults = sorted(traffic.faults.values(), key=lambda found: order.index(found.fault.severity))
     failing, passed = list[ClientFault](), list[ClientFault]()
     for found in faults:
         counts = side != "api" and found.fault.severity is not Severity.OPEN and not found.fault.names & set(allow)
         (failing if counts else passed).append(found)
-    shown = (*(found.exchange for found in faults), *(finding.exchange for finding in findings))
+    shown = (*(found.exchange for found in faults), *(finding.exchange for finding in traffic.findings.kept))
     by_number = {exchange.number: exchange for exchange in shown}
     exchanges = [by_number[number] for number in sorted(by_number)]
-    keys = dict.fromkeys(filter(None, (exchange.request.header("x-api-key") for exchange in exchanges)))
     addresses = ", ".join(traffic.addresses) or "no address of the API"
     watched = Seen(
         target=Source("traffic", addresses, f"recorded traffic: {', '.join(map(one_line, files))}", "", ""),
         stamped=traffic.stamped,
         requests=traffic.exchanges,
         writes=traffic.writes,
-        findings=findings,
+        findings=traffic.findings.kept,
         exchanges=exchanges,
         notes=[*_notes(traffic, side)],
     )
@@ -70,35 +66,8 @@ def fold(
     reasons |= {rule: (Verdict.INCONCLUSIVE, why) for rule, why in traffic.unseen.items()}
     report = build_report(watched, started_at=started_at, looked_for=seen, reasons=reasons, waivers=waivers)
     results = tuple(replace(result, tally=traffic.findings.tally.get(result.rule.id)) for result in report.results)
-    recording = Recording(traffic, side, tuple(failing), tuple(passed), tuple(keys)[:MOST_KEYS])
+    recording = Recording(traffic, side, tuple(failing), tuple(passed))
     return replace(report, results=results, recording=recording)
-
-
-def _keyless_finding(finding: Finding) -> Finding:
-    found: Finding = _keyless(finding, finding.exchange, "exchange", "expected", "actual")
-    return found
-
-
-def _keyless_fault(found: ClientFault) -> ClientFault:
-    fault = _keyless(found.fault, found.exchange, "place", "got", "instead", "word")
-    return replace(found, fault=fault, exchange=_keyless(found.exchange, found.exchange))
-
-
-def _keyless(value: Any, exchange: Exchange, *names: str) -> Any:
-    """Return a dataclass without the key of an exchange in the fields of those names, in all where none is given."""
-    key = exchange.request.header("x-api-key")
-    if not key:
-        return value
-    changed = {}
-    for name in names or [field.name for field in fields(value)]:
-        part = getattr(value, name)
-        if is_dataclass(part):
-            changed[name] = _keyless(part, exchange)
-        elif name == "body":
-            changed[name] = redacted_body(part, key)
-        elif name != "headers":  # the report shows none, and finds its keys there
-            changed[name] = without(part, key)
-    return replace(value, **changed)
 
 
 def _notes(traffic: Traffic, side: Side) -> Iterator[str]:
@@ -128,7 +97,7 @@ def counted_verdict(report: Report) -> RunVerdict:
 
 def lines(report: Report, folder: Path | None = None) -> list[str]:
     """Return what a terminal shows of a report; `folder` is where its files are, None if there are none."""
-    return [*map(report.redacted, _in_full(report)), *summary.lines(report, folder)]
+    return [*_in_full(report), *summary.lines(report, folder)]
 
 
 def _in_full(report: Report) -> Iterator[str]:

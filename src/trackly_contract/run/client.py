@@ -1,8 +1,9 @@
 """The HTTP client: the one module that knows httpx.
 
-Sends the bytes it is given, over https or to loopback. Does not follow a redirect, keep a cookie, or read a response
-past its bounds: in bytes, unpacked ones included, and in time, from the first byte of its head on. Reads the variables
-about proxies and certificates for https alone.
+Sends the bytes it is given, over https or to loopback. Takes the keys that it sent out of what comes back, before
+anybody sees it. Does not follow a redirect, keep a cookie, or read a response past its bounds: in bytes, unpacked ones
+included, and in time, from the first byte of its head on. Reads the variables about proxies and certificates for https
+alone.
 """
 
 import os
@@ -12,7 +13,7 @@ import ssl
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from trackly_contract.core import Headers, Request, Response, redacted
+from trackly_contract.core import Headers, Request, Response, redacted, redacted_message, secrets_in
 
 LARGEST_ANSWER = 1_000_000
 """Bytes of a response that are read; an audience needs a hundredth of that."""
@@ -153,6 +154,7 @@ class Client:
         self._longest = longest_answer
         self._stream: Any = None
         self._headers: Headers = ()
+        self._keys: dict[str, None] = {}
         self._begun = False
         if answer is not None:
             return
@@ -168,23 +170,20 @@ class Client:
         )
 
     def send(self, request: Request) -> Response:
-        """Send one request and return its response, unpacked.
+        """Send one request and return its response, unpacked, without any key that this client has sent so far.
 
         Raises NoAnswerError if none came whole and in time.
         """
+        self._keys |= dict.fromkeys(secrets_in(request.headers))
         try:
-            if self._answer is None:
-                with self._cut_off():
-                    return self._sent(request)
-            given = self._answer(request)
-            headers = tuple((name.lower(), value) for name, value in given.headers)
-            return Response(given.status, headers, unpacked([given.body], given.header("Content-Encoding") or ""))
+            with self._cut_off() if self._answer is None else nullcontext():
+                return redacted_message(self._received(request), *self._keys)
         except (httpx.HTTPError, NoAnswerError) as error:
             text = str(error) if isinstance(error, NoAnswerError) else f"{type(error).__name__}: {error}"
             text = re.sub(
                 r"\[SSL: \w+\] | \(_ssl\.c:\d+\)", "", text
             )  # OpenSSL's own places, before and after the reason
-            raise NoAnswerError(redacted(text, request.header("X-Api-Key") or ""), begun=self._begun) from None
+            raise NoAnswerError(redacted(text, *self._keys), begun=self._begun) from None
 
     @contextmanager
     def _cut_off(self) -> Iterator[None]:
@@ -213,7 +212,11 @@ class Client:
         if cut.is_set():  # a body without a length ends where the connection does, whoever ended it
             raise NoAnswerError(f"the answer took longer than {self._longest:g} seconds")
 
-    def _sent(self, request: Request) -> Response:
+    def _received(self, request: Request) -> Response:
+        if self._answer is not None:
+            given = self._answer(request)
+            body = unpacked([given.body], given.header("Content-Encoding") or "")
+            return Response(given.status, tuple((name.lower(), value) for name, value in given.headers), body)
         self._begun = False
         # One encoding that can be unpacked in pieces; what httpx would offer and unpack grows without bounds.
         headers = [("Accept", "application/json"), ("Accept-Encoding", "gzip"), *request.headers]

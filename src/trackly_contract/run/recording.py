@@ -1,11 +1,10 @@
 """Recording: what a run got replaces the old cassettes at its end, if the run was whole.
 
-Does not write to disk what is not anonymized yet, or holds the key.
+Does not write to disk what is not anonymized yet. The client took the key out of every response (client.py).
 """
 
 import shutil
 import tempfile
-from functools import reduce
 from http.client import responses
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +15,7 @@ from vcr.serialize import serialize
 from vcr.serializers import yamlserializer
 
 from trackly_contract import __version__
-from trackly_contract.core import Request, Response, redacted, redacted_body, replace_folder
+from trackly_contract.core import Request, Response, replace_folder
 from trackly_contract.run import cassettes
 from trackly_contract.run.anonymize import AUDIENCE, Anonymizer
 from trackly_contract.run.cassettes import CassetteError, File, Manifest, Player, Run
@@ -59,19 +58,17 @@ def record(session: Session, missing: str = "") -> str:
 
 
 def _write(session: Session, folder: Path) -> None:
-    """Write the cassettes, anonymized and without the key."""
+    """Write the cassettes, anonymized."""
     cases = [(case, exchanges) for case, exchanges in session.cases if case != RECOVERY]
     every = [(case, exchange) for case, exchanges in cases for exchange in exchanges]
     anonymizer = Anonymizer(session.target.audience_id, every)
-    keys = sorted({exchange.request.header("X-Api-Key") or "" for _, exchange in every})
 
     def parts(message: Request | Response) -> tuple[bytes, dict[str, list[str]]]:
         headers: dict[str, list[str]] = {}
         for name, value in message.headers:
             if name.lower() in KEPT_HEADERS:
-                headers.setdefault(name.lower(), []).append(reduce(redacted, keys, value))
-        # The key is taken out last, of request and response alike: what is equal in both stays so.
-        return reduce(redacted_body, keys, anonymizer.body(message)), headers
+                headers.setdefault(name.lower(), []).append(value)
+        return anonymizer.body(message), headers
 
     for case, exchanges in cases:
         recorded: dict[str, list[Any]] = {"requests": [], "responses": []}

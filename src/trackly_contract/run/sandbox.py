@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from trackly_contract.contract import GUARD, UPDATE_FIELDS, Part, contract, parts_of, schemas, snake_case
-from trackly_contract.core import JSON, InconclusiveError, Request, Response, encode, holds, same, show
+from trackly_contract.core import JSON, InconclusiveError, Request, Response, encode, same, show
 from trackly_contract.generate import Effort
 from trackly_contract.judge import differs
 from trackly_contract.run.client import NoAnswerError
@@ -188,12 +188,10 @@ class Sandbox:
             self._write(ours=new)
 
     def _write(self, **entry: dict[str, JSON]) -> None:
-        """Add to the journal, all but what holds the key. Raises NotAskedError if the disk does not take it."""
+        """Add to the journal. Raises NotAskedError if the disk does not take it."""
         if self.target.journal is not None:
-            key = self.target.key
-            told = {k: {n: v for n, v in fields.items() if not holds(v, key)} for k, fields in entry.items()}
             try:
-                self.target.journal.add(**told)
+                self.target.journal.add(**entry)
             except JournalError as error:
                 if self.stage is not Stage.RESTORING and not self.replacing:
                     raise NotAskedError(f"not asked: {error}") from None

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from trackly_contract.contract import UPDATE_FIELDS, RequestVector
-from trackly_contract.core import JSON, InconclusiveError, Verdict, encode, keyless, show
+from trackly_contract.core import JSON, InconclusiveError, Verdict, encode, is_redacted, require_whole, show
 from trackly_contract.judge import WINDOW, BrokenError, Finding, Rejected, Rejection, differs, judge
 from trackly_contract.run.following import GONE, LOOKS, Following, Sent, own_content, shows_another
 from trackly_contract.run.journal import Backup
@@ -87,8 +87,7 @@ class Session(Following):
         Raises InconclusiveError, having changed nothing, if it is not certain that this is the audience and that it
         can be put back, or if whoever was asked said no.
         """
-        key = self.target.key
-        before: dict[str, JSON] = keyless(self._agreed(keyless(audience, UPDATE_FIELDS, key)), UPDATE_FIELDS, key)
+        before = self._whole(self._agreed(self._whole(audience)))
         if is_leftover(before):
             raise InconclusiveError(
                 "an interrupted run left this audience changed: run `trackly-contract restore --from FILE` with the "
@@ -107,6 +106,11 @@ class Session(Following):
             self.sandbox.close()
             raise
         return before
+
+    def _whole(self, audience: dict[str, JSON]) -> dict[str, JSON]:
+        if any(exchange.response.redacted for exchange in self.exchanges):
+            require_whole(audience, UPDATE_FIELDS)
+        return audience
 
     def _agreed(self, audience: dict[str, JSON]) -> dict[str, JSON]:
         """Look again until two looks in a row agree that this is the audience; return what they show."""
@@ -194,7 +198,9 @@ class Session(Following):
         return now
 
     def _write_back(self, backup: Backup, mine: list[str]) -> None:
-        content = {name: value for name, value in own_content(backup.wanted).items() if name in mine}
+        # What somebody else put there, and the key was taken out of, is not known.
+        known = {name for name in mine if not is_redacted(backup.theirs.get(name))}
+        content = {name: value for name, value in own_content(backup.wanted).items() if name in known}
         if "description" in mine and self.sandbox.never_given:
             content["description"] = ""
             self.note(NEVER_GIVEN.format("is now").strip())

@@ -16,7 +16,7 @@ from typing import Any, Literal, NoReturn
 from unittest.mock import patch
 
 from trackly_contract import reference
-from trackly_contract.core import DEFAULT_BASE_URL, Request, Response, holds
+from trackly_contract.core import DEFAULT_BASE_URL, Request, Response, redacted
 from trackly_contract.generate import Effort
 from trackly_contract.judge import Source
 from trackly_contract.run import cassettes
@@ -109,8 +109,9 @@ def live_target() -> Target:
         wrong.append("TRACKLY_AUDIENCE_ID must be the id of a sandbox audience that no schedule and no journey uses")
     if wrong:
         raise UnusableSettingError(f"{'; '.join(wrong)}. Nothing was sent.")
-    for name in ("TRACKLY_BASE_URL", "TRACKLY_AUDIENCE_ID"):
-        if holds(os.environ.get(name), key):
+    for name in ("TRACKLY_BASE_URL", "TRACKLY_AUDIENCE_ID", "TRACKLY_STATE_DIR"):
+        given = os.environ.get(name, "")
+        if redacted(given, key) != given:
             raise UnusableSettingError(f"{name} holds the key: take it out, for that is shown and written down")
     base_url = checked_base_url(os.environ.get("TRACKLY_BASE_URL") or DEFAULT_BASE_URL)
     return Target(

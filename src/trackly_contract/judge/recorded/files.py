@@ -16,6 +16,7 @@ import yaml
 from trackly_contract.core import NotJSONError, parse
 from trackly_contract.judge.recorded import har
 from trackly_contract.judge.recorded.record import LONGEST, Item, Raw, RecordError, Unreadable, at, item
+from trackly_contract.judge.recorded.secrets import Secrets
 
 LARGEST = 32 * 1024 * 1024  # bytes of a cassette: YAML is read whole, and held in memory several times over
 DEEPEST = 50  # nesting of a cassette; vcrpy's is six deep, and libyaml's recursion ends a process far beyond
@@ -36,7 +37,7 @@ class NotTrafficError(ValueError):
 
 
 def read_traffic(stream: Any, name: str) -> Iterator[Item]:
-    """Yield what a binary stream holds; `name` is that of its file.
+    """Yield what a binary stream holds, without the secrets of its headers; `name` is that of its file.
 
     Waits for no more lines than tell the format: a stream may still be growing. Raises NotTrafficError for none.
     """
@@ -46,7 +47,7 @@ def read_traffic(stream: Any, name: str) -> Iterator[Item]:
         read = next((read for pattern, read in _FORMATS if re.search(pattern, head)), None)
     if read is None and not _MAY_BE_LINES.match(head):
         raise NotTrafficError(f"{name}: neither a HAR file, nor a cassette, nor JSON lines")
-    return (read or _read_lines)(stream, name, head)
+    return map(Secrets().taken_out, (read or _read_lines)(stream, name, head))
 
 
 def _packed(_stream: BinaryIO, name: str, _head: bytes) -> Iterator[Item]:
