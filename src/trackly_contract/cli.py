@@ -192,7 +192,12 @@ def serve(*, command: tuple[str, ...], **options: Any) -> None:
 @main.command(short_help="Put a live audience back after an interrupted run.")
 @click.option("--ours", "choice", flag_value="ours", help="Put everything back, also what somebody else changed.")
 @click.option("--theirs", "choice", flag_value="theirs", help="Leave what others changed, and forget the backup.")
-@click.option("--from", "file", type=FILE, help="A backup that was kept elsewhere, for instance by a CI job.")
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(path_type=Path),
+    help="A backup that was kept elsewhere, for instance by a CI job.",
+)
 def restore(choice: str | None, file: Path | None) -> None:
     """Put a live audience back as it was before an interrupted run.
 

@@ -252,7 +252,7 @@ def _tell(run: Run, item: pytest.Item, error: BaseException, report: pytest.Test
     """Keep what an exception of a test says of its rules, and return why the test counts as skipped, "" if not."""
     rules = _rules_of(item)
     if isinstance(error, SkippedError | pytest.skip.Exception):
-        run.reasons.update(dict.fromkeys(rules, (Verdict.SKIPPED, str(error))))
+        run.reasons = {**dict.fromkeys(rules, (Verdict.SKIPPED, str(error))), **run.reasons}
         return f"Skipped: {error}"
     if isinstance(error, InconclusiveError):
         run.reasons.update(dict.fromkeys(rules, (Verdict.INCONCLUSIVE, str(error))))

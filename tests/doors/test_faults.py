@@ -110,7 +110,7 @@ def _says(fault: Fault, ended: Ended) -> None:
 
 def _does(fault: Fault, ended: Ended) -> None:
     outages, waits = ended.outages, ended.way.waits
-    assert bool(waits) is (fault.does is not Does.NOTHING)
+    assert bool(waits) is (fault.does is not Does.NOTHING) or fault.does is Does.HEEDS
     assert tuple(waits) == (fault.waits or tuple(waits))
     if fault.does in (Does.NOTHING, Does.ASKS_AGAIN, Does.JUDGES):
         assert outages == []

@@ -15,6 +15,7 @@ class Does(Enum):
     NOTHING = "takes the answer"
     ASKS_AGAIN = "asks again, and gets its answer"
     LEAVES_OUT = "asks again, and leaves it out with what builds on it: a control succeeds"
+    HEEDS = "sends no wrong key any more: a control succeeds"
     INSISTS = "asks again, waits, and insists until all is put back"
     COMES_BACK = "gives up what it asks meanwhile, waits, and goes on once a control succeeds"
     GIVES_UP = "asks again, waits for a control that succeeds, and gives up"

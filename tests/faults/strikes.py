@@ -8,7 +8,8 @@ from math import inf
 
 from tests.faults.fault import When
 from tests.support.way import AS_IT_WAS, Strike, Way, answering
-from trackly_contract.reference import ReferenceServer, Store
+from trackly_contract.core import Request
+from trackly_contract.reference import REFERENCE_KEY, ReferenceServer, Store
 
 # When ----------------------------------------------------------------------------------------------
 
@@ -18,11 +19,14 @@ ONE = 18
 MIDDLE = 33
 """Number of a request that is rejected, while all that was put in place of the audience's own stands."""
 
-RESTORING = json.dumps({"source_lists": AS_IT_WAS["source_lists"]}, separators=(",", ":")).encode()
-"""The update with which the restore begins."""
-
 FIRST = json.dumps({"name": AS_IT_WAS["name"]}, separators=(",", ":")).encode()
 """The first update of a run: the audience's own name."""
+
+
+def _puts_back(request: Request) -> bool:
+    """Whether this is the update with which the restore begins: the lists are the audience's own by then."""
+    fields = request.json.fields
+    return fields.get("name") == AS_IT_WAS["name"] and "filter" in fields
 
 
 def _lasting(way: Way, seconds: float) -> bool:
@@ -30,13 +34,17 @@ def _lasting(way: Way, seconds: float) -> bool:
 
 
 def _restoring(way: Way, seconds: float) -> bool:
-    bodies = [request.body for request in way.asked]
-    return RESTORING in bodies and way.clock < way.times[bodies.index(RESTORING)] + seconds
+    sent = [time for request, time in zip(way.asked, way.times, strict=True) if _puts_back(request)]
+    return bool(sent) and way.clock < sent[0] + seconds
 
 
 def _renames(way: Way) -> bool:
     body = way.asked[-1].body
     return bool(body) and json.loads(body) == {"name": "trackly-contract " + "x" * 238}
+
+
+def _wrong(request: Request) -> bool:
+    return request.header("X-Api-Key") not in (None, "", REFERENCE_KEY)
 
 
 NEVER = When("", lambda _way: False)
@@ -47,7 +55,7 @@ EVERY_THIRD = When("at every third request", lambda way: len(way.asked) % 3 == 0
 FOR_A_SECOND = When("for a second, in mid-run", lambda way: _lasting(way, 1))
 FOR_TEN_SECONDS = When("for ten seconds, in mid-run", lambda way: _lasting(way, 10))
 FROM_THE_MIDDLE = When("from mid-run on", lambda way: _lasting(way, inf))
-AT_A_WRONG_KEY = When("once, at a request with a wrong key", lambda way: len(way.asked) == 3)
+AT_A_WRONG_KEY = When("once, to a wrong key", lambda way: [r for r in way.asked if _wrong(r)] == way.asked[-1:])
 WRITES_FROM_THE_MIDDLE = When(
     "to every update from mid-run on", lambda way: way.asked[-1].method == "PUT" and _lasting(way, inf)
 )
@@ -58,11 +66,11 @@ AT_A_NAME = When("to one accepted update, each time", _renames)
 AT_WEEKS = When("to one refused update, each time", lambda way: b'"weeks"' in way.asked[-1].body)
 BACK_ONCE = When(
     "once, while all is put back",
-    lambda way: way.asked[-1].body == RESTORING and [r.body for r in way.asked].count(RESTORING) == 1,
+    lambda way: _puts_back(way.asked[-1]) and sum(map(_puts_back, way.asked)) == 1,
 )
 BACK_FOR_TEN_SECONDS = When("for ten seconds, while all is put back", lambda way: _restoring(way, 10))
 BACK_FOR_EVER = When("from the moment on when all is put back", lambda way: _restoring(way, inf))
-BACK_THIS_BODY = When("each time to an update that puts back", lambda way: way.asked[-1].body == RESTORING)
+BACK_THIS_BODY = When("each time to an update that puts back", lambda way: _puts_back(way.asked[-1]))
 
 # What ----------------------------------------------------------------------------------------------
 

@@ -68,6 +68,11 @@ def leaves_out(name: str, what: str, strike: Strike, says: str, when: When, **mo
     return Fault(name, what, when, strike, Does.LEAVES_OUT, says=says, **more)
 
 
+def warned(name: str, what: str, strike: Strike, says: str, when: When = at.AT_A_WRONG_KEY) -> Fault:
+    """A response to a wrong key that keeps the suite from trying another."""
+    return Fault(name, what, when, strike, Does.HEEDS, says=says)
+
+
 def judged(name: str, what: str, strike: Strike, says: str, when: When, *broken: str) -> Fault:
     """A fault of one request that gets the same response again and again."""
     return Fault(name, what, when, strike, Does.JUDGES, says=says, broken=frozenset(broken))
@@ -84,7 +89,7 @@ PACE = (
     again("429-date-skewed", AHEAD, busy(SEVEN_LATER_SKEWED, SKEWED), waits=(7.0,)),
     again("429-nonsense", "429 with `Retry-After: soon`", busy("soon"), waits=(0.5,)),
     again("429-two-hours", "429 with `Retry-After: 7200`", busy("7200"), waits=(60.0,)),
-    again("429-half", "429 with `Retry-After: 1`", busy("1"), at.EVERY_SECOND),
+    warned("429-half", "429 with `Retry-After: 1`", busy("1"), "429", at.EVERY_SECOND),
     away("429-for-ever", "429 with `Retry-After: 7200`", busy("7200"), "429"),
     left(
         "429-writes",
@@ -133,7 +138,8 @@ OTHERS = (
     again("401-good-key", GOOD_KEY, DENIED, at.FOR_A_SECOND),
     back("401-good-key-ten-seconds", GOOD_KEY, DENIED, "401"),
     back("403-good-key", "403 in JSON, though the key is good", error(403, "Forbidden"), "403"),
-    again("403-wrong-key", "403 and HTML of a firewall", page(403, "Request blocked"), at.AT_A_WRONG_KEY),
+    warned("403-wrong-key", "403 and HTML of a firewall", page(403, "Request blocked"), "403"),
+    warned("429-wrong-key", "429 with `Retry-After: 7`", busy("7"), "429"),
     again("html-200", "200 and HTML", page(200, "Loading")),
     again("empty-200", "200 without a body", answering(200)),
     again("array-200", "200 with a JSON array", answering(200, b"[]", JSON)),

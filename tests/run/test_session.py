@@ -137,22 +137,6 @@ def test_a_denied_request_is_sent_once_and_the_good_key_goes_with_an_unknown_id_
     assert broken(asked) == set()
 
 
-@pytest.mark.parametrize(("status", "sent"), [(404, True), (200, False), (403, False)])
-def test_an_unknown_id_is_updated_only_after_a_get_said_that_nobody_has_it(status: int, sent: bool) -> None:
-    def hook(server: Server, request: Request, _number: int) -> Response | None:
-        other = request.method == "GET" and AUDIENCE_ID not in request.path
-        return server.respond(status, server.render(server.audience)) if other and status != 404 else None
-
-    server = Server(hook)
-    asked = session(server)
-    if sent:
-        deny(asked, "update.unknown_id/well-formed")
-    else:
-        with pytest.raises(InconclusiveError, match="may be somebody's"):
-            deny(asked, "update.unknown_id/well-formed")
-    assert bool(server.bodies()) is sent
-
-
 def test_requests_and_accepted_writes_are_counted() -> None:
     asked = failing(OOPS, 1)
     asked.update(ACCEPTED, "")

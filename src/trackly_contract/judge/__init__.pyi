@@ -44,6 +44,7 @@ from .requests import judge_request as judge_request
 from .requests import operation_of as operation_of
 from .responses import FIELDS as FIELDS
 from .responses import about_request as about_request
+from .responses import is_of as is_of
 from .responses import maybe_gateway as maybe_gateway
 from .responses import unlike_api as unlike_api
 from .state import AudienceState as AudienceState

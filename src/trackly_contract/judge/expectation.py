@@ -11,7 +11,7 @@ from trackly_contract.contract import contract, parts_of
 from trackly_contract.core import JSON, Exchange
 from trackly_contract.judge.findings import WRONGLY_REJECTED, Look, Rejection, Success, Whole, as_findings, rule_of
 from trackly_contract.judge.requests import RequestFault, Severity
-from trackly_contract.judge.responses import look_at_audience, look_at_error, look_at_rejection
+from trackly_contract.judge.responses import is_of, look_at_audience, look_at_error, look_at_rejection
 from trackly_contract.judge.state import Judged, Kind
 
 MOST_PARTS = 12
@@ -67,7 +67,7 @@ def judge(exchange: Exchange, expectation: Expectation, audience_id: str, case: 
     audience: JSON = None
     open_at: tuple[str, ...] = ()
     if isinstance(expectation, Rejected) or not succeeded:
-        looks = _looks_at_rejection(exchange, expectation)
+        looks = _looks_at_rejection(exchange, expectation, audience_id)
         audience = exchange.response.json.strict if succeeded else None
     else:
         looks, audience = look_at_audience(exchange, audience_id)
@@ -80,14 +80,17 @@ def judge(exchange: Exchange, expectation: Expectation, audience_id: str, case: 
     return Judged(exchange, case, kind, as_findings(looks, exchange, case), audience, open_at)
 
 
-def _looks_at_rejection(exchange: Exchange, expectation: Expectation) -> list[Look]:
+def _looks_at_rejection(exchange: Exchange, expectation: Expectation, audience_id: str) -> list[Look]:
     """Look at a response that is a rejection, or had to be one."""
-    response = exchange.response
+    response, reads = exchange.response, exchange.request.method == "GET"
     match expectation:
         case Open():
             return look_at_error(response)
         case Rejected(errors, remark, certain):
-            looks: list[Look] = [(rule, ("", rejection, Whole(), True)) for rule, rejection in errors]
+            asked = exchange.request.path.rpartition("/")[2]
+            another = reads and asked != audience_id and is_of(response.json.fields, asked)
+            actual = Whole(", somebody's audience of that id" if another else "")
+            looks: list[Look] = [(rule, ("", rejection, actual, not another)) for rule, rejection in errors]
             if not response.succeeded:
                 rule, rejection = next((e for e in errors if e[1].code == response.code), errors[0])
                 looks = look_at_rejection(response, rule, rejection, remark)
@@ -97,7 +100,7 @@ def _looks_at_rejection(exchange: Exchange, expectation: Expectation) -> list[Lo
             return [(rule, WRONGLY_REJECTED) for rule in rules]
         case Accepted(rules, _, limited):
             about = rule_of(response.code or "")
-            success = "read.success" if exchange.request.method == "GET" else "update.success"
+            success = "read.success" if reads else "update.success"
             rule = next((rule for rule in rules if _opposite(rule, about)), success)
             limit = limited and not about
             return [(rule, ("", Success(), Whole(LIMIT if limit else ""), not limit)), *look_at_error(response)]

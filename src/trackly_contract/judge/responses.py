@@ -180,6 +180,11 @@ def unlike_api(response: Response) -> bool:
     return not any({"id", "audience_id"} & set(part) for part in (answer, *answer.values()) if isinstance(part, dict))
 
 
+def is_of(answer: JSON, audience_id: str) -> bool:
+    """Whether a response shows the audience of this id."""
+    return isinstance(answer, dict) and audience_id in {str(answer.get(name)) for name in ("id", "audience_id")}
+
+
 def about_request(response: Response) -> bool:
     """Whether a response, suspicious or not, is about the request: not about a key, the pace, a server that fails."""
     return response.status // 100 in (2, 4) and response.status not in {401, *NOT_ABOUT_THE_REQUEST}

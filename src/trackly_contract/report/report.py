@@ -202,6 +202,8 @@ def build_report(
     for rule in rules.values():
         found, reason = tuple(by_rule[rule.id]), ""
         verdict = worst(finding.verdict for finding in found)
+        if verdict in (Verdict.HELD, Verdict.NOTED) and reasons.get(rule.id, not_asked)[0] is Verdict.INCONCLUSIVE:
+            verdict, reason = reasons[rule.id]  # it held where it was looked at, which was not everywhere
         waiver = waivers.get(rule.id) if verdict is Verdict.BROKEN else None
         if waiver is not None:
             verdict = Verdict.NOTED

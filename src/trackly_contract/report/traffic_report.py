@@ -63,7 +63,7 @@ def fold(
     )
     seen = frozenset(traffic.findings.tally)
     reasons = dict.fromkeys(contract().rules, (Verdict.SKIPPED, "this traffic does not show it"))
-    reasons |= {rule: (Verdict.INCONCLUSIVE, why) for rule, why in traffic.unseen.items()}
+    reasons |= {rule: (Verdict.INCONCLUSIVE, why) for rule, why in traffic.unseen.items() if rule not in seen}
     report = build_report(watched, started_at=started_at, looked_for=seen, reasons=reasons, waivers=waivers)
     results = tuple(replace(result, tally=traffic.findings.tally.get(result.rule.id)) for result in report.results)
     recording = Recording(traffic, side, tuple(failing), tuple(passed))

@@ -12,13 +12,10 @@ from trackly_contract.contract import NOBODY, UPDATE_FIELDS, as_request
 from trackly_contract.core import ABSENT, JSON, Exchange, InconclusiveError, Request, Verdict, same
 from trackly_contract.judge import Accepted, Finding, Judged, Rejected, judge
 from trackly_contract.run.conversation import Conversation, pause
-from trackly_contract.run.sandbox import NotAskedError, Stage
+from trackly_contract.run.sandbox import GONE, NotAskedError, Stage
 
 LOOKS = 3
 """How often the audience is looked at before what it shows counts as a difference."""
-
-GONE = (404, 410)
-"""What a server says where no audience is any more."""
 
 CHANGES = ("update.stored", "update.partial", "update.refused.unchanged")
 """Rules that a change by somebody else seems to break."""
@@ -115,11 +112,13 @@ class Following(Conversation):
     def settle(self, more: dict[str, JSON] | None = None) -> None:
         """Put a filter that matches nobody in place, whatever stands there, and `more` with it.
 
-        No limit of requests keeps it from being sent.
+        Where that is refused, what the audience was. No limit of requests keeps it from being sent.
         """
         self.sandbox.replacing = True
         try:
             exchange = self.put({"filter": NOBODY, **(more or {})})
+            if not exchange.response.succeeded and self.sandbox.backup is not None:
+                exchange = self.put(own_content(self.sandbox.backup.wanted))
         finally:
             self.sandbox.replacing = False
         if exchange.response.succeeded:

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import platformdirs
@@ -60,6 +61,14 @@ class Backup:
         """The audience as it is put back: as it was, but for what somebody else changed."""
         return {**self.audience, **self.theirs}
 
+    def entries(self) -> Iterator[dict[str, JSON]]:
+        """Yield what a journal holds of it, line by line."""
+        yield {"base_url": self.base_url, "audience_id": self.audience_id, "audience": self.audience}
+        for name, values in self._known.items():
+            yield from ({"ours": {name: value}} for value in values.values())
+        if self.theirs:
+            yield {"theirs": self.theirs}
+
     def know(self, body: JSON) -> dict[str, JSON]:
         """Remember the fields of a body as values that the run may have put there; return those that are new."""
         fields = body if isinstance(body, dict) else {}
@@ -97,6 +106,12 @@ class Backup:
         ]
 
 
+class _Entry(msgspec.Struct):
+    ours: dict[str, Any] = {}
+    theirs: dict[str, Any] | None = None
+    restored: bool = False
+
+
 @dataclass(frozen=True)
 class Journal:
     """The backup of one audience at one base URL, on disk: JSON lines, the backup first, then what was done since."""
@@ -125,10 +140,10 @@ class Journal:
             raise JournalError(f"{self.path}: the journal cannot be read ({why}); look at it by hand") from None
         for line in rest:
             with suppress(ValueError):
-                entry = parse(line)
-                backup.know(entry.get("ours"))
-                backup.theirs = entry.get("theirs", backup.theirs)
-                if entry.get("restored"):
+                entry = msgspec.convert(parse(line), _Entry)
+                backup.know(entry.ours)
+                backup.theirs = entry.theirs if entry.theirs is not None else backup.theirs
+                if entry.restored:
                     return None
         return backup
 
@@ -145,8 +160,7 @@ class Journal:
             if self.read() is not None:
                 raise JournalError(f"{self.path}: an earlier run was not put back; run `trackly-contract restore`")
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            kept = {"base_url": backup.base_url, "audience_id": backup.audience_id, "audience": backup.audience}
-            write_file(self.path, json.dumps(kept) + "\n")
+            write_file(self.path, "".join(json.dumps(entry) + "\n" for entry in backup.entries()))
         except (OSError, UnwritableError) as error:
             raise JournalError(f"the backup cannot be written ({error}): nothing is changed") from None
 

@@ -10,9 +10,11 @@ from io import FileIO
 from types import FrameType
 from typing import Any
 
-from trackly_contract.core import JSON, Exchange, InconclusiveError, Request
+from trackly_contract.core import JSON, Exchange, InconclusiveError, Request, encode
 from trackly_contract.generate import Effort
+from trackly_contract.run.following import own_content
 from trackly_contract.run.journal import locked
+from trackly_contract.run.sandbox import Stage
 from trackly_contract.run.session import Session
 from trackly_contract.run.targets import Target
 
@@ -123,9 +125,14 @@ class LiveSession(Session):
     def left_behind(self) -> str:
         """Return what people have to know and do if the audience is not as it was, or may change, "" if it is."""
         journal, unsettled = self.target.journal, self.sandbox.unsettled
-        if journal is None or not (self.sandbox.backup or journal.holds()):
+        restored = self.sandbox.stage is Stage.CLOSED  # though its file may have to stay, which a note says
+        if journal is None or (self.sandbox.backup is None and (restored or not journal.holds())):
             return ""
         kept = f"What it was is kept in {journal.path}."
+        backup = self.sandbox.backup
+        if backup is not None:
+            body = encode(own_content(backup.wanted)).decode("ascii")
+            kept += f" By hand: PUT {self.target.base_url}/v2/audiences/{self.target.audience_id} {body}"
         if unsettled and not self.trouble:
             return (
                 f"LOOK AT THE AUDIENCE: {'; '.join(unsettled)}. Everything else is as it was. {kept} "

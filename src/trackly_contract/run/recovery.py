@@ -6,10 +6,10 @@ from contextlib import closing
 from pathlib import Path
 
 from trackly_contract.core import ExitCode, InconclusiveError, logged_without, redacted, show
-from trackly_contract.run.client import UnusableSettingError
-from trackly_contract.run.journal import Journal, JournalError, LockedError, backups
+from trackly_contract.run.client import UnusableSettingError, normal_address
+from trackly_contract.run.journal import Backup, Journal, JournalError, LockedError, backups
 from trackly_contract.run.live import LiveSession, Stopped, opened
-from trackly_contract.run.targets import live_target
+from trackly_contract.run.targets import Target, live_target
 
 
 def put_back(choice: str | None, file: Path | None, tell: Callable[[str], None]) -> tuple[ExitCode, list[str]]:
@@ -42,14 +42,14 @@ def put_back(choice: str | None, file: Path | None, tell: Callable[[str], None])
 
 def _recovered(session: LiveSession, choice: str | None, file: Path | None) -> tuple[ExitCode, list[str]]:
     own = session.target.journal
-    journal = Journal(file) if file is not None else own
-    backup = journal.read() if journal is not None else None
+    if file is not None:
+        backup: Backup | None = _kept(file, session.target)
+    else:
+        backup = own.read() if own is not None else None
     if backup is None:
         others = [str(other.path) for other in backups() if other.holds()]
         more = f"; there are backups of other audiences: {', '.join(others)}" if others else ""
         return ExitCode.CONFORMS, [f"nothing to put back: there is no backup of this audience{more}"]
-    if backup.audience_id != session.target.audience_id:
-        return ExitCode.CANNOT_BEGIN, [f"{file}: it is the backup of another audience than TRACKLY_AUDIENCE_ID"]
     if file is not None and own is not None:
         own.write(backup)  # what is done from now on is written down beside it
     name = show(backup.audience.get("name"), 200)
@@ -63,3 +63,15 @@ def _recovered(session: LiveSession, choice: str | None, file: Path | None) -> t
     note = session.sandbox.forget()
     done = "is as others left it, and what the suite changed is put back" if unsettled else "is as it was"
     return ExitCode.CONFORMS, [f"put back: audience {name} {done}", *([note] if note else [])]
+
+
+def _kept(file: Path, target: Target) -> Backup:
+    """Return the backup in a file. Raises JournalError if there is none, or that of another audience."""
+    backup = Journal(file).read()
+    if backup is None:
+        raise JournalError(f"{file}: there is no such file, or its backup was put back already")
+    if backup.audience_id != target.audience_id:
+        raise JournalError(f"{file}: it is the backup of another audience than TRACKLY_AUDIENCE_ID")
+    if normal_address(backup.base_url) != normal_address(target.base_url):
+        raise JournalError(f"{file}: it is a backup at {backup.base_url}, not at TRACKLY_BASE_URL")
+    return backup

@@ -5,13 +5,13 @@ nor after it was put back. It knows what this run left at each moment; whatever 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from trackly_contract.contract import GUARD, UPDATE_FIELDS, Part, contract, parts_of, schemas, snake_case
 from trackly_contract.core import JSON, InconclusiveError, Request, Response, encode, same, show
-from trackly_contract.generate import Effort
-from trackly_contract.judge import differs
+from trackly_contract.generate import UNKNOWN_ID, Effort
+from trackly_contract.judge import differs, is_of
 from trackly_contract.run.client import NoAnswerError
 from trackly_contract.run.journal import Backup, JournalError
 from trackly_contract.run.targets import Target
@@ -30,6 +30,18 @@ WRITING_BACK = 3
 
 REHEARSING = 6
 """Requests that it takes to know that it could be put back: three parts of its own content, and a look at each."""
+
+MOST_WRONG_KEYS: dict[Effort, int] = {"quick": 3, "standard": 10, "thorough": 10}
+"""Different keys that are not the user's and that a run tries: more could look like an attack."""
+
+GONE = (404, 410)
+"""What a server says where no audience is, or none any more."""
+
+MAY_STILL_ARRIVE = (202, 502, 504)
+"""What is said for an update that is still on its way: by the API itself, or by a gateway that waits no longer."""
+
+WARNINGS = (403, 429)
+"""What an API says before it shuts somebody out who tries keys."""
 
 SENT_FIRST = ("update.description/unicode", "update.name.longest/255", "update.cache.kept/name-and-description")
 """The vectors that are sent while the audience's own filter stands: by their texts an interrupted run is recognized."""
@@ -80,6 +92,7 @@ class Budget:
 
     requests: int
     writes: int
+    wrong_keys: int = MOST_WRONG_KEYS["quick"]
     kept: int = 0
     spent: int = 0
     written: int = 0
@@ -88,7 +101,7 @@ class Budget:
     def of(cls, effort: Effort, most_requests: int | None, *, questions: bool) -> "Budget":
         """Return that of an effort: twice what a conforming API needs, or fewer requests where the user says so."""
         requests, writes = (2 * most + (QUESTIONS if questions else 0) for most in CEILINGS[effort])
-        return cls(min(requests, most_requests or requests), writes)
+        return cls(min(requests, most_requests or requests), writes, MOST_WRONG_KEYS[effort])
 
     def spend(self, writes: int) -> None:
         """Spend a request. Raises NotAskedError if it would take what is kept aside.
@@ -113,7 +126,8 @@ class Sandbox:
 
     `backup` is what it was before the first change, and what is known of it since; `unanswered` are updates that got no
     response and may still arrive; `stopped` says why nothing more is written, but to put it back; while `replacing`,
-    a filter that matches nobody takes the place of one that was accepted by mistake, whatever it costs.
+    a filter that matches nobody takes the place of one that was accepted by mistake, whatever it costs. `wrong_keys`
+    were tried, `warned` says why no more are; a GET showed that `nobody` has these ids.
     """
 
     target: Target
@@ -124,6 +138,9 @@ class Sandbox:
     unanswered: list[Request] = field(default_factory=list)
     stopped: str = ""
     replacing: bool = False
+    wrong_keys: set[str] = field(default_factory=set)
+    warned: str = ""
+    nobody: set[str] = field(default_factory=set)
 
     def enter(self, stage: Stage) -> None:
         """Go on to a stage. Raises RuntimeError if it does not follow this one: a mistake of this program."""
@@ -134,8 +151,10 @@ class Sandbox:
     def send(self, request: Request) -> Response:
         """Send a request and return its response.
 
-        Raises NotAskedError if it may not be sent, NoAnswerError if no response came.
+        Of another audience only the id is kept. Raises NotAskedError if it may not be sent, NoAnswerError if no
+        response came.
         """
+        self._respect_others(request)
         # To count the size fills its cache.
         if request.method != "GET" or request.path.endswith("/size"):
             self._may_write(request)
@@ -145,19 +164,45 @@ class Sandbox:
         else:
             self.budget.spend(0 if request.method == "GET" else 1 if accepted else 2)
         if request.method == "GET":
-            return self.target.client.send(request)
+            return self._learned(request, self.target.client.send(request))
         self._know(request.json.strict)
         try:
             response = self.target.client.send(request)
         except NoAnswerError as error:
             self.unanswered += [request] if accepted and not error.begun else []
             raise
+        if accepted and response.status in MAY_STILL_ARRIVE:
+            self.unanswered.append(request)
         if response.succeeded:
             self.budget.written += 1
             # What was not sent, somebody else may have put there.
             sent, shown = request.json.fields, response.json.fields
-            if is_own(shown, self.target.audience_id):
+            if is_of(shown, self.target.audience_id):
                 self._know({name: shown[name] for name in sent if name in shown})
+        return self._learned(request, response)
+
+    def _respect_others(self, request: Request) -> None:
+        """Raise NotAskedError if a request might change an audience of somebody else, or look like an attack."""
+        key, other = request.header("X-Api-Key"), audience_of(request)
+        if request.method != "GET" and other not in (self.target.audience_id, *self.nobody):
+            raise NotAskedError("not asked: no GET showed that nobody has this id, so it may be somebody's")
+        if key and key != self.target.key:
+            self.wrong_keys.add(key)
+            most = self.budget.wrong_keys
+            if self.warned or len(self.wrong_keys) > most:
+                raise NotAskedError(f"not asked: {self.warned or f'{most} wrong keys are enough'}")
+
+    def _learned(self, request: Request, response: Response) -> Response:
+        """Return a response, of another audience no more than its id; learn whether to go on with ids and keys."""
+        other, status = audience_of(request), response.status
+        if request.header("X-Api-Key") != self.target.key:
+            if status in WARNINGS and request.header("X-Api-Key"):
+                self.warned = f"a wrong key was answered {status}, so no further one is tried"
+        elif request.method == "GET" and other != self.target.audience_id:
+            if status in GONE and other == UNKNOWN_ID:  # one that is more like a real one is only read
+                self.nobody.add(other)
+            elif is_of(response.json.fields, other):
+                return replace(response, body=encode({"id": other}))
         return response
 
     def _may_write(self, request: Request) -> None:
@@ -191,6 +236,8 @@ class Sandbox:
         """Add to the journal. Raises NotAskedError if the disk does not take it."""
         if self.target.journal is not None:
             try:
+                if not self.target.journal.path.exists() and self.backup is not None:  # somebody cleaned up
+                    self.target.journal.write(self.backup)
                 self.target.journal.add(**entry)
             except JournalError as error:
                 if self.stage is not Stage.RESTORING and not self.replacing:
@@ -308,9 +355,9 @@ class Sandbox:
         return self.target.journal.remove() if self.target.journal is not None else ""
 
 
-def is_own(answer: JSON, audience_id: str) -> bool:
-    """Whether a response shows the audience of this id."""
-    return isinstance(answer, dict) and audience_id in {str(answer.get(name)) for name in ("id", "audience_id")}
+def audience_of(request: Request) -> str:
+    """Return the id of the audience that a request is about."""
+    return request.path.removeprefix("/v2/audiences/").partition("/")[0]
 
 
 def unfit(audience: dict[str, JSON]) -> list[str]:
@@ -326,6 +373,8 @@ def unfit(audience: dict[str, JSON]) -> list[str]:
         known = _GROUP if part.is_group else _CONDITION
         strange = sorted(name for name, value in part.fields.items() if name not in known and value is not None)
         reasons += [f"/filter{part.path} has {', '.join(strange)}, which no page says how to send"] if strange else []
+        if isinstance(part.fields.get("value"), dict):
+            reasons.append(f"/filter{part.path}/value is an object, and no page says how to send that")
         kind = part.fields.get("conditionType", part.fields.get("condition_type"))
         if not part.is_group and kind not in documented:
             reasons.append(f"/filter{part.path} is of the type {show(kind, 60)}, which no page lists")

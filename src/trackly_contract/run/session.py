@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from trackly_contract.contract import UPDATE_FIELDS, RequestVector
 from trackly_contract.core import JSON, InconclusiveError, Verdict, encode, is_redacted, require_whole, show
-from trackly_contract.judge import WINDOW, BrokenError, Finding, Rejected, Rejection, differs, judge
-from trackly_contract.run.following import GONE, LOOKS, Following, Sent, own_content, shows_another
+from trackly_contract.judge import WINDOW, BrokenError, Finding, Rejected, Rejection, differs, is_of, judge
+from trackly_contract.run.following import LOOKS, Following, Sent, own_content, shows_another
 from trackly_contract.run.journal import Backup
-from trackly_contract.run.sandbox import NEVER_GIVEN, Sandbox, Stage, is_leftover, is_own, unfit
+from trackly_contract.run.sandbox import NEVER_GIVEN, Sandbox, Stage, is_leftover, unfit
 
 LATE = 10.0
 """Seconds that the end of a run waits for an update without a response."""
@@ -38,8 +38,6 @@ class Session(Following):
         """
         error = (vector.rule, Rejection(vector.status, str(vector.code)))
         expectation = Rejected((error,), WINDOW if too_wide else "", certain)
-        if vector.situation == "id_unknown" and vector.method == "PUT":
-            self._need_that_nobody_has_the_id()
         if vector.situation is None:
             exchange = self.put(body, risky=True)
         else:
@@ -50,14 +48,6 @@ class Session(Following):
             self.since.append(Sent(case, exchange.request, expectation))
             if exchange.response.succeeded:
                 self.settle()
-
-    def _need_that_nobody_has_the_id(self) -> None:
-        """Raise InconclusiveError unless a GET of the unknown id gave 404: else it may be somebody's audience."""
-        get = self.request("GET", situation="id_unknown")
-        asked = [exchange for exchange in self.exchanges if exchange.request == get] or [self.ask(get)]
-        last = asked[-1].response.status
-        if last not in GONE:
-            raise InconclusiveError(f"not asked: GET of an id that nobody has gave {last}, so it may be somebody's")
 
     def require(self, rule: str, case: str | None = None) -> None:
         """Raise what the findings on a rule amount to; with `case`, only those of that case.
@@ -116,7 +106,7 @@ class Session(Following):
         """Look again until two looks in a row agree that this is the audience; return what they show."""
         for _ in range(LOOKS):
             again = self.read("untouched")
-            if not isinstance(again, dict) or not is_own(again, self.target.audience_id):
+            if not isinstance(again, dict) or not is_of(again, self.target.audience_id):
                 raise InconclusiveError("GET shows no audience of the id that was asked for, so nothing is changed")
             fields = [(name, audience.get(name), again.get(name)) for name in (*UPDATE_FIELDS, "status")]
             if not any(differs(*values) for values in fields):
@@ -162,7 +152,11 @@ class Session(Following):
         sandbox.enter(Stage.RESTORING)
         try:
             self.insist()
-            left = self._put_back(backup, now)
+            try:
+                left = self._put_back(backup, now)
+            except InconclusiveError:  # lost while it is put back: insist once more
+                self.insist()
+                left = self._put_back(backup)
             if sandbox.outstanding:
                 self.target.wait(LATE)
                 left = self._put_back(backup)
