@@ -4,20 +4,21 @@ What the API does wrong is there again when the same is sent again. What a repli
 looked at again. What somebody else did is neither: it is held against nobody, and the run stops changing the audience.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from trackly_contract.contract import NOBODY, UPDATE_FIELDS, as_request
-from trackly_contract.core import ABSENT, JSON, Exchange, InconclusiveError, Request, Verdict, same
-from trackly_contract.judge import Accepted, Finding, Judged, Rejected, judge
+from trackly_contract.core import JSON, Exchange, InconclusiveError, Request, Verdict
+from trackly_contract.judge import Accepted, Finding, Judged, Rejected, differs, is_of, judge
 from trackly_contract.run.conversation import Conversation, pause
 from trackly_contract.run.sandbox import GONE, NotAskedError, Stage
 
 LOOKS = 3
 """How often the audience is looked at before what it shows counts as a difference."""
 
-CHANGES = ("update.stored", "update.partial", "update.refused.unchanged")
+CHANGES = ("update.stored", "update.partial", "update.refused.unchanged", "update.cache.kept")
 """Rules that a change by somebody else seems to break."""
 
 Which = tuple[str, str]
@@ -47,27 +48,30 @@ class Following(Conversation):
     def read(self, case: str = "") -> JSON:
         """GET the audience, judge what it shows, and return it (None if the response carries none).
 
-        What is not as it must be is looked at again, LOOKS times in all, and then explained.
+        What is not as it must be is looked at again until it was so LOOKS times, and then explained.
         Raises InconclusiveError if the audience is gone, or another one is shown.
         """
-        for look in range(1, LOOKS + 1):
+        shown = Counter[str]()
+        while True:
             exchange = self.ask(self.request("GET"))
             judged = judge(exchange, Accepted(("read.success",)), self.target.audience_id, case)
             state = self.state.copy()
             found = state.follow(judged)
-            gone = exchange.response.status in GONE
-            another = shows_another(judged.audience, self.target.audience_id)
-            strange = self._unproved(found)
-            if not (gone or another or strange):
+            what = "strange" if self._unproved(found) else ""
+            if exchange.response.status in GONE:
+                what = "gone"
+            elif shows_another(judged.audience, self.target.audience_id):
+                what = "another"
+            shown[what] += 1
+            if not what or shown[what] == LOOKS:
                 break
-            if look < LOOKS:
-                self.target.wait(pause(None, look))
-        if gone:
+            self.target.wait(pause(None, shown.total()))
+        if what == "gone":
             self._gone(exchange)
         self.findings += judged.findings
-        if another:
+        if what == "another":
             raise InconclusiveError(f"GET shows another audience, {LOOKS} times: nothing is concluded from it")
-        if look > 1 and not strange:
+        if shown.total() > 1 and not what:
             self.note("a GET was once behind, and right when it was sent again: a replica may lag")
         self.state = state
         self._conclude(judged, found)
@@ -87,7 +91,7 @@ class Following(Conversation):
         self.findings += judged.findings
         self.since.append(Sent(case, exchange.request, expectation))
         found = self.state.follow(judged)
-        if any(rule in CHANGES for rule, _ in self._unproved(found)):
+        if self._by_others(found):
             self._conclude(judged, found)
         else:
             self.findings += found
@@ -146,30 +150,44 @@ class Following(Conversation):
         """Return the differences that would break a rule, and have not come again yet."""
         return {_which(one) for one in found if one.verdict is Verdict.BROKEN} - self.proved
 
+    def _by_others(self, found: Sequence[Finding]) -> set[Which]:
+        """Return the differences that somebody else may have made, or an update that arrived late: a filter clears."""
+        late = any("filter" in request.json.fields for request in self.sandbox.unanswered)
+        filtered = late or any(one.rule in CHANGES and _which(one)[1] == "filter" for one in found)
+        return {
+            (rule, name)
+            for rule, name in self._unproved(found)
+            if rule in CHANGES or (filtered and rule.startswith("update.cache."))
+        }
+
     def _conclude(self, judged: Judged, found: Sequence[Finding]) -> None:
         """Keep what a response shows: as the API's doing if it comes again, else as what somebody else did."""
         now = judged.audience if isinstance(judged.audience, dict) else {}
         strange = self._unproved(found)
         backup, sent = self.sandbox.backup, self.since
-        wanted = {which for which in strange if which[0] in CHANGES}
+        wanted = self._by_others(found)
         self.proved |= strange - wanted
-        others = backup.sorted(now)[1] if backup is not None and now else {}
-        others = {name: value for name, value in others.items() if name not in {field for _, field in self.proved}}
+        before_proof = backup.theirs if backup is not None else {}
+        others = self._others(now)
         archived = now.get("status") == "archived" and any(field == "status" for _, field in wanted)
         # What this run alone ever put there, nobody else did.
         before = backup.audience if backup is not None else {}
         doubtful = any(
-            name == "status" or name not in now or name in others or same(before.get(name, ABSENT), now[name])
+            name == "status"
+            or name not in now
+            or name in others
+            or not differs(name, before.get(name), now[name])
+            or self._may_have_arrived(name, now)
             for _, name in wanted
         )
         culprit: list[Finding] = []
         if wanted and not archived:
-            self.sandbox.theirs(others)  # on disk, for what is sent again overwrites it
             culprit = self._sent_again(sent, wanted)
         self.since = []
         if culprit or (wanted and not doubtful):
             self.proved |= wanted
-            self.sandbox.ours(others)
+            seen = backup.theirs if backup is not None else {}
+            self.sandbox.ours({name: value for name, value in seen.items() if name not in before_proof} | others)
             named = {finding.rule for finding in culprit}
             self.findings += [f for f in found if f.rule not in named or f.verdict is not Verdict.BROKEN]
             self.findings += culprit
@@ -179,6 +197,21 @@ class Following(Conversation):
             self.sandbox.edited(others, "archived" if archived else "")
         elif wanted:
             self.note("a change was seen once, and not again when the same was sent again: it is held against nobody")
+
+    def _others(self, now: dict[str, JSON]) -> dict[str, JSON]:
+        """Return what somebody else may have made of the audience; it is on disk before anything overwrites it."""
+        backup = self.sandbox.backup
+        if backup is None or not is_of(now, self.target.audience_id):
+            return {}
+        proved = {name for _, name in self.proved}
+        others = {name: value for name, value in backup.sorted(now)[1].items() if name not in proved}
+        self.sandbox.theirs({**backup.theirs, **others})
+        return others
+
+    def _may_have_arrived(self, name: str, now: dict[str, JSON]) -> bool:
+        """Whether an update without a response would make a field what it is now."""
+        late = [request.json.fields for request in self.sandbox.unanswered]
+        return any(name in one and not differs(name, one[name], now.get(name)) for one in late)
 
     def _sent_again(self, sent: Sequence[Sent], wanted: set[Which]) -> list[Finding]:
         """Send updates again, the last alone first, then twice as many each time; return what shows a change again.
@@ -203,7 +236,8 @@ class Following(Conversation):
             if isinstance(one.expectation, Rejected) and exchange.response.succeeded:
                 self.settle()
         found += self._look(suspects[0].case)
-        found = [one for one in found if one.verdict is Verdict.BROKEN and _which(one) in wanted]
+        late = {name for _, name in wanted if self._may_have_arrived(name, self.state.audience or {})}
+        found = [f for f in found if f.verdict is Verdict.BROKEN and _which(f) in wanted and _which(f)[1] not in late]
         if not found or len(suspects) == 1:
             return found
         half = len(suspects) // 2
@@ -223,8 +257,10 @@ class Following(Conversation):
 
     def _look(self, case: str) -> list[Finding]:
         """GET the audience, and return what it shows otherwise than it was."""
-        exchange = self.ask(self.request("GET"))
-        return self.state.follow(judge(exchange, Accepted(()), self.target.audience_id, case))
+        judged = judge(self.ask(self.request("GET")), Accepted(()), self.target.audience_id, case)
+        if isinstance(judged.audience, dict):
+            self._others(judged.audience)
+        return self.state.follow(judged)
 
 
 def own_content(audience: dict[str, JSON]) -> dict[str, JSON]:

@@ -295,7 +295,7 @@ class Sandbox:
     def ours(self, fields: dict[str, JSON]) -> None:
         """Write down that what was taken for somebody else's is the API's own doing."""
         if self.backup is not None:
-            self.theirs({})
+            self.theirs({name: value for name, value in self.backup.theirs.items() if name not in fields})
             self._know(fields)
 
     def edited(self, fields: dict[str, JSON], how: str = "") -> None:

@@ -121,6 +121,15 @@ class Session(Following):
         reached, shows another audience, or whoever was asked said no; the backup then stays.
         """
         self.sandbox = Sandbox(self.target, self.sandbox.budget, stage=Stage.BACKED_UP, backup=backup)
+        try:
+            now = self._announced(backup, ours=ours)
+        except BaseException:
+            self.sandbox.backup = None  # so that nothing is put back at the end of the run either
+            raise
+        return self.restore(now)
+
+    def _announced(self, backup: Backup, *, ours: bool) -> JSON:
+        """Look at what an interrupted run left, and announce what is put back; return what the look showed."""
         if ours:
             backup.know(self._shown())
             self.sandbox.theirs({})
@@ -133,7 +142,7 @@ class Session(Following):
             self.sandbox.announce("\n  ".join((told, *lines, "what this suite changed is put back, the rest stays")))
         else:
             self.sandbox.enter(Stage.ANNOUNCED)
-        return self.restore(now)
+        return now
 
     def restore(self, now: JSON = None) -> list[str]:
         """Put back what this run changed, and leave what somebody else did: lists first, then the filter.
