@@ -18,7 +18,7 @@ from tests.support.way import AS_IT_WAS, CONTENT, Strike, Way, Wire, at_request,
 from trackly_contract.contract import as_request, matches_nobody, schemas
 from trackly_contract.core import Request, Response, encode
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
-from trackly_contract.run import CEILINGS
+from trackly_contract.run import CEILINGS, own_content
 
 OTHER_ID = "664f1a2b3c4d5e6f7a8b9c0e"
 SEVEN: dict[str, Any] = {"conditionType": "count", "field": "click_count", "operator": "gte", "value": 7}
@@ -218,12 +218,13 @@ def test_an_edit_after_a_crash_stays_until_somebody_chooses(stand: Stand, field:
         assert (ran.code, stand.content, stand.left()) == (0, {**AS_IT_WAS, field: after}, []), ran.text
 
 
-def test_what_a_person_repaired_is_not_written_again(stand: Stand) -> None:
+def test_what_a_person_repaired_stays_as_it_is(stand: Stand) -> None:
     killed(stand)
     stand.server.store.audiences[AUDIENCE_ID].update(AS_IT_WAS)
     stand.forget()
     ran = stand.restore()
-    assert (ran.code, puts(stand), stand.left()) == (0, [], []), ran.text
+    assert (ran.code, stand.content, stand.left()) == (0, AS_IT_WAS, []), ran.text
+    assert all({**own_content(AS_IT_WAS), **body} == own_content(AS_IT_WAS) for body in puts(stand))
 
 
 def test_a_recovery_is_announced_before_it_writes(stand: Stand) -> None:

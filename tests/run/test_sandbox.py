@@ -8,7 +8,8 @@ from tests.run.hooked import Server, new_session, open_up, session
 from trackly_contract.contract import NOBODY, contract
 from trackly_contract.core import InconclusiveError
 from trackly_contract.reference import documented_audience
-from trackly_contract.run.sandbox import CEILINGS, SENT_FIRST, WRITING, NotAskedError, Stage, is_leftover, unfit
+from trackly_contract.run.original import SENT_FIRST, is_leftover, unfit
+from trackly_contract.run.sandbox import CEILINGS, WRITING, NotAskedError, Stage
 
 RENAMED = {"name": "Renamed"}
 
@@ -78,7 +79,11 @@ def planned(*, questions: bool = False, most: int | None = None, **fields: Any) 
 
 @pytest.mark.parametrize(
     ("most", "questions", "said"),
-    [(None, False, "60 requests and 12"), (20, False, "20 requests in all"), (None, True, "at most 450 of each more")],
+    [
+        (None, False, "60 requests and 12"),
+        (20, False, "at most 20 requests\n"),
+        (None, True, "at most 450 of each more"),
+    ],
 )
 def test_the_plan_names_audience_place_and_numbers_and_obeys_no_code(
     most: int | None, questions: bool, said: str

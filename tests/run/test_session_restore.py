@@ -20,6 +20,7 @@ def backup(server: Server, folder: Path | None = None) -> Session:
         asked.target.journal = Journal.of("x", AUDIENCE_ID, folder)
     open_up(asked)
     asked.update({"filter": NOBODY}, "")
+    asked.read()
     asked.update({"name": "Renamed", "description": "Redescribed", "source_lists": []}, "")
     return asked
 

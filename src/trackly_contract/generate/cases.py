@@ -194,8 +194,8 @@ def plan(path: Path | None = None) -> Plan:
 
 
 def rejection_cases(effort: Effort) -> Sequence[RejectionCase]:
-    """Return the rejected updates of an effort, in the order of the rules."""
-    return plan().rejected[effort]
+    """Return the rejected updates of an effort, in the order of the rules, but last those that nothing guards."""
+    return sorted(plan().rejected[effort], key=lambda case: case.unguarded)
 
 
 # The frozen corpus -------------------------------------------------------------------------------------

@@ -109,6 +109,9 @@ class Following(Conversation):
                 with suppress(InconclusiveError):
                     self.settle()
             raise
+        if risky and exchange.response.status // 100 in (3, 5):  # it may be stored all the same
+            with suppress(InconclusiveError):
+                self.settle()
         if exchange.response.status in GONE:
             self.read()  # to see whether it is there at all
         return exchange

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -20,9 +21,12 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from trackly_contract.contract import UPDATE_FIELDS
-from trackly_contract.core import JSON, UnwritableError, encode, parse, show, write_file
-from trackly_contract.judge import differs
+from trackly_contract.core import JSON, UnwritableError, encode, parse, same, show, write_file
+from trackly_contract.judge import FIELDS, differs
 from trackly_contract.run.client import normal_address
+
+ARRIVING = 600.0
+"""Seconds in which an update without a response may still arrive."""
 
 LARGEST_JOURNAL = 100_000_000
 """Bytes of a journal that are read; a thorough run writes a hundredth of that."""
@@ -47,13 +51,16 @@ class Backup:
     """The audience as it was before the first change, and what is known of every value that it had since.
 
     The run knows by field the values that it sent, or was shown in the response to an update; `theirs` are those that
-    somebody else put there, which are put back in place of the original's.
+    somebody else put there, which are put back in place of the original's; `unanswered` bodies may still arrive;
+    `last` is what the run put there last, field by field.
     """
 
     base_url: str
     audience_id: str
     audience: dict[str, JSON]
     theirs: dict[str, JSON] = field(default_factory=dict)
+    unanswered: list[dict[str, JSON]] = field(default_factory=list)
+    last: dict[str, JSON] = field(default_factory=dict)
     _known: dict[str, dict[bytes, JSON]] = field(default_factory=dict)
 
     @property
@@ -91,6 +98,25 @@ class Backup:
         mine = [name for name in other if name not in now or self._knows(name, now[name])]
         return mine, {name: now[name] for name in other if name not in mine}
 
+    @property
+    def touched(self) -> list[str]:
+        """The fields in which the last value that the run may have put there is not the wanted one."""
+        return [name for name, value in self.last.items() if differs(name, value, self.wanted.get(name))]
+
+    def lost(self, now: dict[str, JSON]) -> list[str]:
+        """Return a line for each member that no update carries and that is not as it was.
+
+        A time stamp or version may be another after each update: texts and numbers that no page mentions may change.
+        """
+        sent = (*UPDATE_FIELDS, "cached_size", "cached_size_updated_at")
+        pairs = {name: (was, now.get(name)) for name, was in self.audience.items() if name not in sent}
+        return [
+            f"its {name} was {show(was, 200)}, is {show(value, 200)}, and no update carries it"
+            for name, (was, value) in pairs.items()
+            if not same(was, value)
+            and (name in FIELDS or not (isinstance(was, str | int | float) and isinstance(value, str | int | float)))
+        ]
+
     def _knows(self, name: str, value: JSON) -> bool:
         """Whether the run may have put a value there; what it put there last is looked at first."""
         return any(not differs(name, known, value) for known in reversed(self._known.get(name, {}).values()))
@@ -98,9 +124,11 @@ class Backup:
     def differences(self, now: dict[str, JSON]) -> list[str]:
         """Return a line for each field that is not as it was, and whose doing that is."""
         mine, others = self.sorted(now)
-        told = dict.fromkeys(mine, "this suite") | dict.fromkeys((*self.theirs, *others), "somebody else")
+        told = dict.fromkeys(self.touched, "changed by this suite, if this look is not stale")
+        told |= dict.fromkeys(mine, "changed by this suite")
+        told |= dict.fromkeys((*self.theirs, *others), "changed by somebody else")
         return [
-            f"{name}: was {show(self.audience.get(name), 300)}, is {show(now.get(name), 300)}, changed by {told[name]}"
+            f"{name}: was {show(self.audience.get(name), 300)}, is {show(now.get(name), 300)}, {told[name]}"
             for name in UPDATE_FIELDS
             if name in told
         ]
@@ -109,6 +137,7 @@ class Backup:
 class _Entry(msgspec.Struct):
     ours: dict[str, Any] = {}
     theirs: dict[str, Any] | None = None
+    unanswered: dict[str, Any] | None = None
     restored: bool = False
 
 
@@ -139,10 +168,13 @@ class Journal:
             why = error.strerror if isinstance(error, OSError) else error
             raise JournalError(f"{self.path}: the journal cannot be read ({why}); look at it by hand") from None
         for line in rest:
-            with suppress(ValueError):
+            with suppress(ValueError, LookupError, TypeError):
                 entry = msgspec.convert(parse(line), _Entry)
                 backup.know(entry.ours)
+                backup.last |= entry.ours  # whether it was accepted is not written down
                 backup.theirs = entry.theirs if entry.theirs is not None else backup.theirs
+                if entry.unanswered and time.time() < entry.unanswered["at"] + ARRIVING:
+                    backup.unanswered.append(entry.unanswered["body"])
                 if entry.restored:
                     return None
         return backup

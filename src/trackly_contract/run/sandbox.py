@@ -4,11 +4,13 @@ Its stage says what may be sent: nothing is written before the audience is backe
 nor after it was put back. It knows what this run left at each moment; whatever else is found, somebody else put there.
 """
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from trackly_contract.contract import GUARD, UPDATE_FIELDS, Part, contract, parts_of, schemas, snake_case
+from trackly_contract.contract import UPDATE_FIELDS, as_request, matches_nobody, schemas
 from trackly_contract.core import JSON, InconclusiveError, Request, Response, encode, same, show
 from trackly_contract.generate import UNKNOWN_ID, Effort
 from trackly_contract.judge import differs, is_of
@@ -37,19 +39,13 @@ MOST_WRONG_KEYS: dict[Effort, int] = {"quick": 3, "standard": 10, "thorough": 10
 GONE = (404, 410)
 """What a server says where no audience is, or none any more."""
 
-MAY_STILL_ARRIVE = (202, 502, 504)
+MAY_STILL_ARRIVE = (202, 504)
 """What is said for an update that is still on its way: by the API itself, or by a gateway that waits no longer."""
 
 WARNINGS = (403, 429)
 """What an API says before it shuts somebody out who tries keys."""
 
-SENT_FIRST = ("update.description/unicode", "update.name.longest/255", "update.cache.kept/name-and-description")
-"""The vectors that are sent while the audience's own filter stands: by their texts an interrupted run is recognized."""
-
 NEVER_GIVEN = '  the description of the audience was null, and {} "": nobody says how to send null'
-
-_CONDITION = frozenset({"conditionType", "condition_type", "field", "operator", "value", "unit"})
-_GROUP = frozenset({"operator", "conditions", "groups"})
 
 
 class NotAskedError(InconclusiveError):
@@ -127,7 +123,8 @@ class Sandbox:
     `backup` is what it was before the first change, and what is known of it since; `unanswered` are updates that got no
     response and may still arrive; `stopped` says why nothing more is written, but to put it back; while `replacing`,
     a filter that matches nobody takes the place of one that was accepted by mistake, whatever it costs. `wrong_keys`
-    were tried, `warned` says why no more are; a GET showed that `nobody` has these ids.
+    were tried, `warned` says why no more are; a GET showed that `nobody` has these ids; `shown` is this audience as the
+    last GET showed it.
     """
 
     target: Target
@@ -141,6 +138,7 @@ class Sandbox:
     wrong_keys: set[str] = field(default_factory=set)
     warned: str = ""
     nobody: set[str] = field(default_factory=set)
+    shown: dict[str, JSON] = field(default_factory=dict)
 
     def enter(self, stage: Stage) -> None:
         """Go on to a stage. Raises RuntimeError if it does not follow this one: a mistake of this program."""
@@ -169,10 +167,14 @@ class Sandbox:
         try:
             response = self.target.client.send(request)
         except NoAnswerError as error:
-            self.unanswered += [request] if accepted and not error.begun else []
+            self._put(request)
+            if accepted and not error.begun:
+                self._may_still_arrive(request)
             raise
+        if not 400 <= response.status < 500:
+            self._put(request)
         if accepted and response.status in MAY_STILL_ARRIVE:
-            self.unanswered.append(request)
+            self._may_still_arrive(request)
         if response.succeeded:
             self.budget.written += 1
             # What was not sent, somebody else may have put there.
@@ -180,6 +182,15 @@ class Sandbox:
             if is_of(shown, self.target.audience_id):
                 self._know({name: shown[name] for name in sent if name in shown})
         return self._learned(request, response)
+
+    def _put(self, request: Request) -> None:
+        if self.backup is not None and audience_of(request) == self.target.audience_id:
+            self.backup.last |= {name: value for name, value in request.json.fields.items() if name in UPDATE_FIELDS}
+
+    def _may_still_arrive(self, request: Request) -> None:
+        self.unanswered.append(request)
+        with suppress(NotAskedError):
+            self._write(unanswered={"body": request.json.strict, "at": time.time()})
 
     def _respect_others(self, request: Request) -> None:
         """Raise NotAskedError if a request might change an audience of somebody else, or look like an attack."""
@@ -198,7 +209,9 @@ class Sandbox:
         if request.header("X-Api-Key") != self.target.key:
             if status in WARNINGS and request.header("X-Api-Key"):
                 self.warned = f"a wrong key was answered {status}, so no further one is tried"
-        elif request.method == "GET" and other != self.target.audience_id:
+        elif request.method == "GET" and other == self.target.audience_id:
+            self.shown = response.json.fields if is_of(response.json.fields, other) else self.shown
+        elif request.method == "GET":
             if status in GONE and other == UNKNOWN_ID:  # one that is more like a real one is only read
                 self.nobody.add(other)
             elif is_of(response.json.fields, other):
@@ -206,17 +219,22 @@ class Sandbox:
         return response
 
     def _may_write(self, request: Request) -> None:
-        why = ""
+        body, why = request.json.fields, ""
         if self.read_only:
             why = "this run is read-only"
         elif self.stage not in WRITING:
             why = f"the audience is {self.stage.value}, and nothing is written then"
-        elif self.stage is Stage.OPEN and not self.replacing:
+        elif self.stage is Stage.OPEN and self.stopped and not self.replacing:
             why = self.stopped
-        elif self.stage is Stage.REHEARSING and request.method == "PUT" and not self._restores(request.json.fields):
+        elif self.stage is Stage.OPEN and body.get("source_lists") == [] and not self._matches_nobody():
+            why = "the last look showed no filter that matches nobody, and with it the audience would draw on all lists"
+        elif self.stage is Stage.REHEARSING and request.method == "PUT" and not self._restores(body):
             why = "it is not known yet whether the audience can be put back"
         if why:
             raise NotAskedError(f"not asked: {why}")
+
+    def _matches_nobody(self) -> bool:
+        return self.backup is None or matches_nobody(as_request(self.shown.get("filter")))
 
     def _restores(self, body: dict[str, JSON]) -> bool:
         """Whether a body holds nothing but what the audience was, or what somebody else made of it."""
@@ -270,9 +288,9 @@ class Sandbox:
         """Return in words what a run will do; `lossy` says what may not come back as it was."""
         name = show(self.backup.audience.get("name"), 200) if self.backup is not None else ""
         requests, writes = CEILINGS[effort]
-        most = f"{requests:,} requests and {writes} accepted writes, then everything is put back, whatever that takes"
+        most = f"{requests:,} requests and {writes} accepted writes"
         if self.budget.requests <= requests:
-            most = f"{self.budget.requests:,} requests in all, with those that put everything back"
+            most = f"{self.budget.requests:,} requests"
         more = QUESTIONS if questions else 0
         twice = f"{self.budget.requests - more:,} requests and {self.budget.writes - more:,} accepted writes"
         lines = [
@@ -280,6 +298,7 @@ class Sandbox:
             f"  effort {effort}: at most {most}",
             f"  where the API is not as documented, up to {twice}, to find out why",
             *([f"  the open questions take at most {QUESTIONS} of each more"] if questions else []),
+            "  then everything is put back, and that is tried again where it fails, whatever it takes",
             *(f"  THIS MAY BE LOST: {reason}" for reason in lossy),
             *([NEVER_GIVEN.format("will be")] if self.never_given else []),
             "  no schedule and no journey may use this audience while it runs",
@@ -342,7 +361,8 @@ class Sandbox:
             for request in self.outstanding
         ]
         gone = [self.stopped] if self.stopped and not edits else []
-        return [*edits, *gone, *late]
+        lost = backup.lost(self.shown) if self.stage in (Stage.RESTORING, Stage.CLOSED) and not gone else []
+        return [*edits, *gone, *lost, *late]
 
     def close(self, *, keep: bool = False) -> str:
         """Let nothing more be written. The backup goes unless it is kept; return a note if its file has to stay."""
@@ -358,36 +378,3 @@ class Sandbox:
 def audience_of(request: Request) -> str:
     """Return the id of the audience that a request is about."""
     return request.path.removeprefix("/v2/audiences/").partition("/")[0]
-
-
-def unfit(audience: dict[str, JSON]) -> list[str]:
-    """Return why an audience may not survive being written back, in words; empty if it does.
-
-    A description that is null was never given; "" takes its place, which the documentation does not tell apart.
-    """
-    reasons = [f"it shows no {name}" for name in UPDATE_FIELDS if name not in audience]
-    nulls = [name for name in UPDATE_FIELDS if audience.get(name, "") is None and name != "description"]
-    reasons += [f"its {name} is null, and no page says how to send that" for name in nulls]
-    documented = contract().vocabulary.words("condition_type")
-    for part in parts_of(audience.get("filter")):
-        known = _GROUP if part.is_group else _CONDITION
-        strange = sorted(name for name, value in part.fields.items() if name not in known and value is not None)
-        reasons += [f"/filter{part.path} has {', '.join(strange)}, which no page says how to send"] if strange else []
-        if isinstance(part.fields.get("value"), dict):
-            reasons.append(f"/filter{part.path}/value is an object, and no page says how to send that")
-        kind = part.fields.get("conditionType", part.fields.get("condition_type"))
-        if not part.is_group and kind not in documented:
-            reasons.append(f"/filter{part.path} is of the type {show(kind, 60)}, which no page lists")
-    return reasons
-
-
-def is_leftover(audience: dict[str, JSON]) -> bool:
-    """Whether an audience is what an interrupted run left: it bears the suite's own filter, or texts."""
-    bodies = [contract().requests[name].body for name in SENT_FIRST]
-    texts = [(name, value) for body in bodies for name, value in body.items()]
-    named = any(audience.get(name) == value for name, value in texts)
-    return named or any(map(_is_guard, parts_of(audience.get("filter"))))
-
-
-def _is_guard(part: Part) -> bool:
-    return not part.is_group and same({snake_case(name): value for name, value in part.fields.items()}, GUARD)

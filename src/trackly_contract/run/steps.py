@@ -6,6 +6,7 @@ stands alone: requests that must be denied, and each body that must be rejected.
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from trackly_contract.contract import (
@@ -34,7 +35,7 @@ from trackly_contract.run.candidates import find_tokens
 from trackly_contract.run.following import own_content
 from trackly_contract.run.journal import JournalError
 from trackly_contract.run.questions import ask_all
-from trackly_contract.run.sandbox import Stage
+from trackly_contract.run.sandbox import NotAskedError, Stage
 from trackly_contract.run.session import Session
 
 Audience = dict[str, JSON]
@@ -155,6 +156,7 @@ def _rehearse(script: Script) -> None:
                 for place, one, other in differences(script.untouched.get(name), script.rehearsed.get(name))
                 if differs(name, script.untouched.get(name), script.rehearsed.get(name)) or other is ABSENT
             ]
+            changed += sandbox.backup.lost(script.rehearsed) if sandbox.backup is not None else []
             if changed:
                 raise InconclusiveError(
                     f"sending the audience's own {' and '.join(body)} back changed it ({changed[0]}): "
@@ -180,6 +182,12 @@ def _update_with(case: str, name: str, *rules: str, read: bool = True) -> Callab
                 script.session.read(case)
 
     return send
+
+
+def _draw_on_all_lists(script: Script) -> None:
+    send = _update_with("listed", "update.source_lists/empty", "update.optional", "update.source_lists", read=False)
+    with suppress(NotAskedError):  # where the filter that matches nobody does not show
+        send(script)
 
 
 def _rename(script: Script) -> None:
@@ -334,7 +342,7 @@ STEPS: dict[str, Callable[[Script], None]] = {
     "filtered": _filter,
     # Now that a filter stands that matches nobody, the audience may draw on all lists; on its own again before tests
     # send what must be rejected, some of which nothing guards.
-    "listed": _update_with("listed", "update.source_lists/empty", "update.optional", "update.source_lists", read=False),
+    "listed": _draw_on_all_lists,
     "recounted": _recount,
     "candidates tried": _try_candidates,
     "updated in a row": _update_in_a_row,
