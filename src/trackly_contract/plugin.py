@@ -314,6 +314,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         with run.ending.survived(), run.stack:
             _end(run, session.config, exitstatus)
         session.exitstatus = _exit_code(run, exitstatus)
+        if live is not None:
+            rest = ExitStack()
+            rest.enter_context(live.interrupts.ignored())
+            session.config.add_cleanup(rest.close)
 
 
 def _end(run: Run, config: pytest.Config, exitstatus: int) -> None:

@@ -27,7 +27,8 @@ def test_an_error_is_rejected(script: Script, api: Session, case: RejectionCase)
     with api.step(case.id):
         body = case.body(tokens, known)
         api.reject(case.vector, body, case.id, too_wide=case.too_wide, certain=not without_token)
-        if case.unguarded and api.effort != "quick":  # at quick they are the last, and what follows looks
+    if case.unguarded and api.effort != "quick":  # at quick they are the last, and what follows looks
+        with api.step(f"unguarded/{case.id}"):
             api.read_what_is_unguarded(case.id)
     if without_token and case.id not in {finding.case for finding in api.of(case.vector.rule)}:
         raise InconclusiveError(

@@ -1,6 +1,5 @@
 """A run that is stopped by a signal, or cannot reach the API at its end: put back if it can be, told if it cannot."""
 
-import json
 import os
 import subprocess
 import sys
@@ -12,8 +11,7 @@ import pytest
 
 from tests.support.processes import CHECKOUT, PYTEST, SECONDS, Ran, environment, reported
 from tests.support.warm import Stand
-from tests.support.way import AS_IT_WAS, Strike, Way, Wire, answering, pass_on, undisturbed
-from trackly_contract.core import Request
+from tests.support.way import AS_IT_WAS, Strike, Way, Wire, answering, pass_on, puts_back, undisturbed
 
 SIGNALS = pytest.mark.parametrize("which", [SIGINT, SIGTERM, SIGHUP], ids=lambda which: which.name)
 STOPPED = pytest.ExitCode.INTERRUPTED
@@ -21,11 +19,6 @@ LOUD = "THE AUDIENCE IS NOT AS IT WAS"
 JOURNAL = ["journal.jsonl"]
 
 Hook = Callable[[Way], Strike | None]
-
-
-def _gives_back(request: Request) -> bool:
-    """Whether a request is the first of those that put the audience back."""
-    return request.method == "PUT" and json.loads(request.body) == {"source_lists": [101, 102]}
 
 
 def _signal_at(stand: Stand, which: Signals, *numbers: int) -> Hook:
@@ -37,7 +30,7 @@ def _signal_while_giving_back(stand: Stand, *which: Signals) -> Hook:
     signals = list(which)
 
     def hook(way: Way) -> Strike | None:
-        begun = any(map(_gives_back, way.asked))
+        begun = any(map(puts_back, way.asked))
         return stand.signalling(signals.pop(0)) if begun and signals else None
 
     return hook
@@ -45,7 +38,7 @@ def _signal_while_giving_back(stand: Stand, *which: Signals) -> Hook:
 
 def _out_of_order_from_the_end(way: Way) -> Strike | None:
     """Let the API be out of order from the first request on that restores the audience."""
-    return answering(503) if any(map(_gives_back, way.asked)) else None
+    return answering(503) if any(map(puts_back, way.asked)) else None
 
 
 # Signals ----------------------------------------------------------------------------------------
@@ -100,6 +93,29 @@ def test_two_signals_do_not_stop_restore_halfway_and_three_do(stand: Stand) -> N
     stand.strike = _signal_while_giving_back(stand, SIGINT, SIGTERM)
     ended = stand.restore()
     assert (ended.code, stand.content, stand.left()) == (0, AS_IT_WAS, []), ended.text
+
+
+IN_THE_SUMMARY = """
+import os, signal
+
+def pytest_terminal_summary():
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_a_signal_while_the_summary_is_written_does_not_change_how_a_run_ends(stand: Stand) -> None:
+    (stand.folder / "late.py").write_text(IN_THE_SUMMARY, "utf-8")
+    ended = stand.run("-p", "late")
+    assert (ended.code, stand.content, stand.left()) == (0, AS_IT_WAS, []), ended.text
+    assert "verdict    conforms" in ended.text
+
+
+def test_a_third_signal_in_the_end_is_no_drift(stand: Stand) -> None:
+    thrice = "def pytest_sessionfinish():\n" + 3 * "    os.kill(os.getpid(), signal.SIGINT)\n"
+    (stand.folder / "late.py").write_text(f"import os, signal\n{thrice}", "utf-8")
+    ended = stand.run("-p", "late")
+    assert (ended.code, stand.content, stand.left()) == (STOPPED, AS_IT_WAS, []), ended.text
+    assert "Traceback" not in ended.text
 
 
 # Processes that are started by hand -------------------------------------------------------------

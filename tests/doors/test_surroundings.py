@@ -4,7 +4,6 @@ The audience is put back first. The exit code stays that of the verdict; 0 becom
 asked for. What cannot be said on standard output is said on standard error.
 """
 
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,8 @@ from tests.integrity.mutants import mutants
 from tests.support.processes import CHECKOUT, COMMAND, PYTEST, Ran, finished, reported
 from tests.support.recordings import CONVERSATION, TIME, asked, filtered, line, lines, put
 from tests.support.warm import Stand
-from tests.support.way import AS_IT_WAS, answering
-from trackly_contract.core import ExitCode, Request, suite_folder
+from tests.support.way import AS_IT_WAS, answering, puts_back
+from trackly_contract.core import ExitCode, suite_folder
 
 FULL, CLOSED = "/dev/full", os.devnull
 """Where a stream leads (tests/support/warm.py)."""
@@ -113,13 +112,9 @@ def test_a_bug_in_writing_the_report_is_no_drift(stand: Stand, tmp_path: Path) -
     assert "conforms" not in ended.text
 
 
-def _puts_back(request: Request) -> bool:
-    return request.method == "PUT" and json.loads(request.body) == {"source_lists": [101, 102]}
-
-
 @pytest.mark.parametrize("stdout", [FULL, CLOSED], ids=["full", "closed"])
 def test_an_audience_that_cannot_be_put_back_is_told_on_standard_error(stand: Stand, stdout: str) -> None:
-    stand.strike = lambda way: answering(503) if any(map(_puts_back, way.asked)) else None
+    stand.strike = lambda way: answering(503) if any(map(puts_back, way.asked)) else None
     ended = stand.run(STDOUT=stdout)
     assert (ended.code, stand.left(), LOUD in ended.text) == (10, ["journal.jsonl"], True), ended.text
 

@@ -7,7 +7,7 @@ import json
 from math import inf
 
 from tests.faults.fault import When
-from tests.support.way import AS_IT_WAS, Strike, Way, answering
+from tests.support.way import AS_IT_WAS, Strike, Way, answering, puts_back
 from trackly_contract.core import Request
 from trackly_contract.reference import REFERENCE_KEY, ReferenceServer, Store
 
@@ -23,18 +23,12 @@ FIRST = json.dumps({"name": AS_IT_WAS["name"]}, separators=(",", ":")).encode()
 """The first update of a run: the audience's own name."""
 
 
-def _puts_back(request: Request) -> bool:
-    """Whether this is the update with which the restore begins: the lists are the audience's own by then."""
-    fields = request.json.fields
-    return fields.get("name") == AS_IT_WAS["name"] and "filter" in fields
-
-
 def _lasting(way: Way, seconds: float) -> bool:
     return len(way.asked) >= MIDDLE and way.clock < way.times[MIDDLE - 1] + seconds
 
 
 def _restoring(way: Way, seconds: float) -> bool:
-    sent = [time for request, time in zip(way.asked, way.times, strict=True) if _puts_back(request)]
+    sent = [time for request, time in zip(way.asked, way.times, strict=True) if puts_back(request)]
     return bool(sent) and way.clock < sent[0] + seconds
 
 
@@ -66,11 +60,11 @@ AT_A_NAME = When("to one accepted update, each time", _renames)
 AT_WEEKS = When("to one refused update, each time", lambda way: b'"weeks"' in way.asked[-1].body)
 BACK_ONCE = When(
     "once, while all is put back",
-    lambda way: _puts_back(way.asked[-1]) and sum(map(_puts_back, way.asked)) == 1,
+    lambda way: puts_back(way.asked[-1]) and sum(map(puts_back, way.asked)) == 1,
 )
 BACK_FOR_TEN_SECONDS = When("for ten seconds, while all is put back", lambda way: _restoring(way, 10))
 BACK_FOR_EVER = When("from the moment on when all is put back", lambda way: _restoring(way, inf))
-BACK_THIS_BODY = When("each time to an update that puts back", lambda way: _puts_back(way.asked[-1]))
+BACK_THIS_BODY = When("each time to an update that puts back", lambda way: puts_back(way.asked[-1]))
 
 # What ----------------------------------------------------------------------------------------------
 

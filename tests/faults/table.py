@@ -104,7 +104,7 @@ NO_ROUTE = "404 in JSON of a gateway that knows no such route"
 UNROUTED = error(404, "no Route matched with those values")
 
 GATEWAYS = (
-    *(again(f"{s}-once", PAGES[s], GATEWAY[s]) for s in PAGES),
+    *((late if s == 504 else again)(f"{s}-once", PAGES[s], GATEWAY[s]) for s in PAGES),
     *(again(f"{s}-a-second", PAGES[s], GATEWAY[s], at.FOR_A_SECOND) for s in (500, 503)),
     *(back(f"{s}-ten-seconds", PAGES[s], GATEWAY[s], str(s)) for s in (502, 503)),
     *(left(f"{s}-for-ever", PAGES[s], GATEWAY[s], str(s)) for s in (503, 504)),

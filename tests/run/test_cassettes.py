@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tests.run.taped import CASE, FILE, MANIFEST, RENAMED, ask, content, exchanges, playing, record, taped
 from trackly_contract.core import Request, Response
-from trackly_contract.run import CassetteError, Script, Session, cassettes, embedded_target, steps
+from trackly_contract.run import CassetteError, cassettes
 from trackly_contract.run.cassettes import Player, Run, read_manifest, write_manifest
 
 WIDE = b'{"name": "Zo\\u00eb \\ud83d", "filter": {"operator": "AND", "conditions": [{"value": 1}]}}'
@@ -56,13 +56,6 @@ def test_a_case_that_sends_nothing_is_played(folder: Path) -> None:
     record(folder, ("nothing", []))
     with playing(folder, "nothing"):
         pass
-
-
-def test_a_restore_that_is_tried_again_is_another_case() -> None:
-    script = Script(Session(embedded_target(), "quick"))
-    for _ in range(2):
-        steps._restore(script)
-    assert [name for name, _ in script.session.cases] == ["restore-quick", "restore-quick~2"]
 
 
 def test_recordings_that_no_case_asks_for_are_known(folder: Path) -> None:

@@ -105,7 +105,8 @@ def test_an_outage_is_said_with_the_backup_and_the_next_step_and_not_tried_again
         session.restore_at_last()
         assert session.requests == sent
     assert "503" in left
-    assert f"kept in {Journal.of('x', AUDIENCE_ID, tmp_path).path}. By hand: PUT " in left
+    assert f"kept in {Journal.of('x', AUDIENCE_ID, tmp_path).path}. Run `trackly-contract restore`" in left
+    assert f". By hand: PUT {session.target.base_url}/v2/audiences/{AUDIENCE_ID} {{" in left
 
 
 def test_what_an_earlier_run_left_is_said_though_this_one_changed_nothing(server: Server, tmp_path: Path) -> None:

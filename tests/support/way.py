@@ -27,6 +27,13 @@ PATIENCE = 10
 CONTENT = ("name", "description", "source_lists", "filter")
 AS_IT_WAS = {name: documented_audience()[name] for name in CONTENT}
 
+
+def puts_back(request: Request) -> bool:
+    """Whether this is the update with which a restore begins: the lists are the audience's own by then."""
+    fields = request.json.fields
+    return fields.get("name") == AS_IT_WAS["name"] and "filter" in fields
+
+
 Strike: TypeAlias = Callable[["Wire"], None]
 """What is done about one request in place of sending the server's response."""
 

@@ -56,6 +56,8 @@ class Ending:
         """Keep what fails inside: out of a hook of pytest it would end the process with 1, which means drift."""
         try:
             yield
+        except KeyboardInterrupt as stop:
+            self.stopped.append(str(stop) or "SIGINT")
         except OSError as error:
             self.unwritten.append(f"a file at the end of the run: {error}")
         except Exception as error:  # noqa: BLE001

@@ -69,6 +69,14 @@ class Interrupts:
         finally:
             self._holds -= 1
 
+    @contextmanager
+    def ignored(self) -> Iterator[None]:
+        """Let no signal keep the last words of a run from being said, nor change how it ends."""
+        with ExitStack() as stack:
+            for number in CAUGHT if threading.current_thread() is threading.main_thread() else ():
+                stack.callback(signal.signal, number, signal.signal(number, signal.SIG_IGN))
+            yield
+
     def say(self, line: str) -> None:
         """Write a line to the terminal at once, whatever pytest does with its output."""
         if self._terminal is not None:
@@ -128,11 +136,10 @@ class LiveSession(Session):
         restored = self.sandbox.stage is Stage.CLOSED  # though its file may have to stay, which a note says
         if journal is None or (self.sandbox.backup is None and (restored or not journal.holds())):
             return ""
-        kept = f"What it was is kept in {journal.path}."
-        backup = self.sandbox.backup
+        backup, kept, by_hand = self.sandbox.backup, f"What it was is kept in {journal.path}.", ""
         if backup is not None:
             body = encode(own_content(backup.wanted)).decode("ascii")
-            kept += f" By hand: PUT {self.target.base_url}/v2/audiences/{self.target.audience_id} {body}"
+            by_hand = f". By hand: PUT {self.target.base_url}/v2/audiences/{self.target.audience_id} {body}"
         if unsettled and not self.trouble:
             return (
                 f"LOOK AT THE AUDIENCE: {'; '.join(unsettled)}. Everything else is as it was. {kept} "
@@ -143,7 +150,7 @@ class LiveSession(Session):
         return (
             f"THE AUDIENCE IS NOT AS IT WAS{': ' if why else ''}{why}. {kept} Run `trackly-contract restore` with the "
             "same TRACKLY_ variables as soon as the API answers; until then no schedule and no journey may use this "
-            "audience"
+            f"audience{by_hand}"
         )
 
 

@@ -86,8 +86,8 @@ class Script:
             self._sent += 1
 
     def finish(self) -> None:
-        """Restore the audience, if a step backed it up and none restored it."""
-        if self.session.sandbox.backup is not None:
+        """Restore the audience, if a step backed it up and none tried to restore it."""
+        if self.session.sandbox.backup is not None and self.session.sandbox.stage is not Stage.CLOSED:
             try:
                 _restore(self)
             except InconclusiveError as error:
@@ -320,9 +320,7 @@ def _ask_questions(script: Script) -> None:
 
 
 def _restore(script: Script) -> None:
-    case = f"restore-{script.session.effort}"  # what was counted before differs by effort
-    again = any(name == case for name, _ in script.session.cases)  # one that failed is tried once more at the end
-    with script.session.step(f"{case}~2" if again else case):
+    with script.session.step(f"restore-{script.session.effort}"):  # what was counted before differs by effort
         script.left = script.session.restore()
 
 
