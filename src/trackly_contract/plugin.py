@@ -310,14 +310,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
             finally:
                 if live is not None:
                     live.restore_at_last()
-        run.ending.left = live.left_behind() if live is not None else ""
+        if live is not None:
+            run.ending.left = live.left_behind()
+            live.interrupts.ignore()
+            session.config.add_cleanup(live.interrupts.release)
         with run.ending.survived(), run.stack:
             _end(run, session.config, exitstatus)
         session.exitstatus = _exit_code(run, exitstatus)
-        if live is not None:
-            rest = ExitStack()
-            rest.enter_context(live.interrupts.ignored())
-            session.config.add_cleanup(rest.close)
 
 
 def _end(run: Run, config: pytest.Config, exitstatus: int) -> None:

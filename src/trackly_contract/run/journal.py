@@ -124,7 +124,7 @@ class Backup:
     def differences(self, now: dict[str, JSON]) -> list[str]:
         """Return a line for each field that is not as it was, and whose doing that is."""
         mine, others = self.sorted(now)
-        told = dict.fromkeys(self.touched, "changed by this suite, if this look is not stale")
+        told = dict.fromkeys(self.touched, "sent again all the same, for one look may be stale")
         told |= dict.fromkeys(mine, "changed by this suite")
         told |= dict.fromkeys((*self.theirs, *others), "changed by somebody else")
         return [

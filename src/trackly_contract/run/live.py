@@ -33,13 +33,15 @@ class Stopped(KeyboardInterrupt):
 class Interrupts:
     """The signals that arrived during one run, by name; those that are ignored (nohup) stay ignored.
 
-    The first one stops the run as Ctrl-C does. While `held`, each is acknowledged in the terminal, and only the third
-    one stops the run.
+    The first one stops the run as Ctrl-C does. While `held`, each is acknowledged in the terminal, and the third one
+    stops what is held.
     """
 
     seen: list[str] = field(default_factory=list)
     _holds: int = 0
     _raised: bool = False
+    _ignored: bool = False
+    _before: dict[signal.Signals, Any] = field(default_factory=dict)
     _terminal: FileIO | None = None
 
     @contextmanager
@@ -51,8 +53,23 @@ class Interrupts:
                 self._terminal = stack.enter_context(FileIO(os.dup(2), "w"))
             for number in CAUGHT if threading.current_thread() is threading.main_thread() else ():
                 if signal.getsignal(number) not in (None, signal.SIG_IGN):
-                    stack.callback(signal.signal, number, signal.signal(number, self._arrived))
-            yield
+                    self._before[number] = signal.signal(number, self._arrived)
+            try:
+                yield
+            finally:
+                if not self._ignored:
+                    self.release()
+
+    def ignore(self) -> None:
+        """Let no signal keep the last words of a run from being said, nor change how it ends, until `release`."""
+        self._ignored = True
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)
+
+    def release(self) -> None:
+        """Handle signals as before the run."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def stop_if_asked(self) -> None:
         """Raise Stopped for a signal that was held, unless more is being held."""
@@ -69,14 +86,6 @@ class Interrupts:
         finally:
             self._holds -= 1
 
-    @contextmanager
-    def ignored(self) -> Iterator[None]:
-        """Let no signal keep the last words of a run from being said, nor change how it ends."""
-        with ExitStack() as stack:
-            for number in CAUGHT if threading.current_thread() is threading.main_thread() else ():
-                stack.callback(signal.signal, number, signal.signal(number, signal.SIG_IGN))
-            yield
-
     def say(self, line: str) -> None:
         """Write a line to the terminal at once, whatever pytest does with its output."""
         if self._terminal is not None:
@@ -87,10 +96,10 @@ class Interrupts:
         name = signal.Signals(number).name
         self.seen.append(name)
         left = PATIENCE - len(self.seen)
-        if left > 0 and (self._holds or self._raised):
+        if (left > 0 and self._holds) or (self._raised and not self._holds):
             self.say(
                 f"{name}: the run stops once the audience is put back as it was. To stop that halfway, send "
-                f"{left} more: the audience then stays changed, until you run `trackly-contract restore`"
+                f"{max(left, 1)} more: the audience then stays changed, until you run `trackly-contract restore`"
             )
             return
         self._raised = True
