@@ -12,23 +12,18 @@ from typing import Any
 
 import pytest
 
+from tests.faults.strikes import Lagging, editing, shown_as
+from tests.faults.table import THEIRS as EDITS
 from tests.support.processes import Ran
 from tests.support.warm import Stand
 from tests.support.way import AS_IT_WAS, CONTENT, Strike, Way, Wire, at_request, framed, undisturbed
 from trackly_contract.contract import as_request, matches_nobody, schemas
-from trackly_contract.core import Request, Response, encode
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import CEILINGS, own_content
 
 OTHER_ID = "664f1a2b3c4d5e6f7a8b9c0e"
-SEVEN: dict[str, Any] = {"conditionType": "count", "field": "click_count", "operator": "gte", "value": 7}
-THEIR_FILTER: dict[str, Any] = {"operator": "AND", "conditions": [SEVEN], "groups": []}
-EDITS: dict[str, Any] = {
-    "name": "Spring campaign",
-    "description": "Everybody who clicked in spring",
-    "source_lists": [102],
-    "filter": THEIR_FILTER,
-}
+THEIR_FILTER = EDITS["filter"]
+SEVEN = THEIR_FILTER["conditions"][0]
 LOUD = ("LOOK AT THE AUDIENCE", "THE AUDIENCE IS NOT AS IT WAS")
 
 
@@ -47,10 +42,7 @@ def another(times: int) -> Callable[[Way], Strike | None]:
     """Show another audience, the first times that one is read."""
     shown = 0
 
-    def strike(wire: Wire) -> None:
-        honest = wire.answer()
-        audience = {**honest.json.fields, "id": OTHER_ID, "name": "Somebody else's", "filter": THEIR_FILTER}
-        wire.send(framed(Response(honest.status, honest.headers, encode(audience))))
+    strike = shown_as(id=OTHER_ID, name="Somebody else's", filter=THEIR_FILTER)
 
     def at(way: Way) -> Strike | None:
         nonlocal shown
@@ -111,12 +103,7 @@ def test_files_in_another_order_send_nothing_after_the_restore(stand: Stand) -> 
 
 def edited(number: int, **fields: Any) -> Callable[[Way], Strike | None]:
     """Let somebody edit the audience just before a request is answered."""
-
-    def strike(wire: Wire) -> None:
-        wire.way.server.store.audiences[AUDIENCE_ID].update(fields)
-        wire.send(framed(wire.answer()))
-
-    return at_request(number, strike)
+    return at_request(number, editing(**fields))
 
 
 @pytest.mark.parametrize("field", EDITS)
@@ -161,29 +148,6 @@ def test_deleted_in_mid_run_is_no_drift_and_its_backup_stays(stand: Stand) -> No
 
 
 # A replica that lags -------------------------------------------------------------------------------
-
-
-class Lagging(ReferenceServer):
-    """Shows what was before a change, the first times that it is read after it."""
-
-    def __init__(self, behind: int) -> None:
-        super().__init__()
-        self.behind, self.left, self.old = behind, 0, b""
-
-    def answer(self, request: Request) -> Response:
-        reads = request.method == "GET" and request.path.endswith(AUDIENCE_ID)
-        if not reads:
-            old = super().answer(Request("GET", f"/v2/audiences/{AUDIENCE_ID}", (("X-Api-Key", REFERENCE_KEY),))).body
-            response = super().answer(request)
-            self.left, self.old = (
-                (self.behind, self.old if self.left else old) if response.succeeded else (self.left, self.old)
-            )
-            return response
-        response = super().answer(request)
-        if response.succeeded and self.left:
-            self.left -= 1
-            return Response(response.status, response.headers, self.old)
-        return response
 
 
 @pytest.mark.parametrize("behind", [1, 2])

@@ -28,6 +28,7 @@ from trackly_contract.run.sandbox import CEILINGS
 from trackly_contract.suite import run_suite
 
 LOUD = "THE AUDIENCE IS NOT AS IT WAS"
+LOOK = "LOOK AT THE AUDIENCE"
 
 MOST_REQUESTS = 2 * CEILINGS["quick"][0]
 """More than any fault makes of a quick run."""
@@ -131,6 +132,10 @@ def _leaves(fault: Fault, ended: Ended, before: dict[str, Any], journal: Path) -
         return
     if fault.audience is Audience.MAY_CHANGE:
         assert (ended.left, "may still arrive" in ended.text, ended.way.content) == (["journal.jsonl"], True, before)
+        return
+    if fault.audience is Audience.THEIRS:
+        assert (ended.left, LOUD in ended.text, LOOK in ended.text) == (["journal.jsonl"], False, True)
+        assert ended.way.content == before | {name: fault.edits[name] for name in before if name in fault.edits}
         return
     assert (ended.left, LOUD in ended.text) == ([], False)
     assert ended.way.content == before

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.faults.surroundings import BROKEN
 from tests.faults.table import FAULTS, every_fault
 from tests.maintain import generated, markdown
 from trackly_contract.judge.responses import NOT_ABOUT_THE_REQUEST
-from trackly_contract.run import client, conversation
+from trackly_contract.run import client, conversation, following
 
 
 def _pauses(seconds: Iterable[float]) -> str:
@@ -23,8 +24,10 @@ def document() -> str:
     template = markdown.templates(Path(__file__).parent).get_template("faults.md.jinja")
     return template.render(
         groups=FAULTS,
+        surroundings=BROKEN,
         count=len(every_fault()),
         tries=conversation.TRIES,
+        looks=following.LOOKS,
         pauses=_pauses(conversation.pause(None, attempt) for attempt in range(1, conversation.TRIES)),
         longest_wait=f"{conversation.LONGEST_WAIT:g}",
         habit=conversation.TRIES,

@@ -1,8 +1,9 @@
 """What a network fault is: what happens, when, and what a run should make of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from tests.support.way import Strike, Way
 from trackly_contract.core import ExitCode, RunVerdict
@@ -19,6 +20,7 @@ class Does(Enum):
     INSISTS = "asks again, waits, and insists until all is put back"
     COMES_BACK = "gives up what it asks meanwhile, waits, and goes on once a control succeeds"
     GIVES_UP = "asks again, waits for a control that succeeds, and gives up"
+    STOPS = "stops changing the audience, and leaves what somebody else did"
     JUDGES = "asks again, and judges what stays: a control succeeds"
 
 
@@ -28,6 +30,7 @@ class Audience(Enum):
     UNTOUCHED = "never changed"
     AS_IT_WAS = "as it was"
     MAY_CHANGE = "as it was, unless the update still arrives: that is said, and the backup kept"
+    THEIRS = "as somebody else left it, which is said, and the backup kept; `restore` asks whose it shall be"
     LEFT = "changed, and said loudly; `restore`, or the next run, puts it back"
 
 
@@ -46,7 +49,7 @@ class Fault:
     `what` is a clause for the document; `says` is part of what the run prints, `broken` the rules that it names;
     `patience` is how many seconds a response may take; `tls` names a throwaway certificate, whose authority is
     `trusted` or not; `base_url` is asked in place of the way, which is `down` or not; `waits` are those that the fault
-    asks for; `server` makes what is asked.
+    asks for; `edits` is what somebody else puts into the audience; `server` makes what is asked.
     """
 
     id: str
@@ -63,6 +66,7 @@ class Fault:
     base_url: str = ""
     down: bool = False
     waits: tuple[float, ...] = ()
+    edits: dict[str, Any] = field(default_factory=dict)
     server: Callable[[], ReferenceServer] = ReferenceServer
 
     @property

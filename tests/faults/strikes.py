@@ -5,11 +5,12 @@ A moment is told by the requests that came and by the clock of the way, never by
 
 import json
 from math import inf
+from typing import Any
 
 from tests.faults.fault import When
-from tests.support.way import AS_IT_WAS, Strike, Way, answering, puts_back
-from trackly_contract.core import Request
-from trackly_contract.reference import REFERENCE_KEY, ReferenceServer, Store
+from tests.support.way import AS_IT_WAS, Strike, Way, Wire, answering, framed, puts_back
+from trackly_contract.core import Request, Response, encode
+from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer, Store
 
 # When ----------------------------------------------------------------------------------------------
 
@@ -53,6 +54,7 @@ AT_A_WRONG_KEY = When("once, to a wrong key", lambda way: [r for r in way.asked 
 WRITES_FROM_THE_MIDDLE = When(
     "to every update from mid-run on", lambda way: way.asked[-1].method == "PUT" and _lasting(way, inf)
 )
+THE_FIRST = When("once, at first", lambda way: len(way.asked) == 1)
 AT_THE_MIDDLE = When("in mid-run", lambda way: len(way.asked) == MIDDLE)
 AT_THE_FIRST_UPDATE = When("to the first update, each time", lambda way: way.asked[-1].body == FIRST)
 AT_THE_SIZE = When("to the size, each time", lambda way: way.asked[-1].path.endswith("/size"))
@@ -125,3 +127,49 @@ def set_back() -> ReferenceServer:
     store = Store()
     store.clock = lambda: next(stamps)
     return ReferenceServer(store)
+
+
+# Somebody else, and replicas -------------------------------------------------------------------------
+
+
+def editing(**fields: Any) -> Strike:
+    """Return a strike that lets somebody edit the audience just before a request is answered."""
+
+    def strike(wire: Wire) -> None:
+        wire.way.server.store.audiences[AUDIENCE_ID].update(fields)
+        wire.send(framed(wire.answer()))
+
+    return strike
+
+
+def shown_as(**fields: Any) -> Strike:
+    """Return a strike that answers with another audience: that one, with other `fields`."""
+
+    def strike(wire: Wire) -> None:
+        honest = wire.answer()
+        wire.send(framed(Response(honest.status, honest.headers, encode({**honest.json.fields, **fields}))))
+
+    return strike
+
+
+class Lagging(ReferenceServer):
+    """Shows what was before a change, the first times that it is read after it."""
+
+    def __init__(self, behind: int) -> None:
+        super().__init__()
+        self.behind, self.left, self.old = behind, 0, b""
+
+    def answer(self, request: Request) -> Response:
+        reads = request.method == "GET" and request.path.endswith(AUDIENCE_ID)
+        if not reads:
+            old = super().answer(Request("GET", f"/v2/audiences/{AUDIENCE_ID}", (("X-Api-Key", REFERENCE_KEY),))).body
+            response = super().answer(request)
+            self.left, self.old = (
+                (self.behind, self.old if self.left else old) if response.succeeded else (self.left, self.old)
+            )
+            return response
+        response = super().answer(request)
+        if response.succeeded and self.left:
+            self.left -= 1
+            return Response(response.status, response.headers, self.old)
+        return response

@@ -4,11 +4,24 @@ Holds no response that the API itself must be asked about: that is drift or not,
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tests.faults import strikes as at
 from tests.faults.fault import Audience, Does, Fault, When
-from tests.faults.strikes import GATEWAY, JSON, ONCE, PAGES, body_starts, busy, error, page
+from tests.faults.strikes import (
+    GATEWAY,
+    JSON,
+    ONCE,
+    PAGES,
+    Lagging,
+    body_starts,
+    busy,
+    editing,
+    error,
+    page,
+    shown_as,
+)
 from tests.support.way import (
     Strike,
     Wire,
@@ -19,6 +32,7 @@ from tests.support.way import (
     endless,
     framed,
     head,
+    pass_on,
     reset_after,
     reset_applied,
     reset_before,
@@ -71,6 +85,12 @@ def leaves_out(name: str, what: str, strike: Strike, says: str, when: When, **mo
 def warned(name: str, what: str, strike: Strike, says: str, when: When = at.AT_A_WRONG_KEY) -> Fault:
     """A response to a wrong key that keeps the suite from trying another."""
     return Fault(name, what, when, strike, Does.HEEDS, says=says)
+
+
+def theirs(name: str, what: str, edits: dict[str, Any]) -> Fault:
+    """Somebody else changes the audience."""
+    strike, says = editing(**edits), "somebody else"
+    return Fault(name, what, at.AT_THE_MIDDLE, strike, Does.STOPS, Audience.THEIRS, says, edits=edits)
 
 
 def judged(name: str, what: str, strike: Strike, says: str, when: When, *broken: str) -> Fault:
@@ -291,6 +311,24 @@ CLOCKS = (
     nothing("clock-set-back", "the clock of the server is set back time and again", server=at.set_back),
 )
 
+SEVEN = {"conditionType": "count", "field": "click_count", "operator": "gte", "value": 7}
+THEIRS: dict[str, Any] = {
+    "name": "Spring campaign",
+    "description": "Everybody who clicked in spring",
+    "source_lists": [102],
+    "filter": {"operator": "AND", "conditions": [SEVEN], "groups": []},
+}
+SOMEBODY = (
+    *(theirs(f"edits-{name}", f"somebody edits the {name}", {name: value}) for name, value in THEIRS.items()),
+    theirs("edits-all", "somebody edits everything", THEIRS),
+    theirs("archives", "somebody archives the audience", {"status": "archived"}),
+    again("another", "a cache shows another audience", shown_as(id="664f1a2b3c4d5e6f7a8b9c0e"), at.THE_FIRST),
+)
+REPLICAS = tuple(
+    again(f"lag-{number}", f"a replica is behind for {gets}", pass_on, at.ALWAYS, server=partial(Lagging, number))
+    for number, gets in ((1, "one GET"), (2, "two GETs"))
+)
+
 FAULTS: dict[str, tuple[Fault, ...]] = {
     "Too many requests": PACE,
     "Gateways": GATEWAYS,
@@ -302,6 +340,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "While the audience is put back": PUTTING_BACK,
     "One request alone": ONE_REQUEST,
     "Clocks": CLOCKS,
+    "Somebody else": SOMEBODY,
+    "Replicas": REPLICAS,
 }
 
 

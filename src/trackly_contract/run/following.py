@@ -185,7 +185,7 @@ class Following(Conversation):
         )
         culprit: list[Finding] = []
         if wanted and not archived:
-            culprit = self._sent_again(sent, wanted, now)
+            culprit = self._sent_again(sent, wanted)
         self.since = []
         if culprit or (wanted and not doubtful):
             self.proved |= wanted
@@ -216,22 +216,20 @@ class Following(Conversation):
         late = [request.json.fields for request in self.sandbox.unanswered]
         return any(name in one and not differs(name, one[name], now.get(name)) for one in late)
 
-    def _sent_again(self, sent: Sequence[Sent], wanted: set[Which], seen: dict[str, JSON]) -> list[Finding]:
+    def _sent_again(self, sent: Sequence[Sent], wanted: set[Which]) -> list[Finding]:
         """Send updates again, the last alone first, then twice as many each time; return what shows a change again.
-
-        `seen` is the audience as it showed the change.
 
         What all of them do costs few requests so. Empty where none does, or where it could not be asked.
         """
         suspects, size = sent[::-1], 1
         with suppress(InconclusiveError):
             while suspects:
-                if culprit := self._narrowed(suspects[:size], wanted, seen):
+                if culprit := self._narrowed(suspects[:size], wanted):
                     return culprit
                 suspects, size = suspects[size:], size * 2
         return []
 
-    def _narrowed(self, suspects: Sequence[Sent], wanted: set[Which], seen: dict[str, JSON]) -> list[Finding]:
+    def _narrowed(self, suspects: Sequence[Sent], wanted: set[Which]) -> list[Finding]:
         """Send updates again; if they show a change again, return what the fewest of them show."""
         self._begin_anew()
         found = list[Finding]()
@@ -241,22 +239,12 @@ class Following(Conversation):
             if isinstance(one.expectation, Rejected) and exchange.response.succeeded:
                 self.settle()
         found += self._look(suspects[0].case)
-        others = {name for _, name in wanted if self._is_another_edit(name, seen)}
-        others |= {name for _, name in wanted if self._may_have_arrived(name, self.state.audience or {})}
-        found = [
-            f for f in found if f.verdict is Verdict.BROKEN and _which(f) in wanted - {(f.rule, n) for n in others}
-        ]
+        late = {name for _, name in wanted if self._may_have_arrived(name, self.state.audience or {})}
+        found = [f for f in found if f.verdict is Verdict.BROKEN and _which(f) in wanted and _which(f)[1] not in late]
         if not found or len(suspects) == 1:
             return found
         half = len(suspects) // 2
-        first, second = suspects[:half], suspects[half:]
-        return self._narrowed(first, wanted, seen) or self._narrowed(second, wanted, seen) or found
-
-    def _is_another_edit(self, name: str, seen: dict[str, JSON]) -> bool:
-        """Whether somebody else's value of a field is another one by now: a program may set it again and again."""
-        backup, now = self.sandbox.backup, self.sandbox.shown
-        others = backup.sorted(now)[1] if backup is not None and now else {}
-        return name in others and differs(name, others[name], seen.get(name))
+        return self._narrowed(suspects[:half], wanted) or self._narrowed(suspects[half:], wanted) or found
 
     def _begin_anew(self) -> None:
         """Make the audience something that no suspect makes of it: what was half applied once would else be there."""
