@@ -16,7 +16,7 @@ from tests.faults.strikes import Lagging, editing, shown_as
 from tests.faults.table import THEIRS as EDITS
 from tests.support.processes import Ran
 from tests.support.warm import Stand
-from tests.support.way import AS_IT_WAS, CONTENT, Strike, Way, Wire, at_request, framed, undisturbed
+from tests.support.way import AS_IT_WAS, CONTENT, Strike, Way, Wire, answering, at_request, framed, undisturbed
 from trackly_contract.contract import as_request, matches_nobody, schemas
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY, ReferenceServer
 from trackly_contract.run import CEILINGS, own_content
@@ -217,6 +217,7 @@ STRANGE = {
     "lists that are null": {"source_lists": None},
     "a filter that is null": {"filter": None},
     "a key that no page explains": {"filter": {**THEIR_FILTER, "conditions": [{**SEVEN, "listId": 7}]}},
+    "a value that is an object": {"filter": {**THEIR_FILTER, "conditions": [{**SEVEN, "value": {"minValue": 18}}]}},
     "a key of a group": {"filter": {**THEIR_FILTER, "utmSource": "x"}},
     "a type that no page lists": {
         "filter": {**THEIR_FILTER, "conditions": [{"conditionType": "weather", "field": "rain", "operator": "eq"}]}
@@ -237,13 +238,16 @@ def test_what_may_not_survive_being_written_back_is_not_written(stand: Stand, fi
 # Updates without a response --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("status", [None, 202, 504])
 @pytest.mark.parametrize("number", [14, 17])
-def test_an_update_that_arrives_after_the_end_is_said_and_can_be_undone(stand: Stand, number: int) -> None:
+def test_an_update_that_arrives_after_the_end_is_said_and_can_be_undone(
+    stand: Stand, number: int, status: int | None
+) -> None:
     late: list[Wire] = []
 
     def swallowed(wire: Wire) -> None:
         late.append(wire)
-        wire.reset()
+        (answering(status) if status else Wire.reset)(wire)
 
     stand.strike = lambda way: swallowed if len(way.asked) >= number and not late and is_accepted(way) else None
     ran = stand.run()

@@ -37,6 +37,7 @@ UNREADABLE: dict[str, Callable[[Path], object]] = {
 NO_BACKUP_OF_IT = UNREADABLE | {
     "nothing": lambda _path: None,
     "another audience's": _holding('{"base_url":"x","audience_id":"y","audience":{}}\n'),
+    "one at another address": _holding(f'{{"base_url":"http://x","audience_id":"{AUDIENCE_ID}","audience":{{}}}}\n'),
     "one that was put back": _holding(
         f'{{"base_url":"x","audience_id":"{AUDIENCE_ID}","audience":{{}}}}\n{{"restored":true}}\n'
     ),

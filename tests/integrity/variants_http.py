@@ -145,9 +145,10 @@ def of_faults() -> Iterator[Variant]:
         yield Variant(f"{name} for ever", stays, faulty(fault, lambda *_: True), expects="inconclusive")
     mostly = faulty(DOWN, lambda n, _: n % 3 != 0)
     yield Variant("two of three requests 503", "fault: more tries than were announced", mostly, expects="inconclusive")
-    yield Variant("each answer lost once, its update applied", passes, OnceEach)
+    # An update whose response was lost may still arrive, and what is lost again cannot be found out.
+    yield Variant("each answer lost once, its update applied", passes, OnceEach, expects="inconclusive")
     writes = faulty(LATE, lambda n, r: r.method == "PUT" and n % 2 == 1, applied=True)
-    yield Variant("answers to some updates lost, applied", passes, writes)
+    yield Variant("answers to some updates lost, applied", passes, writes, expects="inconclusive")
     left = frozenset({"name", "description", "source_lists", "filter"})
     some = faulty(DOWN, lambda n, _: n >= 12)
     yield Variant("away from the updates on", stays, some, expects="inconclusive", left=left)

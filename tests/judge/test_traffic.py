@@ -101,7 +101,7 @@ def test_a_fault_that_is_refused_as_documented_held() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [filtered(*[COUNT] * 12), filtered({**COUNT, "value": 5_000}), {"description": "x" * 999}]
+    "body", [filtered(*[COUNT] * 13), filtered({**COUNT, "value": 5_000}), {"description": "x" * 999}]
 )
 def test_a_limit_that_no_page_states_is_noted(body: Any) -> None:
     traffic = got(put(body), refusal(400, "too_much"))

@@ -146,8 +146,7 @@ class Case:
         fillers: list[JSON] = [GUARD, {**GUARD, "field": "send_count"}][: max(self.index, 1)]
         group: dict[str, JSON] = {"operator": self.position.operator}
         if self.edit.inside == "groups":
-            guards: list[JSON] = [{"operator": "AND", "conditions": part} for part in ([GUARD], [*CONTRADICTION])]
-            fillers = guards if self.position.guarded else [NOBODY, NOBODY]
+            fillers = [NOBODY, NOBODY]
             if not self.beside:
                 group["conditions"] = [GUARD]
         group[self.edit.inside] = [*fillers[: self.index], part, *fillers[self.index :]]

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.run.hooked import Server, broken, session
-from trackly_contract.contract import NOBODY, contract
-from trackly_contract.core import InconclusiveError, Request, Response, Verdict
+from tests.run.hooked import Server, broken, new_session, open_up, session
+from trackly_contract.contract import NOBODY, as_answered, as_request, contract
+from trackly_contract.core import InconclusiveError, Request, Response, Verdict, encode
 from trackly_contract.generate import RejectionCase, rejection_cases
 from trackly_contract.judge import BrokenError, Finding
 from trackly_contract.reference import AUDIENCE_ID, REFERENCE_KEY
@@ -136,6 +136,25 @@ def test_a_denied_request_is_sent_once_and_the_good_key_goes_with_an_unknown_id_
     assert (missing, empty, wrong != REFERENCE_KEY, good) == (None, "", True, REFERENCE_KEY)
     assert AUDIENCE_ID not in server.asked[-1].path
     assert broken(asked) == set()
+
+
+def test_a_bad_filter_that_is_answered_500_is_replaced_for_it_may_be_stored() -> None:
+    def hook(server: Server, request: Request, _number: int) -> Response | None:
+        if request.body != encode(CASE.body()):
+            return None
+        server.audience["filter"] = as_answered(request.json.fields["filter"])
+        return server.undocumented(500, "cannot render")
+
+    server = Server(hook)
+    reject(open_up(new_session(server)), CASE)
+    assert as_request(server.audience["filter"]) == NOBODY | {"groups": []}
+
+
+def test_a_bad_filter_that_shows_though_it_was_rejected_is_replaced() -> None:
+    asked = open_up(new_session(server := Server()))
+    server.audience["filter"] = {"operator": "OR", "conditions": [], "groups": []}
+    asked.read_what_is_unguarded("x")
+    assert as_request(server.audience["filter"]) == NOBODY | {"groups": []}
 
 
 def test_requests_and_accepted_writes_are_counted() -> None:

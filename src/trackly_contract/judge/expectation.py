@@ -14,7 +14,7 @@ from trackly_contract.judge.requests import RequestFault, Severity
 from trackly_contract.judge.responses import is_of, look_at_audience, look_at_error, look_at_rejection
 from trackly_contract.judge.state import Judged, Kind
 
-MOST_PARTS = 12
+MOST_PARTS = 13
 """Conditions and groups of a filter, and lists, that no limit which a page leaves open can be about."""
 
 LARGEST_NUMBER = 1_000

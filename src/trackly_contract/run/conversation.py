@@ -16,7 +16,7 @@ from trackly_contract.core import JSON, STAMP, Exchange, InconclusiveError, Requ
 from trackly_contract.generate import UNKNOWN_ID, WRONG_KEY, Effort
 from trackly_contract.judge import AudienceState, Seen, about_request, describe, differs, maybe_gateway, unlike_api
 from trackly_contract.run.client import NoAnswerError
-from trackly_contract.run.sandbox import Budget, NotAskedError, Sandbox, audience_of
+from trackly_contract.run.sandbox import Budget, NotAskedError, NotOursError, Sandbox, audience_of
 from trackly_contract.run.targets import Target
 
 TRIES = 3
@@ -103,6 +103,8 @@ class Conversation(Seen):
             for method in dict.fromkeys(("GET", request.method)):
                 self._wait_if_lost(method)
             return self._tried(request)
+        except NotOursError:
+            raise
         except InconclusiveError as error:
             self.outages.append(str(error))
             raise

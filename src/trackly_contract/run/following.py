@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from trackly_contract.contract import NOBODY, UPDATE_FIELDS, as_request
 from trackly_contract.core import JSON, Exchange, InconclusiveError, Request, Verdict
-from trackly_contract.judge import Accepted, Finding, Judged, Rejected, differs, is_of, judge
+from trackly_contract.judge import Accepted, Cache, Finding, Judged, Rejected, differs, is_of, judge
 from trackly_contract.run.conversation import Conversation, pause
 from trackly_contract.run.sandbox import GONE, NotAskedError, Stage
 
@@ -154,12 +154,16 @@ class Following(Conversation):
         return {_which(one) for one in found if one.verdict is Verdict.BROKEN} - self.proved
 
     def _by_others(self, found: Sequence[Finding]) -> set[Which]:
-        """Return the differences that somebody else may have made, or an update that arrived late: a filter clears."""
+        """Return the differences that somebody else may have made, or an update that arrived late: a filter clears.
+
+        A cached size that is another number is the API's doing: nobody else writes one.
+        """
+        numbers = {_which(one) for one in found if isinstance(one.actual, Cache) and one.actual.size is not None}
         late = any("filter" in request.json.fields for request in self.sandbox.unanswered)
         filtered = late or any(one.rule in CHANGES and _which(one)[1] == "filter" for one in found)
         return {
             (rule, name)
-            for rule, name in self._unproved(found)
+            for rule, name in self._unproved(found) - numbers
             if rule in CHANGES or (filtered and rule.startswith("update.cache."))
         }
 

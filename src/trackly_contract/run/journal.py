@@ -21,7 +21,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from trackly_contract.contract import UPDATE_FIELDS
-from trackly_contract.core import JSON, UnwritableError, encode, parse, same, show, write_file
+from trackly_contract.core import JSON, UnwritableError, encode, is_redacted, parse, same, show, write_file
 from trackly_contract.judge import FIELDS, differs
 from trackly_contract.run.client import normal_address
 
@@ -106,15 +106,14 @@ class Backup:
     def lost(self, now: dict[str, JSON]) -> list[str]:
         """Return a line for each member that no update carries and that is not as it was.
 
-        A time stamp or version may be another after each update: texts and numbers that no page mentions may change.
+        What no page mentions may be another after each update, such as a time stamp: it is lost if it is empty now.
         """
         sent = (*UPDATE_FIELDS, "cached_size", "cached_size_updated_at")
         pairs = {name: (was, now.get(name)) for name, was in self.audience.items() if name not in sent}
         return [
             f"its {name} was {show(was, 200)}, is {show(value, 200)}, and no update carries it"
             for name, (was, value) in pairs.items()
-            if not same(was, value)
-            and (name in FIELDS or not (isinstance(was, str | int | float) and isinstance(value, str | int | float)))
+            if not same(was, value) and (name in FIELDS or not (value or is_redacted(name)))
         ]
 
     def _knows(self, name: str, value: JSON) -> bool:

@@ -52,6 +52,10 @@ class NotAskedError(InconclusiveError):
     """A request was not sent: its stage does not allow it, those that were allowed are spent, or the target is gone."""
 
 
+class NotOursError(NotAskedError):
+    """A request was not sent, for it is about what may be somebody else's: no outage, and nothing to wait for."""
+
+
 class Stage(Enum):
     """How far a run has come with the audience."""
 
@@ -124,7 +128,7 @@ class Sandbox:
     response and may still arrive; `stopped` says why nothing more is written, but to put it back; while `replacing`,
     a filter that matches nobody takes the place of one that was accepted by mistake, whatever it costs. `wrong_keys`
     were tried, `warned` says why no more are; a GET showed that `nobody` has these ids; `shown` is this audience as the
-    last GET showed it.
+    last GET showed it, or, once a GET showed that `filters_kept` are those that are sent, any response.
     """
 
     target: Target
@@ -139,6 +143,7 @@ class Sandbox:
     warned: str = ""
     nobody: set[str] = field(default_factory=set)
     shown: dict[str, JSON] = field(default_factory=dict)
+    filters_kept: bool = False
 
     def enter(self, stage: Stage) -> None:
         """Go on to a stage. Raises RuntimeError if it does not follow this one: a mistake of this program."""
@@ -181,6 +186,7 @@ class Sandbox:
             sent, shown = request.json.fields, response.json.fields
             if is_of(shown, self.target.audience_id):
                 self._know({name: shown[name] for name in sent if name in shown})
+                self.shown = {**self.shown, **shown} if self.filters_kept else self.shown
         return self._learned(request, response)
 
     def _put(self, request: Request) -> None:
@@ -196,12 +202,12 @@ class Sandbox:
         """Raise NotAskedError if a request might change an audience of somebody else, or look like an attack."""
         key, other = request.header("X-Api-Key"), audience_of(request)
         if request.method != "GET" and other not in (self.target.audience_id, *self.nobody):
-            raise NotAskedError("not asked: no GET showed that nobody has this id, so it may be somebody's")
+            raise NotOursError("not asked: no GET showed that nobody has this id, so it may be somebody's")
         if key and key != self.target.key:
             self.wrong_keys.add(key)
             most = self.budget.wrong_keys
             if self.warned or len(self.wrong_keys) > most:
-                raise NotAskedError(f"not asked: {self.warned or f'{most} wrong keys are enough'}")
+                raise NotOursError(f"not asked: {self.warned or f'{most} wrong keys are enough'}")
 
     def _learned(self, request: Request, response: Response) -> Response:
         """Return a response, of another audience no more than its id; learn whether to go on with ids and keys."""
@@ -210,7 +216,9 @@ class Sandbox:
             if status in WARNINGS and request.header("X-Api-Key"):
                 self.warned = f"a wrong key was answered {status}, so no further one is tried"
         elif request.method == "GET" and other == self.target.audience_id:
-            self.shown = response.json.fields if is_of(response.json.fields, other) else self.shown
+            if request.path.endswith(other) and is_of(response.json.fields, other):  # and not its size
+                self.shown = response.json.fields
+            self.filters_kept = self.filters_kept or matches_nobody(as_request(self.shown.get("filter")))
         elif request.method == "GET":
             if status in GONE and other == UNKNOWN_ID:  # one that is more like a real one is only read
                 self.nobody.add(other)
@@ -226,15 +234,16 @@ class Sandbox:
             why = f"the audience is {self.stage.value}, and nothing is written then"
         elif self.stage is Stage.OPEN and self.stopped and not self.replacing:
             why = self.stopped
-        elif self.stage is Stage.OPEN and body.get("source_lists") == [] and not self._matches_nobody():
+        elif self.stage is Stage.OPEN and body.get("source_lists") == [] and not self._may_draw_on_all_lists():
             why = "the last look showed no filter that matches nobody, and with it the audience would draw on all lists"
         elif self.stage is Stage.REHEARSING and request.method == "PUT" and not self._restores(body):
             why = "it is not known yet whether the audience can be put back"
         if why:
             raise NotAskedError(f"not asked: {why}")
 
-    def _matches_nobody(self) -> bool:
-        return self.backup is None or matches_nobody(as_request(self.shown.get("filter")))
+    def _may_draw_on_all_lists(self) -> bool:
+        did = self.backup is None or self.backup.audience.get("source_lists") == []
+        return did or matches_nobody(as_request(self.shown.get("filter")))
 
     def _restores(self, body: dict[str, JSON]) -> bool:
         """Whether a body holds nothing but what the audience was, or what somebody else made of it."""
