@@ -128,7 +128,7 @@ ACCEPTED = Position(
     lambda _number, request, honest: honest.succeeded and list(_body(request) or {}) == ["description"],
 )
 REFUSED = Position("a refused PUT", lambda _number, _request, honest: b'"code":"invalid_time_unit"' in honest.body)
-MID_RUN = Position("mid-run", lambda number, _request, _honest: 34 <= number < 40)
+MID_RUN = Position("mid-run", lambda number, _request, _honest: 24 <= number < 30)
 
 
 # Runs ----------------------------------------------------------------------------------------------
