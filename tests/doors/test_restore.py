@@ -89,6 +89,15 @@ def test_without_a_home_restore_says_where_to_keep_its_state(stand: Stand) -> No
     assert "Traceback" not in ended.text
 
 
+def test_the_backup_of_an_audience_that_somebody_deleted_is_forgotten_if_a_person_says_so(stand: Stand) -> None:
+    killed(stand)
+    stand.server.store.audiences.clear()
+    assert (stand.restore().code, stand.left()) == (10, ["journal.jsonl"])
+    ended = stand.restore("--theirs")
+    assert (ended.code, stand.left()) == (0, []), ended.text
+    assert f'it was {{"name":"{AS_IT_WAS["name"]}"' in ended.text
+
+
 READ_ONLY = """
 import errno, os, sys
 

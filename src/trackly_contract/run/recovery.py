@@ -5,10 +5,12 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from trackly_contract.core import ExitCode, InconclusiveError, logged_without, redacted, show
+from trackly_contract.core import ExitCode, InconclusiveError, encode, logged_without, redacted, show
 from trackly_contract.run.client import UnusableSettingError, normal_address
+from trackly_contract.run.following import own_content
 from trackly_contract.run.journal import Backup, Journal, JournalError, LockedError, backups
 from trackly_contract.run.live import LiveSession, Stopped, opened
+from trackly_contract.run.sandbox import GONE
 from trackly_contract.run.targets import Target, live_target
 
 
@@ -53,7 +55,17 @@ def _recovered(session: LiveSession, choice: str | None, file: Path | None) -> t
     if file is not None and own is not None:
         own.write(backup)  # what is done from now on is written down beside it
     name = show(backup.audience.get("name"), 200)
-    left = session.recover(backup, ours=choice == "ours")
+    try:
+        left = session.recover(backup, ours=choice == "ours")
+    except InconclusiveError:
+        if choice != "theirs" or session.exchanges[-1].response.status not in GONE:
+            raise
+        body = encode(own_content(backup.wanted)).decode("ascii")
+        note = own.remove() if own is not None else ""
+        return ExitCode.CONFORMS, [
+            f"the audience is gone, and its backup forgotten; it was {body}",
+            *filter(None, [note]),
+        ]
     unsettled = session.sandbox.unsettled
     if left:
         return ExitCode.INCONCLUSIVE, [f"not put back: {line}" for line in left]
