@@ -66,7 +66,7 @@ class Fault:
     base_url: str = ""
     down: bool = False
     waits: tuple[float, ...] = ()
-    edits: dict[str, Any] = field(default_factory=dict)
+    edits: dict[str, Any] = field(default_factory=dict, hash=False)
     server: Callable[[], ReferenceServer] = ReferenceServer
 
     @property
