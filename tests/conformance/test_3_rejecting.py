@@ -25,8 +25,8 @@ def test_an_error_is_rejected(script: Script, api: Session, case: RejectionCase)
         )
     if case.unguarded and not known:
         raise InconclusiveError(
-            "not sent: nothing would guard this filter if it were accepted, and the audience draws on all sending lists; "
-            "give it one of them"
+            "not sent: nothing would guard this filter if it were accepted, and the audience draws on all lists; "
+            "give it a sending list"
         )
     without_token = case.condition_type is not None and case.condition_type not in tokens.operators
     with api.step(case.id):
