@@ -171,6 +171,9 @@ def running(served: ReferenceServer | Control, port: int = 0) -> Iterator[str]:
     try:
         yield url
     finally:
-        waitress.trigger.pull_trigger(close)  # has it called by the thread, which ends when nothing is open
+        trigger = waitress.trigger
+        with trigger.lock:  # else the thread may close the trigger before it is pulled
+            trigger.thunks.append(close)  # called by the thread, which ends when nothing is open
+            trigger.pull_trigger()
         thread.join()
         waitress.task_dispatcher.shutdown()
